@@ -1,0 +1,94 @@
+//! What a command prints, and how it ends.
+
+use std::io;
+use std::io::Write;
+
+/// The exit codes, as `--help` documents them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, and it holds.
+    Done = 0,
+    /// The answer is no: not verified, threshold not met, plan refused.
+    No = 1,
+    /// The command line is wrong, or an input cannot be read or parsed.
+    Input = 2,
+    /// Stopped by the people; `resume` goes on.
+    Stopped = 3,
+    /// The machine is not fit.
+    Machine = 4,
+    /// A key store or token failed.
+    Store = 5,
+    /// Something recorded or signed was changed.
+    Integrity = 6,
+}
+
+/// Why a command did not end with [`Exit::Done`].
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What happened and what is unchanged. Empty when the command has already said it.
+    pub error: String,
+    /// What to do next; may be empty.
+    pub hint: String,
+}
+
+impl Failure {
+    /// A failure with a hint.
+    pub fn new(exit: Exit, error: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { exit, error: error.into(), hint: hint.into() }
+    }
+}
+
+/// Where a command prints. With `json`, stdout carries exactly one JSON document and people's text goes to stderr.
+pub struct Output {
+    /// Standard output.
+    pub out: Box<dyn Write>,
+    /// Standard error.
+    pub err: Box<dyn Write>,
+    /// `--json`
+    pub json: bool,
+}
+
+impl Output {
+    /// Standard output and standard error.
+    pub fn standard(json: bool) -> Self {
+        Self { out: Box::new(io::stdout()), err: Box::new(io::stderr()), json }
+    }
+
+    /// A line for people. A closed pipe ends the program quietly.
+    pub fn line(&mut self, text: impl std::fmt::Display) {
+        let to = if self.json { &mut self.err } else { &mut self.out };
+        if writeln!(to, "{text}")
+            .and_then(|()| to.flush())
+            .is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+        {
+            std::process::exit(0);
+        }
+    }
+
+    /// The one JSON document of `--json`; nothing otherwise.
+    pub fn document(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        if !self.json {
+            return Ok(());
+        }
+        let written = serde_json::to_writer_pretty(&mut self.out, value).map_err(io::Error::from);
+        written
+            .and_then(|()| writeln!(self.out))
+            .map_err(|e| Failure::new(Exit::Input, format!("standard output: {e}"), ""))
+    }
+}
+
+impl Output {
+    /// Prints why a command failed: `error:` and, where there is one, `hint:`.
+    pub fn failure(&mut self, failure: &Failure) {
+        // A closed standard error leaves nothing to tell, and the exit code still says it.
+        if !failure.error.is_empty() {
+            drop(writeln!(self.err, "error: {}", failure.error));
+        }
+        if !failure.hint.is_empty() {
+            drop(writeln!(self.err, "hint: {}", failure.hint));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Where private keys live: age files, PKCS#11 tokens, and simulated tokens for rehearsals.
+//!
+//! A [`Store`] holds one key. Each call that needs a secret takes it once and uses it for one login;
+//! nothing is cached, and a secret goes to the one store that the ceremony file names.
+//! Nothing in here decides: what a ceremony allows is settled before a store is asked.
+
+pub mod error;
+
+pub use error::StoreError;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::tuf::PublicKey;
+use crate::tuf::Scheme;
+
+/// What a store asks for before it works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wants {
+    /// The passphrase of an age file.
+    Passphrase,
+    /// A token's PIN, typed here.
+    Pin,
+    /// A token's PIN, typed on the token's own pad: no secret passes through us.
+    PinPad,
+}
+
+/// What a token says of its PIN, before anyone types it. Tokens report it badly: `Unknown` is common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PinState {
+    /// No warning.
+    Normal,
+    /// The last try was wrong.
+    CountLow,
+    /// One try left: a wrong PIN locks the token.
+    FinalTry,
+    /// No try left.
+    Locked,
+    /// No user PIN has been set.
+    NotSet,
+    /// Not a token.
+    Unknown,
+}
+
+/// What can be seen of a store without any secret. All text is safe to print.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sight {
+    /// What it asks for.
+    pub wants: Wants,
+    /// The PIN's state.
+    pub pin: PinState,
+    /// The token's serial number.
+    pub serial: Option<String>,
+    /// Lines for people, such as `token ROOT-BO, serial 4242, YubiKey 5 (Yubico)`.
+    pub lines: Vec<String>,
+    /// The longest message that it signs with Ed25519, where it has a limit.
+    pub max_message: Option<u64>,
+}
+
+/// The key that a store holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// Its public half.
+    pub public: PublicKey,
+    /// What the store says of where the key came from, by name: `CKA_LOCAL` -> `true`, `serial` -> `4242`, ...
+    /// Reported by the token itself: it can disprove, not prove.
+    pub evidence: std::collections::BTreeMap<String, String>,
+}
+
+/// Where one private key lives.
+pub trait Store: Send {
+    /// A name that people recognise, such as `age file keys/ana.age` or `token ROOT-BO, key root-2026`.
+    fn name(&self) -> String;
+
+    /// Looks without a secret. For a token: finds it now; errors say that it is missing, ambiguous, locked.
+    /// For an age file that should exist: that it is there and is an age file.
+    fn look(&mut self) -> Result<Sight, StoreError>;
+
+    /// Makes a key. Never replaces one: an existing file, or a label in use, is `StoreError::Exists`.
+    fn generate(
+        &mut self,
+        secret: Option<&SecretString>,
+        scheme: Scheme,
+        bits: Option<u32>,
+    ) -> Result<Found, StoreError>;
+
+    /// The key that is there already, `None` when there is none.
+    fn find(&mut self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError>;
+
+    /// Signs each payload under one login, with the private half of `public` and no other.
+    /// Every signature has been verified with `public` before it is returned. ECDSA signatures are DER.
+    fn sign(
+        &mut self,
+        secret: Option<&SecretString>,
+        public: &PublicKey,
+        payloads: &[&[u8]],
+    ) -> Result<Vec<Vec<u8>>, StoreError>;
+}

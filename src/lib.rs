@@ -1,0 +1,21 @@
+//! Keyrite takes a group of people through a key ceremony, offline, from one reviewed file.
+//!
+//! ```text
+//!         main
+//!      cli     tui            front ends: ask, show; they never import each other
+//!        driver               glue: perform -> apply -> record; the only caller of keystore and disk
+//!   keystore  bundle          devices; what leaves the room
+//!        journal              pure: the hash chain
+//!        ceremony             pure: what happened, what is next
+//!          plan               pure: what was asked
+//!          room               pure: how a step changes the room
+//!   tuf  store_uri  words     pure: what the standards say
+//! ```
+//!
+//! A module imports only from below it; `tests/it/layers.rs` proves it.
+
+pub mod cli;
+pub mod keystore;
+pub mod store_uri;
+pub mod tuf;
+pub mod words;

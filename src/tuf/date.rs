@@ -1,0 +1,87 @@
+//! A moment in UTC, to the second: `YYYY-MM-DDTHH:MM:SSZ`, the only form we write.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Seconds since 1970 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(i64);
+
+/// Not a date of the form `YYYY-MM-DDTHH:MM:SSZ`.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0:?} is not a date of the form YYYY-MM-DDTHH:MM:SSZ")]
+pub struct BadDate(pub String);
+
+impl Date {
+    /// From seconds since 1970.
+    pub fn from_unix(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since 1970.
+    pub fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// Whole days from `earlier` to this date; negative when it lies before.
+    pub fn days_since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0).div_euclid(86_400)
+    }
+
+    /// The English name of the day of the week.
+    pub fn weekday(self) -> &'static str {
+        const DAYS: [&str; 7] =
+            ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
+        DAYS[usize::try_from(self.0.div_euclid(86_400).rem_euclid(7)).unwrap_or(0)]
+    }
+
+    /// Reads any RFC 3339 date, as old metadata has them (offset, fraction); never used for writing.
+    pub fn parse_lenient(text: &str) -> Result<Self, BadDate> {
+        let bad = || BadDate(text.to_owned());
+        let parsed = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339);
+        Ok(Self(parsed.map_err(|_| bad())?.unix_timestamp()))
+    }
+}
+
+impl FromStr for Date {
+    type Err = BadDate;
+
+    fn from_str(text: &str) -> Result<Self, BadDate> {
+        let strict = text.len() == 20 && text.is_ascii() && &text[10..11] == "T" && text.ends_with('Z');
+        if !strict {
+            return Err(BadDate(text.to_owned()));
+        }
+        Self::parse_lenient(text)
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match time::OffsetDateTime::from_unix_timestamp(self.0) {
+            Ok(t) => write!(
+                f,
+                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+                t.year(),
+                u8::from(t.month()),
+                t.day(),
+                t.hour(),
+                t.minute(),
+                t.second()
+            ),
+            Err(_) => write!(f, "@{}", self.0),
+        }
+    }
+}
+
+impl serde::Serialize for Date {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Date {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,23 @@
+//! The TUF specification as data and rules. Pure: no file, no clock, no random numbers.
+//!
+//! `key` verifies one signature, `role` counts the keys behind many, `metadata` keeps the signed
+//! bytes as they were read, `client` is the client workflow of section 5 over a set of files.
+
+pub mod canonical;
+pub mod client;
+pub mod date;
+pub mod key;
+pub mod metadata;
+pub mod role;
+pub mod root;
+pub mod snapshot;
+pub mod targets;
+pub mod timestamp;
+
+pub use date::Date;
+pub use key::KeyId;
+pub use key::PublicKey;
+pub use key::Scheme;
+pub use metadata::Metadata;
+pub use metadata::Signature;
+pub use role::RoleKeys;
