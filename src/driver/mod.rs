@@ -70,20 +70,33 @@ pub struct Driver {
 /// A plan that was refused: everything that is wrong with it.
 pub fn refused(problems: &[Problem]) -> Stop {
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    Stop::new(StopKind::No, lines.join("\n"), "nothing was made; mend the file and run `keyrite check` again")
+    let unread = |problem: &Problem| problem.rule.starts_with("YAML-") || matches!(problem.rule, "FILE-TOO-LARGE" | "FORMAT-VERSION");
+    let kind = if problems.iter().any(unread) { StopKind::Input } else { StopKind::No };
+    Stop::new(kind, lines.join("\n"), "nothing was made; mend the file and run `keyrite check` again")
+}
+
+/// Makes a file that must not exist, whole and on the disk.
+pub fn create_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    disk::create(path, bytes)
+}
+
+/// The text of a ceremony file.
+pub fn read_plan(file: &Path) -> Result<String, Stop> {
+    let unreadable = |error: std::io::Error| {
+        Stop::new(StopKind::Input, format!("{}: {error}", file.display()), "give the path of a ceremony file")
+    };
+    let bytes = disk::read(file, record::MAX_FILE).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))
 }
 
 impl Driver {
     /// Starts a ceremony: proves the file, makes the record, writes the first line.
     pub fn start(file: &Path, record: Option<&Path>, mode: Mode, options: Options) -> Result<Self, Stop> {
-        let unreadable = |error: std::io::Error| {
-            Stop::new(StopKind::Input, format!("{}: {error}", file.display()), "give the path of a ceremony file")
-        };
-        let bytes = disk::read(file, record::MAX_FILE).map_err(unreadable)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))?;
-        let plan = Plan::read(text).map_err(|problems| refused(&problems))?;
+        let text = read_plan(file)?;
+        let plan = Plan::read(&text).map_err(|problems| refused(&problems))?;
         let base = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let base = std::fs::canonicalize(base).map_err(unreadable)?;
+        let base = std::fs::canonicalize(base)
+            .map_err(|error| Stop::new(StopKind::Input, format!("{}: {error}", base.display()), ""))?;
         let now = options.clock.now();
         let problems = inputs::check(&plan, &base, now);
         if !problems.is_empty() {
@@ -100,7 +113,7 @@ impl Driver {
             answers: options.answers.clone(),
         };
         let run = run(&options, "started", [("inputs", base.display().to_string())]);
-        let record = Record::create(&dir, &bytes, &run, now, &opened)?;
+        let record = Record::create(&dir, text.as_bytes(), &run, now, &opened)?;
         let places = places(&base, &record.dir, &options)?;
         let ceremony = Ceremony::new(Arc::new(plan), mode);
         Ok(Self { ceremony, record, places, options, cut_off: false, found: None })

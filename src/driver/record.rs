@@ -185,6 +185,19 @@ impl Record {
     }
 }
 
+/// Whether the metadata that lies in the record is what the journal says was built and signed.
+pub fn check_derived(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
+    for role in ceremony.plan().roles_in_room() {
+        let name = format!("metadata/{}", file_name(ceremony.plan(), role));
+        let Some(metadata) = ceremony.metadata(role) else { continue };
+        if fs::read(path_of(dir, &name)).is_ok_and(|bytes| bytes != metadata.to_file()) {
+            let error = format!("{name} is not what the journal says was signed");
+            return Err(Stop::new(StopKind::Integrity, error, "the journal holds; `keyrite resume` writes the file again"));
+        }
+    }
+    Ok(())
+}
+
 /// The lines of a record's `runs.jsonl` that can be read.
 pub fn runs(dir: &Path) -> Vec<Run> {
     let text = disk::read(&path_of(dir, "runs.jsonl"), MAX_FILE).unwrap_or_default();
