@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::driver;
@@ -94,7 +93,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn said(file: &Path, problems: &[Problem]) -> String {
-    let count = if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) };
+    let count =
+        if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) };
     let lines: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
     format!("{} is refused: {count}{}", file.display(), lines.concat())
 }

@@ -66,13 +66,24 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 fn read(dir: &Path) -> Result<Journal, Failure> {
     let path = dir.join("journal.jsonl");
     let bytes = std::fs::read(&path).map_err(|error| {
-        Failure::new(Exit::Input, format!("{}: {error}", path.display()), "give the directory that `keyrite run` made")
+        Failure::new(
+            Exit::Input,
+            format!("{}: {error}", path.display()),
+            "give the directory that `keyrite run` made",
+        )
     })?;
     let journal = journal::read(&bytes).map_err(|broken| Failure::from(record::broken_record(&broken)))?;
     if journal.cut > 0 {
         let line = journal.entries.len() + 1;
-        let error = format!("line {line} of the journal is cut short: {} bytes stand after the last whole line", journal.cut);
-        return Err(Failure::new(Exit::Integrity, error, "after a crash, `keyrite resume` drops it: it never took effect"));
+        let error = format!(
+            "line {line} of the journal is cut short: {} bytes stand after the last whole line",
+            journal.cut
+        );
+        return Err(Failure::new(
+            Exit::Integrity,
+            error,
+            "after a crash, `keyrite resume` drops it: it never took effect",
+        ));
     }
     Ok(journal)
 }
@@ -84,7 +95,8 @@ fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Failure> {
         let error = format!("ceremony.yaml of the record does not hold: {}", problems[0]);
         Failure::new(Exit::Integrity, error, "compare it with the reviewed file")
     })?;
-    let ceremony = journal::replay(&journal, Arc::new(plan)).map_err(|broken| Failure::from(record::broken_record(&broken)))?;
+    let ceremony = journal::replay(&journal, Arc::new(plan))
+        .map_err(|broken| Failure::from(record::broken_record(&broken)))?;
     record::check_derived(dir, &ceremony)?;
     Ok((journal, ceremony))
 }
@@ -94,7 +106,14 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
         Ok((journal, ceremony)) => {
             let closed = ceremony.next().is_none();
             let (lines, head) = (journal.entries.len(), journal.head());
-            out.document(&Verdict { holds: true, lines, head: Some(head.hex()), closed, line: None, why: None })?;
+            out.document(&Verdict {
+                holds: true,
+                lines,
+                head: Some(head.hex()),
+                closed,
+                line: None,
+                why: None,
+            })?;
             let state = if closed { "closed" } else { "not finished" };
             out.line(format!("{}: {lines} lines hold, the ceremony is {state}", dir.display()));
             out.line(format!("head {}", head.hex()));
@@ -114,7 +133,11 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
 fn show(dir: &Path, out: &mut Output) -> Result<(), Failure> {
     let (journal, ceremony) = replayed(dir)?;
     if out.json {
-        let lines: Vec<_> = journal.entries.iter().map(|entry| serde_json::json!({"at": entry.at, "what": entry.what, "head": entry.head.hex()})).collect();
+        let lines: Vec<_> = journal
+            .entries
+            .iter()
+            .map(|entry| serde_json::json!({"at": entry.at, "what": entry.what, "head": entry.head.hex()}))
+            .collect();
         return out.document(&lines);
     }
     for (entry, number) in journal.entries.iter().zip(1..) {
@@ -126,7 +149,9 @@ fn show(dir: &Path, out: &mut Output) -> Result<(), Failure> {
 fn head(dir: &Path, out: &mut Output) -> Result<(), Failure> {
     let journal = read(dir)?;
     let head = journal.head();
-    out.document(&serde_json::json!({"head": head.hex(), "words": head.words(), "lines": journal.entries.len()}))?;
+    out.document(
+        &serde_json::json!({"head": head.hex(), "words": head.words(), "lines": journal.entries.len()}),
+    )?;
     if !out.json {
         out.line(head.hex());
         for line in head.lines().into_iter().chain(qr::lines(&head.hex())) {

@@ -12,7 +12,9 @@ use crate::cli::Output;
 
 /// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  keyrite completions bash > /usr/share/bash-completion/completions/keyrite")]
+#[command(
+    after_help = "Example:\n  keyrite completions bash > /usr/share/bash-completion/completions/keyrite"
+)]
 pub struct Completions {
     /// The shell
     shell: Shell,
@@ -35,7 +37,11 @@ pub fn completions(args: &Completions, out: &mut Output) -> Result<(), Failure> 
 /// Writes the manual pages.
 pub fn man(args: &Man, out: &mut Output) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        Failure::new(Exit::Input, format!("{}: {error}", args.dir.display()), "name a directory that can be written")
+        Failure::new(
+            Exit::Input,
+            format!("{}: {error}", args.dir.display()),
+            "name a directory that can be written",
+        )
     };
     std::fs::create_dir_all(&args.dir).map_err(failed)?;
     clap_mangen::generate_to(Cli::command(), &args.dir).map_err(failed)?;

@@ -52,7 +52,8 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
             page.say(format!("  -> {}", driver.ceremony().say(event)));
         }
         if let (Voice::Answers(_), Some(Event::Failed { kind, why, .. })) = (&voice, events.last()) {
-            let hint = format!("a file cannot put that right; `keyrite resume {}` goes on", driver.dir().display());
+            let hint =
+                format!("a file cannot put that right; `keyrite resume {}` goes on", driver.dir().display());
             return Err(Failure::new(exit_of(kind), why.clone(), hint));
         }
     }
@@ -92,7 +93,11 @@ impl Page<'_> {
             self.say("");
             self.say(format!("Step {} of {}: {} ({})", prompt.number, prompt.of, prompt.verb, prompt.step));
             self.say(format!("  {}", prompt.instruction));
-            let confirm = if prompt.confirm.is_empty() { String::new() } else { format!("   Confirms: {}", prompt.confirm.join(", ")) };
+            let confirm = if prompt.confirm.is_empty() {
+                String::new()
+            } else {
+                format!("   Confirms: {}", prompt.confirm.join(", "))
+            };
             self.say(format!("  Does it: {}{confirm}", prompt.by));
             self.body(&prompt.body, driver);
         }
@@ -147,7 +152,13 @@ impl Page<'_> {
                 .iter()
                 .filter_map(|row| Some(format!("{} {}", row.holder, row.standing[at]?.word())))
                 .collect();
-            self.say(format!("    {:<10} {} of {} needed: {}", column.role, column.signed, column.threshold, signed.join(", ")));
+            self.say(format!(
+                "    {:<10} {} of {} needed: {}",
+                column.role,
+                column.signed,
+                column.threshold,
+                signed.join(", ")
+            ));
         }
     }
 
@@ -158,7 +169,9 @@ impl Page<'_> {
         for line in driver.head().lines() {
             self.say(format!("    {line}"));
         }
-        self.say("Anyone can check the record with `keyrite journal verify`, and the bundle with its VERIFY.txt.");
+        self.say(
+            "Anyone can check the record with `keyrite journal verify`, and the bundle with its VERIFY.txt.",
+        );
     }
 }
 
@@ -194,9 +207,9 @@ fn from_file(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Result<Answ
             let names = [ask.key.as_str(), ask.uri.as_str()];
             let rehearsal = driver.ceremony().mode() == Mode::Rehearsal;
             // A rehearsal simulates an existing age file as a token; its passphrase is as good as any PIN.
-            let secret = answers.secret(&names, ask.wants).or_else(|| {
-                if rehearsal { answers.secret(&names, Wants::Passphrase) } else { None }
-            });
+            let secret = answers
+                .secret(&names, ask.wants)
+                .or_else(|| if rehearsal { answers.secret(&names, Wants::Passphrase) } else { None });
             if secret.is_none() && ask.wants != Wants::PinPad {
                 return Err(no_answer(prompt, &format!("has no secret for key {}", ask.key), driver));
             }
@@ -209,14 +222,18 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
     loop {
         let answer = match &prompt.ask {
             Ask::Continue => entered(terminal, &format!("{}: Enter goes on", prompt.who), Answer::Continue)?,
-            Ask::Confirm => entered(terminal, &format!("{} confirms with Enter", prompt.who), Answer::Confirm)?,
+            Ask::Confirm => {
+                entered(terminal, &format!("{} confirms with Enter", prompt.who), Answer::Confirm)?
+            }
             Ask::Fix { error, hint } => {
                 terminal.say(error)?;
                 terminal.say(hint)?;
                 entered(terminal, "Enter looks again", Answer::Continue)?
             }
             Ask::Adopt { keyid, digest } => {
-                terminal.say(&format!("A key is there already, made when the ceremony was cut off: keyid {keyid}"))?;
+                terminal.say(&format!(
+                    "A key is there already, made when the ceremony was cut off: keyid {keyid}"
+                ))?;
                 for line in digest.lines() {
                     terminal.say(&line)?;
                 }
@@ -266,7 +283,9 @@ fn secret(terminal: &mut Terminal, prompt: &Prompt, ask: &SecretAsk) -> Result<O
         _ => return Ok(None),
     }
     let serial = match &ask.type_serial {
-        Some(_) => Some(terminal.line("The last PIN try. Type the token's serial number: ")?.trim().to_owned()),
+        Some(_) => {
+            Some(terminal.line("The last PIN try. Type the token's serial number: ")?.trim().to_owned())
+        }
         None => None,
     };
     if ask.wants == Wants::PinPad {
@@ -274,7 +293,8 @@ fn secret(terminal: &mut Terminal, prompt: &Prompt, ask: &SecretAsk) -> Result<O
         return Ok(Some(Answer::Secret { secret: None, serial }));
     }
     let what = if ask.wants == Wants::Pin { "PIN" } else { "Passphrase" };
-    let secret = terminal.secret(&format!("{what} for {} (typed by {}; nobody looks): ", ask.store, prompt.who))?;
+    let secret =
+        terminal.secret(&format!("{what} for {} (typed by {}; nobody looks): ", ask.store, prompt.who))?;
     if ask.new {
         let again = terminal.secret("The same once more: ")?;
         if secrecy::ExposeSecret::expose_secret(&secret) != secrecy::ExposeSecret::expose_secret(&again) {

@@ -19,7 +19,9 @@ use crate::keystore::hygiene;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  keyrite run ceremony.yaml\n  keyrite run ceremony.yaml --rehearse --record rehearsal-1")]
+#[command(
+    after_help = "Examples:\n  keyrite run ceremony.yaml\n  keyrite run ceremony.yaml --rehearse --record rehearsal-1"
+)]
 pub struct Args {
     /// The ceremony file
     file: PathBuf,
@@ -106,7 +108,11 @@ fn voice(how: &How, answers: Option<Answers>) -> Result<Option<Voice>, Failure> 
     }
     let no_terminal = |_| {
         let error = "there is no terminal to ask people at, and no answers file; nothing was begun";
-        Failure::new(Exit::Input, error, "run it in a terminal, or give --answers FILE for a rehearsal or a test")
+        Failure::new(
+            Exit::Input,
+            error,
+            "run it in a terminal, or give --answers FILE for a rehearsal or a test",
+        )
     };
     Terminal::open().map(Voice::Terminal).map(Some).map_err(no_terminal)
 }

@@ -12,8 +12,8 @@ use crate::keystore::PinState;
 use crate::keystore::Sight;
 use crate::keystore::Store;
 use crate::keystore::StoreError;
-use crate::keystore::error::StoreErrorKind;
 use crate::keystore::Wants;
+use crate::keystore::error::StoreErrorKind;
 use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::print::instruction;
@@ -111,7 +111,9 @@ impl Driver {
                 self.cut_off = false;
                 Ok((store.name(), nothing_yet(store.name())))
             }
-            Ok(_) if generates && !self.cut_off && matches!(self.uri(key), Some(StoreUri::Age(_))) => Err(exists(store.name())),
+            Ok(_) if generates && !self.cut_off && matches!(self.uri(key), Some(StoreUri::Age(_))) => {
+                Err(exists(store.name()))
+            }
             sight => Ok((store.name(), sight?)),
         }
     }
@@ -152,7 +154,9 @@ impl Driver {
                 };
             }
             PinState::FinalTry => {
-                prompt.warnings.push(format!("ONE TRY LEFT for {store}: a wrong PIN locks it. The serial number is typed first."));
+                prompt.warnings.push(format!(
+                    "ONE TRY LEFT for {store}: a wrong PIN locks it. The serial number is typed first."
+                ));
                 type_serial.clone_from(&sight.serial);
             }
             PinState::CountLow => prompt.warnings.push(format!("a wrong PIN was typed for {store} before")),
@@ -166,7 +170,8 @@ impl Driver {
             prompt.sees.push("The PIN is typed on the token's own pad.".into());
         }
         let roles = self.ceremony.left();
-        let may_decline = !generates && roles.iter().all(|role| self.ceremony.room().may_decline(role, key).is_ok());
+        let may_decline =
+            !generates && roles.iter().all(|role| self.ceremony.room().may_decline(role, key).is_ok());
         let in_file = matches!(self.uri(key), Some(StoreUri::Age(_)));
         if self.cut_off && generates {
             prompt.warnings.push("this step was cut off: what it may have made is looked for first".into());
@@ -188,10 +193,15 @@ impl Driver {
         if self.ceremony.known(key)?.public.scheme() != Scheme::Ed25519 {
             return None;
         }
-        let longest = roles.iter().filter_map(|role| Some(self.ceremony.metadata(role)?.payload().len() as u64)).max()?;
+        let longest = roles
+            .iter()
+            .filter_map(|role| Some(self.ceremony.metadata(role)?.payload().len() as u64))
+            .max()?;
         let max = sight.max_message.filter(|max| longest > *max)?;
         Some(Ask::Fix {
-            error: format!("the payload has {longest} bytes, and this token signs at most {max} with Ed25519. Nothing was signed"),
+            error: format!(
+                "the payload has {longest} bytes, and this token signs at most {max} with Ed25519. Nothing was signed"
+            ),
             hint: "let other holders sign, or plan this key as ecdsa-sha2-nistp256".into(),
         })
     }

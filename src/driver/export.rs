@@ -47,7 +47,12 @@ impl Driver {
             self.cut_off = false;
             return match self.verify_bundle() {
                 Ok(manifest) => self.record(Event::Exported { step: step.id.clone(), manifest }, events),
-                Err(why) => self.failed(step, "export", format!("{why}; move the bundle away and export again"), events),
+                Err(why) => self.failed(
+                    step,
+                    "export",
+                    format!("{why}; move the bundle away and export again"),
+                    events,
+                ),
             };
         }
         let written = self.contents(head).and_then(|contents| {
@@ -85,16 +90,21 @@ impl Driver {
     /// The target files, which must still be the ones that were hashed.
     fn target_files(&self) -> Result<BTreeMap<String, Vec<u8>>, String> {
         let mut files = BTreeMap::new();
-        let Some(from) = self.ceremony.plan().roles.get("targets").and_then(|role| role.files.as_ref()) else {
+        let Some(from) = self.ceremony.plan().roles.get("targets").and_then(|role| role.files.as_ref())
+        else {
             return Ok(files);
         };
         for (name, listed) in self.ceremony.files() {
             let path = self.places.inputs.join(from).join(name);
-            let bytes = disk::read(&path, listed.length).map_err(|error| format!("{}: {error}", path.display()))?;
+            let bytes =
+                disk::read(&path, listed.length).map_err(|error| format!("{}: {error}", path.display()))?;
             let same = bytes.len() as u64 == listed.length
                 && listed.hashes.get("sha256").is_some_and(|hash| *hash == Digest::of(&bytes).hex());
             if !same {
-                return Err(format!("{} was changed since it was hashed; no bundle was written", path.display()));
+                return Err(format!(
+                    "{} was changed since it was hashed; no bundle was written",
+                    path.display()
+                ));
             }
             files.insert(name.clone(), bytes);
         }
@@ -112,7 +122,8 @@ impl Driver {
             allow_rehearsal: self.ceremony.mode() == Mode::Rehearsal,
         };
         let opened = Dir::open(&dir)?;
-        let checked = bundle::check(&opened, &request).map_err(|refused| format!("the bundle does not verify: {refused}"))?;
+        let checked = bundle::check(&opened, &request)
+            .map_err(|refused| format!("the bundle does not verify: {refused}"))?;
         if checked.target_files < self.ceremony.files().len() {
             return Err("the bundle lacks target files".into());
         }
@@ -125,7 +136,8 @@ impl Driver {
             }
         }
         let manifest = dir.join(bundle::manifest::MANIFEST);
-        let bytes = disk::read(&manifest, MAX_MANIFEST).map_err(|error| format!("{}: {error}", manifest.display()))?;
+        let bytes = disk::read(&manifest, MAX_MANIFEST)
+            .map_err(|error| format!("{}: {error}", manifest.display()))?;
         Ok(Digest::of(&bytes).hex())
     }
 }

@@ -39,7 +39,11 @@ impl Driver {
             (_, Answer::Stop(why)) => {
                 self.record(Event::Stopped { why: why.clone() }, &mut events)?;
                 let hint = format!("go on with `keyrite resume {}`", self.dir().display());
-                return Err(Stop::new(StopKind::People, format!("stopped: {why}. Everything so far is recorded"), hint));
+                return Err(Stop::new(
+                    StopKind::People,
+                    format!("stopped: {why}. Everything so far is recorded"),
+                    hint,
+                ));
             }
             (Need::Confirm(by), Answer::Confirm | Answer::Continue) => {
                 self.record(Event::Confirmed { step: step.id.clone(), by }, &mut events)?;
@@ -63,14 +67,23 @@ impl Driver {
     fn stop_on_fail(&self, step: &Step, events: &Events) -> Result<(), Stop> {
         match events.last() {
             Some(Event::Failed { why, .. }) if step.on_fail == OnFail::Stop => {
-                let hint = format!("the plan says `on_fail: stop`; go on with `keyrite resume {}`", self.dir().display());
+                let hint = format!(
+                    "the plan says `on_fail: stop`; go on with `keyrite resume {}`",
+                    self.dir().display()
+                );
                 Err(Stop::new(StopKind::Machine, why.clone(), hint))
             }
             _ => Ok(()),
         }
     }
 
-    fn failed(&mut self, step: &Step, kind: &str, why: impl Into<String>, events: &mut Events) -> Result<(), Stop> {
+    pub(super) fn failed(
+        &mut self,
+        step: &Step,
+        kind: &str,
+        why: impl Into<String>,
+        events: &mut Events,
+    ) -> Result<(), Stop> {
         let (kind, why) = (kind.to_owned(), why.into());
         self.record(Event::Failed { step: step.id.clone(), kind, why, serial: None }, events)
     }
@@ -84,7 +97,11 @@ impl Driver {
             }
             Verb::Say | Verb::Gate => self.record(Event::Done { step: id }, events),
             Verb::ReadAloud(subject) => {
-                let digest = if *subject == Subject::Journal { Some(self.head()) } else { self.ceremony.digest(subject) };
+                let digest = if *subject == Subject::Journal {
+                    Some(self.head())
+                } else {
+                    self.ceremony.digest(subject)
+                };
                 let sha256 = digest.map(|digest| digest.hex()).unwrap_or_default();
                 self.record(Event::ReadAloud { step: id, sha256 }, events)
             }
@@ -162,11 +179,24 @@ impl Driver {
         Ok(())
     }
 
-    fn with_secret(&mut self, step: &Step, secret: Option<&SecretString>, serial: Option<&str>, events: &mut Events) -> Result<(), Stop> {
+    fn with_secret(
+        &mut self,
+        step: &Step,
+        secret: Option<&SecretString>,
+        serial: Option<&str>,
+        events: &mut Events,
+    ) -> Result<(), Stop> {
         let (Verb::GenerateKey(name) | Verb::Sign { key: name, .. }) = &step.verb else { return Ok(()) };
         match self.store(name).and_then(|mut store| store.look()) {
-            Ok(sight) if sight.pin == crate::keystore::PinState::FinalTry && sight.serial.as_deref() != serial => {
-                return self.failed(step, "serial", "the serial number of the token is typed before its last PIN try; the PIN was not used", events);
+            Ok(sight)
+                if sight.pin == crate::keystore::PinState::FinalTry && sight.serial.as_deref() != serial =>
+            {
+                return self.failed(
+                    step,
+                    "serial",
+                    "the serial number of the token is typed before its last PIN try; the PIN was not used",
+                    events,
+                );
             }
             _ => {}
         }
@@ -177,8 +207,16 @@ impl Driver {
         }
     }
 
-    fn generate(&mut self, step: &Step, name: &str, secret: Option<&SecretString>, events: &mut Events) -> Result<(), Stop> {
-        let Some(Source::Generated { store: uri, scheme, bits }) = self.ceremony.plan().key(name).map(|key| key.source.clone()) else {
+    fn generate(
+        &mut self,
+        step: &Step,
+        name: &str,
+        secret: Option<&SecretString>,
+        events: &mut Events,
+    ) -> Result<(), Stop> {
+        let Some(Source::Generated { store: uri, scheme, bits }) =
+            self.ceremony.plan().key(name).map(|key| key.source.clone())
+        else {
             return Ok(());
         };
         if self.cut_off {
@@ -196,7 +234,9 @@ impl Driver {
         }
         let long_enough = |secret: &SecretString| secret.expose_secret().chars().count() >= MIN_PASSPHRASE;
         if matches!(uri, StoreUri::Age(_)) && !secret.is_some_and(long_enough) {
-            let why = format!("a passphrase has at least {MIN_PASSPHRASE} characters: the file can be copied and tried at leisure. No key was made");
+            let why = format!(
+                "a passphrase has at least {MIN_PASSPHRASE} characters: the file can be copied and tried at leisure. No key was made"
+            );
             return self.failed(step, "passphrase", why, events);
         }
         if !self.ceremony.started() {
@@ -219,7 +259,12 @@ impl Driver {
         let (Some(found), Verb::GenerateKey(name)) = (self.found.take(), &step.verb) else { return Ok(()) };
         if yes {
             let keyid = found.public.keyid().0;
-            let run = [("at", self.now().to_string()), ("what", "adopted".to_owned()), ("key", name.clone()), ("keyid", keyid)];
+            let run = [
+                ("at", self.now().to_string()),
+                ("what", "adopted".to_owned()),
+                ("key", name.clone()),
+                ("keyid", keyid),
+            ];
             self.record.add_run(&run.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())?;
             self.cut_off = false;
             return self.generated(step, name, found, events);
@@ -231,7 +276,13 @@ impl Driver {
     }
 
     /// Signs every role that is left of the step under one login.
-    fn sign(&mut self, step: &Step, name: &str, secret: Option<&SecretString>, events: &mut Events) -> Result<(), Stop> {
+    fn sign(
+        &mut self,
+        step: &Step,
+        name: &str,
+        secret: Option<&SecretString>,
+        events: &mut Events,
+    ) -> Result<(), Stop> {
         let roles = self.ceremony.left();
         for role in &roles {
             if let Err(not_now) = self.ceremony.room().may_sign(role, name) {
@@ -249,7 +300,8 @@ impl Driver {
         match signed {
             Ok(signatures) => {
                 for (role, sig) in roles.into_iter().zip(signatures) {
-                    let (step, key, keyid, sig) = (step.id.clone(), name.to_owned(), known.keyid.clone(), hex::encode(sig));
+                    let (step, key, keyid, sig) =
+                        (step.id.clone(), name.to_owned(), known.keyid.clone(), hex::encode(sig));
                     self.record(Event::Signed { step, role, key, keyid, sig }, events)?;
                 }
                 Ok(())
@@ -264,10 +316,23 @@ impl Driver {
         self.record(Event::Declined { step, roles, key }, events)
     }
 
-    fn store_failed(&mut self, step: &Step, key: &str, error: &StoreError, events: &mut Events) -> Result<(), Stop> {
-        let kind = serde_json::to_value(error.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
+    fn store_failed(
+        &mut self,
+        step: &Step,
+        key: &str,
+        error: &StoreError,
+        events: &mut Events,
+    ) -> Result<(), Stop> {
+        let kind = serde_json::to_value(error.kind)
+            .ok()
+            .and_then(|kind| kind.as_str().map(str::to_owned))
+            .unwrap_or_default();
         let serial = self.store(key).and_then(|mut store| store.look()).ok().and_then(|sight| sight.serial);
-        let why = if error.hint.is_empty() { error.text.clone() } else { format!("{}; {}", error.text, error.hint) };
+        let why = if error.hint.is_empty() {
+            error.text.clone()
+        } else {
+            format!("{}; {}", error.text, error.hint)
+        };
         self.record(Event::Failed { step: step.id.clone(), kind, why, serial }, events)
     }
 
@@ -277,12 +342,15 @@ impl Driver {
             if let (Some(from), true) = (from, self.ceremony.files().is_empty()) {
                 match self.hash_files(&from) {
                     Ok(files) => self.record(Event::Hashed { step: step.id.clone(), files }, events)?,
-                    Err(error) => return self.failed(step, "input", format!("target files: {error}"), events),
+                    Err(error) => {
+                        return self.failed(step, "input", format!("target files: {error}"), events);
+                    }
                 }
             }
             match self.ceremony.build(&role) {
                 Ok(metadata) => {
-                    let (length, sha256) = (metadata.payload().len() as u64, Digest::of(metadata.payload()).hex());
+                    let (length, sha256) =
+                        (metadata.payload().len() as u64, Digest::of(metadata.payload()).hex());
                     self.record(Event::Built { step: step.id.clone(), role, length, sha256 }, events)?;
                 }
                 Err(rejected) => return self.failed(step, "build", rejected.to_string(), events),
@@ -291,7 +359,10 @@ impl Driver {
         Ok(())
     }
 
-    fn hash_files(&self, from: &str) -> std::io::Result<std::collections::BTreeMap<String, crate::tuf::targets::TargetFile>> {
+    fn hash_files(
+        &self,
+        from: &str,
+    ) -> std::io::Result<std::collections::BTreeMap<String, crate::tuf::targets::TargetFile>> {
         let files = inputs::list(&self.places.inputs.join(from))?;
         files.into_iter().map(|(name, path)| Ok((name, inputs::hash(&path)?))).collect()
     }

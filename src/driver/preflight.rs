@@ -38,7 +38,9 @@ impl Driver {
     fn modules(&self) -> Vec<(PathBuf, String)> {
         let mut modules = Vec::new();
         for key in &self.ceremony.plan().keys {
-            let (Some(StoreUri::Pkcs11(uri)), Some(pin)) = (key.store(), &key.module_sha256) else { continue };
+            let (Some(StoreUri::Pkcs11(uri)), Some(pin)) = (key.store(), &key.module_sha256) else {
+                continue;
+            };
             if let Ok(path) = pkcs11::choose(Some(uri), self.places.default_module.as_deref()) {
                 modules.push((path, pin.clone()));
             }
