@@ -14,6 +14,7 @@
 //!
 //! A module imports only from below it; `tests/it/layers.rs` proves it.
 
+pub mod bundle;
 pub mod cli;
 pub mod keystore;
 pub mod store_uri;
