@@ -87,7 +87,11 @@ fn held(key: &Key, inputs: &Path, made: bool) -> Option<Held> {
 }
 
 /// The public half of the key that a rehearsal uses in place of an existing one.
-pub(super) fn rehearsed_public(plan: &Plan, key: &Key, places: &Places) -> Result<crate::tuf::PublicKey, Stop> {
+pub(super) fn rehearsed_public(
+    plan: &Plan,
+    key: &Key,
+    places: &Places,
+) -> Result<crate::tuf::PublicKey, Stop> {
     let stop = |error: StoreError| Stop::new(StopKind::Store, error.text, error.hint);
     let mut store = open(plan, key, Mode::Rehearsal, places, true).map_err(stop)?;
     let any_pin = secrecy::SecretString::from("0000");

@@ -11,6 +11,7 @@ mod session;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -30,7 +31,7 @@ pub use session::hashes_hold;
 /// The most roots after the pinned one (Y of section 5.3.3).
 pub const MAX_ROOTS: usize = 1024;
 /// The most delegated roles.
-pub const MAX_ROLES: usize = 1 << 16;
+pub const MAX_ROLES: usize = 1 << 15;
 /// The largest root, in bytes.
 pub const MAX_ROOT: u64 = 1 << 20;
 /// The largest timestamp, in bytes.
@@ -116,7 +117,9 @@ pub struct Verified {
 
 /// Verifies `files` as a client that trusts only `request.pinned`.
 pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refused> {
-    let mut session = Session { files, request, trusted: Vec::new(), remarks: Vec::new() };
+    let names = files.names().or_else(|why| refuse(rules::FILE_READABLE, "metadata", why))?;
+    let highest = highest(&names);
+    let mut session = Session { files, request, highest, trusted: Vec::new(), remarks: Vec::new() };
     let root = session.roots()?;
     let snapshot = match request.scope {
         Scope::Root | Scope::Offline => None,
@@ -191,13 +194,15 @@ pub fn file_name(role: &str, version: Option<u64>) -> String {
     name + ".json"
 }
 
-/// N of `N.ROLE.json`, where it is written without leading zeros.
-pub fn version_in_name(name: &str, role: &str) -> Option<u64> {
-    let version: u64 = name.split_once('.')?.0.parse().ok()?;
-    (file_name(role, Some(version)) == name).then_some(version)
-}
-
-/// The highest version of a role among `names`.
-pub fn highest(names: &[String], role: &str) -> Option<u64> {
-    names.iter().filter_map(|name| version_in_name(name, role)).max()
+/// The highest N of `N.ROLE.json` among `names`, by `ROLE.json`; an N with leading zeros is no version.
+fn highest(names: &[String]) -> HashMap<String, u64> {
+    let mut highest = HashMap::new();
+    for (version, role) in names.iter().filter_map(|name| name.split_once('.')) {
+        let Some(version) = version.parse::<u64>().ok().filter(|v| v.to_string() == version) else {
+            continue;
+        };
+        let known = highest.entry(role.to_owned()).or_insert(version);
+        *known = version.max(*known);
+    }
+    highest
 }

@@ -19,8 +19,8 @@ use crate::tuf::role::RoleKeys;
 use crate::tuf::root;
 use crate::tuf::root::TOP_LEVEL;
 
-/// The most bins that succinct roles may ask for: 2^16.
-const MAX_BIT_LENGTH: u64 = 16;
+/// The most bins that succinct roles may ask for: 2^15.
+const MAX_BIT_LENGTH: u64 = 15;
 
 /// Which target paths a role may sign for.
 #[derive(Clone, Debug, PartialEq, Eq)]

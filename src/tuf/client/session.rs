@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use sha2::Digest;
 use sha2::Sha256;
@@ -27,6 +28,8 @@ pub const WATERMARK: &str = "x-keyrite-rehearsal";
 pub(super) struct Session<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) request: &'a Request<'a>,
+    /// The highest version of each role that is there, by `ROLE.json`.
+    pub(super) highest: HashMap<String, u64>,
     pub(super) trusted: Vec<TrustedFile>,
     pub(super) remarks: Vec<String>,
 }
@@ -53,11 +56,6 @@ impl Session<'_> {
             Some(bytes) => Ok(bytes),
             None => refuse(rules::FILE_MISSING, name, "there is no such file"),
         }
-    }
-
-    /// The names of all metadata files.
-    pub(super) fn names(&self) -> Result<Vec<String>, Refused> {
-        self.files.names().or_else(|why| refuse(rules::FILE_READABLE, "", why))
     }
 
     /// A file whose length and hashes the file above it may list.

@@ -8,7 +8,6 @@ use crate::tuf::client::MAX_ROLES;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::Refused;
 use crate::tuf::client::file_name;
-use crate::tuf::client::highest;
 use crate::tuf::client::rules;
 use crate::tuf::client::session::Session;
 use crate::tuf::client::session::refuse;
@@ -84,7 +83,7 @@ impl Session<'_> {
                 (file, bytes, Some(listed.version))
             }
             None => {
-                let version = highest(&self.names()?, role);
+                let version = self.highest.get(&plain).copied();
                 let file = file_name(role, version);
                 match self.find(&file, MAX_TARGETS)? {
                     Some(bytes) => (file, bytes, version),
