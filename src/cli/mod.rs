@@ -1,8 +1,10 @@
 //! The command line: one file a command, each `Args` and `run(Args, &mut Output) -> Result<(), Failure>`.
 
+pub mod answers;
 pub mod inspect;
 pub mod key;
 pub mod output;
+pub mod prompt;
 pub mod token;
 pub mod verify;
 

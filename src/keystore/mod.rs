@@ -11,6 +11,7 @@ pub mod hygiene;
 mod new_file;
 pub mod open;
 mod private_key;
+pub mod public_file;
 pub mod simulated;
 
 pub use error::StoreError;
