@@ -35,14 +35,17 @@ pub(crate) fn talk(program: &str, args: &[&str], dir: &Path, answers: &[(&str, &
     let mut shown = Vec::new();
     let mut seen = 0;
     for (ask, answer) in answers {
-        while !find(&shown[seen..], ask.as_bytes()) {
+        // The next question may have come in the same read: go on after this one, not after what was read.
+        seen += loop {
+            if let Some(end) = find(&shown[seen..], ask.as_bytes()) {
+                break end;
+            }
             assert!(
                 more(&mut *reader, &mut shown),
                 "waiting for {ask:?}: {}",
                 String::from_utf8_lossy(&shown)
             );
-        }
-        seen = shown.len();
+        };
         writer.write_all(answer.as_bytes()).unwrap();
         writer.flush().unwrap();
     }
@@ -73,6 +76,7 @@ fn more(reader: &mut dyn Read, shown: &mut Vec<u8>) -> bool {
     }
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+/// Where the first `needle` ends.
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle).map(|at| at + needle.len())
 }
