@@ -1,1 +1,3 @@
 //! The little world that the tests share.
+
+pub(crate) mod peers;
