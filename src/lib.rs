@@ -16,6 +16,8 @@
 
 pub mod cli;
 pub mod keystore;
+pub mod plan;
+pub mod room;
 pub mod store_uri;
 pub mod tuf;
 pub mod words;
