@@ -14,7 +14,10 @@
 //!
 //! A module imports only from below it; `tests/it/layers.rs` proves it.
 
+pub mod ceremony;
 pub mod cli;
+pub mod driver;
+pub mod journal;
 pub mod keystore;
 pub mod plan;
 pub mod room;

@@ -1,11 +1,28 @@
 //! Public keys: how metadata writes them, what identifies them, how they verify.
+//!
+//! A key is a label (`keyid`, a name only), an object in JSON (kept as read) and its material, which decides
+//! whether two keys are one. `verifier` holds the parsed key, `read` knows the files that people bring,
+//! `private` knows what must never be taken for a public key.
+
+mod private;
+mod read;
+mod scheme;
+mod verifier;
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::tuf::canonical;
+use verifier::Verifier;
+
+pub use private::private_material;
+pub use scheme::Scheme;
+pub use scheme::UnknownScheme;
 
 /// The label under which metadata lists a key. A name only: what counts is the key's [`Material`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,54 +32,6 @@ pub struct KeyId(pub String);
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// A signature scheme that we sign with and verify.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scheme {
-    /// `ed25519`
-    Ed25519,
-    /// `ecdsa-sha2-nistp256`, DER signatures
-    EcdsaP256,
-    /// `ecdsa-sha2-nistp384`, DER signatures
-    EcdsaP384,
-    /// `rsassa-pss-sha256`, 2048 bits and more; written with a salt of 32 bytes, read with any
-    RsaPssSha256,
-}
-
-/// A scheme that this program does not know.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is not a scheme; use ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384 or rsassa-pss-sha256")]
-pub struct UnknownScheme(pub String);
-
-impl Scheme {
-    /// Every scheme, in the order in which help lists them.
-    pub const ALL: [Self; 4] = [Self::Ed25519, Self::EcdsaP256, Self::EcdsaP384, Self::RsaPssSha256];
-
-    /// The name in metadata and in ceremony files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ed25519 => "ed25519",
-            Self::EcdsaP256 => "ecdsa-sha2-nistp256",
-            Self::EcdsaP384 => "ecdsa-sha2-nistp384",
-            Self::RsaPssSha256 => "rsassa-pss-sha256",
-        }
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Scheme {
-    type Err = UnknownScheme;
-
-    fn from_str(text: &str) -> Result<Self, UnknownScheme> {
-        let found = Self::ALL.into_iter().find(|scheme| scheme.as_str() == text);
-        found.ok_or_else(|| UnknownScheme(text.to_owned()))
     }
 }
 
@@ -76,40 +45,88 @@ pub struct KeyError(pub String);
 #[error("the signature does not verify")]
 pub struct BadSignature;
 
-/// What makes two keys the same key, however metadata writes them: the key itself.
+/// What makes two keys the same key, however metadata writes them: its SubjectPublicKeyInfo in DER.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Material(pub Vec<u8>);
 
 /// A public key as metadata lists it; unknown fields are kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct PublicKey {
     json: Value,
-    // helper: add what verification needs (parsed material)
+    scheme: Scheme,
+    material: Material,
+    verifier: Verifier,
+}
+
+/// Equal when metadata writes them alike; [`PublicKey::material`] says whether they are one key.
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
 }
 
 impl PublicKey {
     /// A key object of metadata, fields beyond keytype, scheme and keyval included.
     pub fn from_json(json: &Value) -> Result<Self, KeyError> {
-        let _ = json;
-        todo!()
+        let field = |name: &str| {
+            let text = json.get(name).and_then(Value::as_str);
+            text.ok_or_else(|| KeyError(format!("a key without {name}")))
+        };
+        let scheme: Scheme = field("scheme")?.parse().map_err(|e: UnknownScheme| KeyError(e.to_string()))?;
+        let keytype = field("keytype")?;
+        if !scheme.reads_keytype(keytype) {
+            return Err(KeyError(format!("keytype {keytype:?} does not go with the scheme {scheme}")));
+        }
+        let keyval = json.get("keyval").and_then(Value::as_object);
+        let keyval = keyval.ok_or_else(|| KeyError("a key without keyval".to_owned()))?;
+        if let Some((name, _)) = keyval.iter().find(|(name, v)| *name != "public" && !v.is_null() && *v != "")
+        {
+            return Err(KeyError(format!(
+                "keyval has {name:?} beside the public key: metadata carries nothing else"
+            )));
+        }
+        let public = keyval.get("public").and_then(Value::as_str);
+        let public = public.ok_or_else(|| KeyError("keyval without public".to_owned()))?;
+        let verifier = if scheme != Scheme::Ed25519 && public.trim_start().starts_with("-----BEGIN") {
+            Verifier::from_spki(scheme, &read::pem_to_der(public)?)?
+        } else {
+            let point = hex::decode(public).map_err(|_| KeyError("the public key is not hex".to_owned()))?;
+            Verifier::from_point(scheme, &point)?
+        };
+        Ok(Self { json: json.clone(), scheme, material: Material(verifier.to_spki()?), verifier })
     }
 
-    /// An Ed25519 key.
+    /// An Ed25519 key, by its point. A point that no good key has verifies nothing.
     pub fn ed25519(point: [u8; 32]) -> Self {
-        let _ = point;
-        todo!()
+        let json = read::our_json(Scheme::Ed25519, &hex::encode(point));
+        let material = Material(verifier::ed25519_spki(&point));
+        Self { json, scheme: Scheme::Ed25519, material, verifier: Verifier::ed25519(point) }
     }
 
     /// A key in SubjectPublicKeyInfo DER, used with `scheme`.
     pub fn from_spki_der(scheme: Scheme, der: &[u8]) -> Result<Self, KeyError> {
-        let _ = (scheme, der);
-        todo!()
+        Self::ours(Verifier::from_spki(scheme, der)?)
     }
 
     /// A public key file of any kind that we read: our JSON, PEM, OpenSSH, Notary's `timestamp.key`, a hex point.
     pub fn read(file: &[u8]) -> Result<Self, KeyError> {
-        let _ = file;
-        todo!()
+        read::read(file)
+    }
+
+    /// The key as we write it: nothing but keytype, scheme and keyval, so that all compute the same keyid.
+    fn ours(verifier: Verifier) -> Result<Self, KeyError> {
+        let scheme = match verifier {
+            Verifier::Ed25519(..) => Scheme::Ed25519,
+            Verifier::P256(_) => Scheme::EcdsaP256,
+            Verifier::P384(_) => Scheme::EcdsaP384,
+            Verifier::Rsa(_) => Scheme::RsaPssSha256,
+        };
+        let material = Material(verifier.to_spki()?);
+        let public = match &verifier {
+            Verifier::Ed25519(point, _) => hex::encode(point),
+            _ => pem(&material),
+        };
+        Ok(Self { json: read::our_json(scheme, &public), scheme, material, verifier })
     }
 
     /// The key object, as read; ours has keytype, scheme and keyval alone.
@@ -119,29 +136,43 @@ impl PublicKey {
 
     /// The SubjectPublicKeyInfo in PEM, as openssl reads it.
     pub fn to_pem(&self) -> String {
-        todo!()
+        pem(&self.material)
     }
 
     /// SHA-256 of the canonical form of the key object (TUF section 4.2).
     pub fn keyid(&self) -> KeyId {
-        todo!()
+        // `from_json` can be given a fraction in an unknown field: such an object has no canonical form and no hash.
+        let form = canonical::to_vec(&self.json).unwrap_or_default();
+        KeyId(hex::encode(Sha256::digest(form)))
+    }
+
+    /// Whether `label` is a hash of this key: over the whole object, or over keytype, scheme and keyval alone.
+    pub fn is_keyid(&self, label: &KeyId) -> bool {
+        let object = ["keytype", "scheme", "keyval"].map(|name| (name.to_owned(), self.json[name].clone()));
+        let short = canonical::to_vec(&Value::Object(object.into_iter().collect())).unwrap_or_default();
+        *label == self.keyid() || label.0 == hex::encode(Sha256::digest(short))
     }
 
     /// The scheme it signs with.
     pub fn scheme(&self) -> Scheme {
-        todo!()
+        self.scheme
     }
 
     /// The key itself; two objects with equal material are one key.
     pub fn material(&self) -> Material {
-        todo!()
+        self.material.clone()
     }
 
     /// Proves `signature` over `message`: Ed25519 strictly, ECDSA in DER, RSA-PSS with any salt length.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        let _ = (message, signature);
-        todo!()
+        self.verifier.verify(message, signature)
     }
+}
+
+fn pem(material: &Material) -> String {
+    // The form of openssl: 64 characters a line, a line break at the end.
+    let encoded = pkcs8::der::pem::encode_string("PUBLIC KEY", pkcs8::LineEnding::LF, &material.0);
+    encoded.unwrap_or_default()
 }
 
 impl Serialize for PublicKey {

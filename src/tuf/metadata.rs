@@ -13,10 +13,21 @@
 //! }
 //! ```
 
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fmt::Write as _;
 
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::de::Error;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::tuf::canonical;
+use crate::tuf::json;
 use crate::tuf::key::KeyId;
 
 /// One signature as the file lists it.
@@ -33,6 +44,12 @@ pub struct Signature {
 #[error("{0}")]
 pub struct MetadataError(pub String);
 
+impl MetadataError {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
 /// A file of metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
@@ -41,17 +58,82 @@ pub struct Metadata {
     signatures: Vec<Signature>,
 }
 
+/// The members of the outer object, each as it lies in the file; one that stands twice is refused.
+struct Outer<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Outer<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OuterVisitor)
+    }
+}
+
+struct OuterVisitor;
+
+impl<'de> Visitor<'de> for OuterVisitor {
+    type Value = Outer<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with signatures and signed")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Outer<'de>, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            if members.contains_key(&name) {
+                return Err(A::Error::custom(format!("the key {name:?} stands twice in one object")));
+            }
+            members.insert(name, value);
+        }
+        Ok(Outer(members))
+    }
+}
+
+/// `signatures`: a list of objects, or `null` for none.
+fn read_signatures(json: &Value) -> Result<Vec<Signature>, MetadataError> {
+    let list = match json {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(list) => list,
+        _ => return Err(MetadataError::new("signatures is not a list")),
+    };
+    let signature = |entry: &Value| {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Signature { keyid: KeyId(text("keyid")?), sig: text("sig")? })
+    };
+    let read: Option<Vec<Signature>> = list.iter().map(signature).collect();
+    read.ok_or_else(|| MetadataError::new("a signature is not an object with keyid and sig"))
+}
+
 impl Metadata {
     /// Metadata that nobody has signed yet.
     pub fn unsigned(signed: Value) -> Result<Self, MetadataError> {
-        let _ = signed;
-        todo!()
+        if !signed.is_object() {
+            return Err(MetadataError::new("the signed part is not an object"));
+        }
+        let payload = canonical::to_vec(&signed).map_err(|e| MetadataError(e.to_string()))?;
+        Ok(Self { signed, payload, signatures: Vec::new() })
     }
 
     /// Reads a file. Duplicate keys at any depth are refused; unknown fields are kept.
     pub fn parse(file: &[u8]) -> Result<Self, MetadataError> {
-        let _ = file;
-        todo!()
+        let Outer(members) = serde_json::from_slice(file).map_err(|e| MetadataError(e.to_string()))?;
+        let member = |name: &str| {
+            let raw = members.get(name).ok_or_else(|| MetadataError(format!("{name} is missing")))?.get();
+            Ok((
+                raw.as_bytes(),
+                json::parse(raw.as_bytes()).map_err(|e| MetadataError(format!("{name}: {e}")))?,
+            ))
+        };
+        let (raw, signed) = member("signed")?;
+        let signatures = read_signatures(&member("signatures")?.1)?;
+        if !signed.is_object() {
+            return Err(MetadataError::new("the signed part is not an object"));
+        }
+        let payload = if canonical::is_canonical(raw) {
+            raw.to_vec()
+        } else {
+            canonical::to_vec(&signed).map_err(|e| MetadataError(e.to_string()))?
+        };
+        Ok(Self { signed, payload, signatures })
     }
 
     /// The signed part as it was read.
@@ -82,6 +164,134 @@ impl Metadata {
 
     /// The file: always the same bytes for the same content, signatures in the order of their keyids.
     pub fn to_file(&self) -> Vec<u8> {
-        todo!()
+        let mut signatures: Vec<&Signature> = self.signatures.iter().collect();
+        signatures.sort();
+        let mut head = String::from("{\n\"signatures\":[");
+        for (i, Signature { keyid, sig }) in signatures.into_iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            let (keyid, sig) = (Value::from(keyid.0.as_str()), Value::from(sig.as_str()));
+            // Writing to a String cannot fail.
+            let _ = write!(head, "{comma}\n{{\"keyid\":{keyid},\"sig\":{sig}}}");
+        }
+        head.push_str("\n],\n\"signed\":");
+        let mut file = head.into_bytes();
+        file.reserve(self.payload.len() + 3);
+        for &byte in &self.payload {
+            match byte {
+                // Only inside strings: the canonical form has them raw, JSON does not.
+                b'\n' => file.extend_from_slice(b"\\n"),
+                0x00..0x20 => file.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+                _ => file.push(byte),
+            }
+        }
+        file.extend_from_slice(b"\n}\n");
+        file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn signature(keyid: &str, sig: &str) -> Signature {
+        Signature { keyid: KeyId(keyid.to_owned()), sig: sig.to_owned() }
+    }
+
+    #[test]
+    fn a_file_has_one_signature_a_line_and_the_signed_part_on_its_own() {
+        let mut metadata =
+            Metadata::unsigned(json!({"version": 1, "_type": "root", "pem": "-\na\t\\n\"-"})).unwrap();
+        metadata.add(signature("b1", "02"));
+        metadata.add(signature("a1", "01"));
+        metadata.add(signature("b1", "03"));
+
+        let file = String::from_utf8(metadata.to_file()).unwrap();
+
+        assert_eq!(
+            file,
+            "{\n\"signatures\":[\n{\"keyid\":\"a1\",\"sig\":\"01\"},\n{\"keyid\":\"b1\",\"sig\":\"03\"}\n],\n\
+             \"signed\":{\"_type\":\"root\",\"pem\":\"-\\na\\u0009\\\\n\\\"-\",\"version\":1}\n}\n"
+        );
+        let read = Metadata::parse(file.as_bytes()).unwrap();
+        assert_eq!(read.payload(), metadata.payload());
+        assert_eq!(read.to_file(), file.as_bytes());
+    }
+
+    #[test]
+    fn a_file_without_signatures_is_json() {
+        let metadata = Metadata::unsigned(json!({"_type": "root"})).unwrap();
+
+        let file = metadata.to_file();
+
+        assert_eq!(file, b"{\n\"signatures\":[\n],\n\"signed\":{\"_type\":\"root\"}\n}\n");
+        assert_eq!(Metadata::parse(&file).unwrap(), metadata);
+    }
+
+    #[test]
+    fn the_payload_is_the_canonical_form_of_what_was_read_and_not_of_what_was_understood() {
+        let file =
+            br#"{"signed": {"expires": "2021-12-18T13:28:12.99008-06:00", "_type": "root", "x": [1, {}]},
+            "signatures": null}"#;
+
+        let metadata = Metadata::parse(file).unwrap();
+
+        assert_eq!(
+            metadata.payload(),
+            br#"{"_type":"root","expires":"2021-12-18T13:28:12.99008-06:00","x":[1,{}]}"#
+        );
+        assert_eq!(metadata.signatures(), []);
+        assert_eq!(metadata.role_type(), "root");
+    }
+
+    #[test]
+    fn empty_placeholders_are_read() {
+        let file = br#"{"signed": {}, "signatures": [{"keyid": "a", "sig": ""}, {"keyid": "b", "sig": "", "x": 1}]}"#;
+
+        let metadata = Metadata::parse(file).unwrap();
+
+        assert_eq!(metadata.signatures(), [signature("a", ""), signature("b", "")]);
+    }
+
+    #[test]
+    fn what_is_not_metadata_is_refused() {
+        for (file, why) in [
+            (r#"{"signed": {"a": 1, "a": 2}, "signatures": []}"#, "stands twice"),
+            (r#"{"signed": {}, "signatures": [], "signed": {"b": 1}}"#, "stands twice"),
+            (r#"{"x": 1, "signed": {}, "signatures": [], "x": 1}"#, "stands twice"),
+            (r#"{"signed": {}, "signatures": [{"keyid": "a", "sig": "", "x": 1, "x": 2}]}"#, "stands twice"),
+            (r#"{"signed": [], "signatures": []}"#, "not an object"),
+            (r#"{"signed": 1, "signatures": []}"#, "not an object"),
+            (r#"{"signatures": []}"#, "signed is missing"),
+            (r#"{"signed": {}}"#, "signatures is missing"),
+            (r#"[]"#, "expected an object"),
+            (r#"[{}, []]"#, "expected an object"),
+            (r#"{"signed": {"v": 1.0}, "signatures": []}"#, "not a whole number"),
+            (r#"{"signed": {}, "signatures": {}}"#, "not a list"),
+            (r#"{"signed": {}, "signatures": [{"keyid": "a"}]}"#, "not an object with keyid and sig"),
+            (r#"{"signed": {}, "signatures": [["a", ""]]}"#, "not an object with keyid and sig"),
+            (r#"{"signed": {}, "signatures": []"#, "EOF"),
+        ] {
+            let error = Metadata::parse(file.as_bytes()).unwrap_err().to_string();
+
+            assert!(error.contains(why), "{file}: {error}");
+        }
+        let deep = format!(r#"{{"signed": {{"a": {}{}}}}}"#, "[".repeat(5_000), "]".repeat(5_000));
+        assert!(Metadata::parse(deep.as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives_the_file(text in "\\PC*|[\\x00-\\x7f\\\\n\"]{0,20}", key in "[\\x00-\\x7f]{1,4}") {
+            let mut signed = serde_json::Map::new();
+            signed.insert(key, Value::from(text));
+            let metadata = Metadata::unsigned(Value::Object(signed)).unwrap();
+
+            let read = Metadata::parse(&metadata.to_file()).unwrap();
+
+            prop_assert_eq!(read, metadata);
+        }
     }
 }

@@ -6,6 +6,8 @@
 pub mod canonical;
 pub mod client;
 pub mod date;
+mod fields;
+pub mod json;
 pub mod key;
 pub mod metadata;
 pub mod role;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
+use serde_json::json;
 
 use crate::tuf::date::Date;
+use crate::tuf::fields;
 use crate::tuf::metadata::MetadataError;
 
 /// What snapshot and timestamp say of a metadata file.
@@ -34,15 +37,28 @@ pub struct Snapshot {
     pub extra: Map<String, Value>,
 }
 
+/// `meta` of snapshot and timestamp.
+pub(crate) fn meta(signed: &Value) -> Result<BTreeMap<String, MetaFile>, MetadataError> {
+    let entry = |(name, json): (&String, &Value)| {
+        fields::whole(json, "version").map_err(|e| MetadataError(format!("meta {name:?}: {e}")))?;
+        let file = MetaFile::deserialize(json);
+        Ok((name.clone(), file.map_err(|e| MetadataError(format!("meta {name:?}: {e}")))?))
+    };
+    fields::member(signed, "meta")?.iter().map(entry).collect()
+}
+
 impl Snapshot {
     /// Reads the signed part of a snapshot.
     pub fn from_signed(signed: &Value) -> Result<Self, MetadataError> {
-        let _ = signed;
-        todo!()
+        let common = fields::read(signed, "snapshot", &["meta"])?;
+        let meta = meta(signed)?;
+        Ok(Self { version: common.version, expires: common.expires, meta, extra: common.extra })
     }
 
     /// The signed part.
     pub fn to_signed(&self) -> Value {
-        todo!()
+        let mut object = fields::write("snapshot", self.version, self.expires, &self.extra);
+        object.insert("meta".to_owned(), json!(self.meta));
+        Value::Object(object)
     }
 }

@@ -1,0 +1,157 @@
+//! Recognises private keys, so that none is taken for a public file and none leaves the room.
+//!
+//! It answers with the name of a shape and never with a byte of it. A raw seed without any frame cannot be
+//! told from other bytes.
+
+use pkcs8::der::Decode;
+use serde_json::Value;
+
+use crate::tuf::json;
+
+/// What private material `file` holds, such as "an age identity"; `None` for public files.
+///
+/// In text the opening mark alone is enough. A program may carry such marks as constants, so that in binary
+/// files the key must follow.
+pub fn private_material(file: &[u8]) -> Option<&'static str> {
+    if file.starts_with(b"age-encryption.org/v1") {
+        return Some("an age file");
+    }
+    let text = std::str::from_utf8(file).is_ok();
+    if text && holds(file, b"-----BEGIN AGE ENCRYPTED FILE-----", |_| true) {
+        return Some("an age file");
+    }
+    let identity = |after: &[u8]| text || run(after, |b| b.is_ascii_alphanumeric() || b == b'-') >= 40;
+    if holds(file, b"AGE-SECRET-KEY-", identity) {
+        return Some("an age identity");
+    }
+    let body = |after: &[u8]| text || pem_body(after);
+    if holds(file, b"-----BEGIN OPENSSH PRIVATE KEY-----", body) {
+        return Some("an OpenSSH private key");
+    }
+    if holds(file, b"PRIVATE KEY-----", body) {
+        return Some("a private key in PEM");
+    }
+    if text && file.starts_with(b"PuTTY-User-Key-File-") {
+        return Some("a PuTTY private key");
+    }
+    if is_der(file) {
+        return Some("a private key in DER");
+    }
+    let mentions = |word: &[u8]| holds(file, word, |_| true);
+    if text && (mentions(b"private") || mentions(b"\"d\"") || mentions(b"\\u")) {
+        return json::parse(file).ok().filter(in_json).map(|_| "a JSON key with its private part");
+    }
+    None
+}
+
+/// Whether a key object in JSON, at any depth, has a private part: `keyval.private`, or `d` in a JSON Web Key.
+fn in_json(value: &Value) -> bool {
+    let is_set = |value: Option<&Value>| value.is_some_and(|v| !v.is_null() && v != "");
+    match value {
+        Value::Object(object) => {
+            let keyval = object.get("keyval").is_some_and(|keyval| is_set(keyval.get("private")));
+            let jwk = object.contains_key("kty") && is_set(object.get("d"));
+            keyval || jwk || object.values().any(in_json)
+        }
+        Value::Array(items) => items.iter().any(in_json),
+        _ => false,
+    }
+}
+
+/// PKCS#8, plain or encrypted, and the RSA form of PKCS#1.
+fn is_der(file: &[u8]) -> bool {
+    // Every one of them is a SEQUENCE.
+    file.first() == Some(&0x30)
+        && (pkcs8::PrivateKeyInfoRef::from_der(file).is_ok()
+            || encrypted_pkcs8(file)
+            || rsa::pkcs1::RsaPrivateKeyRef::from_der(file).is_ok())
+}
+
+/// An EncryptedPrivateKeyInfo begins with the object identifier of PKCS#5 (PBES1 and 2) or PKCS#12 encryption.
+fn encrypted_pkcs8(file: &[u8]) -> bool {
+    const PKCS5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05];
+    const PKCS12: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c];
+    let head = &file[..file.len().min(24)];
+    holds(head, PKCS5, |_| true) || holds(head, PKCS12, |_| true)
+}
+
+/// Whether a PEM body follows: an end of line, then base64 or the headers of an encrypted key.
+fn pem_body(after: &[u8]) -> bool {
+    let after = after.strip_prefix(b"\\n").unwrap_or(after);
+    let skip = run(after, |b| b.is_ascii_whitespace());
+    let after = &after[skip..];
+    after.starts_with(b"Proc-Type:")
+        || run(after, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')) >= 20
+}
+
+fn run(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| is(**byte)).count()
+}
+
+/// Whether `mark` stands in `file` with something behind it that `follows` accepts.
+fn holds(file: &[u8], mark: &[u8], follows: impl Fn(&[u8]) -> bool) -> bool {
+    let mut rest = file;
+    while let Some(at) = find(rest, mark) {
+        rest = &rest[at + mark.len()..];
+        if follows(rest) {
+            return true;
+        }
+    }
+    false
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let (first, tail) = needle.split_first()?;
+    let mut from = 0;
+    while let Some(at) = haystack[from..].iter().position(|byte| byte == first) {
+        let start = from + at;
+        if haystack[start + 1..].starts_with(tail) {
+            return Some(start);
+        }
+        from = start + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_a_private_key_is_named() {
+        for (file, shape) in [
+            ("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n", "a private key in PEM"),
+            ("-----BEGIN ENCRYPTED PRIVATE KEY-----\n", "a private key in PEM"),
+            ("x\n-----BEGIN EC PRIVATE KEY-----\n", "a private key in PEM"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "an OpenSSH private key"),
+            ("# made today\nAGE-SECRET-KEY-1QQQ", "an age identity"),
+            ("age-encryption.org/v1\n-> scrypt", "an age file"),
+            ("-----BEGIN AGE ENCRYPTED FILE-----\n", "an age file"),
+            (r#"{"a":[{"keyval":{"private":"00","public":""}}]}"#, "a JSON key with its private part"),
+            (r#"{"keyval":{"pri\u0076ate":"00"}}"#, "a JSON key with its private part"),
+            (r#"{"kty":"OKP","d":"AAAA"}"#, "a JSON key with its private part"),
+            ("PuTTY-User-Key-File-3: ssh-ed25519", "a PuTTY private key"),
+        ] {
+            assert_eq!(private_material(file.as_bytes()), Some(shape), "{file}");
+        }
+        let mut binary = b"\xff\0-----BEGIN PRIVATE KEY-----\n".to_vec();
+        binary.extend_from_slice(b"MC4CAQAwBQYDK2VwBCIEIAAA");
+        assert_eq!(private_material(&binary), Some("a private key in PEM"));
+        let der = hex::decode(format!("302e020100300506032b657004220420{}", "07".repeat(32))).unwrap();
+        assert_eq!(private_material(&der), Some("a private key in DER"));
+    }
+
+    #[test]
+    fn public_files_and_programs_that_know_the_words_are_not_private_keys() {
+        for file in [
+            &b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2Vw\n"[..],
+            br#"{"keytype":"ed25519","keyval":{"private":"","public":"00"},"scheme":"ed25519"}"#,
+            br#"{"keyval":{"private":null,"public":"00"}}"#,
+            br#"{"private":"road"}"#,
+            b"\xff\0-----BEGIN OPENSSH PRIVATE KEY-----\0\0AGE-SECRET-KEY-\0",
+            b"",
+        ] {
+            assert_eq!(private_material(file), None);
+        }
+    }
+}
