@@ -136,7 +136,9 @@ pub struct Opening {
 pub fn opening(journal: &Journal) -> Result<Opening, Broken> {
     let broken = |why: &str| Broken { line: 1, why: why.to_owned() };
     match journal.entries.first().map(|entry| &entry.what) {
-        Some(Event::Opened { format, .. }) if *format != FORMAT => Err(broken("its format is not one that this version reads")),
+        Some(Event::Opened { format, .. }) if *format != FORMAT => {
+            Err(broken("its format is not one that this version reads"))
+        }
         Some(Event::Opened { mode, plan, answers, .. }) => {
             Ok(Opening { mode: *mode, plan: plan.clone(), answers: answers.clone() })
         }
@@ -149,7 +151,10 @@ pub fn opening(journal: &Journal) -> Result<Opening, Broken> {
 pub fn replay(journal: &Journal, plan: Arc<Plan>) -> Result<Ceremony, Broken> {
     let opening = opening(journal)?;
     if opening.plan != plan.digest.hex() {
-        return Err(Broken { line: 1, why: "it was opened with another ceremony file than the one beside it".into() });
+        return Err(Broken {
+            line: 1,
+            why: "it was opened with another ceremony file than the one beside it".into(),
+        });
     }
     let mut ceremony = Ceremony::new(plan, opening.mode);
     let mut prev = journal.entries[0].head;

@@ -16,7 +16,6 @@
 
 pub mod ceremony;
 pub mod cli;
-pub mod driver;
 pub mod journal;
 pub mod keystore;
 pub mod plan;
