@@ -61,7 +61,10 @@ fn faults(text: &str) -> Vec<Fault> {
         let code = CK_RV::from_str_radix(parts.next()?.strip_prefix("0x")?, 16).ok()?;
         Some(Fault { function, from, code, once: parts.next().is_some(), calls: AtomicU64::new(0) })
     };
-    text.split(',').filter(|one| !one.is_empty()).map(|one| parse(one).expect("P11_FAULT=Function:N:0xCODE")).collect()
+    text.split(',')
+        .filter(|one| !one.is_empty())
+        .map(|one| parse(one).expect("P11_FAULT=Function:N:0xCODE"))
+        .collect()
 }
 
 fn shim() -> &'static Shim {
@@ -116,7 +119,12 @@ unsafe extern "C" fn get_token_info(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) 
     rv
 }
 
-unsafe extern "C" fn login(session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut u8, len: CK_ULONG) -> CK_RV {
+unsafe extern "C" fn login(
+    session: CK_SESSION_HANDLE,
+    user: CK_USER_TYPE,
+    pin: *mut u8,
+    len: CK_ULONG,
+) -> CK_RV {
     if let Some(code) = fault("Login") {
         return code;
     }
@@ -124,7 +132,9 @@ unsafe extern "C" fn login(session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: 
     match (&shim().pin_pad, pin.is_null()) {
         // The PIN is typed on the token: one that comes from outside is refused.
         (Some(_), false) => CKR_ARGUMENTS_BAD,
-        (Some(typed), true) => unsafe { real(session, user, typed.as_ptr().cast_mut(), typed.len() as CK_ULONG) },
+        (Some(typed), true) => unsafe {
+            real(session, user, typed.as_ptr().cast_mut(), typed.len() as CK_ULONG)
+        },
         (None, _) => unsafe { real(session, user, pin, len) },
     }
 }
