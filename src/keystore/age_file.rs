@@ -142,7 +142,7 @@ impl AgeFile {
         }
         let key = PrivateKey::from_pem(text).map_err(|why| match why {
             BadPrivateKey::NotPkcs8(what, hint) => {
-                self.error(StoreErrorKind::Foreign, &format!("holds {what}, not a PKCS#8 key"), hint)
+                self.error(StoreErrorKind::Foreign, &format!("holds {what}"), hint)
             }
             BadPrivateKey::Unsupported(what) => {
                 let hint = "use Ed25519, P-256, P-384, or RSA from 2048 to 8192 bits";

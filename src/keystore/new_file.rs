@@ -43,7 +43,7 @@ impl Pending {
         file.write_all(bytes)?;
         file.sync_all()?;
         // Only a hint, so that reading back asks the disk and not our own memory.
-        drop(rustix::fs::fadvise(&file, 0, None, Advice::DontNeed));
+        let _ = rustix::fs::fadvise(&file, 0, None, Advice::DontNeed);
         Ok(pending)
     }
 

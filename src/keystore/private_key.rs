@@ -24,10 +24,10 @@ use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
 /// The sizes of RSA keys, in bits, that we make and use.
-pub const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
+pub(crate) const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
 
 /// The size of an RSA key when nobody says otherwise.
-pub const RSA_DEFAULT_BITS: u32 = 3072;
+pub(crate) const RSA_DEFAULT_BITS: u32 = 3072;
 
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -99,8 +99,10 @@ impl PrivateKey {
 
     /// Reads one PKCS#8 PEM block; text before it is skipped, as openssl does.
     pub(crate) fn from_pem(text: &str) -> Result<Self, BadPrivateKey> {
-        const NO_PEM: BadPrivateKey =
-            BadPrivateKey::NotPkcs8("no private key", "the text inside must be a PKCS#8 PEM block");
+        const NO_PEM: BadPrivateKey = BadPrivateKey::NotPkcs8(
+            "something that is not a private key",
+            "the text inside must be a PKCS#8 PEM block",
+        );
         let start = text.find("-----BEGIN ").ok_or(NO_PEM)?;
         let block = &text[start..];
         let label = block["-----BEGIN ".len()..].split("-----").next().unwrap_or_default();
@@ -114,7 +116,7 @@ impl PrivateKey {
             }
             "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "EC PARAMETERS" => {
                 return Err(BadPrivateKey::NotPkcs8(
-                    "a private key in an older PEM form",
+                    "a private key in an older form than PKCS#8",
                     "convert it with openssl pkcs8 -topk8 -nocrypt, and encrypt that with age",
                 ));
             }
