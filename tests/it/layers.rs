@@ -157,6 +157,29 @@ fn no_file_is_longer_than_one_subject() {
     none(faults);
 }
 
+#[test]
+fn the_assurance_table_names_only_what_exists() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = fs::read_to_string(top.join("docs/assurance.md")).unwrap();
+    let mut paths = Vec::new();
+    collect(&top.join("src"), &mut paths);
+    collect(&top.join("tests/it"), &mut paths);
+    let code: String = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+
+    let mut faults = Vec::new();
+    for row in table.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
+        for name in row.split('`').skip(1).step_by(2) {
+            let path = name.contains('/') || name.contains('.');
+            let exists = if path { top.join(name).exists() } else { code.contains(&format!("fn {name}(")) };
+            if !exists {
+                faults.push(format!("docs/assurance.md names {name}, which is not there"));
+            }
+        }
+    }
+
+    none(faults);
+}
+
 /// The rules above are only as good as the reader below.
 #[test]
 fn the_reader_finds_what_the_rules_look_for() {
