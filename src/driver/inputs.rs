@@ -55,7 +55,11 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
     if let Some(end) = plan.window.not_after
         && end < now
     {
-        problems.push(Problem::error("CLOCK-WINDOW", None, format!("the window closed at {end}, and it is {now} now")));
+        problems.push(Problem::error(
+            "CLOCK-WINDOW",
+            None,
+            format!("the window closed at {end}, and it is {now} now"),
+        ));
     }
     problems
 }

@@ -70,20 +70,35 @@ pub struct Driver {
 /// A plan that was refused: everything that is wrong with it.
 pub fn refused(problems: &[Problem]) -> Stop {
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    Stop::new(StopKind::No, lines.join("\n"), "nothing was made; mend the file and run `keyrite check` again")
+    let unread = |problem: &Problem| {
+        problem.rule.starts_with("YAML-") || matches!(problem.rule, "FILE-TOO-LARGE" | "FORMAT-VERSION")
+    };
+    let kind = if problems.iter().any(unread) { StopKind::Input } else { StopKind::No };
+    Stop::new(kind, lines.join("\n"), "nothing was made; mend the file and run `keyrite check` again")
+}
+
+/// Makes a file that must not exist, whole and on the disk.
+pub fn create_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    disk::create(path, bytes)
+}
+
+/// The text of a ceremony file.
+pub fn read_plan(file: &Path) -> Result<String, Stop> {
+    let unreadable = |error: std::io::Error| {
+        Stop::new(StopKind::Input, format!("{}: {error}", file.display()), "give the path of a ceremony file")
+    };
+    let bytes = disk::read(file, record::MAX_FILE).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))
 }
 
 impl Driver {
     /// Starts a ceremony: proves the file, makes the record, writes the first line.
     pub fn start(file: &Path, record: Option<&Path>, mode: Mode, options: Options) -> Result<Self, Stop> {
-        let unreadable = |error: std::io::Error| {
-            Stop::new(StopKind::Input, format!("{}: {error}", file.display()), "give the path of a ceremony file")
-        };
-        let bytes = disk::read(file, record::MAX_FILE).map_err(unreadable)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))?;
-        let plan = Plan::read(text).map_err(|problems| refused(&problems))?;
+        let text = read_plan(file)?;
+        let plan = Plan::read(&text).map_err(|problems| refused(&problems))?;
         let base = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let base = std::fs::canonicalize(base).map_err(unreadable)?;
+        let base = std::fs::canonicalize(base)
+            .map_err(|error| Stop::new(StopKind::Input, format!("{}: {error}", base.display()), ""))?;
         let now = options.clock.now();
         let problems = inputs::check(&plan, &base, now);
         if !problems.is_empty() {
@@ -100,7 +115,7 @@ impl Driver {
             answers: options.answers.clone(),
         };
         let run = run(&options, "started", [("inputs", base.display().to_string())]);
-        let record = Record::create(&dir, &bytes, &run, now, &opened)?;
+        let record = Record::create(&dir, text.as_bytes(), &run, now, &opened)?;
         let places = places(&base, &record.dir, &options)?;
         let ceremony = Ceremony::new(Arc::new(plan), mode);
         Ok(Self { ceremony, record, places, options, cut_off: false, found: None })
@@ -115,12 +130,17 @@ impl Driver {
             Stop::new(StopKind::Integrity, error, "compare it with the reviewed file")
         };
         let plan = Plan::read(&text).map_err(changed)?;
-        let ceremony = journal::replay(&journal, Arc::new(plan)).map_err(|broken| record::broken_record(&broken))?;
+        let ceremony =
+            journal::replay(&journal, Arc::new(plan)).map_err(|broken| record::broken_record(&broken))?;
         let runs = record.runs();
         let base = runs.iter().find_map(|run| run.get("inputs")).map(PathBuf::from);
         let base = base.filter(|base| base.is_dir()).unwrap_or_else(|| dir.to_owned());
         if options.clock.now() < record.last() {
-            let error = format!("the clock says {}, and the journal was at {} already", options.clock.now(), record.last());
+            let error = format!(
+                "the clock says {}, and the journal was at {} already",
+                options.clock.now(),
+                record.last()
+            );
             return Err(Stop::new(StopKind::Machine, error, "set the clock, then resume"));
         }
         within_window(ceremony.plan(), &options)?;
@@ -128,7 +148,11 @@ impl Driver {
         let cut_off = ceremony.started();
         let driver = Self { ceremony, record, places, options, cut_off, found: None };
         if driver.ceremony.next().is_some() {
-            let run = run(&driver.options, "resumed", [("dropped", journal.cut.to_string()), ("cut-off", cut_off.to_string())]);
+            let run = run(
+                &driver.options,
+                "resumed",
+                [("dropped", journal.cut.to_string()), ("cut-off", cut_off.to_string())],
+            );
             driver.record.add_run(&run)?;
         }
         driver.record.derive(&driver.ceremony)?;
@@ -164,9 +188,12 @@ impl Driver {
             Ok(()) => event,
             Err(rejected) => {
                 let step = self.ceremony.next().map(|next| next.step.id.clone()).unwrap_or_default();
-                let failed = Event::Failed { step, kind: "rejected".into(), why: rejected.to_string(), serial: None };
+                let failed =
+                    Event::Failed { step, kind: "rejected".into(), why: rejected.to_string(), serial: None };
                 after = self.ceremony.clone();
-                after.apply(&failed).map_err(|rejected| Stop::new(StopKind::Integrity, rejected.to_string(), ""))?;
+                after
+                    .apply(&failed)
+                    .map_err(|rejected| Stop::new(StopKind::Integrity, rejected.to_string(), ""))?;
                 failed
             }
         };
@@ -184,7 +211,8 @@ fn places(base: &Path, record: &Path, options: &Options) -> Result<Places, Stop>
 }
 
 fn run<const N: usize>(options: &Options, what: &str, more: [(&str, String); N]) -> Run {
-    let mut run = Run::from([("at".to_owned(), options.clock.now().to_string()), ("what".to_owned(), what.to_owned())]);
+    let mut run =
+        Run::from([("at".to_owned(), options.clock.now().to_string()), ("what".to_owned(), what.to_owned())]);
     run.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
     run
 }
@@ -196,5 +224,9 @@ fn within_window(plan: &Plan, options: &Options) -> Result<(), Stop> {
         (_, Some(to)) if now > to => format!("it may run until {to}, and the clock says {now}"),
         _ => return Ok(()),
     };
-    Err(Stop::new(StopKind::Machine, format!("this is not the time: {outside}. Nothing was made"), "set the clock, or mend `clock:` in the file"))
+    Err(Stop::new(
+        StopKind::Machine,
+        format!("this is not the time: {outside}. Nothing was made"),
+        "set the clock, or mend `clock:` in the file",
+    ))
 }

@@ -54,24 +54,32 @@ impl Record {
     /// A new record with its first line. It appears whole, or not at all.
     pub fn create(dir: &Path, plan: &[u8], run: &Run, at: Date, opened: &Event) -> Result<Self, Stop> {
         let stop = |path: &Path, error: io::Error| disk::cannot_write(path, &error);
-        if fs::symlink_metadata(dir).is_ok() && !fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none()) {
+        if fs::symlink_metadata(dir).is_ok()
+            && !fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
+        {
             return Err(Stop::new(
                 StopKind::Input,
                 format!("{} exists already, and nothing in it was changed", dir.display()),
-                format!("go on with `keyrite resume {}`, or name another directory with --record", dir.display()),
+                format!(
+                    "go on with `keyrite resume {}`, or name another directory with --record",
+                    dir.display()
+                ),
             ));
         }
         let mut part = dir.as_os_str().to_owned();
         part.push(".new");
         let part = PathBuf::from(part);
         // What a crash left here before the first line has no key and no signature in it.
-        if part.join("ceremony.yaml").exists() || fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none()) {
+        if part.join("ceremony.yaml").exists()
+            || fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none())
+        {
             fs::remove_dir_all(&part).map_err(|error| stop(&part, error))?;
         }
         if let Some(parent) = part.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).map_err(|error| stop(parent, error))?;
         }
-        let (line, _) = journal::encode(at, journal::NOTHING_BEFORE, opened).map_err(|error| unwritable(&error))?;
+        let (line, _) =
+            journal::encode(at, journal::NOTHING_BEFORE, opened).map_err(|error| unwritable(&error))?;
         let fill = || -> io::Result<()> {
             fs::create_dir(&part)?;
             disk::create(&part.join("ceremony.yaml"), plan)?;
@@ -97,7 +105,11 @@ impl Record {
         let path = path_of(dir, "journal.jsonl");
         let unreadable = |error: io::Error| {
             let hint = "name the directory that `keyrite run` made";
-            Stop::new(StopKind::Input, format!("{}: {error}; it is no record of a ceremony", path.display()), hint)
+            Stop::new(
+                StopKind::Input,
+                format!("{}: {error}; it is no record of a ceremony", path.display()),
+                hint,
+            )
         };
         let file = OpenOptions::new().read(true).append(true).open(&path).map_err(unreadable)?;
         if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -165,7 +177,10 @@ impl Record {
         for (name, known) in ceremony.keys() {
             let json = serde_json::to_string(&known.public).map_err(|error| unwritable(&error))?;
             self.put(&format!("keys/{name}.pub.json"), format!("{json}\n").as_bytes())?;
-            names.insert(known.keyid.0.clone(), BTreeMap::from([("name", name.clone()), ("holder", ceremony.plan().holder_of(name))]));
+            names.insert(
+                known.keyid.0.clone(),
+                BTreeMap::from([("name", name.clone()), ("holder", ceremony.plan().holder_of(name))]),
+            );
         }
         if !names.is_empty() {
             let json = serde_json::to_string_pretty(&names).map_err(|error| unwritable(&error))?;
@@ -185,6 +200,23 @@ impl Record {
     }
 }
 
+/// Whether the metadata that lies in the record is what the journal says was built and signed.
+pub fn check_derived(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
+    for role in ceremony.plan().roles_in_room() {
+        let name = format!("metadata/{}", file_name(ceremony.plan(), role));
+        let Some(metadata) = ceremony.metadata(role) else { continue };
+        if fs::read(path_of(dir, &name)).is_ok_and(|bytes| bytes != metadata.to_file()) {
+            let error = format!("{name} is not what the journal says was signed");
+            return Err(Stop::new(
+                StopKind::Integrity,
+                error,
+                "the journal holds; `keyrite resume` writes the file again",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The lines of a record's `runs.jsonl` that can be read.
 pub fn runs(dir: &Path) -> Vec<Run> {
     let text = disk::read(&path_of(dir, "runs.jsonl"), MAX_FILE).unwrap_or_default();
@@ -196,7 +228,13 @@ pub fn plan_text(dir: &Path) -> Result<String, Stop> {
     let path = path_of(dir, "ceremony.yaml");
     let bytes = disk::read(&path, MAX_FILE);
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
-    text.map_err(|error| Stop::new(StopKind::Input, format!("{}: {error}", path.display()), "name the directory that `keyrite run` made"))
+    text.map_err(|error| {
+        Stop::new(
+            StopKind::Input,
+            format!("{}: {error}", path.display()),
+            "name the directory that `keyrite run` made",
+        )
+    })
 }
 
 /// The journal does not hold.

@@ -39,7 +39,13 @@ pub struct Places {
 }
 
 /// The store of a key that signs. `made` says that a simulated token has its key already.
-pub fn open(plan: &Plan, key: &Key, mode: Mode, places: &Places, made: bool) -> Result<Box<dyn Store>, StoreError> {
+pub fn open(
+    plan: &Plan,
+    key: &Key,
+    mode: Mode,
+    places: &Places,
+    made: bool,
+) -> Result<Box<dyn Store>, StoreError> {
     let Some(uri) = key.store() else {
         let text = format!("key {} has no store", key.name);
         return Err(StoreError::new(keystore::error::StoreErrorKind::NoSuchKey, text, ""));

@@ -146,6 +146,8 @@ pub struct Plan {
     pub roles: BTreeMap<String, Role>,
     /// The pre-flight items that must hold.
     pub require: Vec<String>,
+    /// Whether the file says so itself; where it does not, memory is locked as far as the limit allows.
+    pub require_stated: bool,
     /// When it may run.
     pub window: Window,
     /// The directory of the bundle, relative to the record.

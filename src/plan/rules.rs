@@ -87,6 +87,7 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
         keys,
         roles,
         require,
+        require_stated: file.require.is_some(),
         window: Window {
             not_before: file.clock.not_before.as_ref().map(|at| at.value),
             not_after: file.clock.not_after.as_ref().map(|at| at.value),
