@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::common::peers::AT;
 use crate::common::peers::Peer;
@@ -94,6 +95,26 @@ fn the_peers_judge_at_the_time_they_are_given() {
         let at = |at| peer.judge(&Visit { at, ..Visit::new(repository.path(), TARGET) });
         assert!(at("2027-06-29T23:59:00Z").is_none_or(|v| v.is_ok()), "{peer:?} refused the last minute");
         assert!(at("2027-06-30T00:00:01Z").is_none_or(|v| v.is_err()), "{peer:?} accepted what has expired");
+    }
+}
+
+#[test]
+fn the_peers_accept_the_bundle_of_the_quickstart() {
+    let work = tempfile::tempdir().unwrap();
+    let record = work.path().join("record");
+
+    let run = Command::new(env!("CARGO_BIN_EXE_keyrite"))
+        .env_clear()
+        .args(["run", "ceremonies/quickstart/ceremony.yaml", "--rehearse", "--plain"])
+        .args(["--answers", "ceremonies/quickstart/answers.yaml", "--record"])
+        .arg(&record)
+        .output()
+        .unwrap();
+
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let content = fs::read("ceremonies/quickstart/inputs/targets/hello.txt").unwrap();
+    for peer in Peer::ALL {
+        accepted_by(peer, &record.join("bundle"), "hello.txt", &content);
     }
 }
 
