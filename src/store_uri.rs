@@ -58,7 +58,28 @@ impl FromStr for StoreUri {
     }
 }
 
+impl Pkcs11Uri {
+    /// A `pkcs11:` URI that may name a token alone, to look at it. A STORE names its key, too.
+    ///
+    /// # Errors
+    /// When it is not such a URI, or names no token.
+    pub fn of_token(text: &str) -> Result<Self, BadStoreUri> {
+        match text.strip_prefix("pkcs11:") {
+            Some(rest) => parse_token(rest),
+            None => Err(BadStoreUri(format!("{text:?} is not a token; write pkcs11:token=LABEL"))),
+        }
+    }
+}
+
 fn parse_pkcs11(rest: &str) -> Result<Pkcs11Uri, BadStoreUri> {
+    let uri = parse_token(rest)?;
+    if uri.object.is_none() && uri.id.is_none() {
+        return Err(BadStoreUri("a pkcs11 STORE names its key, by object= or id=".into()));
+    }
+    Ok(uri)
+}
+
+fn parse_token(rest: &str) -> Result<Pkcs11Uri, BadStoreUri> {
     let mut uri = Pkcs11Uri::default();
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let parts = path.split(';').map(|p| (p, false)).chain(query.split('&').map(|p| (p, true)));
@@ -103,9 +124,6 @@ fn parse_pkcs11(rest: &str) -> Result<Pkcs11Uri, BadStoreUri> {
     }
     if uri.token.is_none() && uri.serial.is_none() {
         return Err(BadStoreUri("a pkcs11 STORE names its token, by token= or serial=".into()));
-    }
-    if uri.object.is_none() && uri.id.is_none() {
-        return Err(BadStoreUri("a pkcs11 STORE names its key, by object= or id=".into()));
     }
     if let Some(module) = &uri.module_path
         && !module.starts_with('/')
@@ -200,6 +218,8 @@ mod tests {
     fn a_token_and_a_key_must_be_named() {
         assert!("pkcs11:object=b".parse::<StoreUri>().is_err());
         assert!("pkcs11:token=A".parse::<StoreUri>().is_err());
+        assert!(Pkcs11Uri::of_token("pkcs11:token=A").is_ok());
+        assert!(Pkcs11Uri::of_token("pkcs11:object=b").is_err());
         assert!("pkcs11:token=A;token=B;object=c".parse::<StoreUri>().is_err());
         assert!("pkcs11:token=%4;object=c".parse::<StoreUri>().is_err());
         assert!("file:/x".parse::<StoreUri>().is_err());

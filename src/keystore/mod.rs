@@ -10,8 +10,10 @@ pub mod error;
 pub mod hygiene;
 mod new_file;
 pub mod open;
+pub mod pkcs11;
 mod private_key;
 pub mod public_file;
+pub mod quiet;
 pub mod simulated;
 
 pub use error::StoreError;
@@ -53,6 +55,20 @@ pub enum PinState {
     NotSet,
     /// Not a token.
     Unknown,
+}
+
+impl PinState {
+    /// What people are told of a PIN before they type it; `None` when there is nothing to say.
+    pub fn line(self) -> Option<&'static str> {
+        match self {
+            Self::Normal => None,
+            Self::CountLow => Some("a PIN typed before was wrong; few tries may be left"),
+            Self::FinalTry => Some("ONE TRY LEFT: a wrong PIN locks the token"),
+            Self::Locked => Some("the PIN is locked"),
+            Self::NotSet => Some("no user PIN has been set"),
+            Self::Unknown => Some("the token does not say how many tries its PIN has left"),
+        }
+    }
 }
 
 /// What can be seen of a store without any secret. All text is safe to print.

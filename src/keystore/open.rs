@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use crate::keystore::Store;
 use crate::keystore::StoreError;
 use crate::keystore::age_file::AgeFile;
+use crate::keystore::pkcs11;
+use crate::keystore::pkcs11::Settings;
 use crate::keystore::simulated::Held;
 use crate::keystore::simulated::Simulated;
 use crate::store_uri::StoreUri;
@@ -22,6 +24,8 @@ pub struct Opening {
     pub rehearsal: Option<Rehearsal>,
     /// The PKCS#11 module of a URI that names none.
     pub default_module: Option<PathBuf>,
+    /// The SHA-256 that the module's file must have, when the ceremony file pins it.
+    pub module_sha256: Option<[u8; 32]>,
     /// The program that loads a module first, as a child, so that a bad one cannot take us with it.
     pub probe: PathBuf,
 }
@@ -43,6 +47,7 @@ impl Opening {
             work_factor: crate::keystore::age_file::WORK_FACTOR,
             rehearsal: None,
             default_module: None,
+            module_sha256: None,
             probe: PathBuf::new(),
         }
     }
@@ -65,10 +70,11 @@ pub fn open(uri: &StoreUri, opening: &Opening) -> Result<Box<dyn Store>, StoreEr
     }
 }
 
-fn open_token(uri: &crate::store_uri::Pkcs11Uri, _: &Opening) -> Result<Box<dyn Store>, StoreError> {
-    Err(StoreError::new(
-        crate::keystore::error::StoreErrorKind::Unsupported,
-        format!("{uri} cannot be opened: this build has no PKCS#11"),
-        "use an age: STORE",
-    ))
+fn open_token(uri: &crate::store_uri::Pkcs11Uri, opening: &Opening) -> Result<Box<dyn Store>, StoreError> {
+    let settings = Settings {
+        default_module: opening.default_module.clone(),
+        module_sha256: opening.module_sha256,
+        program: opening.probe.clone(),
+    };
+    pkcs11::open(uri, &settings)
 }

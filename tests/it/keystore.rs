@@ -17,6 +17,7 @@ use keyrite::keystore::simulated::Simulated;
 use keyrite::store_uri::StoreUri;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
+use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
 use crate::common::terminal;
@@ -71,6 +72,8 @@ fn behaves_as_a_store(store: &mut dyn Store, scheme: Scheme, bits: Option<u32>, 
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.text.contains(&store.name()), "{error}");
         assert!(!error.hint.is_empty(), "{error}");
+        let all = format!("{error} {error:?}");
+        assert!(!all.contains(good.expose_secret()) && !all.contains(bad.expose_secret()), "{all}");
     }
 }
 

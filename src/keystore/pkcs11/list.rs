@@ -1,0 +1,149 @@
+//! What is plugged in, and what a token shows without a login. For people who write the ceremony file.
+
+use std::path::Path;
+
+use cryptoki::object::Attribute;
+use cryptoki::object::AttributeType;
+use serde::Serialize;
+
+use crate::keystore::PinState;
+use crate::keystore::StoreError;
+use crate::keystore::pkcs11::ModuleFile;
+use crate::keystore::pkcs11::Settings;
+use crate::keystore::pkcs11::choose;
+use crate::keystore::pkcs11::module::Module;
+use crate::keystore::pkcs11::object::Named;
+use crate::keystore::pkcs11::object::Objects;
+use crate::keystore::pkcs11::session::Login;
+use crate::keystore::pkcs11::text::printable;
+use crate::keystore::pkcs11::text::trimmed;
+use crate::keystore::pkcs11::token;
+use crate::keystore::pkcs11::token::Token;
+use crate::store_uri::Pkcs11Uri;
+use crate::tuf::PublicKey;
+
+/// A token, as people and scripts may see it. All text is safe to print.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenView {
+    /// The token's label.
+    pub label: String,
+    /// Its serial number.
+    pub serial: String,
+    /// Its model.
+    pub model: String,
+    /// Its manufacturer.
+    pub manufacturer: String,
+    /// Its firmware, as `5.43`.
+    pub firmware: String,
+    /// The module calls it a device, not software.
+    pub hardware: bool,
+    /// It has been initialised.
+    pub initialised: bool,
+    /// The PIN is typed on the token.
+    pub pin_pad: bool,
+    /// What it says of its PIN.
+    pub pin: PinState,
+    /// The longest message that it signs with Ed25519, where it has a limit.
+    pub max_message: Option<u64>,
+    /// The beginning of a STORE on it; add `;object=NAME`.
+    pub uri: String,
+}
+
+/// An object that a token shows without a login.
+#[derive(Clone, Debug, Serialize)]
+pub struct ObjectView {
+    /// `public-key`, `private-key` or `certificate`.
+    pub kind: &'static str,
+    /// Its label.
+    pub label: String,
+    /// Its CKA_ID in hex.
+    pub id: String,
+    /// The scheme that its key signs with.
+    pub scheme: Option<String>,
+    /// The keyid of its key.
+    pub keyid: Option<String>,
+}
+
+/// Every token that the module at `path` shows, or the default module.
+///
+/// # Errors
+/// `Module`, and what the reader says.
+pub fn list(path: Option<&Path>, settings: &Settings) -> Result<(ModuleFile, Vec<TokenView>), StoreError> {
+    let path = match path {
+        Some(path) => path.to_path_buf(),
+        None => choose(None, settings.default_module.as_deref())?,
+    };
+    let module = Module::open(&path, settings)?;
+    let tokens = module.with(token::all)?;
+    Ok((module.file.clone(), tokens.iter().map(|token| view(token, &module.file)).collect()))
+}
+
+/// The token that `uri` names, and what it shows without a login.
+///
+/// # Errors
+/// As [`crate::keystore::Store::look`].
+pub fn show(
+    uri: &Pkcs11Uri,
+    settings: &Settings,
+) -> Result<(ModuleFile, TokenView, Vec<ObjectView>), StoreError> {
+    let module = Module::open(&choose(Some(uri), settings.default_module.as_deref())?, settings)?;
+    module.with(|p11| {
+        let token = token::pick(p11, uri)?;
+        let name = token.name();
+        let login = Login::none(p11, &token)?;
+        let objects = Objects::read(&login.session, &name)?;
+        let mut views = Vec::new();
+        for (kind, some) in [
+            ("private-key", &objects.private),
+            ("public-key", &objects.public),
+            ("certificate", &objects.certificates),
+        ] {
+            for object in some {
+                views.push(object_view(&objects, kind, object)?);
+            }
+        }
+        Ok((module.file.clone(), view(&token, &module.file), views))
+    })
+}
+
+fn view(token: &Token, module: &ModuleFile) -> TokenView {
+    let info = &token.info;
+    let firmware = info.firmware_version();
+    let named = |text: &str| Some(trimmed(text).to_owned()).filter(|text| !text.is_empty());
+    let uri = Pkcs11Uri {
+        token: named(info.label()),
+        serial: named(info.serial_number()),
+        module_path: module.path.to_str().map(str::to_owned),
+        ..Pkcs11Uri::default()
+    };
+    TokenView {
+        label: printable(info.label()),
+        serial: token.serial(),
+        model: printable(info.model()),
+        manufacturer: printable(info.manufacturer_id()),
+        firmware: format!("{}.{}", firmware.major(), firmware.minor()),
+        hardware: token.hardware,
+        initialised: info.token_initialized(),
+        pin_pad: info.protected_authentication_path(),
+        pin: token.pin_state(),
+        max_message: token.max_message(),
+        uri: uri.to_string(),
+    }
+}
+
+fn object_view(objects: &Objects<'_>, kind: &'static str, object: &Named) -> Result<ObjectView, StoreError> {
+    let key = match kind {
+        "certificate" => match objects.attribute(object.handle, AttributeType::Value)? {
+            Some(Attribute::Value(der)) => super::spki::from_certificate(&der).and_then(super::object::parse),
+            _ => None,
+        },
+        _ => objects.public_of(object.handle)?,
+    };
+    Ok(ObjectView {
+        kind,
+        label: printable(&object.label),
+        id: hex::encode(&object.id),
+        scheme: key.as_ref().map(|key| key.scheme().to_string()),
+        keyid: key.as_ref().map(|key: &PublicKey| key.keyid().0),
+    })
+}

@@ -1,0 +1,154 @@
+//! One signature: the mechanism, the login that some keys want each time, the form that TUF wants, and the proof that
+//! it is right.
+
+use cryptoki::error::Error;
+use cryptoki::error::RvError;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::MechanismType;
+use cryptoki::mechanism::eddsa::EddsaParams;
+use cryptoki::mechanism::eddsa::EddsaSignatureScheme;
+use cryptoki::mechanism::rsa::PkcsMgfType;
+use cryptoki::mechanism::rsa::PkcsPssParams;
+use cryptoki::session::Session;
+use sha2::Digest;
+use sha2::Sha256;
+use sha2::Sha384;
+
+use crate::keystore::StoreError;
+use crate::keystore::error::StoreErrorKind;
+use crate::keystore::pkcs11::message;
+use crate::keystore::pkcs11::module::ModuleFile;
+use crate::keystore::pkcs11::object::KeyPair;
+use crate::keystore::pkcs11::object::key_type;
+use crate::keystore::pkcs11::session::Login;
+use crate::keystore::pkcs11::single_part::SinglePart;
+use crate::tuf::PublicKey;
+use crate::tuf::Scheme;
+
+/// One way to sign: the mechanism, and what it is given.
+struct Way<'a> {
+    mechanism: Mechanism<'static>,
+    data: std::borrow::Cow<'a, [u8]>,
+    /// It may be given in parts (`C_SignUpdate`).
+    multi_part: bool,
+}
+
+/// Signs `payload` with `pair`, whose public half is `public`. What is returned has been verified with `public`: a
+/// token may sign with another key than it says, or with a mechanism that does not fit its key.
+pub(super) fn sign(
+    login: &Login<'_>,
+    module: &ModuleFile,
+    pair: &KeyPair,
+    public: &PublicKey,
+    payload: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    let scheme = public.scheme();
+    let token = login.token.name();
+    if pair.key_type.is_some_and(|has| has != key_type(scheme)) {
+        return Err(StoreError::new(
+            StoreErrorKind::Unsupported,
+            format!("the key on {token} is of another kind than {scheme} signs with"),
+            "name the right key, or the scheme that it was made for",
+        ));
+    }
+    let mut refused = None;
+    for (n, way) in ways(scheme, payload).iter().enumerate() {
+        let fresh = if n == 0 { None } else { Some(login.again()?) };
+        let session = fresh.as_ref().unwrap_or(&login.session);
+        let signed = match pair.always_authenticate {
+            false => session.sign(&way.mechanism, pair.private, &way.data),
+            true => match under_its_own_login(login, session, module, pair, way)? {
+                Some(signed) => signed,
+                None => continue,
+            },
+        };
+        match signed {
+            Ok(raw) => return proven(&token, scheme, public, payload, &raw),
+            // Not this way; the next one may be known to the token. A PIN is never sent for it again by itself.
+            Err(error @ Error::Pkcs11(RvError::MechanismInvalid | RvError::MechanismParamInvalid, _)) => {
+                refused = Some(message::explain(&token, &error));
+            }
+            Err(error) => return Err(message::explain(&token, &error)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| {
+        StoreError::new(
+            StoreErrorKind::Unsupported,
+            format!("the key on {token} wants its PIN for every signature, which cannot be done through this module"),
+            "name the token's own module with module-path=, instead of a proxy",
+        )
+    }))
+}
+
+/// `C_SignInit`, the login for this one signature, `C_Sign`. `None`: not possible this way with this module.
+fn under_its_own_login(
+    login: &Login<'_>,
+    session: &Session,
+    module: &ModuleFile,
+    pair: &KeyPair,
+    way: &Way<'_>,
+) -> Result<Option<Result<Vec<u8>, Error>>, StoreError> {
+    let single = SinglePart::of(&module.path).filter(|single| single.knows(session));
+    if single.is_none() && !way.multi_part {
+        return Ok(None);
+    }
+    if let Err(error) = session.sign_init(&way.mechanism, pair.private) {
+        return Ok(Some(Err(error)));
+    }
+    login.for_this_signature(session).map_err(|error| message::explain(&login.token.name(), &error))?;
+    Ok(Some(match single {
+        Some(single) => single.sign(session, &way.data),
+        None => session.sign_update(&way.data).and_then(|()| session.sign_final()),
+    }))
+}
+
+/// The ways to sign with `scheme`, the most widely known first: a digest made here works on every token.
+fn ways(scheme: Scheme, payload: &[u8]) -> Vec<Way<'_>> {
+    let whole = |mechanism| Way { mechanism, data: payload.into(), multi_part: true };
+    let digest =
+        |mechanism, digest: &[u8]| Way { mechanism, data: digest.to_vec().into(), multi_part: false };
+    let pss =
+        PkcsPssParams { hash_alg: MechanismType::SHA256, mgf: PkcsMgfType::MGF1_SHA256, s_len: 32.into() };
+    match scheme {
+        Scheme::Ed25519 => vec![whole(Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)))],
+        Scheme::EcdsaP256 => {
+            vec![digest(Mechanism::Ecdsa, &Sha256::digest(payload)), whole(Mechanism::EcdsaSha256)]
+        }
+        Scheme::EcdsaP384 => {
+            vec![digest(Mechanism::Ecdsa, &Sha384::digest(payload)), whole(Mechanism::EcdsaSha384)]
+        }
+        Scheme::RsaPssSha256 => vec![
+            digest(Mechanism::RsaPkcsPss(pss), &Sha256::digest(payload)),
+            whole(Mechanism::Sha256RsaPkcsPss(pss)),
+        ],
+    }
+}
+
+/// No signature leaves this file unverified.
+fn proven(
+    token: &str,
+    scheme: Scheme,
+    public: &PublicKey,
+    payload: &[u8],
+    raw: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    let signature = as_tuf(scheme, raw).filter(|signature| public.verify(payload, signature).is_ok());
+    signature.ok_or_else(|| {
+        StoreError::new(
+            StoreErrorKind::WrongKey,
+            format!(
+                "{token} returned a signature that does not verify with the public key; it was thrown away"
+            ),
+            "do not use this token: its key is not the one it shows, or it is broken",
+        )
+    })
+}
+
+/// Tokens give ECDSA signatures as `r || s`; TUF wants DER.
+fn as_tuf(scheme: Scheme, raw: &[u8]) -> Option<Vec<u8>> {
+    match scheme {
+        Scheme::EcdsaP256 => Some(p256::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
+        Scheme::EcdsaP384 => Some(p384::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
+        Scheme::Ed25519 | Scheme::RsaPssSha256 => Some(raw.to_vec()),
+    }
+}
