@@ -3,6 +3,7 @@
 pub mod inspect;
 pub mod key;
 pub mod output;
+pub mod plain;
 pub mod token;
 pub mod verify;
 
