@@ -93,6 +93,15 @@ pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named]) -
             }
         }
     }
+    if metadata
+        .iter()
+        .any(|named| named.role != "root" && chain.iter().all(|root| !root.roles.contains_key(&named.role)))
+    {
+        line(
+            &mut text,
+            "\n# Delegated roles are not checked above: `keyrite verify` and every TUF client check them.",
+        );
+    }
     text.push_str("\nrm -r \"$tmp\"\necho 'ALL CHECKS HOLD'\n");
     text.into_bytes()
 }

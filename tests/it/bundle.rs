@@ -20,6 +20,7 @@ use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
 use keyrite::tuf::Signature;
 use keyrite::tuf::client;
+use keyrite::tuf::client::Files;
 use keyrite::tuf::client::Refused;
 use keyrite::tuf::client::Request;
 use keyrite::tuf::client::Scope;
@@ -294,8 +295,9 @@ fn a_link_is_not_followed() {
 
     let flat = TempDir::new().unwrap();
     symlink(&elsewhere, flat.path().join("1.root.json")).unwrap();
-    let refused = check(flat.path(), &pinned()).unwrap_err();
-    assert_eq!(refused.rule, client::rules::FILE_READABLE);
+    assert_eq!(refused(flat.path()), (rules::PLAIN_FILES, "1.root.json".to_owned()));
+    let read = Dir::open(flat.path()).unwrap().read("1.root.json", 1 << 20).unwrap_err();
+    assert_eq!(read, "a symbolic link, which is not followed");
 }
 
 #[test]
@@ -309,6 +311,49 @@ fn a_bare_directory_of_metadata_verifies_too() {
 
     assert_eq!(checked.manifest, None);
     assert_eq!(checked.verified.trusted.len(), 6);
+
+    fs::write(temp.path().join("ana.age"), "age-encryption.org/v1\n").unwrap();
+    assert_eq!(refused(temp.path()), (rules::NO_PRIVATE_KEY, "ana.age".to_owned()));
+}
+
+#[test]
+fn a_record_beside_its_metadata_is_not_judged() {
+    let temp = TempDir::new().unwrap();
+    for folder in ["metadata", "keys"] {
+        fs::create_dir(temp.path().join(folder)).unwrap();
+    }
+    for (name, bytes) in &world().build().0 {
+        fs::write(temp.path().join("metadata").join(name), bytes).unwrap();
+    }
+    fs::write(temp.path().join("keys/ana.age"), "age-encryption.org/v1\n").unwrap();
+
+    assert!(check(temp.path(), &pinned()).is_ok());
+}
+
+#[test]
+fn a_directory_is_read_by_plain_names_alone() {
+    let (_temp, path) = written(&bundle::layout(&contents()).unwrap());
+    let dir = Dir::open(&path).unwrap();
+
+    for name in ["../MANIFEST.json", "..", "/etc/passwd", "a/b", "a\\b", "a\0"] {
+        assert!(dir.read(name, 10).is_err(), "{name}");
+    }
+    assert_eq!(dir.read("9.root.json", 10), Ok(None));
+    assert_eq!(dir.read("1.root.json", 10), Err("larger than 10 bytes".to_owned()));
+    assert!(Dir::open(&path.join("MANIFEST.json")).is_err());
+    assert!(Dir::open(&path.join("nowhere")).is_err());
+}
+
+#[test]
+fn a_key_that_lies_across_two_chunks_is_found() {
+    let (_temp, path) = written(&bundle::layout(&contents()).unwrap());
+    let mark = b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAA";
+    let mut big = vec![0xff; (1 << 24) - 20];
+    big.extend_from_slice(mark);
+    big.resize((1 << 24) + 1000, 0xff);
+    fs::write(path.join("targets/big"), big).unwrap();
+
+    assert_eq!(refused(&path), (rules::NO_PRIVATE_KEY, "targets/big".to_owned()));
 }
 
 #[test]
