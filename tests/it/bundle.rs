@@ -498,6 +498,9 @@ fn anyone_can_check_a_bundle_with_openssl_and_coreutils_alone() {
         assert!(!instructions_hold(&path), "{file} {to}");
     }
     let (_temp, path) = written(&bundle::layout(&contents).unwrap());
+    let text = fs::read_to_string(path.join("VERIFY.txt")).unwrap();
+    // Four keys sign version 1, and 2 for the keys of 1, and 2 for its own; one key each signs the three others.
+    assert_eq!(text.lines().filter(|line| line.starts_with("names_key metadata/")).count(), 15);
     fs::write(path.join("metadata/1.root.json"), b"{}").unwrap();
     assert!(!instructions_hold(&path));
 }
