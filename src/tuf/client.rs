@@ -129,7 +129,7 @@ pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refu
         Scope::Root => BTreeMap::new(),
         Scope::Offline | Scope::Full => {
             let tree = session.tree(&root, snapshot.as_ref())?;
-            session.resolve(&tree)
+            session.resolve(tree)
         }
     };
     Ok(Verified {
