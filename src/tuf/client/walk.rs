@@ -98,12 +98,13 @@ impl Session<'_> {
                 }
             }
         };
-        let metadata = self.open(&file, &bytes)?;
+        let (metadata, targets) = self.open_targets(&file, &bytes)?;
+        drop(bytes);
         let signed_by = self.signed(rules::THRESHOLD, &file, &metadata, keys, delegator)?;
         if known {
             return Ok(None);
         }
-        let targets = understood(&file, Targets::from_signed(metadata.signed()))?;
+        let targets = understood(&file, Targets::from_parts(metadata.signed(), targets))?;
         if let Some(version) = version.filter(|version| *version != targets.version) {
             let why = format!("version {} and not {version}", targets.version);
             return refuse(rules::VERSION_AS_LISTED, &file, why);
