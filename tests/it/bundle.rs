@@ -168,6 +168,11 @@ fn a_written_bundle_verifies_and_an_existing_one_is_never_touched() {
     let again = bundle::write(&[("x".to_owned(), b"new".to_vec())], &path).unwrap_err().to_string();
     assert!(again.ends_with("is there already; nothing was written and it is unchanged"), "{again}");
     assert!(!path.join("x").exists() && !temp.path().join("bundle.partial").exists());
+
+    // It is refused before anything is written, and so before what lies beside it is seen.
+    fs::create_dir(temp.path().join("bundle.partial")).unwrap();
+    let first = bundle::write(&[], &path).unwrap_err().to_string();
+    assert!(first.starts_with(&format!("{} is there already", path.display())), "{first}");
 }
 
 #[test]

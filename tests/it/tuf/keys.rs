@@ -157,6 +157,18 @@ fn an_rsa_key_is_neither_weak_nor_endless() {
     assert_eq!(weak, "an RSA key of 2047 bits; 2048 to 8192 are read");
 }
 
+#[test]
+fn an_ed25519_signature_of_small_order_is_refused() {
+    // R is the neutral point and s is k times the private key: the equation holds, and strict readers refuse it.
+    let signature = hex::decode(
+        "0100000000000000000000000000000000000000000000000000000000000000\
+         8bac2747a072356f2b4d0fb18e73f81eea0b150a7af12f6dd077f1afdc55ad0f",
+    );
+    let key = super::world::public(1);
+
+    assert!(key.verify(b"what nobody signed", &signature.unwrap()).is_err());
+}
+
 proptest::proptest! {
     #[test]
     fn no_bytes_make_a_reader_panic(
