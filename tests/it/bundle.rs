@@ -276,6 +276,39 @@ fn target_files_are_the_ones_that_the_metadata_lists() {
 }
 
 #[test]
+fn a_target_file_is_checked_by_every_hash_that_is_listed() {
+    let app = |sha512: &str| {
+        let mut contents = contents();
+        let mut entry = target(b"app");
+        entry["hashes"]["sha512"] = json!(sha512);
+        contents.roles =
+            vec![("targets".to_owned(), signed_by(&targets(3, json!({"app.txt": entry})), &[4]).to_file())];
+        contents.targets = [("app.txt".to_owned(), b"app".to_vec())].into();
+        contents
+    };
+    let right = hex::encode(<sha2::Sha512 as sha2::Digest>::digest(b"app"));
+    let files = bundle::layout(&app(&right)).unwrap();
+    assert_eq!(files.iter().filter(|(path, _)| path.starts_with("targets/")).count(), 2);
+    let (_temp, path) = written(&files);
+    let pinned = pinned();
+    let request = Request { pinned: &pinned, at: now(), scope: Scope::Offline, allow_rehearsal: false };
+    assert_eq!(bundle::check(&Dir::open(&path).unwrap(), &request).unwrap().target_files, 2);
+
+    assert!(bundle::layout(&app(&"0".repeat(128))).is_err());
+    // The same file under a name that promises another SHA-512, as one would who bends a bundle.
+    let bent = app(&"0".repeat(128)).roles[0].1.clone();
+    fs::write(path.join("metadata/3.targets.json"), bent).unwrap();
+    fs::remove_file(path.join("MANIFEST.json")).unwrap();
+    fs::rename(
+        path.join("targets").join(format!("{right}.app.txt")),
+        path.join("targets").join(format!("{}.app.txt", "0".repeat(128))),
+    )
+    .unwrap();
+    let refused = bundle::check(&Dir::open(&path).unwrap(), &request).unwrap_err();
+    assert_eq!(refused.rule, rules::TARGET_FILE_AS_LISTED);
+}
+
+#[test]
 fn a_private_key_in_the_tree_is_found_before_anything_else() {
     for (name, bytes) in [
         ("notes.txt", &b"x\n-----BEGIN EC PRIVATE KEY-----\n"[..]),
