@@ -9,9 +9,9 @@ use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::Refused;
 use crate::tuf::client::file_name;
 use crate::tuf::client::rules;
-use crate::tuf::client::session::Session;
-use crate::tuf::client::session::refuse;
-use crate::tuf::client::session::understood;
+use crate::tuf::client::workflow::Workflow;
+use crate::tuf::client::workflow::refuse;
+use crate::tuf::client::workflow::understood;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
@@ -33,7 +33,7 @@ pub(super) struct Tree {
     order: Vec<String>,
 }
 
-impl Session<'_> {
+impl Workflow<'_> {
     /// Verifies `targets` and all it delegates to. Without a snapshot the highest version of each is taken.
     pub(super) fn tree(&mut self, root: &Root, snapshot: Option<&Snapshot>) -> Result<Tree, Refused> {
         let none = RoleKeys { keys: BTreeMap::new(), threshold: 0 };

@@ -26,7 +26,7 @@ use crate::tuf::targets::apart;
 /// The field by which a rehearsal marks everything it writes.
 pub const WATERMARK: &str = "x-keyrite-rehearsal";
 
-pub(super) struct Session<'a> {
+pub(super) struct Workflow<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) request: &'a Request<'a>,
     /// The highest version of each role that is there, by `ROLE.json`.
@@ -45,7 +45,7 @@ pub(super) fn understood<T>(file: &str, read: Result<T, MetadataError>) -> Resul
     read.or_else(|e| refuse(rules::METADATA_FORMAT, file, e.to_string()))
 }
 
-impl Session<'_> {
+impl Workflow<'_> {
     /// A file that may be missing.
     pub(super) fn find(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, Refused> {
         self.files.read(name, max).or_else(|why| refuse(rules::FILE_READABLE, name, why))
