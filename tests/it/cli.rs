@@ -192,7 +192,10 @@ fn a_full_disk_at_any_write_leaves_nothing_that_looks_whole() {
         assert!([4, 5].contains(&said.code), "at write {nth}: {} {}", said.code, said.err);
         assert!(said.err.contains("No space left"), "at write {nth}: {}", said.err);
         if record.join("bundle").exists() {
-            assert!(tree(&record.join("bundle/metadata")) == bundle, "a bundle that is not whole at write {nth}");
+            assert!(
+                tree(&record.join("bundle/metadata")) == bundle,
+                "a bundle that is not whole at write {nth}"
+            );
         }
         if record.exists() {
             let said = resume_quickstart(&record);
