@@ -12,5 +12,6 @@ mod keystore;
 mod layers;
 mod pkcs11;
 mod plan;
+mod tokens;
 mod tuf;
 mod tui;
