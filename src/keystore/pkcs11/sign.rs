@@ -20,8 +20,8 @@ use crate::keystore::pkcs11::message;
 use crate::keystore::pkcs11::module::ModuleFile;
 use crate::keystore::pkcs11::object::KeyPair;
 use crate::keystore::pkcs11::object::key_type;
+use crate::keystore::pkcs11::raw::Raw;
 use crate::keystore::pkcs11::session::Login;
-use crate::keystore::pkcs11::single_part::SinglePart;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -88,16 +88,16 @@ fn under_its_own_login(
     pair: &KeyPair,
     way: &Way<'_>,
 ) -> Result<Option<Result<Vec<u8>, Error>>, StoreError> {
-    let single = SinglePart::of(&module.path).filter(|single| single.knows(session));
-    if single.is_none() && !way.multi_part {
+    let raw = Raw::of(&module.path).filter(|raw| raw.knows(session));
+    if raw.is_none() && !way.multi_part {
         return Ok(None);
     }
     if let Err(error) = session.sign_init(&way.mechanism, pair.private) {
         return Ok(Some(Err(error)));
     }
     login.for_this_signature(session).map_err(|error| message::explain(&login.token.name(), &error))?;
-    Ok(Some(match single {
-        Some(single) => single.sign(session, &way.data),
+    Ok(Some(match raw {
+        Some(raw) => raw.sign(session, &way.data),
         None => session.sign_update(&way.data).and_then(|()| session.sign_final()),
     }))
 }

@@ -20,8 +20,8 @@ use serde::Serialize;
 pub(crate) const SCENE: &str = "KEYRITE_TEST_SCENE";
 pub(crate) const ANSWER: &str = "KEYRITE_TEST_ANSWER";
 
-/// How often a state is asked for before the test gives up. Each look starts the module anew, so this is seconds.
-const TRIES: usize = 400;
+/// How often a state is asked for before the test gives up. A look starts a process, so this is half a minute or more.
+const TRIES: usize = 5000;
 
 /// One thing to do with the store of a URI.
 #[derive(Clone, Serialize, Deserialize)]

@@ -125,8 +125,13 @@ fn wrong_pins_lead_to_the_last_try_and_the_lock(module: &str) {
     let came =
         card.play(&[wrong.clone(), look(&uri), wrong.clone(), look(&uri), wrong, look(&uri), find(&uri)]);
 
-    came[0].failed_with(Kind::WrongSecret, "few tries may be left");
-    assert_eq!(came[1].seen()["pin"], "count-low");
+    // OpenSC sets its first flag at the last try.
+    let (left, state) = match module == YKCS11 {
+        true => ("few tries may be left", "count-low"),
+        false => ("the token does not say how many tries are left", "normal"),
+    };
+    came[0].failed_with(Kind::WrongSecret, left);
+    assert_eq!(came[1].seen()["pin"], state);
     came[2].failed_with(Kind::WrongSecret, "one try left: the next wrong PIN locks it");
     assert_eq!(came[3].seen()["pin"], "final-try");
     assert!(came[3].seen()["lines"].to_string().contains("ONE TRY LEFT"));
