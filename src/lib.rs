@@ -14,8 +14,15 @@
 //!
 //! A module imports only from below it; `tests/it/layers.rs` proves it.
 
+pub mod bundle;
+pub mod ceremony;
 pub mod cli;
+pub mod driver;
+pub mod journal;
 pub mod keystore;
+pub mod plan;
+pub mod room;
 pub mod store_uri;
 pub mod tuf;
+pub mod tui;
 pub mod words;

@@ -1,7 +1,11 @@
-//! The program: parse the arguments, run the command, turn a failure into an exit code.
+//! The program: which front end draws, and the exit code.
 
 use std::process::ExitCode;
 
+use keyrite::cli;
+use keyrite::cli::Front;
+use keyrite::tui;
+
 fn main() -> ExitCode {
-    keyrite::cli::main()
+    cli::main(&Front { ceremony: tui::ceremony, home: tui::home })
 }

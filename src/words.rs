@@ -1,1 +1,109 @@
 //! Digests as people read them aloud: the PGP word list, 8 rows of 4.
+//!
+//! Bytes at even offsets are words of two syllables, at odd offsets of three, so that a lost, doubled or
+//! swapped word breaks the rhythm and is heard (Juola and Zimmermann, 1995).
+
+use sha2::Digest as _;
+use sha2::Sha256;
+
+/// A SHA-256 digest that people compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 32]);
+
+const LIST: &str = include_str!("../assets/words/pgp.txt");
+
+fn word(offset: usize, byte: u8) -> &'static str {
+    LIST.split_whitespace().nth(usize::from(byte) + 256 * (offset % 2)).unwrap_or("?")
+}
+
+impl Digest {
+    /// The digest of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Reads 64 hex digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        Some(Self(hex::decode(text).ok()?.try_into().ok()?))
+    }
+
+    /// 64 hex digits.
+    pub fn hex(&self) -> String {
+        hex::encode(self.0)
+    }
+
+    /// Hex in groups of eight digits, four to a line.
+    pub fn hex_groups(&self) -> [String; 2] {
+        let group = |half: &[u8]| half.chunks(4).map(hex::encode).collect::<Vec<_>>().join(" ");
+        [group(&self.0[..16]), group(&self.0[16..])]
+    }
+
+    /// The first and the last eight digits: enough to recognise a digest, never to verify one.
+    pub fn short(&self) -> String {
+        format!("{} ... {}", hex::encode(&self.0[..4]), hex::encode(&self.0[28..]))
+    }
+
+    /// The 32 words.
+    pub fn words(&self) -> Vec<&'static str> {
+        self.0.iter().enumerate().map(|(offset, byte)| word(offset, *byte)).collect()
+    }
+
+    /// The words as 8 rows of 4.
+    pub fn rows(&self) -> Vec<[&'static str; 4]> {
+        let words = self.words();
+        words.chunks_exact(4).map(|row| [row[0], row[1], row[2], row[3]]).collect()
+    }
+
+    /// The rows as text, numbered and in columns, for a page of 60 columns.
+    pub fn lines(&self) -> Vec<String> {
+        let rows = self.rows().into_iter().zip(1..);
+        rows.map(|([a, b, c, d], n)| format!("{n}  {a:<12}{b:<14}{c:<12}{d}").trim_end().to_owned()).collect()
+    }
+
+    /// Two places, from 0 to 31, that nobody can know before `seed` exists: the words to type back.
+    pub fn places(seed: &Self) -> [usize; 2] {
+        let first = usize::from(seed.0[0] % 32);
+        let step = 1 + usize::from(seed.0[1] % 31);
+        [first, (first + step) % 32]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_reads_as_the_words_of_the_published_list() {
+        let root =
+            Digest::from_hex("73747011d0857ada15479a16c4cae0f3ed03aac698b523b97e1de314ac9d9ca8").unwrap();
+
+        insta::assert_snapshot!(root.lines().join("\n"), @r"
+        1  hockey      hydraulic     guidance    Babylon
+        2  stagnate    leprosy       keyboard    surrender
+        3  backfield   determine     pupil       bodyguard
+        4  snowslide   revenue       tapeworm    vertigo
+        5  tunnel      aggregate     reward      responsive
+        6  printer     positive      blowtorch   proximate
+        7  locale      breakaway     tissue      belowground
+        8  ribcage     Ohio          python      paramount
+        ");
+    }
+
+    #[test]
+    fn every_byte_has_two_words_of_its_own() {
+        let words: std::collections::BTreeSet<_> = LIST.split_whitespace().collect();
+
+        assert_eq!(words.len(), 512);
+        assert_eq!(word(0, 0), "aardvark");
+        assert_eq!(word(1, 255), "Yucatan");
+    }
+
+    #[test]
+    fn two_different_places_are_asked_for_whatever_the_seed() {
+        for n in 0..=255 {
+            let [a, b] = Digest::places(&Digest::of(&[n]));
+
+            assert!(a < 32 && b < 32 && a != b);
+        }
+    }
+}

@@ -1,15 +1,30 @@
 //! The command line: one file a command, each `Args` and `run(Args, &mut Output) -> Result<(), Failure>`.
 
+pub mod answers;
+pub mod check;
 pub mod inspect;
+pub mod journal;
 pub mod key;
+pub mod new;
 pub mod output;
+pub mod packaging;
+pub mod plain;
+pub mod prompt;
+pub mod qr;
+pub mod run;
 pub mod token;
 pub mod verify;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::Subcommand;
+
+use crate::driver::Clock;
+use crate::driver::Driver;
+use crate::driver::Options;
+use crate::driver::Stop;
 
 pub use output::Exit;
 pub use output::Failure;
@@ -40,18 +55,48 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Prove a ceremony file without any key or device, and print its script
+    Check(check::Args),
+    /// Print shell completions
+    Completions(packaging::Completions),
     /// Say in plain words what a file is
     Inspect(inspect::Args),
+    /// Check, print, or show the head of a record's journal
+    Journal(journal::Args),
     /// Make, show or re-encrypt one key, outside a ceremony
     Key(key::Args),
+    /// Write the manual pages
+    Man(packaging::Man),
+    /// Write a commented ceremony file to start from
+    New(new::Args),
+    /// Go on with a ceremony after a stop or a crash
+    Resume(run::ResumeArgs),
+    /// Perform a ceremony
+    Run(run::Args),
     /// Show what is plugged in
     Token(token::Args),
     /// Verify a directory or bundle as a strict TUF client, from a pinned root
     Verify(verify::Args),
 }
 
+/// The full-screen front end, which this one does not know: `main` hands it over.
+pub struct Front {
+    /// Takes a ceremony to its end, or to where it stops.
+    pub ceremony: fn(Driver) -> Result<(), Stop>,
+    /// What `keyrite` shows without a command.
+    pub home: fn(Options) -> Result<(), Stop>,
+}
+
+fn home(front: &Front) -> Result<(), Failure> {
+    if !std::io::stdout().is_terminal() {
+        let error = "there is no terminal to draw on, and no command was given";
+        return Err(Failure::new(Exit::Input, error, "see `keyrite --help`"));
+    }
+    (front.home)(run::start_options(Clock::Machine, None)).map_err(Failure::from)
+}
+
 /// Parses the arguments, runs the command, prints a failure, and returns its exit code.
-pub fn main() -> ExitCode {
+pub fn main(front: &Front) -> ExitCode {
     // Hidden: this program started again by itself, to try a PKCS#11 module in a process that may crash.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|argument| argument == pkcs11::PROBE_ARGUMENT) {
@@ -61,11 +106,18 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut out = Output::standard(cli.json);
     let result = match cli.command {
+        Some(Command::Check(args)) => check::run(args, &mut out),
+        Some(Command::Completions(args)) => packaging::completions(&args, &mut out),
         Some(Command::Inspect(args)) => inspect::run(args, &mut out),
+        Some(Command::Journal(args)) => journal::run(args, &mut out),
         Some(Command::Key(args)) => key::run(args, &mut out),
+        Some(Command::Man(args)) => packaging::man(&args, &mut out),
+        Some(Command::New(args)) => new::run(args, &mut out),
+        Some(Command::Resume(args)) => run::resume(args, front, &mut out),
+        Some(Command::Run(args)) => run::run(args, front, &mut out),
         Some(Command::Token(args)) => token::run(args, &mut out),
         Some(Command::Verify(args)) => verify::run(args, &mut out),
-        None => Err(Failure::new(Exit::Input, "no command", "see keyrite --help")),
+        None => home(front),
     };
     match result {
         Ok(()) => ExitCode::from(Exit::Done as u8),

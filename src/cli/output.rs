@@ -92,3 +92,18 @@ impl Output {
         }
     }
 }
+
+impl From<crate::driver::Stop> for Failure {
+    fn from(stop: crate::driver::Stop) -> Self {
+        use crate::driver::StopKind;
+        let exit = match stop.kind {
+            StopKind::No => Exit::No,
+            StopKind::Input => Exit::Input,
+            StopKind::People => Exit::Stopped,
+            StopKind::Machine => Exit::Machine,
+            StopKind::Store => Exit::Store,
+            StopKind::Integrity => Exit::Integrity,
+        };
+        Self::new(exit, stop.error, stop.hint)
+    }
+}

@@ -4,11 +4,21 @@
 //! nothing is cached, and a secret goes to the one store that the ceremony file names.
 //! Nothing in here decides: what a ceremony allows is settled before a store is asked.
 
+pub mod age_file;
+mod age_format;
 pub mod error;
+pub mod hygiene;
+mod new_file;
+pub mod open;
 pub mod pkcs11;
+mod private_key;
+pub mod public_file;
 pub mod quiet;
+pub mod simulated;
 
 pub use error::StoreError;
+pub use open::Opening;
+pub use open::open;
 
 use secrecy::SecretString;
 use serde::Deserialize;

@@ -1,11 +1,45 @@
 //! The client workflow (TUF section 5) over a set of files, from a pinned root, at one fixed time.
+//!
+//! The client is new: it trusts the pinned root and has no earlier timestamp or snapshot, so that the rules
+//! against rolling those back have nothing to compare with. It reads by [`Files`] and knows no disk; `roots`
+//! climbs the chain, `walk` follows the delegations, `session` holds each check once, `rules` names them.
+
+pub mod rules;
+
+mod roots;
+mod session;
+mod walk;
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde::Serialize;
 
 use crate::tuf::date::Date;
+use crate::tuf::root::Root;
+use crate::tuf::snapshot::MetaFile;
+use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
+use crate::tuf::timestamp::Timestamp;
+use session::Session;
+use session::refuse;
+use session::understood;
+
+pub use session::WATERMARK;
+pub use session::hashes_hold;
+
+/// The most roots after the pinned one (Y of section 5.3.3).
+pub const MAX_ROOTS: usize = 1024;
+/// The most delegated roles.
+pub const MAX_ROLES: usize = 1 << 15;
+/// The largest root, in bytes.
+pub const MAX_ROOT: u64 = 1 << 20;
+/// The largest timestamp, in bytes.
+pub const MAX_TIMESTAMP: u64 = 1 << 20;
+/// The largest snapshot, in bytes.
+pub const MAX_SNAPSHOT: u64 = 1 << 26;
+/// The largest targets role, in bytes.
+pub const MAX_TARGETS: u64 = 1 << 30;
 
 /// How much must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +50,19 @@ pub enum Scope {
     Offline,
     /// Everything a client downloads.
     Full,
+}
+
+/// What is to be verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The bytes of the root file that the caller trusts, from elsewhere.
+    pub pinned: &'a [u8],
+    /// The time at which nothing may be expired.
+    pub at: Date,
+    /// How much must be there.
+    pub scope: Scope,
+    /// Whether metadata made in a rehearsal is verified too, instead of refused.
+    pub allow_rehearsal: bool,
 }
 
 /// Where the client reads: `2.root.json`, `timestamp.json`, ...
@@ -60,7 +107,7 @@ pub struct TrustedFile {
 pub struct Verified {
     /// Every file in the order in which it was trusted.
     pub trusted: Vec<TrustedFile>,
-    /// Every target that the trusted metadata lists, by path.
+    /// Every target that the trusted metadata lists and a client can find, by path.
     pub targets: BTreeMap<String, TargetFile>,
     /// `consistent_snapshot` of the final root.
     pub consistent_snapshot: bool,
@@ -68,8 +115,94 @@ pub struct Verified {
     pub remarks: Vec<String>,
 }
 
-/// Verifies `files` as a client that trusts only `pinned` (a root file's bytes).
-pub fn verify(files: &dyn Files, pinned: &[u8], at: Date, scope: Scope) -> Result<Verified, Refused> {
-    let _ = (files, pinned, at, scope);
-    todo!()
+/// Verifies `files` as a client that trusts only `request.pinned`.
+pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refused> {
+    let names = files.names().or_else(|why| refuse(rules::FILE_READABLE, "metadata", why))?;
+    let highest = highest(&names);
+    let mut session = Session { files, request, highest, trusted: Vec::new(), remarks: Vec::new() };
+    let root = session.roots()?;
+    let snapshot = match request.scope {
+        Scope::Root | Scope::Offline => None,
+        Scope::Full => Some(session.snapshot(&root)?),
+    };
+    let targets = match request.scope {
+        Scope::Root => BTreeMap::new(),
+        Scope::Offline | Scope::Full => {
+            let tree = session.tree(&root, snapshot.as_ref())?;
+            session.resolve(&tree)
+        }
+    };
+    Ok(Verified {
+        trusted: session.trusted,
+        targets,
+        consistent_snapshot: root.consistent_snapshot,
+        remarks: session.remarks,
+    })
+}
+
+impl Session<'_> {
+    /// The timestamp, and the snapshot that it names (sections 5.4 and 5.5).
+    fn snapshot(&mut self, root: &Root) -> Result<Snapshot, Refused> {
+        let file = "timestamp.json";
+        let bytes = self.fetch(file, MAX_TIMESTAMP)?;
+        let read = |signed: &_| Timestamp::from_signed(signed).map(|t| (t.version, t.expires, t));
+        let timestamp = self.online(root, "timestamp", file, &bytes, None, read)?;
+        let listed = timestamp.snapshot;
+        let file = file_name("snapshot", root.consistent_snapshot.then_some(listed.version));
+        let bytes = self.fetch_listed(&file, MAX_SNAPSHOT, &listed)?;
+        let read = |signed: &_| Snapshot::from_signed(signed).map(|s| (s.version, s.expires, s));
+        self.online(root, "snapshot", &file, &bytes, Some(&listed), read)
+    }
+
+    /// One of the two roles that servers sign: threshold, version, expiry.
+    fn online<T>(
+        &mut self,
+        root: &Root,
+        role: &str,
+        file: &str,
+        bytes: &[u8],
+        listed: Option<&MetaFile>,
+        read: impl Fn(&serde_json::Value) -> Result<(u64, Date, T), crate::tuf::metadata::MetadataError>,
+    ) -> Result<T, Refused> {
+        let metadata = self.open(file, bytes)?;
+        let Some(keys) = root.role_keys(role) else {
+            return refuse(rules::THRESHOLD, file, format!("root has no role {role}"));
+        };
+        let signed_by = self.signed(rules::THRESHOLD, file, &metadata, &keys, "root")?;
+        let (version, expires, value) = understood(file, read(metadata.signed()))?;
+        if let Some(listed) = listed.filter(|listed| listed.version != version) {
+            let why = format!("version {version} and not {}", listed.version);
+            return refuse(rules::VERSION_AS_LISTED, file, why);
+        }
+        self.unexpired(file, expires)?;
+        self.trust(file, role, version, &metadata, &keys, signed_by);
+        Ok(value)
+    }
+}
+
+/// The name of a role's file: `VERSION.ROLE.json`, or `ROLE.json`; the role is URL-encoded.
+pub fn file_name(role: &str, version: Option<u64>) -> String {
+    let mut name = version.map(|version| format!("{version}.")).unwrap_or_default();
+    for &byte in role.as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                name.push(char::from(byte))
+            }
+            _ => name.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    name + ".json"
+}
+
+/// The highest N of `N.ROLE.json` among `names`, by `ROLE.json`; an N with leading zeros is no version.
+fn highest(names: &[String]) -> HashMap<String, u64> {
+    let mut highest = HashMap::new();
+    for (version, role) in names.iter().filter_map(|name| name.split_once('.')) {
+        let Some(version) = version.parse::<u64>().ok().filter(|v| v.to_string() == version) else {
+            continue;
+        };
+        let known = highest.entry(role.to_owned()).or_insert(version);
+        *known = version.max(*known);
+    }
+    highest
 }

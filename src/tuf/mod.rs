@@ -6,6 +6,7 @@
 pub mod canonical;
 pub mod client;
 pub mod date;
+pub mod delegations;
 mod fields;
 pub mod json;
 pub mod key;

@@ -1,1 +1,4 @@
 //! The little world that the tests share.
+
+pub(crate) mod peers;
+pub(crate) mod terminal;

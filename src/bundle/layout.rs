@@ -1,0 +1,169 @@
+//! Which files a bundle has. Pure: bytes in, bytes out; the same content gives the same bytes.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::bundle::File;
+use crate::bundle::instructions;
+use crate::bundle::is_plain;
+use crate::bundle::manifest::Entry;
+use crate::bundle::manifest::MANIFEST;
+use crate::bundle::manifest::Manifest;
+use crate::tuf::Metadata;
+use crate::tuf::client::file_name;
+use crate::tuf::client::hashes_hold;
+use crate::tuf::root::Root;
+use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::Targets;
+
+/// What goes in. Metadata files go in byte for byte.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// The ceremony's id.
+    pub ceremony: String,
+    /// The journal's head in hex.
+    pub journal_head: String,
+    /// Whether this is a rehearsal; then the manifest says so.
+    pub rehearsal: bool,
+    /// Every root file from the first one on, in any order.
+    pub roots: Vec<Vec<u8>>,
+    /// Role and file: `targets`, delegated roles, and `snapshot` and `timestamp` where they are signed in the room.
+    pub roles: Vec<(String, Vec<u8>)>,
+    /// Target files by path; each must be listed by one of `roles`.
+    pub targets: BTreeMap<String, Vec<u8>>,
+}
+
+/// Why there is no bundle.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct LayoutError(pub String);
+
+fn error<T>(text: impl Into<String>) -> Result<T, LayoutError> {
+    Err(LayoutError(text.into()))
+}
+
+/// One metadata file with its name.
+pub(super) struct Named {
+    pub(super) path: String,
+    pub(super) role: String,
+    pub(super) metadata: Metadata,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Every file of the bundle: first those to publish, in the order of publication, then `VERIFY.txt` and the manifest.
+pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
+    let roots = roots(&contents.roots)?;
+    let consistent = match roots.last() {
+        Some((_, root)) => root.consistent_snapshot,
+        None => return error("a bundle without a root"),
+    };
+    let roles = roles(&contents.roles, consistent)?;
+    let mut files = targets(&contents.targets, &roles, consistent)?;
+    let metadata: Vec<&Named> = roots.iter().map(|(named, _)| named).chain(&roles).collect();
+    files.extend(metadata.iter().map(|named| (named.path.clone(), named.bytes.clone())));
+    let mut seen = BTreeSet::new();
+    for (path, _) in &files {
+        if !is_plain(path) {
+            return error(format!("{path:?} cannot be the name of a file in a bundle"));
+        }
+        if !seen.insert(path) {
+            return error(format!("two files named {path}"));
+        }
+    }
+    let published = files.len();
+    let chain: Vec<&Root> = roots.iter().map(|(_, root)| root).collect();
+    files.push(("VERIFY.txt".to_owned(), instructions::write(contents, &chain, &metadata)));
+    let entry = |(i, (path, bytes)): (usize, &File)| Entry {
+        path: path.clone(),
+        length: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        sha256: hex::encode(Sha256::digest(bytes)),
+        order: u64::try_from(i + 1).ok().filter(|_| i < published),
+    };
+    let manifest = Manifest {
+        format: 1,
+        ceremony: contents.ceremony.clone(),
+        journal_head: contents.journal_head.clone(),
+        rehearsal: contents.rehearsal,
+        files: files.iter().enumerate().map(entry).collect(),
+    };
+    files.push((MANIFEST.to_owned(), manifest.to_file()));
+    Ok(files)
+}
+
+/// The roots in ascending order, without a gap.
+fn roots(files: &[Vec<u8>]) -> Result<Vec<(Named, Root)>, LayoutError> {
+    let mut roots = Vec::new();
+    for bytes in files {
+        let metadata = Metadata::parse(bytes).map_err(|e| LayoutError(format!("a root: {e}")))?;
+        let root = Root::from_signed(metadata.signed()).map_err(|e| LayoutError(format!("a root: {e}")))?;
+        let path = format!("metadata/{}", file_name("root", Some(root.version)));
+        roots.push((Named { path, role: "root".to_owned(), metadata, bytes: bytes.clone() }, root));
+    }
+    roots.sort_by_key(|(_, root)| root.version);
+    for pair in roots.windows(2) {
+        let (one, next) = (pair[0].1.version, pair[1].1.version);
+        if next != one + 1 {
+            return error(format!("root {next} follows root {one}: a client needs every version once"));
+        }
+    }
+    Ok(roots)
+}
+
+/// Targets, then the roles it delegates to, then snapshot, then timestamp.
+fn roles(files: &[(String, Vec<u8>)], consistent: bool) -> Result<Vec<Named>, LayoutError> {
+    let mut roles = Vec::new();
+    for (role, bytes) in files {
+        let metadata = Metadata::parse(bytes).map_err(|e| LayoutError(format!("role {role:?}: {e}")))?;
+        let version = metadata.signed()["version"].as_u64().filter(|_| consistent && role != "timestamp");
+        let path = format!("metadata/{}", file_name(role, version));
+        roles.push(Named { path, role: role.clone(), metadata, bytes: bytes.clone() });
+    }
+    // A client that reads while we publish must not see a file that names one that is not there yet.
+    let place = |role: &str| match role {
+        "timestamp" => 3,
+        "snapshot" => 2,
+        "targets" => 0,
+        _ => 1,
+    };
+    roles.sort_by(|a, b| (place(&a.role), &a.path).cmp(&(place(&b.role), &b.path)));
+    Ok(roles)
+}
+
+/// Target files: under their path, or under one name for each listed hash.
+fn targets(
+    files: &BTreeMap<String, Vec<u8>>,
+    roles: &[Named],
+    consistent: bool,
+) -> Result<Vec<File>, LayoutError> {
+    let mut listed: BTreeMap<String, TargetFile> = BTreeMap::new();
+    for named in roles.iter().filter(|named| !files.is_empty() && named.metadata.role_type() == "targets") {
+        let targets = Targets::from_signed(named.metadata.signed());
+        listed.extend(targets.map_err(|e| LayoutError(format!("{}: {e}", named.path)))?.targets);
+    }
+    let mut out = Vec::new();
+    for (path, bytes) in files {
+        let Some(target) = listed.get(path) else {
+            return error(format!("target {path:?} is listed by no role of this bundle"));
+        };
+        if hashes_hold(bytes, &target.hashes).is_err() || u64::try_from(bytes.len()) != Ok(target.length) {
+            return error(format!("target {path:?} is not the file that the metadata lists"));
+        }
+        out.extend(names(path, target, consistent).into_iter().map(|name| (name, bytes.clone())));
+    }
+    Ok(out)
+}
+
+/// Where a target lies: `targets/PATH`, or `targets/DIR/HASH.NAME` once for each hash by a known algorithm.
+pub(super) fn names(path: &str, target: &TargetFile, consistent: bool) -> Vec<String> {
+    if !consistent {
+        return vec![format!("targets/{path}")];
+    }
+    let (folder, name) =
+        path.rsplit_once('/').map_or(("", path), |(_, name)| (&path[..path.len() - name.len()], name));
+    let known =
+        target.hashes.iter().filter(|(algorithm, _)| ["sha256", "sha512"].contains(&algorithm.as_str()));
+    known.map(|(_, hash)| format!("targets/{folder}{hash}.{name}")).collect()
+}

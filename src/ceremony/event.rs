@@ -1,0 +1,251 @@
+//! What happened, in the past tense. Events are what the journal keeps; secrets cannot become part of one.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::tuf::KeyId;
+use crate::tuf::PublicKey;
+use crate::tuf::targets::TargetFile;
+
+/// Whether keys are real.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The keys are real.
+    Production,
+    /// The keys are simulated; everything that leaves is watermarked.
+    Rehearsal,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Event {
+    /// The first line of every journal.
+    Opened {
+        /// The journal's format.
+        format: u32,
+        /// The version of the program.
+        keyrite: String,
+        /// The ceremony's id.
+        ceremony: String,
+        /// SHA-256 of the ceremony file.
+        plan: String,
+        /// Production or rehearsal.
+        mode: Mode,
+        /// SHA-256 of the answers file, where a file answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<String>,
+    },
+    /// Someone confirmed a step.
+    Confirmed {
+        /// The step.
+        step: String,
+        /// The participant.
+        by: String,
+    },
+    /// Someone typed back words of a digest that was read aloud, and they were right.
+    TypedBack {
+        /// The step.
+        step: String,
+        /// The participant.
+        by: String,
+        /// The words.
+        words: Vec<String>,
+    },
+    /// A slow or irreversible step begins.
+    Started {
+        /// The step.
+        step: String,
+    },
+    /// A step that leaves nothing else is done.
+    Done {
+        /// The step.
+        step: String,
+    },
+    /// Everyone is here.
+    RollCalled {
+        /// The step.
+        step: String,
+        /// The participants.
+        present: Vec<String>,
+    },
+    /// A digest was read aloud.
+    ReadAloud {
+        /// The step.
+        step: String,
+        /// The digest.
+        sha256: String,
+    },
+    /// The machine was looked at.
+    Preflight {
+        /// The step.
+        step: String,
+        /// What was required; in production every item held.
+        required: Vec<String>,
+    },
+    /// A public key came from outside.
+    KeyLoaded {
+        /// The step.
+        step: String,
+        /// The key's name.
+        key: String,
+        /// Its keyid.
+        keyid: KeyId,
+        /// Its public half.
+        public: PublicKey,
+    },
+    /// A key was made.
+    KeyGenerated {
+        /// The step.
+        step: String,
+        /// The key's name.
+        key: String,
+        /// Its keyid.
+        keyid: KeyId,
+        /// Its public half.
+        public: PublicKey,
+        /// What the store reports of it.
+        evidence: BTreeMap<String, String>,
+    },
+    /// Target files were hashed in the room.
+    Hashed {
+        /// The step.
+        step: String,
+        /// By path.
+        files: BTreeMap<String, TargetFile>,
+    },
+    /// A role's metadata was built.
+    Built {
+        /// The step.
+        step: String,
+        /// The role.
+        role: String,
+        /// Bytes of the payload.
+        length: u64,
+        /// SHA-256 of the payload.
+        sha256: String,
+    },
+    /// A role's content was read by people.
+    Reviewed {
+        /// The step.
+        step: String,
+        /// The role.
+        role: String,
+        /// SHA-256 of the payload.
+        sha256: String,
+    },
+    /// A key signed a role.
+    Signed {
+        /// The step.
+        step: String,
+        /// The role.
+        role: String,
+        /// The key's name.
+        key: String,
+        /// Its keyid.
+        keyid: KeyId,
+        /// The signature in hex.
+        sig: String,
+    },
+    /// A holder does not sign today.
+    Declined {
+        /// The step.
+        step: String,
+        /// The roles.
+        roles: Vec<String>,
+        /// The key's name.
+        key: String,
+    },
+    /// A role's signatures met its threshold.
+    Verified {
+        /// The step.
+        step: String,
+        /// The role.
+        role: String,
+        /// The distinct keys that signed.
+        signed_by: Vec<KeyId>,
+        /// The threshold.
+        threshold: u32,
+        /// SHA-256 of the signed file.
+        sha256: String,
+    },
+    /// The bundle was written.
+    Exported {
+        /// The step.
+        step: String,
+        /// SHA-256 of its manifest.
+        manifest: String,
+    },
+    /// The bundle was read back and verified as a client would.
+    ReadBack {
+        /// The step.
+        step: String,
+        /// SHA-256 of its manifest.
+        manifest: String,
+    },
+    /// The journal's head was shown.
+    Checkpoint {
+        /// The step.
+        step: String,
+        /// The head: SHA-256 of the line before this one.
+        head: String,
+    },
+    /// A step failed and changed nothing.
+    Failed {
+        /// The step.
+        step: String,
+        /// What kind of failure, as `wrong-secret`.
+        kind: String,
+        /// The sentence that people read.
+        why: String,
+        /// The token's serial number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        serial: Option<String>,
+    },
+    /// The people stopped; `resume` goes on.
+    Stopped {
+        /// Their reason.
+        why: String,
+    },
+    /// The end.
+    Closed {
+        /// The step.
+        step: String,
+        /// Each start and resume of the program.
+        runs: Vec<BTreeMap<String, String>>,
+        /// The machine at the end: item to what was seen.
+        machine: BTreeMap<String, String>,
+    },
+}
+
+impl Event {
+    /// The step that it belongs to.
+    pub fn step(&self) -> Option<&str> {
+        match self {
+            Self::Opened { .. } | Self::Stopped { .. } => None,
+            Self::Confirmed { step, .. }
+            | Self::TypedBack { step, .. }
+            | Self::Started { step }
+            | Self::Done { step }
+            | Self::RollCalled { step, .. }
+            | Self::ReadAloud { step, .. }
+            | Self::Preflight { step, .. }
+            | Self::KeyLoaded { step, .. }
+            | Self::KeyGenerated { step, .. }
+            | Self::Hashed { step, .. }
+            | Self::Built { step, .. }
+            | Self::Reviewed { step, .. }
+            | Self::Signed { step, .. }
+            | Self::Declined { step, .. }
+            | Self::Verified { step, .. }
+            | Self::Exported { step, .. }
+            | Self::ReadBack { step, .. }
+            | Self::Checkpoint { step, .. }
+            | Self::Failed { step, .. }
+            | Self::Closed { step, .. } => Some(step),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! `apply`: one event folded into the ceremony. Everything is judged before anything changes.
+
+use crate::ceremony::Ceremony;
+use crate::ceremony::Event;
+use crate::ceremony::Failure;
+use crate::ceremony::Known;
+use crate::ceremony::Need;
+use crate::ceremony::Rejected;
+use crate::plan::Step;
+use crate::plan::Verb;
+use crate::plan::step::Subject;
+use crate::room::Act;
+use crate::tuf::KeyId;
+use crate::tuf::Metadata;
+use crate::tuf::PublicKey;
+use crate::tuf::metadata::Signature;
+use crate::words::Digest;
+
+type Folded = Result<(), Rejected>;
+
+fn reject<T>(why: impl Into<String>) -> Result<T, Rejected> {
+    Err(Rejected(why.into()))
+}
+
+impl Ceremony {
+    /// Folds one event. What does not belong here is rejected and changes nothing.
+    pub fn apply(&mut self, event: &Event) -> Folded {
+        match event {
+            Event::Opened { .. } => reject("a ceremony opens once, on the first line"),
+            Event::Stopped { .. } => self.open().map(|_| ()),
+            Event::Failed { step, kind, why, serial } => {
+                self.current(step)?;
+                let failure = Failure {
+                    step: step.clone(),
+                    kind: kind.clone(),
+                    why: why.clone(),
+                    serial: serial.clone(),
+                };
+                self.failures.push(failure);
+                Ok(())
+            }
+            Event::Confirmed { step, by } => self.confirm(step, by),
+            Event::TypedBack { step, by, words } => self.typed_back(step, by, words),
+            Event::Started { step } => {
+                self.doing(step)?;
+                self.started = true;
+                Ok(())
+            }
+            Event::Done { step } => self.simple(step),
+            Event::RollCalled { step, present } => self.roll_called(step, present),
+            Event::ReadAloud { step, sha256 } => self.read_aloud(step, sha256),
+            Event::Preflight { step, required } => {
+                self.verb(step, |verb| matches!(verb, Verb::Preflight))?;
+                if *required != self.plan.require {
+                    return reject("the pre-flight looked at other items than the plan requires");
+                }
+                self.one_thing(&Act::Preflight)
+            }
+            Event::KeyLoaded { step, key, keyid, public } => self.key_loaded(step, key, keyid, public),
+            Event::KeyGenerated { step, key, keyid, public, evidence } => {
+                self.verb(step, |verb| matches!(verb, Verb::GenerateKey(name) if name == key))?;
+                let mut known = self.acquainted(key, keyid, public)?;
+                known.evidence.clone_from(evidence);
+                self.one_thing(&Act::Generate(key.clone()))?;
+                self.keys.insert(key.clone(), known);
+                Ok(())
+            }
+            Event::Hashed { step, files } => {
+                self.verb(
+                    step,
+                    |verb| matches!(verb, Verb::Build(roles) if roles.iter().any(|role| role == "targets")),
+                )?;
+                self.files.clone_from(files);
+                Ok(())
+            }
+            Event::Built { step, role, length, sha256 } => self.built(step, role, *length, sha256),
+            Event::Reviewed { step, role, sha256 } => {
+                self.verb(step, |verb| matches!(verb, Verb::Review(roles) if roles.contains(role)))?;
+                self.same_payload(role, sha256)?;
+                self.part(role, &Act::Review(role.clone()))
+            }
+            Event::Signed { step, role, key, keyid, sig } => self.signed(step, role, key, keyid, sig),
+            Event::Declined { step, roles, key } => self.declined(step, roles, key),
+            Event::Verified { step, role, signed_by, threshold, sha256 } => {
+                self.verified(step, role, (signed_by, *threshold, sha256))
+            }
+            Event::Exported { step, manifest } => {
+                self.verb(step, |verb| matches!(verb, Verb::Export))?;
+                self.one_thing(&Act::Export)?;
+                self.manifest = Some(manifest.clone());
+                Ok(())
+            }
+            Event::ReadBack { step, manifest } => {
+                self.verb(step, |verb| matches!(verb, Verb::Readback))?;
+                if self.manifest.as_ref() != Some(manifest) {
+                    return reject("what was read back is not what was exported");
+                }
+                self.one_thing(&Act::Readback)
+            }
+            Event::Checkpoint { step, .. } => {
+                self.verb(step, |verb| matches!(verb, Verb::Checkpoint))?;
+                self.one_thing(&Act::Other)
+            }
+            Event::Closed { step, .. } => {
+                self.verb(step, |verb| matches!(verb, Verb::Close))?;
+                self.one_thing(&Act::Close)
+            }
+        }
+    }
+
+    fn open(&self) -> Result<&Step, Rejected> {
+        self.plan.steps.get(self.at).ok_or_else(|| Rejected("the ceremony is over".into()))
+    }
+
+    fn current(&self, step: &str) -> Result<&Step, Rejected> {
+        match self.open()? {
+            current if current.id == step => Ok(current),
+            current => reject(format!("step {step} is not the current one, which is {}", current.id)),
+        }
+    }
+
+    /// The current step, when it is the doer's turn.
+    fn doing(&self, step: &str) -> Result<&Step, Rejected> {
+        let current = self.current(step)?;
+        match self.next().map(|next| next.need) {
+            Some(Need::Do) => Ok(current),
+            Some(Need::Confirm(who) | Need::TypeBack(who, _)) => {
+                reject(format!("step {step} is waiting for {} to confirm", self.plan.name(&who)))
+            }
+            None => reject("the ceremony is over"),
+        }
+    }
+
+    fn verb(&self, step: &str, fits: impl Fn(&Verb) -> bool) -> Folded {
+        let current = self.doing(step)?;
+        if fits(&current.verb) { Ok(()) } else { reject(format!("that does not happen in step {step}")) }
+    }
+
+    fn enact(&mut self, act: &Act) -> Folded {
+        self.room.apply(act).map_err(|not_now| Rejected(not_now.to_string()))
+    }
+
+    fn one_thing(&mut self, act: &Act) -> Folded {
+        self.part("", act)
+    }
+
+    /// One part of the current step is done.
+    fn part(&mut self, part: &str, act: &Act) -> Folded {
+        if !self.left().iter().any(|left| left == part) {
+            return reject(format!("{part:?} is done already"));
+        }
+        self.enact(act)?;
+        self.done.insert(part.to_owned());
+        self.go_on();
+        Ok(())
+    }
+
+    /// The next step, when this one is done and confirmed.
+    fn go_on(&mut self) {
+        let Some(step) = self.plan.steps.get(self.at) else { return };
+        if self.left().is_empty() && step.confirm.iter().all(|id| self.confirmed.contains(id)) {
+            self.at += 1;
+            self.confirmed.clear();
+            self.done.clear();
+            self.started = false;
+            self.aloud = None;
+        }
+    }
+
+    fn confirm(&mut self, step: &str, by: &str) -> Folded {
+        self.current(step)?;
+        match self.next().map(|next| next.need) {
+            Some(Need::Confirm(who)) if who == by => {
+                self.confirmed.insert(who);
+                self.go_on();
+                Ok(())
+            }
+            _ => reject(format!("step {step} is not waiting for {} to confirm", self.plan.name(by))),
+        }
+    }
+
+    fn typed_back(&mut self, step: &str, by: &str, words: &[String]) -> Folded {
+        self.current(step)?;
+        let (Some(Need::TypeBack(who, places)), Some(digest)) =
+            (self.next().map(|next| next.need), self.aloud)
+        else {
+            return reject(format!("step {step} is not waiting for words"));
+        };
+        if who != by {
+            return reject(format!("step {step} is waiting for {} to type", self.plan.name(&who)));
+        }
+        let want = places.map(|place| digest.words()[place]);
+        let right = words.len() == 2 && want.iter().zip(words).all(|(a, b)| a.eq_ignore_ascii_case(b.trim()));
+        if !right {
+            return reject("the words are others than on the screen");
+        }
+        self.confirmed.insert(who);
+        self.go_on();
+        Ok(())
+    }
+
+    fn simple(&mut self, step: &str) -> Folded {
+        let act = match self.doing(step)?.verb {
+            Verb::Say => Act::Other,
+            Verb::Gate => Act::Gate,
+            Verb::LoadKeys if self.left() == [""] => Act::Load,
+            _ => return reject(format!("step {step} takes more than that")),
+        };
+        self.one_thing(&act)
+    }
+
+    fn roll_called(&mut self, step: &str, present: &[String]) -> Folded {
+        self.verb(step, |verb| matches!(verb, Verb::RollCall))?;
+        if let Some(missing) = self.plan.people.iter().find(|person| !present.contains(&person.id)) {
+            return reject(format!("{} is not here", missing.name));
+        }
+        self.one_thing(&Act::RollCall)
+    }
+
+    fn read_aloud(&mut self, step: &str, sha256: &str) -> Folded {
+        let Verb::ReadAloud(subject) = &self.doing(step)?.verb else {
+            return reject(format!("nothing is read aloud in step {step}"));
+        };
+        let said = Digest::from_hex(sha256).ok_or_else(|| Rejected("that is not a digest".into()))?;
+        let known = if *subject == Subject::Journal { Some(said) } else { self.digest(subject) };
+        if known != Some(said) {
+            return reject(format!("that is not the digest of {}", subject.describe()));
+        }
+        self.aloud = Some(said);
+        let folded = self.one_thing(&Act::Other);
+        if folded.is_err() {
+            self.aloud = None;
+        }
+        folded
+    }
+
+    /// A key that joins the others: its keyid is its own, and no other name has the same key.
+    fn acquainted(&self, key: &str, keyid: &KeyId, public: &PublicKey) -> Result<Known, Rejected> {
+        if public.keyid() != *keyid {
+            return reject(format!("key {key} has another keyid than it says"));
+        }
+        let twin = self.keys.iter().find(|(_, other)| other.public.material() == public.material());
+        if let Some((other, _)) = twin {
+            return reject(format!("key {key} is the same key as {other}; one key counts once"));
+        }
+        Ok(Known { keyid: keyid.clone(), public: public.clone(), evidence: Default::default() })
+    }
+
+    fn key_loaded(&mut self, step: &str, key: &str, keyid: &KeyId, public: &PublicKey) -> Folded {
+        self.verb(step, |verb| matches!(verb, Verb::LoadKeys))?;
+        if !self.left().iter().any(|left| left == key) {
+            return reject(format!("key {key} does not come from outside, or is here already"));
+        }
+        let known = self.acquainted(key, keyid, public)?;
+        if self.left().len() == 1 {
+            self.enact(&Act::Load)?;
+        }
+        self.keys.insert(key.to_owned(), known);
+        self.done.insert(key.to_owned());
+        self.go_on();
+        Ok(())
+    }
+
+    fn built(&mut self, step: &str, role: &str, length: u64, sha256: &str) -> Folded {
+        self.verb(step, |verb| matches!(verb, Verb::Build(roles) if roles.iter().any(|name| name == role)))?;
+        let metadata = self.build(role)?;
+        if metadata.payload().len() as u64 != length || Digest::of(metadata.payload()).hex() != sha256 {
+            return reject(format!("{role} builds to other bytes"));
+        }
+        self.part(role, &Act::Build(role.to_owned()))?;
+        self.metadata.insert(role.to_owned(), metadata);
+        Ok(())
+    }
+
+    fn same_payload(&self, role: &str, sha256: &str) -> Result<&Metadata, Rejected> {
+        match self.metadata.get(role) {
+            Some(metadata) if Digest::of(metadata.payload()).hex() == sha256 => Ok(metadata),
+            Some(_) => reject(format!("that is not the digest of {role}")),
+            None => reject(format!("{role} is not built yet")),
+        }
+    }
+
+    /// A signature joins the metadata only after it verifies with the public key that the metadata lists.
+    fn signed(&mut self, step: &str, role: &str, key: &str, keyid: &KeyId, sig: &str) -> Folded {
+        self.verb(step, |verb| matches!(verb, Verb::Sign { key: name, roles } if name == key && roles.iter().any(|name| name == role)))?;
+        self.room.may_sign(role, key).map_err(|not_now| Rejected(not_now.to_string()))?;
+        let (Some(known), Some(metadata)) = (self.keys.get(key), self.metadata.get(role)) else {
+            return reject(format!("key {key} or {role} is not known yet"));
+        };
+        if known.keyid != *keyid {
+            return reject(format!("that is not the keyid of {key}"));
+        }
+        let bytes = hex::decode(sig).map_err(|_| Rejected("the signature is not hex".into()))?;
+        if known.public.verify(metadata.payload(), &bytes).is_err() {
+            return reject(format!(
+                "the signature of {} over {role} does not verify",
+                self.plan.holder_of(key)
+            ));
+        }
+        self.part(role, &Act::Sign(role.to_owned(), key.to_owned()))?;
+        if let Some(metadata) = self.metadata.get_mut(role) {
+            metadata.add(Signature { keyid: keyid.clone(), sig: sig.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn declined(&mut self, step: &str, roles: &[String], key: &str) -> Folded {
+        self.verb(step, |verb| matches!(verb, Verb::Sign { key: name, .. } if name == key))?;
+        if roles != self.left() {
+            return reject("a holder declines everything that is left of the step");
+        }
+        let mut room = self.room.clone();
+        for role in roles {
+            room.apply(&Act::Decline(role.clone(), key.to_owned()))
+                .map_err(|not_now| Rejected(not_now.to_string()))?;
+        }
+        self.room = room;
+        self.done.extend(roles.iter().cloned());
+        self.go_on();
+        Ok(())
+    }
+
+    fn verified(&mut self, step: &str, role: &str, said: (&[KeyId], u32, &str)) -> Folded {
+        self.verb(step, |verb| matches!(verb, Verb::Verify(roles) if roles.iter().any(|name| name == role)))?;
+        let (signed_by, threshold, sha256) = self.count(role)?;
+        if (signed_by.as_slice(), threshold, sha256.as_str()) != said {
+            return reject(format!("the signatures of {role} count otherwise"));
+        }
+        self.part(role, &Act::Verify(role.to_owned()))
+    }
+}

@@ -1,0 +1,242 @@
+//! The ceremony as a state machine.
+//!
+//! A ceremony is a fold: [`Ceremony::apply`] folds each [`Event`] that happened into the state, and
+//! [`Ceremony::next`] says what must happen next. Nothing here touches a token, a file, a clock or the
+//! terminal: the driver does the step and comes back with the event. Replaying the events of a journal
+//! gives the same ceremony on any machine, without keys.
+
+pub mod board;
+pub mod build;
+pub mod event;
+pub mod fold;
+pub mod review;
+pub mod say;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::plan::Plan;
+use crate::plan::Step;
+use crate::plan::Verb;
+use crate::plan::step::Subject;
+use crate::room::Room;
+use crate::tuf::KeyId;
+use crate::tuf::Metadata;
+use crate::tuf::PublicKey;
+use crate::tuf::targets::TargetFile;
+use crate::words::Digest;
+
+pub use event::Event;
+pub use event::Mode;
+
+/// A key whose public half is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// Its keyid.
+    pub keyid: KeyId,
+    /// Its public half.
+    pub public: PublicKey,
+    /// What its store reports of it; empty for a key from outside.
+    pub evidence: BTreeMap<String, String>,
+}
+
+/// What the next step needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The doer does it.
+    Do,
+    /// This participant confirms it.
+    Confirm(String),
+    /// This participant types the words at these places, from 0.
+    TypeBack(String, [usize; 2]),
+}
+
+/// What must happen next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// Its number, from 1.
+    pub number: usize,
+    /// What it needs now.
+    pub need: Need,
+}
+
+/// An event that does not belong here; nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Rejected(pub String);
+
+/// A wrong PIN or passphrase, counted for each token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The step.
+    pub step: String,
+    /// The kind.
+    pub kind: String,
+    /// The sentence.
+    pub why: String,
+    /// The token.
+    pub serial: Option<String>,
+}
+
+/// The ceremony so far.
+#[derive(Clone, Debug)]
+pub struct Ceremony {
+    plan: Arc<Plan>,
+    mode: Mode,
+    room: Room,
+    /// Index of the current step.
+    at: usize,
+    confirmed: BTreeSet<String>,
+    /// What of the current step is done: its roles, its keys, or `""`.
+    done: BTreeSet<String>,
+    started: bool,
+    /// The digest that the current step reads aloud.
+    aloud: Option<Digest>,
+    keys: BTreeMap<String, Known>,
+    files: BTreeMap<String, TargetFile>,
+    metadata: BTreeMap<String, Metadata>,
+    manifest: Option<String>,
+    failures: Vec<Failure>,
+}
+
+impl Ceremony {
+    /// A ceremony in which nothing has happened.
+    pub fn new(plan: Arc<Plan>, mode: Mode) -> Self {
+        let room = Room::new(plan.setup());
+        Self {
+            plan,
+            mode,
+            room,
+            at: 0,
+            confirmed: BTreeSet::new(),
+            done: BTreeSet::new(),
+            started: false,
+            aloud: None,
+            keys: BTreeMap::new(),
+            files: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+            manifest: None,
+            failures: Vec::new(),
+        }
+    }
+
+    /// What must happen next; `None` when the ceremony is over. Asking twice gives the same answer.
+    pub fn next(&self) -> Option<Next<'_>> {
+        let step = self.plan.steps.get(self.at)?;
+        let missing = step.confirm.iter().find(|id| !self.confirmed.contains(*id));
+        let undone = !self.left().is_empty();
+        let before = step.verb.irreversible() || step.verb == Verb::Gate;
+        let need = match missing {
+            Some(who) if before || !undone => self.confirmation(step, who),
+            _ => Need::Do,
+        };
+        Some(Next { step, number: self.at + 1, need })
+    }
+
+    fn confirmation(&self, step: &Step, who: &str) -> Need {
+        match (&step.verb, self.aloud) {
+            (Verb::ReadAloud(_), Some(digest)) => {
+                Need::TypeBack(who.to_owned(), self.places(step, who, digest))
+            }
+            _ => Need::Confirm(who.to_owned()),
+        }
+    }
+
+    fn places(&self, step: &Step, who: &str, digest: Digest) -> [usize; 2] {
+        let seed = [&digest.0, step.id.as_bytes(), who.as_bytes()].concat();
+        Digest::places(&Digest::of(&seed))
+    }
+
+    /// What of the current step is left to do: names of roles or keys, or `""` for a step that is one thing.
+    pub fn left(&self) -> Vec<String> {
+        let Some(step) = self.plan.steps.get(self.at) else { return Vec::new() };
+        let mut parts = match &step.verb {
+            Verb::LoadKeys => {
+                self.plan.keys.iter().filter(|key| !key.generated()).map(|key| key.name.clone()).collect()
+            }
+            Verb::Build(roles) | Verb::Review(roles) | Verb::Verify(roles) | Verb::Sign { roles, .. } => {
+                roles.clone()
+            }
+            _ => Vec::new(),
+        };
+        if parts.is_empty() {
+            parts.push(String::new());
+        }
+        parts.retain(|part| !self.done.contains(part));
+        parts
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Production or rehearsal.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The room.
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Whether the current step was begun, and no result of it is known.
+    pub fn started(&self) -> bool {
+        self.started
+    }
+
+    /// A key whose public half is known.
+    pub fn known(&self, key: &str) -> Option<&Known> {
+        self.keys.get(key)
+    }
+
+    /// Every known key, by name.
+    pub fn keys(&self) -> &BTreeMap<String, Known> {
+        &self.keys
+    }
+
+    /// A role's metadata as built and signed so far.
+    pub fn metadata(&self, role: &str) -> Option<&Metadata> {
+        self.metadata.get(role)
+    }
+
+    /// The target files as hashed in the room.
+    pub fn files(&self) -> &BTreeMap<String, TargetFile> {
+        &self.files
+    }
+
+    /// SHA-256 of the exported bundle's manifest.
+    pub fn manifest(&self) -> Option<&str> {
+        self.manifest.as_deref()
+    }
+
+    /// What failed so far.
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// The failure that the current step had last.
+    pub fn last_failure(&self) -> Option<&Failure> {
+        let step = self.plan.steps.get(self.at)?;
+        self.failures.last().filter(|failure| failure.step == step.id)
+    }
+
+    /// How often a wrong PIN was typed for a token.
+    pub fn wrong_secrets(&self, serial: &str) -> usize {
+        let counts = |f: &&Failure| f.kind == "wrong-secret" && f.serial.as_deref() == Some(serial);
+        self.failures.iter().filter(counts).count()
+    }
+
+    /// The digest that people compare: of the plan, or of a role's payload. The journal's head is the driver's to say.
+    pub fn digest(&self, subject: &Subject) -> Option<Digest> {
+        match subject {
+            Subject::Plan => Some(self.plan.digest),
+            Subject::Role(role) => self.metadata.get(role).map(|metadata| Digest::of(metadata.payload())),
+            Subject::Journal => self.aloud,
+        }
+    }
+}

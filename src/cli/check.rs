@@ -1,0 +1,118 @@
+//! `keyrite check`: proves a ceremony file without any key or device, and prints its script.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::Failure;
+use crate::cli::Output;
+use crate::driver;
+use crate::driver::Clock;
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::consequences::consequences;
+use crate::plan::print;
+use crate::tuf::Date;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  keyrite check ceremony.yaml")]
+pub struct Args {
+    /// The ceremony file
+    file: PathBuf,
+    /// Judge dates as of this time instead of the machine's clock, as in 2026-12-03T09:00:00Z
+    #[arg(long, value_name = "TIME")]
+    at: Option<Date>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    holds: bool,
+    problems: &'a [Problem],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Proven>,
+}
+
+#[derive(Serialize)]
+struct Proven {
+    id: String,
+    sha256: String,
+    steps: Vec<StepView>,
+    minutes: u64,
+    consequences: Vec<String>,
+    outputs: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct StepView {
+    id: String,
+    r#do: &'static str,
+    by: String,
+    confirm: Vec<String>,
+    instruction: String,
+}
+
+/// Runs the command.
+pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
+    let text = driver::read_plan(&args.file)?;
+    let mut problems = Vec::new();
+    let plan = match Plan::read(&text) {
+        Ok(plan) => {
+            let base = args.file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            problems.extend(driver::inputs::check(&plan, base, args.at.unwrap_or(Clock::Machine.now())));
+            Some(plan)
+        }
+        Err(found) => {
+            problems = found;
+            None
+        }
+    };
+    let holds = problems.is_empty();
+    let warnings = plan.as_ref().map(|plan| plan.warnings.clone()).unwrap_or_default();
+    let all: Vec<_> = problems.iter().chain(&warnings).cloned().collect();
+    out.document(&Document { holds, problems: &all, plan: plan.as_ref().filter(|_| holds).map(proven) })?;
+    if !holds {
+        let stop = driver::refused(&problems);
+        return Err(Failure { error: said(&args.file, &problems), ..Failure::from(stop) });
+    }
+    if let (Some(plan), false) = (&plan, out.json) {
+        for line in print::page(plan) {
+            out.line(line);
+        }
+        out.line("");
+        for warning in &plan.warnings {
+            out.line(warning);
+        }
+        for accepted in &plan.accepted {
+            out.line(format!("accepted in the file: {}", accepted.text));
+        }
+        out.line(format!("{} holds.", args.file.display()));
+    }
+    Ok(())
+}
+
+fn said(file: &Path, problems: &[Problem]) -> String {
+    let count =
+        if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) };
+    let lines: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+    format!("{} is refused: {count}{}", file.display(), lines.concat())
+}
+
+fn proven(plan: &Plan) -> Proven {
+    let step = |step: &crate::plan::Step| StepView {
+        id: step.id.clone(),
+        r#do: step.verb.name(),
+        by: step.by.clone(),
+        confirm: step.confirm.clone(),
+        instruction: print::instruction(plan, step),
+    };
+    Proven {
+        id: plan.id.clone(),
+        sha256: plan.digest.hex(),
+        steps: plan.steps.iter().map(step).collect(),
+        minutes: plan.steps.iter().map(|step| step.est).sum(),
+        consequences: consequences(plan),
+        outputs: print::outputs(plan),
+    }
+}

@@ -1,0 +1,162 @@
+//! `keyrite journal`: checks the chain of a record and replays it, without any key.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::ceremony::Ceremony;
+use crate::cli::Exit;
+use crate::cli::Failure;
+use crate::cli::Output;
+use crate::cli::qr;
+use crate::driver::record;
+use crate::journal;
+use crate::journal::Journal;
+use crate::plan::Plan;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Check the chain, and replay every event over the ceremony file
+    #[command(after_help = "Example:\n  keyrite journal verify 2026-12-root-genesis")]
+    Verify(Dir),
+    /// Print every line in words
+    #[command(after_help = "Example:\n  keyrite journal show 2026-12-root-genesis")]
+    Show(Dir),
+    /// Print the head as hex, words and QR
+    #[command(after_help = "Example:\n  keyrite journal head 2026-12-root-genesis")]
+    Head(Dir),
+}
+
+#[derive(Debug, clap::Args)]
+struct Dir {
+    /// The record directory
+    dir: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    holds: bool,
+    lines: usize,
+    head: Option<String>,
+    closed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
+    match args.command {
+        Command::Verify(Dir { dir }) => verify(&dir, out),
+        Command::Show(Dir { dir }) => show(&dir, out),
+        Command::Head(Dir { dir }) => head(&dir, out),
+    }
+}
+
+fn read(dir: &Path) -> Result<Journal, Failure> {
+    let path = dir.join("journal.jsonl");
+    let bytes = std::fs::read(&path).map_err(|error| {
+        Failure::new(
+            Exit::Input,
+            format!("{}: {error}", path.display()),
+            "give the directory that `keyrite run` made",
+        )
+    })?;
+    let journal = journal::read(&bytes).map_err(|broken| Failure::from(record::broken_record(&broken)))?;
+    if journal.cut > 0 {
+        let line = journal.entries.len() + 1;
+        let error = format!(
+            "line {line} of the journal is cut short: {} bytes stand after the last whole line",
+            journal.cut
+        );
+        return Err(Failure::new(
+            Exit::Integrity,
+            error,
+            "after a crash, `keyrite resume` drops it: it never took effect",
+        ));
+    }
+    Ok(journal)
+}
+
+fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Failure> {
+    let journal = read(dir)?;
+    let text = record::plan_text(dir)?;
+    let plan = Plan::read(&text).map_err(|problems| {
+        let error = format!("ceremony.yaml of the record does not hold: {}", problems[0]);
+        Failure::new(Exit::Integrity, error, "compare it with the reviewed file")
+    })?;
+    let ceremony = journal::replay(&journal, Arc::new(plan))
+        .map_err(|broken| Failure::from(record::broken_record(&broken)))?;
+    record::check_derived(dir, &ceremony)?;
+    Ok((journal, ceremony))
+}
+
+fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
+    match replayed(dir) {
+        Ok((journal, ceremony)) => {
+            let closed = ceremony.next().is_none();
+            let (lines, head) = (journal.entries.len(), journal.head());
+            out.document(&Verdict {
+                holds: true,
+                lines,
+                head: Some(head.hex()),
+                closed,
+                line: None,
+                why: None,
+            })?;
+            let state = if closed { "closed" } else { "not finished" };
+            out.line(format!("{}: {lines} lines hold, the ceremony is {state}", dir.display()));
+            out.line(format!("head {}", head.hex()));
+            Ok(())
+        }
+        Err(failure) => {
+            if failure.exit == Exit::Integrity {
+                let why = Some(failure.error.clone());
+                let line = failure.error.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+                out.document(&Verdict { holds: false, lines: 0, head: None, closed: false, line, why })?;
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn show(dir: &Path, out: &mut Output) -> Result<(), Failure> {
+    let (journal, ceremony) = replayed(dir)?;
+    if out.json {
+        let lines: Vec<_> = journal
+            .entries
+            .iter()
+            .map(|entry| serde_json::json!({"at": entry.at, "what": entry.what, "head": entry.head.hex()}))
+            .collect();
+        return out.document(&lines);
+    }
+    for (entry, number) in journal.entries.iter().zip(1..) {
+        out.line(format!("{number:>4}  {}  {}", entry.at, ceremony.say(&entry.what)));
+    }
+    Ok(())
+}
+
+fn head(dir: &Path, out: &mut Output) -> Result<(), Failure> {
+    let journal = read(dir)?;
+    let head = journal.head();
+    out.document(
+        &serde_json::json!({"head": head.hex(), "words": head.words(), "lines": journal.entries.len()}),
+    )?;
+    if !out.json {
+        out.line(head.hex());
+        for line in head.lines().into_iter().chain(qr::lines(&head.hex())) {
+            out.line(line);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! `keyrite completions` and `keyrite man`, for packagers.
+
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+use crate::cli::Exit;
+use crate::cli::Failure;
+use crate::cli::Output;
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  keyrite completions bash > /usr/share/bash-completion/completions/keyrite"
+)]
+pub struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  keyrite man target/man")]
+pub struct Man {
+    /// The directory to write the pages to; it is made when it does not exist
+    dir: PathBuf,
+}
+
+/// Prints the completions.
+pub fn completions(args: &Completions, out: &mut Output) -> Result<(), Failure> {
+    clap_complete::generate(args.shell, &mut Cli::command(), "keyrite", &mut out.out);
+    Ok(())
+}
+
+/// Writes the manual pages.
+pub fn man(args: &Man, out: &mut Output) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            Exit::Input,
+            format!("{}: {error}", args.dir.display()),
+            "name a directory that can be written",
+        )
+    };
+    std::fs::create_dir_all(&args.dir).map_err(failed)?;
+    clap_mangen::generate_to(Cli::command(), &args.dir).map_err(failed)?;
+    out.line(format!("manual pages written to {}", args.dir.display()));
+    Ok(())
+}

@@ -1,0 +1,306 @@
+//! The ceremony line by line: for screen readers, logs, and answers files. Nothing moves the cursor.
+//!
+//! It asks what [`Driver::prompt`] says and hands the answers over; it decides nothing.
+
+use crate::ceremony::Event;
+use crate::ceremony::Mode;
+use crate::cli::Exit;
+use crate::cli::Failure;
+use crate::cli::Output;
+use crate::cli::answers::Answers;
+use crate::cli::prompt::Terminal;
+use crate::driver::Answer;
+use crate::driver::Ask;
+use crate::driver::Body;
+use crate::driver::Driver;
+use crate::driver::Prompt;
+use crate::driver::SecretAsk;
+use crate::keystore::Wants;
+
+/// Who answers: people at a terminal, or a file.
+pub enum Voice {
+    /// People.
+    Terminal(Terminal),
+    /// A file.
+    Answers(Answers),
+}
+
+/// Takes the ceremony to its end, or to where it stops.
+pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(), Failure> {
+    let mut page = Page { out, rehearsal: driver.ceremony().mode() == Mode::Rehearsal };
+    page.say(format!("{}  {}", driver.ceremony().plan().id, driver.ceremony().plan().title));
+    page.say(format!("record: {}", driver.dir().display()));
+    if let Voice::Answers(answers) = &voice {
+        page.say(format!("an answers file answers, SHA-256 {}", answers.sha256()));
+    }
+    let mut last_section = String::new();
+    let mut last_step = 0;
+    while let Some(prompt) = driver.prompt() {
+        if prompt.section != last_section {
+            page.say("");
+            page.say(format!("== {} ==", prompt.section));
+            last_section.clone_from(&prompt.section);
+        }
+        page.prompt(&prompt, prompt.number != last_step, &driver);
+        last_step = prompt.number;
+        let answer = match &mut voice {
+            Voice::Answers(answers) => from_file(answers, &prompt, &driver)?,
+            Voice::Terminal(terminal) => ask(terminal, &prompt)?,
+        };
+        let events = driver.answer(answer).map_err(Failure::from)?;
+        for event in &events {
+            page.say(format!("  -> {}", driver.ceremony().say(event)));
+        }
+        if let (Voice::Answers(_), Some(Event::Failed { kind, why, .. })) = (&voice, events.last()) {
+            let hint =
+                format!("a file cannot put that right; `keyrite resume {}` goes on", driver.dir().display());
+            return Err(Failure::new(exit_of(kind), why.clone(), hint));
+        }
+    }
+    page.end(&driver);
+    Ok(())
+}
+
+/// The exit code of a failure that nobody is there to put right.
+fn exit_of(kind: &str) -> Exit {
+    match kind {
+        "input" => Exit::Input,
+        "machine" | "export" | "readback" => Exit::Machine,
+        "rejected" | "threshold" | "not-now" | "build" => Exit::No,
+        _ => Exit::Store,
+    }
+}
+
+struct Page<'a> {
+    out: &'a mut Output,
+    rehearsal: bool,
+}
+
+impl Page<'_> {
+    fn say(&mut self, line: impl std::fmt::Display) {
+        let line = line.to_string();
+        for line in line.split('\n') {
+            if self.rehearsal {
+                self.out.line(format!("REHEARSAL | {line}").trim_end());
+            } else {
+                self.out.line(line);
+            }
+        }
+    }
+
+    fn prompt(&mut self, prompt: &Prompt, new: bool, driver: &Driver) {
+        if new {
+            self.say("");
+            self.say(format!("Step {} of {}: {} ({})", prompt.number, prompt.of, prompt.verb, prompt.step));
+            self.say(format!("  {}", prompt.instruction));
+            let confirm = if prompt.confirm.is_empty() {
+                String::new()
+            } else {
+                format!("   Confirms: {}", prompt.confirm.join(", "))
+            };
+            self.say(format!("  Does it: {}{confirm}", prompt.by));
+            self.body(&prompt.body, driver);
+        }
+        for line in &prompt.sees {
+            self.say(format!("  sees: {line}"));
+        }
+        for warning in &prompt.warnings {
+            self.say(format!("  !! {warning}"));
+        }
+    }
+
+    fn body(&mut self, body: &Body, driver: &Driver) {
+        match body {
+            Body::Nothing => {}
+            Body::Words { of, digest } => {
+                self.say(format!("  SHA-256 of {of}: {}", digest.hex()));
+                for line in digest.lines() {
+                    self.say(format!("    {line}"));
+                }
+            }
+            Body::Review { lines, digests } => {
+                for line in lines {
+                    self.say(format!("    {line}"));
+                }
+                for (role, digest) in digests {
+                    self.say(format!("  SHA-256 of the payload of {role}: {}", digest.hex()));
+                    for line in digest.lines() {
+                        self.say(format!("    {line}"));
+                    }
+                }
+            }
+            Body::Machine(items) => {
+                for seen in items {
+                    let mark = match (seen.item.held, seen.required) {
+                        (true, _) => "[ OK ]",
+                        (false, true) => "[STOP]",
+                        (false, false) => "[ -- ]",
+                    };
+                    let required = if seen.required { "required" } else { "shown" };
+                    self.say(format!("    {mark} {:<14} {required:<9} {}", seen.item.name, seen.item.detail));
+                }
+            }
+            Body::Board => self.board(driver),
+        }
+    }
+
+    fn board(&mut self, driver: &Driver) {
+        let board = driver.ceremony().board();
+        for (at, column) in board.columns.iter().enumerate() {
+            let signed: Vec<_> = board
+                .rows
+                .iter()
+                .filter_map(|row| Some(format!("{} {}", row.holder, row.standing[at]?.word())))
+                .collect();
+            self.say(format!(
+                "    {:<10} {} of {} needed: {}",
+                column.role,
+                column.signed,
+                column.threshold,
+                signed.join(", ")
+            ));
+        }
+    }
+
+    fn end(&mut self, driver: &Driver) {
+        self.say("");
+        self.say(format!("The ceremony is closed. The bundle is in {}", driver.bundle_dir().display()));
+        self.say(format!("journal head {}", driver.head().hex()));
+        for line in driver.head().lines() {
+            self.say(format!("    {line}"));
+        }
+        self.say(
+            "Anyone can check the record with `keyrite journal verify`, and the bundle with its VERIFY.txt.",
+        );
+    }
+}
+
+fn no_answer(prompt: &Prompt, what: &str, driver: &Driver) -> Failure {
+    let error = format!("step {}: the answers file {what}; nothing more was done", prompt.step);
+    let hint = format!("add it, or go on by hand with `keyrite resume {}`", driver.dir().display());
+    Failure::new(Exit::Stopped, error, hint)
+}
+
+fn from_file(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Result<Answer, Failure> {
+    match &prompt.ask {
+        Ask::Fix { error, hint } => Err(Failure::new(Exit::Store, error.clone(), hint.clone())),
+        Ask::Continue | Ask::Confirm | Ask::Adopt { .. } if !answers.confirms() => {
+            Err(no_answer(prompt, "does not say `confirm: all`", driver))
+        }
+        Ask::Continue => Ok(Answer::Continue),
+        Ask::Confirm => Ok(Answer::Confirm),
+        Ask::Adopt { .. } => Ok(Answer::Adopt(true)),
+        Ask::TypeBack { places } => match (&prompt.body, answers.typed(&prompt.step)) {
+            (Body::Words { digest, .. }, _) if answers.types_back() => {
+                Ok(Answer::Words(places.map(|place| digest.words()[place].to_owned()).to_vec()))
+            }
+            (_, Some(typed)) => Ok(Answer::Words(typed.split_whitespace().map(str::to_owned).collect())),
+            _ => Err(no_answer(prompt, "has no `type-back: auto`", driver)),
+        },
+        Ask::Secret(ask) => {
+            if let (Some(serial), typed) = (&ask.type_serial, answers.typed(&prompt.step))
+                && typed != Some(serial.as_str())
+            {
+                let what = "does not type the serial number of a token with one PIN try left";
+                return Err(no_answer(prompt, what, driver));
+            }
+            let names = [ask.key.as_str(), ask.uri.as_str()];
+            let rehearsal = driver.ceremony().mode() == Mode::Rehearsal;
+            // A rehearsal simulates an existing age file as a token; its passphrase is as good as any PIN.
+            let secret = answers
+                .secret(&names, ask.wants)
+                .or_else(|| if rehearsal { answers.secret(&names, Wants::Passphrase) } else { None });
+            if secret.is_none() && ask.wants != Wants::PinPad {
+                return Err(no_answer(prompt, &format!("has no secret for key {}", ask.key), driver));
+            }
+            Ok(Answer::Secret { secret, serial: ask.type_serial.clone() })
+        }
+    }
+}
+
+fn ask(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
+    loop {
+        let answer = match &prompt.ask {
+            Ask::Continue => entered(terminal, &format!("{}: Enter goes on", prompt.who), Answer::Continue)?,
+            Ask::Confirm => {
+                entered(terminal, &format!("{} confirms with Enter", prompt.who), Answer::Confirm)?
+            }
+            Ask::Fix { error, hint } => {
+                terminal.say(error)?;
+                terminal.say(hint)?;
+                entered(terminal, "Enter looks again", Answer::Continue)?
+            }
+            Ask::Adopt { keyid, digest } => {
+                terminal.say(&format!(
+                    "A key is there already, made when the ceremony was cut off: keyid {keyid}"
+                ))?;
+                for line in digest.lines() {
+                    terminal.say(&line)?;
+                }
+                match terminal.line("Is it this ceremony's key? yes, or no: ")?.trim() {
+                    "yes" => Some(Answer::Adopt(true)),
+                    "no" => Some(Answer::Adopt(false)),
+                    _ => None,
+                }
+            }
+            Ask::TypeBack { places } => {
+                let mut words = Vec::new();
+                for place in places {
+                    let (row, column) = (place / 4 + 1, place % 4 + 1);
+                    words.push(terminal.line(&format!("{} types word {column} of row {row}: ", prompt.who))?);
+                }
+                Some(Answer::Words(words))
+            }
+            Ask::Secret(ask) => secret(terminal, prompt, ask)?,
+        };
+        if let Some(answer) = answer {
+            return Ok(answer);
+        }
+    }
+}
+
+/// Enter, or `stop` with a reason.
+fn entered(terminal: &mut Terminal, text: &str, answer: Answer) -> Result<Option<Answer>, Failure> {
+    match terminal.line(&format!("{text}; `stop` stops: "))?.trim() {
+        "" => Ok(Some(answer)),
+        "stop" => stopped(terminal).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn stopped(terminal: &mut Terminal) -> Result<Answer, Failure> {
+    let why = terminal.line("Why? ")?;
+    let why = if why.trim().is_empty() { "no reason given".to_owned() } else { why.trim().to_owned() };
+    Ok(Answer::Stop(why))
+}
+
+fn secret(terminal: &mut Terminal, prompt: &Prompt, ask: &SecretAsk) -> Result<Option<Answer>, Failure> {
+    let decline = if ask.may_decline { ", `not today` leaves it to the others" } else { "" };
+    match terminal.line(&format!("{}: Enter begins{decline}, `stop` stops: ", prompt.who))?.trim() {
+        "" => {}
+        "stop" => return stopped(terminal).map(Some),
+        "not today" if ask.may_decline => return Ok(Some(Answer::Decline)),
+        _ => return Ok(None),
+    }
+    let serial = match &ask.type_serial {
+        Some(_) => {
+            Some(terminal.line("The last PIN try. Type the token's serial number: ")?.trim().to_owned())
+        }
+        None => None,
+    };
+    if ask.wants == Wants::PinPad {
+        terminal.say("Type the PIN on the token's own pad now.")?;
+        return Ok(Some(Answer::Secret { secret: None, serial }));
+    }
+    let what = if ask.wants == Wants::Pin { "PIN" } else { "Passphrase" };
+    let secret =
+        terminal.secret(&format!("{what} for {} (typed by {}; nobody looks): ", ask.store, prompt.who))?;
+    if ask.new {
+        let again = terminal.secret("The same once more: ")?;
+        if secrecy::ExposeSecret::expose_secret(&secret) != secrecy::ExposeSecret::expose_secret(&again) {
+            terminal.say("They differ; nothing was made.")?;
+            return Ok(None);
+        }
+    }
+    Ok(Some(Answer::Secret { secret: Some(secret), serial }))
+}

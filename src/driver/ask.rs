@@ -1,0 +1,223 @@
+//! The next question: what the plan says, what the machine sees, and what is asked for.
+
+use crate::ceremony::Need;
+use crate::ceremony::Next;
+use crate::driver::Driver;
+use crate::driver::prompt::Ask;
+use crate::driver::prompt::Body;
+use crate::driver::prompt::Prompt;
+use crate::driver::prompt::SecretAsk;
+use crate::driver::stores;
+use crate::keystore::PinState;
+use crate::keystore::Sight;
+use crate::keystore::Store;
+use crate::keystore::StoreError;
+use crate::keystore::Wants;
+use crate::keystore::error::StoreErrorKind;
+use crate::plan::Step;
+use crate::plan::Verb;
+use crate::plan::print::instruction;
+use crate::plan::step::Subject;
+use crate::store_uri::StoreUri;
+use crate::tuf::Scheme;
+use crate::words::Digest;
+
+impl Driver {
+    /// What to ask now; `None` when the ceremony is over. A token is looked at, never logged in to.
+    pub fn prompt(&mut self) -> Option<Prompt> {
+        let ceremony = self.ceremony.clone();
+        let Next { step, number, need } = ceremony.next()?;
+        let plan = ceremony.plan();
+        let section = plan.steps[..number].iter().rev().find_map(|step| step.section.clone());
+        let who = match &need {
+            Need::Do => &step.by,
+            Need::Confirm(who) | Need::TypeBack(who, _) => who,
+        };
+        let mut prompt = Prompt {
+            step: step.id.clone(),
+            number,
+            of: plan.steps.len(),
+            section: section.unwrap_or_default(),
+            verb: step.verb.name(),
+            instruction: instruction(plan, step),
+            by: plan.name(&step.by).to_owned(),
+            confirm: step.confirm.iter().map(|id| plan.name(id).to_owned()).collect(),
+            who: plan.name(who).to_owned(),
+            ask: Ask::Continue,
+            sees: Vec::new(),
+            warnings: Vec::new(),
+            body: self.body(step),
+        };
+        if let (Some(text), false) = (&step.text, step.verb == Verb::Say) {
+            prompt.sees.push(text.clone());
+        }
+        if let Some(failure) = ceremony.last_failure() {
+            prompt.warnings.push(failure.why.clone());
+        }
+        prompt.ask = match need {
+            Need::Confirm(_) => Ask::Confirm,
+            Need::TypeBack(_, places) => Ask::TypeBack { places },
+            Need::Do => self.doing(step, &mut prompt),
+        };
+        Some(prompt)
+    }
+
+    fn body(&self, step: &Step) -> Body {
+        let ceremony = &self.ceremony;
+        match &step.verb {
+            Verb::ReadAloud(subject) => {
+                let digest = match subject {
+                    Subject::Journal => ceremony.digest(subject).unwrap_or(self.head()),
+                    _ => ceremony.digest(subject).unwrap_or(Digest([0; 32])),
+                };
+                Body::Words { of: subject.describe(), digest }
+            }
+            Verb::Checkpoint => Body::Words { of: "the journal so far".into(), digest: self.head() },
+            Verb::Review(roles) | Verb::Sign { roles, .. } => Body::Review {
+                lines: roles.iter().flat_map(|role| ceremony.review(role, self.now())).collect(),
+                digests: roles
+                    .iter()
+                    .filter_map(|role| Some((role.clone(), ceremony.digest(&Subject::Role(role.clone()))?)))
+                    .collect(),
+            },
+            Verb::Preflight => Body::Machine(self.machine()),
+            Verb::Verify(_) => Body::Board,
+            _ => Body::Nothing,
+        }
+    }
+
+    fn doing(&mut self, step: &Step, prompt: &mut Prompt) -> Ask {
+        let key = match &step.verb {
+            Verb::GenerateKey(key) | Verb::Sign { key, .. } => key.clone(),
+            _ => return Ask::Continue,
+        };
+        if let Some(found) = &self.found {
+            let digest = Digest::of(found.public.to_pem().as_bytes());
+            return Ask::Adopt { keyid: found.public.keyid().0, digest };
+        }
+        let generates = matches!(step.verb, Verb::GenerateKey(_));
+        match self.look(&key, generates) {
+            Ok((name, sight)) => self.secret(step, &key, name, &sight, prompt),
+            Err(error) => Ask::Fix { error: error.text, hint: error.hint },
+        }
+    }
+
+    /// The key's store, opened, with what it tells without a secret.
+    fn look(&mut self, key: &str, generates: bool) -> Result<(String, Sight), StoreError> {
+        let mut store = self.store(key)?;
+        let absent = |error: &StoreError| error.kind == StoreErrorKind::NoSuchKey;
+        match store.look() {
+            Err(error) if generates && absent(&error) => {
+                self.cut_off = false;
+                Ok((store.name(), nothing_yet(store.name())))
+            }
+            Ok(_) if generates && !self.cut_off && matches!(self.uri(key), Some(StoreUri::Age(_))) => {
+                Err(exists(store.name()))
+            }
+            sight => Ok((store.name(), sight?)),
+        }
+    }
+
+    fn uri(&self, key: &str) -> Option<&StoreUri> {
+        self.ceremony.plan().key(key).and_then(|key| key.store())
+    }
+
+    /// Opens the store of a key of the plan.
+    pub(super) fn store(&self, name: &str) -> Result<Box<dyn Store>, StoreError> {
+        let plan = self.ceremony.plan();
+        let Some(key) = plan.key(name) else {
+            let text = format!("key {name} is not in the plan");
+            return Err(StoreError::new(StoreErrorKind::NoSuchKey, text, ""));
+        };
+        let made = self.ceremony.known(name).is_some();
+        stores::open(plan, key, self.ceremony.mode(), &self.places, made)
+    }
+
+    fn secret(&self, step: &Step, key: &str, store: String, sight: &Sight, prompt: &mut Prompt) -> Ask {
+        prompt.sees.extend(sight.lines.iter().cloned());
+        let generates = matches!(step.verb, Verb::GenerateKey(_));
+        if let Some(too_long) = self.too_long(step, key, sight) {
+            return too_long;
+        }
+        let mut type_serial = None;
+        match sight.pin {
+            PinState::Locked => {
+                return Ask::Fix {
+                    error: format!("the PIN of {store} is locked. Nothing was signed"),
+                    hint: "unblock it with the PUK or the SO PIN, then look again".into(),
+                };
+            }
+            PinState::NotSet => {
+                return Ask::Fix {
+                    error: format!("{store} has no user PIN yet"),
+                    hint: "set one with the token's own tool, then look again".into(),
+                };
+            }
+            PinState::FinalTry => {
+                prompt.warnings.push(format!(
+                    "ONE TRY LEFT for {store}: a wrong PIN locks it. The serial number is typed first."
+                ));
+                type_serial.clone_from(&sight.serial);
+            }
+            PinState::CountLow => prompt.warnings.push(format!("a wrong PIN was typed for {store} before")),
+            PinState::Normal | PinState::Unknown => {}
+        }
+        let wrong = sight.serial.as_deref().map_or(0, |serial| self.ceremony.wrong_secrets(serial));
+        if wrong > 0 {
+            prompt.warnings.push(format!("wrong PINs typed for it in this ceremony: {wrong}"));
+        }
+        if sight.wants == Wants::PinPad {
+            prompt.sees.push("The PIN is typed on the token's own pad.".into());
+        }
+        let roles = self.ceremony.left();
+        let may_decline =
+            !generates && roles.iter().all(|role| self.ceremony.room().may_decline(role, key).is_ok());
+        let in_file = matches!(self.uri(key), Some(StoreUri::Age(_)));
+        if self.cut_off && generates {
+            prompt.warnings.push("this step was cut off: what it may have made is looked for first".into());
+        }
+        Ask::Secret(SecretAsk {
+            wants: sight.wants,
+            new: generates && in_file && !self.cut_off,
+            store,
+            key: key.to_owned(),
+            uri: self.uri(key).map(ToString::to_string).unwrap_or_default(),
+            type_serial,
+            may_decline,
+        })
+    }
+
+    /// A token that signs only short messages is told before its PIN is asked for.
+    fn too_long(&self, step: &Step, key: &str, sight: &Sight) -> Option<Ask> {
+        let Verb::Sign { roles, .. } = &step.verb else { return None };
+        if self.ceremony.known(key)?.public.scheme() != Scheme::Ed25519 {
+            return None;
+        }
+        let longest = roles
+            .iter()
+            .filter_map(|role| Some(self.ceremony.metadata(role)?.payload().len() as u64))
+            .max()?;
+        let max = sight.max_message.filter(|max| longest > *max)?;
+        Some(Ask::Fix {
+            error: format!(
+                "the payload has {longest} bytes, and this token signs at most {max} with Ed25519. Nothing was signed"
+            ),
+            hint: "let other holders sign, or plan this key as ecdsa-sha2-nistp256".into(),
+        })
+    }
+}
+
+fn exists(name: String) -> StoreError {
+    let text = format!("{name} exists already. It was not overwritten, and no key was made");
+    StoreError::new(StoreErrorKind::Exists, text, "move it away, then look again")
+}
+
+fn nothing_yet(name: String) -> Sight {
+    Sight {
+        wants: Wants::Passphrase,
+        pin: PinState::Unknown,
+        serial: None,
+        lines: vec![format!("{name}, to be made")],
+        max_message: None,
+    }
+}

@@ -1,0 +1,156 @@
+//! The last steps: the bundle written to its medium, and read back from it as a client would.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::bundle;
+use crate::bundle::Contents;
+use crate::bundle::Dir;
+use crate::ceremony::Event;
+use crate::ceremony::Mode;
+use crate::driver::Driver;
+use crate::driver::disk;
+use crate::driver::stop::Stop;
+use crate::plan::Step;
+use crate::tuf::client::Request;
+use crate::tuf::client::Scope;
+use crate::words::Digest;
+
+type Events = Vec<Event>;
+
+/// A manifest lists a million files in less.
+const MAX_MANIFEST: u64 = 1 << 30;
+
+impl Driver {
+    /// Where the bundle is written.
+    pub fn bundle_dir(&self) -> PathBuf {
+        self.record.dir.join(&self.ceremony.plan().bundle)
+    }
+
+    /// How much of a repository leaves this room.
+    fn scope(&self) -> Scope {
+        let in_room = self.ceremony.plan().roles_in_room();
+        match () {
+            () if in_room.contains(&"timestamp") => Scope::Full,
+            () if in_room.contains(&"targets") => Scope::Offline,
+            () => Scope::Root,
+        }
+    }
+
+    /// Writes the bundle, reads it back from the medium and verifies it, before the step counts as done.
+    pub(super) fn export(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
+        if !self.ceremony.started() {
+            self.record(Event::Started { step: step.id.clone() }, events)?;
+        } else if self.cut_off && self.bundle_dir().exists() {
+            // The bundle takes its name when it is whole, so one that is there was written by this very step.
+            self.cut_off = false;
+            return match self.verify_bundle() {
+                Ok(manifest) => self.record(Event::Exported { step: step.id.clone(), manifest }, events),
+                Err(why) => self.failed(
+                    step,
+                    "export",
+                    format!("{why}; move the bundle away and export again"),
+                    events,
+                ),
+            };
+        }
+        // The head that ends with `Started`, so that a resumed export writes the same bundle.
+        let head = self.head().hex();
+        let written = self.clear_partial().and_then(|()| self.contents(head)).and_then(|contents| {
+            let files = bundle::layout(&contents).map_err(|error| error.to_string())?;
+            bundle::write(&files, &self.bundle_dir()).map_err(|error| error.to_string())
+        });
+        match written.and_then(|()| self.verify_bundle()) {
+            Ok(manifest) => self.record(Event::Exported { step: step.id.clone(), manifest }, events),
+            Err(why) => self.failed(step, "export", why, events),
+        }
+    }
+
+    /// Reads the bundle back from the medium, and verifies it as a client that trusts only its first root.
+    pub(super) fn readback(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
+        match self.verify_bundle() {
+            Ok(manifest) => self.record(Event::ReadBack { step: step.id.clone(), manifest }, events),
+            Err(why) => self.failed(step, "readback", why, events),
+        }
+    }
+
+    /// A bundle without its name is one that this step did not finish before it was cut off.
+    fn clear_partial(&self) -> Result<(), String> {
+        let mut partial = self.bundle_dir().into_os_string();
+        partial.push(".partial");
+        match std::fs::remove_dir_all(&partial) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(format!("{}: {error}", PathBuf::from(partial).display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn contents(&self, journal_head: String) -> Result<Contents, String> {
+        let file = |role: &str| self.ceremony.metadata(role).map(crate::tuf::Metadata::to_file);
+        let roles = self.ceremony.plan().roles_in_room();
+        let others = roles.iter().filter(|role| **role != "root");
+        Ok(Contents {
+            ceremony: self.ceremony.plan().id.clone(),
+            journal_head,
+            rehearsal: self.ceremony.mode() == Mode::Rehearsal,
+            roots: file("root").into_iter().collect(),
+            roles: others.filter_map(|role| Some(((*role).to_owned(), file(role)?))).collect(),
+            targets: self.target_files()?,
+        })
+    }
+
+    /// The target files, which must still be the ones that were hashed.
+    fn target_files(&self) -> Result<BTreeMap<String, Vec<u8>>, String> {
+        let mut files = BTreeMap::new();
+        let Some(from) = self.ceremony.plan().roles.get("targets").and_then(|role| role.files.as_ref())
+        else {
+            return Ok(files);
+        };
+        for (name, listed) in self.ceremony.files() {
+            let path = self.places.inputs.join(from).join(name);
+            let bytes =
+                disk::read(&path, listed.length).map_err(|error| format!("{}: {error}", path.display()))?;
+            let same = bytes.len() as u64 == listed.length
+                && listed.hashes.get("sha256").is_some_and(|hash| *hash == Digest::of(&bytes).hex());
+            if !same {
+                return Err(format!(
+                    "{} was changed since it was hashed; no bundle was written",
+                    path.display()
+                ));
+            }
+            files.insert(name.clone(), bytes);
+        }
+        Ok(files)
+    }
+
+    /// The bundle as it lies: the digest of its manifest, when it verifies and is what the ceremony signed.
+    fn verify_bundle(&self) -> Result<String, String> {
+        let dir = self.bundle_dir();
+        let pinned = self.ceremony.metadata("root").map(crate::tuf::Metadata::to_file).unwrap_or_default();
+        let request = Request {
+            pinned: &pinned,
+            at: self.now(),
+            scope: self.scope(),
+            allow_rehearsal: self.ceremony.mode() == Mode::Rehearsal,
+        };
+        let opened = Dir::open(&dir)?;
+        let checked = bundle::check(&opened, &request)
+            .map_err(|refused| format!("the bundle does not verify: {refused}"))?;
+        if checked.target_files < self.ceremony.files().len() {
+            return Err("the bundle lacks target files".into());
+        }
+        for role in self.ceremony.plan().roles_in_room() {
+            let name = crate::plan::print::file_name(self.ceremony.plan(), role);
+            let path = dir.join("metadata").join(&name);
+            let signed = self.ceremony.metadata(role).map(crate::tuf::Metadata::to_file).unwrap_or_default();
+            if disk::read(&path, signed.len() as u64).map_err(|error| format!("{name}: {error}"))? != signed {
+                return Err(format!("{name} in the bundle is not what was signed"));
+            }
+        }
+        let manifest = dir.join(bundle::manifest::MANIFEST);
+        let bytes = disk::read(&manifest, MAX_MANIFEST)
+            .map_err(|error| format!("{}: {error}", manifest.display()))?;
+        Ok(Digest::of(&bytes).hex())
+    }
+}

@@ -1,0 +1,114 @@
+//! What comes in with the ceremony file: public keys and target files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use crate::driver::disk;
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::Source;
+use crate::tuf::Date;
+use crate::tuf::PublicKey;
+use crate::tuf::targets::TargetFile;
+
+/// A public key file is small.
+const MAX_PUBLIC_KEY: u64 = 64 << 10;
+/// More target files than this in one directory tree is a mistake.
+const MAX_FILES: usize = 1_000_000;
+
+/// Reads a public key file of any kind.
+pub fn public_key(path: &Path) -> Result<PublicKey, String> {
+    let bytes = disk::read(path, MAX_PUBLIC_KEY).map_err(|error| format!("{}: {error}", path.display()))?;
+    PublicKey::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Everything about the inputs and the day that needs the directory and the clock: the rest of `check`.
+pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for key in &plan.keys {
+        if let Source::Existing { public, .. } | Source::Public { public } = &key.source
+            && let Err(why) = public_key(&base.join(public))
+        {
+            problems.push(Problem::error("PUBLIC-KEY-READABLE", None, format!("key {}: {why}", key.name)));
+        }
+    }
+    if let Some(from) = plan.roles.get("targets").and_then(|role| role.files.as_ref())
+        && let Err(error) = list(&base.join(from))
+    {
+        problems.push(Problem::error("TARGET-FILES-READABLE", None, format!("files of targets: {error}")));
+    }
+    for (name, role) in &plan.roles {
+        if let Some(in_room) = &role.in_room
+            && in_room.expires <= now
+        {
+            let text = format!("role {name} expires at {}, and it is {now} now", in_room.expires);
+            problems.push(Problem::error("EXPIRES-IN-FUTURE", None, text));
+        }
+    }
+    if let Some(end) = plan.window.not_after
+        && end < now
+    {
+        problems.push(Problem::error(
+            "CLOCK-WINDOW",
+            None,
+            format!("the window closed at {end}, and it is {now} now"),
+        ));
+    }
+    problems
+}
+
+/// The target files below a directory, by their path in metadata, in order.
+pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let mut files = BTreeMap::new();
+    let mut left = vec![(directory.to_owned(), String::new())];
+    while let Some((dir, prefix)) = left.pop() {
+        let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", dir.display()));
+        for entry in fs::read_dir(&dir).map_err(at)? {
+            let entry = entry.map_err(at)?;
+            let refuse = |why: &str| Err(io::Error::other(format!("{}: {why}", entry.path().display())));
+            let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
+                return refuse("its name is not UTF-8, and no client could ask for it");
+            };
+            if name.chars().any(char::is_control) {
+                return refuse("its name has a control character");
+            }
+            let path = format!("{prefix}{name}");
+            let kind = entry.file_type().map_err(at)?;
+            if kind.is_dir() {
+                left.push((entry.path(), format!("{path}/")));
+            } else if kind.is_file() {
+                files.insert(path, entry.path());
+            } else {
+                return refuse("it is neither a file nor a directory");
+            }
+            if files.len() > MAX_FILES {
+                return refuse("there are more than a million files");
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Length and SHA-256 of a file, read once through one buffer.
+pub fn hash(path: &Path) -> io::Result<TargetFile> {
+    let mut file = fs::File::open(path)?;
+    let mut buffer = vec![0; 256 << 10];
+    let (mut hasher, mut length) = (Sha256::new(), 0_u64);
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        length += read as u64;
+    }
+    let hashes = BTreeMap::from([("sha256".to_owned(), hex::encode(hasher.finalize()))]);
+    Ok(TargetFile { length, hashes, custom: None })
+}

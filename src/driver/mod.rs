@@ -1,0 +1,232 @@
+//! Does one step in the world, folds it into the ceremony, writes it down: the glue between the pure core and
+//! devices, disk and people. A front end asks [`Driver::prompt`] what to ask, and hands the answer to
+//! [`Driver::answer`].
+
+mod ask;
+pub mod clock;
+mod disk;
+mod export;
+pub mod inputs;
+mod perform;
+pub mod preflight;
+pub mod prompt;
+pub mod record;
+pub mod stop;
+mod stores;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use clock::Clock;
+pub use prompt::Answer;
+pub use prompt::Ask;
+pub use prompt::Body;
+pub use prompt::Prompt;
+pub use prompt::SecretAsk;
+pub use stop::Stop;
+pub use stop::StopKind;
+
+use crate::ceremony::Ceremony;
+use crate::ceremony::Event;
+use crate::ceremony::Mode;
+use crate::driver::record::Record;
+use crate::driver::record::Run;
+use crate::driver::stores::Places;
+use crate::journal;
+use crate::keystore::Found;
+use crate::keystore::hygiene::Hygiene;
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::words::Digest;
+
+/// How the program was started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// SHA-256 of the answers file, where one answers.
+    pub answers: Option<String>,
+    /// The PKCS#11 module of URIs that name none.
+    pub default_module: Option<PathBuf>,
+    /// This program, started again to try a module.
+    pub program: PathBuf,
+    /// What was done to the process at its start.
+    pub hygiene: Hygiene,
+}
+
+/// A ceremony under way.
+pub struct Driver {
+    ceremony: Ceremony,
+    record: Record,
+    places: Places,
+    options: Options,
+    /// The current step was begun by a process that died: what it made is looked for first.
+    cut_off: bool,
+    /// A key that was found so, until the people have said whether it is the ceremony's.
+    found: Option<Found>,
+}
+
+/// A plan that was refused: everything that is wrong with it.
+pub fn refused(problems: &[Problem]) -> Stop {
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    let unread = |problem: &Problem| {
+        problem.rule.starts_with("YAML-") || matches!(problem.rule, "FILE-TOO-LARGE" | "FORMAT-VERSION")
+    };
+    let kind = if problems.iter().any(unread) { StopKind::Input } else { StopKind::No };
+    Stop::new(kind, lines.join("\n"), "nothing was made; mend the file and run `keyrite check` again")
+}
+
+/// Makes a file that must not exist, whole and on the disk.
+pub fn create_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    disk::create(path, bytes)
+}
+
+/// The text of a ceremony file.
+pub fn read_plan(file: &Path) -> Result<String, Stop> {
+    let unreadable = |error: std::io::Error| {
+        Stop::new(StopKind::Input, format!("{}: {error}", file.display()), "give the path of a ceremony file")
+    };
+    let bytes = disk::read(file, record::MAX_FILE).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))
+}
+
+impl Driver {
+    /// Starts a ceremony: proves the file, makes the record, writes the first line.
+    pub fn start(file: &Path, record: Option<&Path>, mode: Mode, options: Options) -> Result<Self, Stop> {
+        let text = read_plan(file)?;
+        let plan = Plan::read(&text).map_err(|problems| refused(&problems))?;
+        let base = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let base = std::fs::canonicalize(base)
+            .map_err(|error| Stop::new(StopKind::Input, format!("{}: {error}", base.display()), ""))?;
+        let now = options.clock.now();
+        let problems = inputs::check(&plan, &base, now);
+        if !problems.is_empty() {
+            return Err(refused(&problems));
+        }
+        within_window(&plan, &options)?;
+        let dir = record.map_or_else(|| PathBuf::from(&plan.id), Path::to_owned);
+        let opened = Event::Opened {
+            format: journal::FORMAT,
+            keyrite: env!("CARGO_PKG_VERSION").to_owned(),
+            ceremony: plan.id.clone(),
+            plan: plan.digest.hex(),
+            mode,
+            answers: options.answers.clone(),
+        };
+        let run = run(&options, "started", [("inputs", base.display().to_string())]);
+        let record = Record::create(&dir, text.as_bytes(), &run, now, &opened)?;
+        let places = places(&base, &record.dir, &options)?;
+        let ceremony = Ceremony::new(Arc::new(plan), mode);
+        Ok(Self { ceremony, record, places, options, cut_off: false, found: None })
+    }
+
+    /// Goes on with a ceremony from its record.
+    pub fn resume(dir: &Path, options: Options) -> Result<Self, Stop> {
+        let text = record::plan_text(dir)?;
+        let (record, journal) = Record::open(dir)?;
+        let changed = |problems: Vec<Problem>| {
+            let error = format!("the ceremony file of the record does not hold any more: {}", problems[0]);
+            Stop::new(StopKind::Integrity, error, "compare it with the reviewed file")
+        };
+        let plan = Plan::read(&text).map_err(changed)?;
+        let ceremony =
+            journal::replay(&journal, Arc::new(plan)).map_err(|broken| record::broken_record(&broken))?;
+        let runs = record.runs();
+        let base = runs.iter().find_map(|run| run.get("inputs")).map(PathBuf::from);
+        let base = base.filter(|base| base.is_dir()).unwrap_or_else(|| dir.to_owned());
+        if options.clock.now() < record.last() {
+            let error = format!(
+                "the clock says {}, and the journal was at {} already",
+                options.clock.now(),
+                record.last()
+            );
+            return Err(Stop::new(StopKind::Machine, error, "set the clock, then resume"));
+        }
+        within_window(ceremony.plan(), &options)?;
+        let places = places(&base, &record.dir, &options)?;
+        let cut_off = ceremony.started();
+        let driver = Self { ceremony, record, places, options, cut_off, found: None };
+        if driver.ceremony.next().is_some() {
+            let run = run(
+                &driver.options,
+                "resumed",
+                [("dropped", journal.cut.to_string()), ("cut-off", cut_off.to_string())],
+            );
+            driver.record.add_run(&run)?;
+        }
+        driver.record.derive(&driver.ceremony)?;
+        Ok(driver)
+    }
+
+    /// The ceremony so far.
+    pub fn ceremony(&self) -> &Ceremony {
+        &self.ceremony
+    }
+
+    /// The record directory.
+    pub fn dir(&self) -> &Path {
+        &self.record.dir
+    }
+
+    /// The head of the journal.
+    pub fn head(&self) -> Digest {
+        self.record.head()
+    }
+
+    /// The time.
+    pub fn now(&self) -> crate::tuf::Date {
+        self.options.clock.now()
+    }
+
+    /// Folds an event into the ceremony, writes it down, and brings the files that follow from it up to date.
+    ///
+    /// An event that the ceremony rejects was never possible: it is written down as a failure instead.
+    fn record(&mut self, event: Event, events: &mut Vec<Event>) -> Result<(), Stop> {
+        let mut after = self.ceremony.clone();
+        let event = match after.apply(&event) {
+            Ok(()) => event,
+            Err(rejected) => {
+                let step = self.ceremony.next().map(|next| next.step.id.clone()).unwrap_or_default();
+                let failed =
+                    Event::Failed { step, kind: "rejected".into(), why: rejected.to_string(), serial: None };
+                after = self.ceremony.clone();
+                after
+                    .apply(&failed)
+                    .map_err(|rejected| Stop::new(StopKind::Integrity, rejected.to_string(), ""))?;
+                failed
+            }
+        };
+        self.record.append(self.now().max(self.record.last()), &event)?;
+        self.ceremony = after;
+        events.push(event);
+        self.record.derive(&self.ceremony)
+    }
+}
+
+fn places(base: &Path, record: &Path, options: &Options) -> Result<Places, Stop> {
+    let record = std::fs::canonicalize(record).map_err(|error| disk::cannot_write(record, &error))?;
+    let (default_module, program) = (options.default_module.clone(), options.program.clone());
+    Ok(Places { inputs: base.to_owned(), record, default_module, program })
+}
+
+fn run<const N: usize>(options: &Options, what: &str, more: [(&str, String); N]) -> Run {
+    let mut run =
+        Run::from([("at".to_owned(), options.clock.now().to_string()), ("what".to_owned(), what.to_owned())]);
+    run.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    run
+}
+
+fn within_window(plan: &Plan, options: &Options) -> Result<(), Stop> {
+    let now = options.clock.now();
+    let outside = match (plan.window.not_before, plan.window.not_after) {
+        (Some(from), _) if now < from => format!("it may run from {from}, and the clock says {now}"),
+        (_, Some(to)) if now > to => format!("it may run until {to}, and the clock says {now}"),
+        _ => return Ok(()),
+    };
+    Err(Stop::new(
+        StopKind::Machine,
+        format!("this is not the time: {outside}. Nothing was made"),
+        "set the clock, or mend `clock:` in the file",
+    ))
+}

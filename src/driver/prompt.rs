@@ -1,0 +1,144 @@
+//! What a front end shows and asks, and what people answer. Front ends decide nothing.
+
+use secrecy::SecretString;
+
+use crate::keystore::Wants;
+use crate::keystore::hygiene::Item;
+use crate::words::Digest;
+
+/// One question.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// The step's id.
+    pub step: String,
+    /// Its number, from 1.
+    pub number: usize,
+    /// The number of steps.
+    pub of: usize,
+    /// The section's title.
+    pub section: String,
+    /// The step's verb.
+    pub verb: &'static str,
+    /// What is done, as one sentence.
+    pub instruction: String,
+    /// Full name of who does the step.
+    pub by: String,
+    /// Full names of who confirms it.
+    pub confirm: Vec<String>,
+    /// Full name of whose turn it is now.
+    pub who: String,
+    /// What they are asked for.
+    pub ask: Ask,
+    /// What the machine sees.
+    pub sees: Vec<String>,
+    /// What should be known before answering; shown so that it cannot be missed.
+    pub warnings: Vec<String>,
+    /// What is read, compared or looked at.
+    pub body: Body,
+}
+
+/// What people are asked for.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// The doer goes on.
+    Continue,
+    /// Someone confirms.
+    Confirm,
+    /// The words at these places, from 0.
+    TypeBack {
+        /// Places from 0 to 31.
+        places: [usize; 2],
+    },
+    /// A PIN or passphrase for one store.
+    Secret(SecretAsk),
+    /// The store holds a key already, made when the ceremony was cut off: is it the one?
+    Adopt {
+        /// Its keyid.
+        keyid: String,
+        /// The digest of its public half.
+        digest: Digest,
+    },
+    /// Something is in the way; going on looks again.
+    Fix {
+        /// What is wrong.
+        error: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+/// A PIN or passphrase for one store, and no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretAsk {
+    /// What the store wants.
+    pub wants: Wants,
+    /// A new passphrase: it is typed twice.
+    pub new: bool,
+    /// The store in people's words.
+    pub store: String,
+    /// The key's name in the plan.
+    pub key: String,
+    /// The store's URI.
+    pub uri: String,
+    /// The last PIN try: the token's serial number is typed first.
+    pub type_serial: Option<String>,
+    /// The holder may leave it to the others.
+    pub may_decline: bool,
+}
+
+/// What is read, compared or looked at.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// Nothing more.
+    Nothing,
+    /// A digest as words.
+    Words {
+        /// What it is the digest of.
+        of: String,
+        /// The digest.
+        digest: Digest,
+    },
+    /// The content of what will be signed.
+    Review {
+        /// The content, in words.
+        lines: Vec<String>,
+        /// The payload's digest for each role.
+        digests: Vec<(String, Digest)>,
+    },
+    /// The machine.
+    Machine(Vec<MachineItem>),
+    /// The board of custodians and thresholds.
+    Board,
+}
+
+/// One item of the pre-flight board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineItem {
+    /// What was seen.
+    pub item: Item,
+    /// Whether the plan requires it.
+    pub required: bool,
+}
+
+/// What people answer. It carries secrets, so it is neither `Debug` nor `Clone`.
+pub enum Answer {
+    /// Go on, or look again.
+    Continue,
+    /// Confirmed.
+    Confirm,
+    /// The words typed back.
+    Words(Vec<String>),
+    /// The secret; `None` on a token with its own PIN pad.
+    Secret {
+        /// The PIN or passphrase.
+        secret: Option<SecretString>,
+        /// The serial number that was typed, where it was asked for.
+        serial: Option<String>,
+    },
+    /// Whether the key that was found is the ceremony's.
+    Adopt(bool),
+    /// The holder does not sign today.
+    Decline,
+    /// The people stop.
+    Stop(String),
+}

@@ -1,0 +1,255 @@
+//! The record directory: the reviewed file, the journal, and what follows from it.
+//!
+//! ```text
+//! DIR/ceremony.yaml   the reviewed file, byte for byte
+//! DIR/journal.jsonl   what happened
+//! DIR/runs.jsonl      when the program was started and resumed; the journal takes it in when it closes
+//! DIR/metadata/       metadata as built and signed so far
+//! DIR/keys/           age files made here, NAME.pub.json, names.json
+//! DIR/bundle/         what leaves the room
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::ceremony::Ceremony;
+use crate::ceremony::Event;
+use crate::driver::disk;
+use crate::driver::stop::Stop;
+use crate::driver::stop::StopKind;
+use crate::journal;
+use crate::plan::print::file_name;
+use crate::tuf::Date;
+use crate::words::Digest;
+
+/// A journal longer than this is no journal of ours.
+const MAX_JOURNAL: u64 = 1 << 30;
+/// A ceremony file longer than this is refused before it is read.
+pub const MAX_FILE: u64 = 1 << 20;
+
+/// An open record; while it lives, no other process writes to it.
+#[derive(Debug)]
+pub struct Record {
+    /// The directory.
+    pub dir: PathBuf,
+    journal: File,
+    head: Digest,
+    last: Date,
+}
+
+/// One start or resume of the program.
+pub type Run = BTreeMap<String, String>;
+
+fn path_of(dir: &Path, name: &str) -> PathBuf {
+    dir.join(name)
+}
+
+impl Record {
+    /// A new record with its first line. It appears whole, or not at all.
+    pub fn create(dir: &Path, plan: &[u8], run: &Run, at: Date, opened: &Event) -> Result<Self, Stop> {
+        let stop = |path: &Path, error: io::Error| disk::cannot_write(path, &error);
+        if fs::symlink_metadata(dir).is_ok()
+            && !fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
+        {
+            return Err(Stop::new(
+                StopKind::Input,
+                format!("{} exists already, and nothing in it was changed", dir.display()),
+                format!(
+                    "go on with `keyrite resume {}`, or name another directory with --record",
+                    dir.display()
+                ),
+            ));
+        }
+        let mut part = dir.as_os_str().to_owned();
+        part.push(".new");
+        let part = PathBuf::from(part);
+        // What a crash left here before the first line has no key and no signature in it.
+        if part.join("ceremony.yaml").exists()
+            || fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none())
+        {
+            fs::remove_dir_all(&part).map_err(|error| stop(&part, error))?;
+        }
+        if let Some(parent) = part.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::create_dir_all(parent).map_err(|error| stop(parent, error))?;
+        }
+        let (line, _) =
+            journal::encode(at, journal::NOTHING_BEFORE, opened).map_err(|error| unwritable(&error))?;
+        let fill = || -> io::Result<()> {
+            fs::create_dir(&part)?;
+            disk::create(&part.join("ceremony.yaml"), plan)?;
+            fs::create_dir(part.join("metadata"))?;
+            fs::create_dir(part.join("keys"))?;
+            disk::create(&part.join("runs.jsonl"), run_line(run)?.as_bytes())?;
+            disk::create(&part.join("journal.jsonl"), line.as_bytes())?;
+            disk::sync(&part)?;
+            fs::rename(&part, dir)?;
+            disk::sync(dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+        };
+        fill().map_err(|error| {
+            // Nothing in it is needed; the error is what matters.
+            drop(fs::remove_dir_all(&part));
+            stop(dir, error)
+        })?;
+        let (record, _) = Self::open(dir)?;
+        Ok(record)
+    }
+
+    /// An existing record and its journal. A line that a crash cut short is dropped: it never took effect.
+    pub fn open(dir: &Path) -> Result<(Self, journal::Journal), Stop> {
+        let path = path_of(dir, "journal.jsonl");
+        let unreadable = |error: io::Error| {
+            let hint = "name the directory that `keyrite run` made";
+            Stop::new(
+                StopKind::Input,
+                format!("{}: {error}; it is no record of a ceremony", path.display()),
+                hint,
+            )
+        };
+        let file = OpenOptions::new().read(true).append(true).open(&path).map_err(unreadable)?;
+        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            let error = format!("another keyrite works on {} now, and nothing was changed", dir.display());
+            return Err(Stop::new(StopKind::Machine, error, "end the other one first"));
+        }
+        let bytes = disk::read(&path, MAX_JOURNAL).map_err(unreadable)?;
+        let journal = journal::read(&bytes).map_err(|broken| broken_record(&broken))?;
+        if journal.cut > 0 {
+            let cut = || -> io::Result<()> {
+                file.set_len(journal.whole as u64)?;
+                file.sync_all()
+            };
+            cut().map_err(|error| disk::cannot_write(&path, &error))?;
+        }
+        let last = journal.entries.last().map_or(Date::from_unix(0), |entry| entry.at);
+        Ok((Self { dir: dir.to_owned(), journal: file, head: journal.head(), last }, journal))
+    }
+
+    /// The head of the journal.
+    pub fn head(&self) -> Digest {
+        self.head
+    }
+
+    /// When the last line was written.
+    pub fn last(&self) -> Date {
+        self.last
+    }
+
+    /// Writes one line, and waits until it is on the disk.
+    pub fn append(&mut self, at: Date, event: &Event) -> Result<(), Stop> {
+        let (line, head) = journal::encode(at, self.head, event).map_err(|error| unwritable(&error))?;
+        let path = path_of(&self.dir, "journal.jsonl");
+        let whole = self.journal.metadata().map_or(0, |metadata| metadata.len());
+        let written = self.journal.write_all(line.as_bytes()).and_then(|()| self.journal.sync_data());
+        written.map_err(|error| {
+            // A part of a line is dropped by `resume` as well; here it is only tidied.
+            drop(self.journal.set_len(whole));
+            disk::cannot_write(&path, &error)
+        })?;
+        self.head = head;
+        self.last = at;
+        Ok(())
+    }
+
+    /// Adds a line to `runs.jsonl`.
+    pub fn add_run(&self, run: &Run) -> Result<(), Stop> {
+        let path = path_of(&self.dir, "runs.jsonl");
+        let add = || -> io::Result<()> {
+            let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+            file.write_all(run_line(run)?.as_bytes())?;
+            file.sync_data()
+        };
+        add().map_err(|error| disk::cannot_write(&path, &error))
+    }
+
+    /// The lines of `runs.jsonl` that can be read.
+    pub fn runs(&self) -> Vec<Run> {
+        runs(&self.dir)
+    }
+
+    /// Writes the files that follow from the ceremony's state; the same content is left alone.
+    pub fn derive(&self, ceremony: &Ceremony) -> Result<(), Stop> {
+        let mut names = BTreeMap::new();
+        for (name, known) in ceremony.keys() {
+            let json = serde_json::to_string(&known.public).map_err(|error| unwritable(&error))?;
+            self.put(&format!("keys/{name}.pub.json"), format!("{json}\n").as_bytes())?;
+            names.insert(
+                known.keyid.0.clone(),
+                BTreeMap::from([("name", name.clone()), ("holder", ceremony.plan().holder_of(name))]),
+            );
+        }
+        if !names.is_empty() {
+            let json = serde_json::to_string_pretty(&names).map_err(|error| unwritable(&error))?;
+            self.put("keys/names.json", format!("{json}\n").as_bytes())?;
+        }
+        for role in ceremony.plan().roles_in_room() {
+            if let Some(metadata) = ceremony.metadata(role) {
+                self.put(&format!("metadata/{}", file_name(ceremony.plan(), role)), &metadata.to_file())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Stop> {
+        let path = path_of(&self.dir, name);
+        disk::replace(&path, bytes).map_err(|error| disk::cannot_write(&path, &error))
+    }
+}
+
+/// Whether the metadata that lies in the record is what the journal says was built and signed.
+pub fn check_derived(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
+    for role in ceremony.plan().roles_in_room() {
+        let name = format!("metadata/{}", file_name(ceremony.plan(), role));
+        let Some(metadata) = ceremony.metadata(role) else { continue };
+        if fs::read(path_of(dir, &name)).is_ok_and(|bytes| bytes != metadata.to_file()) {
+            let error = format!("{name} is not what the journal says was signed");
+            return Err(Stop::new(
+                StopKind::Integrity,
+                error,
+                "the journal holds; `keyrite resume` writes the file again",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The lines of a record's `runs.jsonl` that can be read.
+pub fn runs(dir: &Path) -> Vec<Run> {
+    let text = disk::read(&path_of(dir, "runs.jsonl"), MAX_FILE).unwrap_or_default();
+    String::from_utf8_lossy(&text).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// The reviewed file of a record.
+pub fn plan_text(dir: &Path) -> Result<String, Stop> {
+    let path = path_of(dir, "ceremony.yaml");
+    let bytes = disk::read(&path, MAX_FILE);
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    text.map_err(|error| {
+        Stop::new(
+            StopKind::Input,
+            format!("{}: {error}", path.display()),
+            "name the directory that `keyrite run` made",
+        )
+    })
+}
+
+/// The journal does not hold.
+pub fn broken_record(broken: &journal::Broken) -> Stop {
+    Stop::new(
+        StopKind::Integrity,
+        format!("{broken}. Nothing was written"),
+        "keep the record as it is, and compare it with the heads that were read aloud or photographed",
+    )
+}
+
+fn run_line(run: &Run) -> io::Result<String> {
+    Ok(format!("{}\n", serde_json::to_string(run)?))
+}
+
+fn unwritable(error: &serde_json::Error) -> Stop {
+    Stop::new(StopKind::Machine, format!("an event cannot be written down: {error}"), "")
+}

@@ -1,0 +1,102 @@
+//! From a key of the plan to the store that holds it, in production and in rehearsal.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::ceremony::Mode;
+use crate::driver::inputs;
+use crate::driver::stop::Stop;
+use crate::driver::stop::StopKind;
+use crate::keystore;
+use crate::keystore::Opening;
+use crate::keystore::Store;
+use crate::keystore::StoreError;
+use crate::keystore::age_file::WORK_FACTOR;
+use crate::keystore::open::Rehearsal;
+use crate::keystore::simulated;
+use crate::keystore::simulated::Held;
+use crate::plan::Key;
+use crate::plan::Plan;
+use crate::plan::Source;
+use crate::store_uri::Pkcs11Uri;
+use crate::store_uri::StoreUri;
+use crate::words::Digest;
+
+/// A rehearsal's passphrases protect nothing: its keys are public knowledge.
+const REHEARSAL_WORK_FACTOR: u8 = 10;
+
+/// Where stores are looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    /// The ceremony file's directory: existing age files and public keys.
+    pub inputs: PathBuf,
+    /// The record: age files that are made.
+    pub record: PathBuf,
+    /// The PKCS#11 module of URIs that name none.
+    pub default_module: Option<PathBuf>,
+    /// This program, started again to try a module.
+    pub program: PathBuf,
+}
+
+/// The store of a key that signs. `made` says that a simulated token has its key already.
+pub(super) fn open(
+    plan: &Plan,
+    key: &Key,
+    mode: Mode,
+    places: &Places,
+    made: bool,
+) -> Result<Box<dyn Store>, StoreError> {
+    let Some(uri) = key.store() else {
+        let text = format!("key {} has no store", key.name);
+        return Err(StoreError::new(keystore::error::StoreErrorKind::NoSuchKey, text, ""));
+    };
+    let rehearsal = match mode {
+        Mode::Production => None,
+        Mode::Rehearsal => {
+            let seed = simulated::seed(&plan.digest.0, &key.name);
+            Some(Rehearsal { seed, held: held(key, &places.inputs, made) })
+        }
+    };
+    let opening = Opening {
+        base: if key.generated() { places.record.clone() } else { places.inputs.clone() },
+        work_factor: if mode == Mode::Rehearsal { REHEARSAL_WORK_FACTOR } else { WORK_FACTOR },
+        rehearsal,
+        default_module: places.default_module.clone(),
+        module_sha256: key.module_sha256.as_deref().and_then(Digest::from_hex).map(|digest| digest.0),
+        probe: places.program.clone(),
+    };
+    match (uri, &key.source, mode) {
+        // A rehearsal never touches a key that exists: its store is simulated as well.
+        (StoreUri::Age(path), Source::Existing { .. }, Mode::Rehearsal) => {
+            let stand_in = Pkcs11Uri { token: Some(format!("for {path}")), ..Pkcs11Uri::default() };
+            keystore::open(&StoreUri::Pkcs11(stand_in), &opening)
+        }
+        _ => keystore::open(uri, &opening),
+    }
+}
+
+fn held(key: &Key, inputs: &Path, made: bool) -> Option<Held> {
+    match &key.source {
+        Source::Generated { scheme, bits, .. } => made.then_some(Held { scheme: *scheme, bits: *bits }),
+        Source::Existing { public, .. } => {
+            let public = inputs::public_key(&inputs.join(public)).ok()?;
+            Some(Held { scheme: public.scheme(), bits: None })
+        }
+        Source::Public { .. } => None,
+    }
+}
+
+/// The public half of the key that a rehearsal uses in place of an existing one.
+pub(super) fn rehearsed_public(
+    plan: &Plan,
+    key: &Key,
+    places: &Places,
+) -> Result<crate::tuf::PublicKey, Stop> {
+    let stop = |error: StoreError| Stop::new(StopKind::Store, error.text, error.hint);
+    let mut store = open(plan, key, Mode::Rehearsal, places, true).map_err(stop)?;
+    let any_pin = secrecy::SecretString::from("0000");
+    let found = store.find(Some(&any_pin)).map_err(stop)?;
+    found.map(|found| found.public).ok_or_else(|| {
+        Stop::new(StopKind::Store, format!("the simulated store of key {} is empty", key.name), "")
+    })
+}

@@ -1,0 +1,172 @@
+//! The journal: one line an event, each holding the hash of the line before it. Pure text in, pure text out.
+//!
+//! ```text
+//! {"at":"2026-12-03T09:00:00Z","prev":"<SHA-256 of the line before>","what":{"event":"opened",...},"sum":"<SHA-256 of this line up to here>"}
+//! ```
+//!
+//! `prev` ties a line to all lines before it; `sum` lets a change in the last line be seen as well. Both are over
+//! the bytes of the file, without the line's end, so that `sha256sum` can check them.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::ceremony::Ceremony;
+use crate::ceremony::Event;
+use crate::plan::Plan;
+use crate::tuf::Date;
+use crate::words::Digest;
+
+/// The format of the lines.
+pub const FORMAT: u32 = 1;
+
+/// `prev` of the first line.
+pub const NOTHING_BEFORE: Digest = Digest([0; 32]);
+
+/// One line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// When it was written.
+    pub at: Date,
+    /// What happened.
+    pub what: Event,
+    /// SHA-256 of the line: the head of the journal that ends with it.
+    pub head: Digest,
+}
+
+/// The first line that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
+#[error("line {line} of the journal: {why}")]
+pub struct Broken {
+    /// From 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// A journal as read: whole lines, and how much of a line stands after them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Journal {
+    /// The lines.
+    pub entries: Vec<Entry>,
+    /// Bytes of the whole lines.
+    pub whole: usize,
+    /// Bytes after them: a line that a crash cut short, which never took effect.
+    pub cut: usize,
+}
+
+impl Journal {
+    /// The head: SHA-256 of the last whole line.
+    pub fn head(&self) -> Digest {
+        self.entries.last().map_or(NOTHING_BEFORE, |entry| entry.head)
+    }
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    at: Date,
+    prev: String,
+    what: &'a Event,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    at: Date,
+    prev: String,
+    what: Event,
+    #[allow(dead_code, reason = "checked as bytes before the line is parsed")]
+    sum: String,
+}
+
+/// The line for an event, with its end, and the head that it makes.
+pub fn encode(at: Date, prev: Digest, what: &Event) -> Result<(String, Digest), serde_json::Error> {
+    let mut line = serde_json::to_string(&Written { at, prev: prev.hex(), what })?;
+    line.pop();
+    let sum = Digest::of(line.as_bytes()).hex();
+    line.push_str(&format!(",\"sum\":\"{sum}\"}}"));
+    let head = Digest::of(line.as_bytes());
+    line.push('\n');
+    Ok((line, head))
+}
+
+/// Reads a journal and checks its chain. A line cut short at the end is told apart, and not judged.
+pub fn read(bytes: &[u8]) -> Result<Journal, Broken> {
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let mut entries: Vec<Entry> = Vec::new();
+    for (line, number) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').zip(1..) {
+        let line = &line[..line.len() - 1];
+        let prev = entries.last().map_or(NOTHING_BEFORE, |entry| entry.head);
+        let entry = entry(line, prev).map_err(|why| Broken { line: number, why })?;
+        if entries.last().is_some_and(|last| entry.at < last.at) {
+            return Err(Broken { line: number, why: "it is older than the line before it".into() });
+        }
+        entries.push(entry);
+    }
+    Ok(Journal { entries, whole, cut: bytes.len() - whole })
+}
+
+fn entry(line: &[u8], prev: Digest) -> Result<Entry, String> {
+    let text = std::str::from_utf8(line).map_err(|_| "it is not text".to_owned())?;
+    let tail = r#","sum":""#.len() + 64 + r#""}"#.len();
+    let body = text.len().checked_sub(tail).and_then(|end| text.get(..end)).ok_or("it is too short")?;
+    if text[body.len()..] != format!(",\"sum\":\"{}\"}}", Digest::of(body.as_bytes()).hex()) {
+        return Err("it was changed after it was written".into());
+    }
+    let read: Read = serde_json::from_str(text).map_err(|error| format!("it cannot be read: {error}"))?;
+    if read.prev != prev.hex() {
+        return Err("it does not follow the line before it".into());
+    }
+    Ok(Entry { at: read.at, what: read.what, head: Digest::of(line) })
+}
+
+/// What the first line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Production or rehearsal.
+    pub mode: crate::ceremony::Mode,
+    /// SHA-256 of the ceremony file.
+    pub plan: String,
+    /// SHA-256 of the answers file.
+    pub answers: Option<String>,
+}
+
+/// The first line, which must open the ceremony.
+pub fn opening(journal: &Journal) -> Result<Opening, Broken> {
+    let broken = |why: &str| Broken { line: 1, why: why.to_owned() };
+    match journal.entries.first().map(|entry| &entry.what) {
+        Some(Event::Opened { format, .. }) if *format != FORMAT => {
+            Err(broken("its format is not one that this version reads"))
+        }
+        Some(Event::Opened { mode, plan, answers, .. }) => {
+            Ok(Opening { mode: *mode, plan: plan.clone(), answers: answers.clone() })
+        }
+        Some(_) => Err(broken("it does not open a ceremony")),
+        None => Err(broken("there is none: the journal is empty")),
+    }
+}
+
+/// Replays a journal over its plan: every event must be one that could happen then.
+pub fn replay(journal: &Journal, plan: Arc<Plan>) -> Result<Ceremony, Broken> {
+    let opening = opening(journal)?;
+    if opening.plan != plan.digest.hex() {
+        return Err(Broken {
+            line: 1,
+            why: "it was opened with another ceremony file than the one beside it".into(),
+        });
+    }
+    let mut ceremony = Ceremony::new(plan, opening.mode);
+    let mut prev = journal.entries[0].head;
+    for (entry, number) in journal.entries.iter().zip(1..).skip(1) {
+        let broken = |why: String| Broken { line: number, why };
+        if let Event::Checkpoint { head, .. } = &entry.what
+            && *head != prev.hex()
+        {
+            return Err(broken("it shows another head than the line before it has".into()));
+        }
+        ceremony.apply(&entry.what).map_err(|rejected| broken(rejected.to_string()))?;
+        prev = entry.head;
+    }
+    Ok(ceremony)
+}

@@ -1,0 +1,399 @@
+//! A private key in a file that age encrypts with a passphrase: `age:PATH`.
+//!
+//! The plaintext is PKCS#8 PEM, so `age -d FILE | openssl pkey -text` recovers the key without this program.
+//! A file made in a rehearsal has [`WATERMARK`] as its first line; production refuses it, and a rehearsal
+//! refuses every other. The passphrase is used for one call and never kept.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use ed25519_dalek::rand_core::UnwrapErr;
+use getrandom::SysRng;
+use secrecy::ExposeSecret;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::keystore::Found;
+use crate::keystore::PinState;
+use crate::keystore::Sight;
+use crate::keystore::Store;
+use crate::keystore::StoreError;
+use crate::keystore::Wants;
+use crate::keystore::age_format;
+use crate::keystore::age_format::Plaintext;
+use crate::keystore::age_format::Refusal;
+use crate::keystore::error::StoreErrorKind;
+use crate::keystore::new_file;
+use crate::keystore::new_file::Pending;
+use crate::keystore::private_key;
+use crate::keystore::private_key::BadPrivateKey;
+use crate::keystore::private_key::Broken;
+use crate::keystore::private_key::PrivateKey;
+use crate::keystore::private_key::Rehearsed;
+use crate::tuf::PublicKey;
+use crate::tuf::Scheme;
+
+/// scrypt's work factor when nobody says otherwise, as a power of two: 256 MiB, half a second.
+pub const WORK_FACTOR: u8 = 18;
+
+/// The shortest passphrase that a new file takes, in characters.
+pub const SHORTEST_PASSPHRASE: usize = 8;
+
+/// A passphrase shorter than this deserves a warning, in characters.
+pub const GOOD_PASSPHRASE: usize = 14;
+
+/// The first line of every key file that a rehearsal makes.
+pub const WATERMARK: &str = "REHEARSAL KEY, NOT FOR PRODUCTION";
+
+/// An age file, existing or to be made.
+pub struct AgeFile {
+    path: PathBuf,
+    shown: String,
+    work_factor: u8,
+    purpose: Purpose,
+}
+
+enum Purpose {
+    Production,
+    Rehearsal { derived_from: Option<[u8; 32]> },
+}
+
+impl AgeFile {
+    /// The file at `path`, called `shown` before people. `work_factor` is for writing.
+    pub fn new(path: impl Into<PathBuf>, shown: impl Into<String>, work_factor: u8) -> Self {
+        Self { path: path.into(), shown: shown.into(), work_factor, purpose: Purpose::Production }
+    }
+
+    /// The same file in a rehearsal. With `derived_from`, the key that is made is derived, not random.
+    pub fn for_rehearsal(self, derived_from: Option<[u8; 32]>) -> Self {
+        Self { purpose: Purpose::Rehearsal { derived_from }, ..self }
+    }
+
+    /// Encrypts the file anew, with the passphrase `new`. This is the only thing that replaces a key file: the new
+    /// one is written beside it, read back and decrypted first, and the old one is intact after any failure.
+    pub fn change_passphrase(&mut self, old: &SecretString, new: &SecretString) -> Result<Found, StoreError> {
+        let bytes = self.read()?;
+        let (plaintext, key) = self.decrypt(&bytes, old)?;
+        self.check_new_passphrase(new)?;
+        // A link stays a link: what it points at is replaced.
+        let path = fs::canonicalize(&self.path).map_err(|e| self.io("cannot be found again", &e))?;
+        let pending = self.write_beside(&path, plaintext.as_bytes(), new)?;
+        pending.replace().map_err(|e| self.io("could not be replaced", &e))?;
+        self.found(&key)
+    }
+
+    /// Whether a key can be made here: nothing has the name, and its directory is there. Nothing is written.
+    pub fn check_free(&self) -> Result<(), StoreError> {
+        if self.path.symlink_metadata().is_ok() {
+            return Err(self.exists());
+        }
+        if !new_file::directory_of(&self.path).is_dir() {
+            return Err(self.io("cannot be written", &io::ErrorKind::NotFound.into()));
+        }
+        Ok(())
+    }
+
+    fn read(&self) -> Result<Vec<u8>, StoreError> {
+        // Not blocking: a pipe with that name must not stop a ceremony.
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let mut file = OpenOptions::new().read(true).custom_flags(flags).open(&self.path).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                let hint = "look at the path; a relative path starts at the ceremony file or the current directory";
+                return self.error(StoreErrorKind::NoSuchKey, "is not there", hint);
+            }
+            self.io("cannot be opened", &error)
+        })?;
+        let meta = file.metadata().map_err(|e| self.io("cannot be read", &e))?;
+        if meta.is_dir() {
+            let hint = "name the file in it";
+            return Err(self.error(StoreErrorKind::Foreign, "is a directory, not a file", hint));
+        }
+        if !meta.is_file() {
+            return Err(self.error(StoreErrorKind::Foreign, "is not a regular file", "name an age file"));
+        }
+        new_file::read_bounded(&mut file).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => self.refused(Refusal::TooLong),
+            _ => self.io("cannot be read", &error),
+        })
+    }
+
+    /// Decrypts, and refuses keys of the other purpose: the one place where a rehearsal and production part.
+    fn decrypt(
+        &self,
+        bytes: &[u8],
+        passphrase: &SecretString,
+    ) -> Result<(Plaintext, PrivateKey), StoreError> {
+        let plaintext = age_format::decrypt(bytes, passphrase).map_err(|why| self.refused(why))?;
+        let text = std::str::from_utf8(plaintext.as_bytes()).map_err(|_| {
+            let hint = "the text inside must be a PKCS#8 PEM block";
+            self.error(StoreErrorKind::Foreign, "holds something that is not a private key", hint)
+        })?;
+        let head = text.split("-----BEGIN ").next().unwrap_or_default();
+        match (&self.purpose, head.contains(WATERMARK)) {
+            (Purpose::Production, false) | (Purpose::Rehearsal { .. }, true) => {}
+            (Purpose::Production, true) => {
+                return Err(self.error(
+                    StoreErrorKind::Rehearsal,
+                    "holds a key that was made in a rehearsal; it is refused, and nothing was done with it",
+                    "make a new key; never trust this one",
+                ));
+            }
+            (Purpose::Rehearsal { .. }, false) => {
+                return Err(self.error(
+                    StoreErrorKind::Rehearsal,
+                    "holds a production key; a rehearsal does not touch it",
+                    "rehearse with keys that the rehearsal makes",
+                ));
+            }
+        }
+        let key = PrivateKey::from_pem(text).map_err(|why| match why {
+            BadPrivateKey::NotPkcs8(what, hint) => {
+                self.error(StoreErrorKind::Foreign, &format!("holds {what}"), hint)
+            }
+            BadPrivateKey::Unsupported(what) => {
+                let hint = "use Ed25519, P-256, P-384, or RSA from 2048 to 8192 bits";
+                self.error(StoreErrorKind::Unsupported, &format!("holds {what}"), hint)
+            }
+        })?;
+        Ok((plaintext, key))
+    }
+
+    /// Writes a temporary file with `plaintext`, and proves from the disk that `passphrase` gives it back.
+    fn write_beside(
+        &self,
+        path: &Path,
+        plaintext: &[u8],
+        passphrase: &SecretString,
+    ) -> Result<Pending, StoreError> {
+        let bytes = age_format::encrypt(plaintext, passphrase, self.work_factor)
+            .map_err(|e| self.io("could not be encrypted", &e))?;
+        let pending = Pending::write(path, &bytes).map_err(|e| self.io("could not be written", &e))?;
+        let back = pending.read_back().map_err(|e| self.io("could not be read back", &e))?;
+        let (again, _) = self.decrypt(&back, passphrase)?;
+        if again.as_bytes() != plaintext {
+            let hint = "the disk may be failing; use another one";
+            return Err(self.error(StoreErrorKind::Damaged, "reads back as something else", hint));
+        }
+        Ok(pending)
+    }
+
+    fn check_new_passphrase(&self, passphrase: &SecretString) -> Result<(), StoreError> {
+        if passphrase.expose_secret().chars().count() >= SHORTEST_PASSPHRASE {
+            return Ok(());
+        }
+        let text =
+            format!("needs a passphrase of {SHORTEST_PASSPHRASE} characters and more; nothing was written");
+        Err(self.error(StoreErrorKind::WrongSecret, &text, "five or six random words are good"))
+    }
+
+    fn unlock(&self, secret: Option<&SecretString>) -> Result<PrivateKey, StoreError> {
+        let bytes = self.read()?;
+        age_format::inspect(&bytes).map_err(|why| self.refused(why))?;
+        let (_, key) = self.decrypt(&bytes, self.passphrase(secret)?)?;
+        Ok(key)
+    }
+
+    fn passphrase<'a>(&self, secret: Option<&'a SecretString>) -> Result<&'a SecretString, StoreError> {
+        let text = "needs its passphrase; nothing was done with it";
+        secret.ok_or_else(|| self.error(StoreErrorKind::WrongSecret, text, "type the passphrase"))
+    }
+
+    fn new_key(&self, scheme: Scheme, bits: Option<u32>) -> Result<PrivateKey, StoreError> {
+        private_key::check_bits(scheme, bits).map_err(|why| self.not_made(&why))?;
+        let key = match &self.purpose {
+            Purpose::Rehearsal { derived_from: Some(seed) } => {
+                let purpose = format!("generate {scheme}");
+                PrivateKey::generate(scheme, bits, &mut Rehearsed::new(seed, purpose.as_bytes()))
+            }
+            Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
+                PrivateKey::generate(scheme, bits, &mut self.random()?)
+            }
+        };
+        key.map_err(|why| self.not_made(&why))
+    }
+
+    /// The kernel's random numbers; asked once first, so that a kernel without any is an error and not a panic.
+    fn random(&self) -> Result<UnwrapErr<SysRng>, StoreError> {
+        getrandom::fill(&mut [0; 8]).map_err(|_| {
+            let hint = "the kernel gives no random numbers; use another machine";
+            self.error(StoreErrorKind::Io, "gets no random numbers", hint)
+        })?;
+        Ok(UnwrapErr(SysRng))
+    }
+
+    fn found(&self, key: &PrivateKey) -> Result<Found, StoreError> {
+        let public = key.public().map_err(|why| self.broken(&why))?;
+        let mut evidence = BTreeMap::from([("store".to_owned(), "age file".to_owned())]);
+        if let Purpose::Rehearsal { .. } = self.purpose {
+            evidence.insert("rehearsal".to_owned(), "true".to_owned());
+        }
+        Ok(Found { public, evidence })
+    }
+
+    fn error(&self, kind: StoreErrorKind, what: &str, hint: &str) -> StoreError {
+        StoreError::new(kind, format!("{} {what}", self.name()), hint)
+    }
+
+    fn io(&self, what: &str, error: &io::Error) -> StoreError {
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => self.exists(),
+            io::ErrorKind::PermissionDenied => {
+                let hint = "look at the owner and mode of the file and its directory";
+                self.error(StoreErrorKind::Io, &format!("{what}: permission denied"), hint)
+            }
+            io::ErrorKind::NotFound => {
+                let directory = directory_shown(&self.shown);
+                let hint = format!("make the directory {directory} first");
+                self.error(StoreErrorKind::Io, &format!("{what}: its directory is not there"), &hint)
+            }
+            _ => self.error(StoreErrorKind::Io, &format!("{what}: {error}"), "look at the disk and the path"),
+        }
+    }
+
+    fn exists(&self) -> StoreError {
+        let hint = "choose another name; this program never overwrites a key";
+        self.error(StoreErrorKind::Exists, "is there already; it is unchanged", hint)
+    }
+
+    fn not_made(&self, why: &dyn std::fmt::Display) -> StoreError {
+        let text = format!("cannot hold {why}; nothing was written");
+        self.error(StoreErrorKind::Unsupported, &text, "choose another scheme or size")
+    }
+
+    fn broken(&self, why: &Broken) -> StoreError {
+        let text = format!("cannot be used: {why}");
+        self.error(
+            StoreErrorKind::Damaged,
+            &text,
+            "try again; if it stays, use another machine or another copy",
+        )
+    }
+
+    /// Each refusal of the age format as its own sentence.
+    fn refused(&self, why: Refusal) -> StoreError {
+        use StoreErrorKind::Damaged;
+        use StoreErrorKind::Foreign;
+        const COPY: &str = "use another copy of the file; this one is unchanged";
+        let (kind, what, hint) = match why {
+            Refusal::Empty => (Damaged, "is empty", COPY),
+            Refusal::NotAge => (Foreign, "is not an age file", "name a file that age or this program made"),
+            Refusal::NotEncrypted => (
+                Foreign,
+                "is a private key that is not encrypted; it is refused",
+                "encrypt it with age -p -a, and destroy the plain one; treat it as seen by others",
+            ),
+            Refusal::NewerFormat => {
+                (Foreign, "is in a version of age that this program does not know", "use a newer keyrite")
+            }
+            Refusal::OtherRecipients => (
+                Foreign,
+                "is encrypted for other keys, not with a passphrase",
+                "decrypt it with age -d -i IDENTITY, and encrypt it with age -p -a",
+            ),
+            Refusal::TooMuchWork(work) => {
+                let what = format!(
+                    "asks for a work factor of {work}; the most that is taken here is {}",
+                    age_format::MOST_WORK
+                );
+                let hint = "on a large machine, decrypt it with age -d and encrypt it again with age -p -a";
+                return self.error(StoreErrorKind::Unsupported, &what, hint);
+            }
+            Refusal::CutShort => (Damaged, "is cut short", COPY),
+            Refusal::Damaged => (Damaged, "is damaged: it was changed or cut short", COPY),
+            Refusal::TooLong => (Foreign, "is longer than any key file", "name a file with one key in it"),
+            Refusal::WrongPassphrase => (
+                StoreErrorKind::WrongSecret,
+                "was not opened: wrong passphrase",
+                "type it again; look at Caps Lock and the keyboard layout; tries are not counted",
+            ),
+        };
+        self.error(kind, what, hint)
+    }
+}
+
+fn directory_shown(shown: &str) -> &str {
+    Path::new(shown).parent().and_then(Path::to_str).filter(|text| !text.is_empty()).unwrap_or(".")
+}
+
+impl Store for AgeFile {
+    fn name(&self) -> String {
+        format!("age file {}", self.shown)
+    }
+
+    fn look(&mut self) -> Result<Sight, StoreError> {
+        let work = age_format::inspect(&self.read()?).map_err(|why| self.refused(why))?;
+        let mut lines = vec![format!("{}, scrypt work factor {work}", self.name())];
+        if let Purpose::Rehearsal { .. } = self.purpose {
+            lines.push(WATERMARK.to_owned());
+        }
+        Ok(Sight { wants: Wants::Passphrase, pin: PinState::Unknown, serial: None, lines, max_message: None })
+    }
+
+    fn generate(
+        &mut self,
+        secret: Option<&SecretString>,
+        scheme: Scheme,
+        bits: Option<u32>,
+    ) -> Result<Found, StoreError> {
+        let passphrase = self.passphrase(secret)?;
+        self.check_new_passphrase(passphrase)?;
+        self.check_free()?;
+        let key = self.new_key(scheme, bits)?;
+        let pem = key.to_pem().map_err(|why| self.broken(&why))?;
+        let mark = match self.purpose {
+            Purpose::Production => "",
+            Purpose::Rehearsal { .. } => WATERMARK,
+        };
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(mark.len() + 1 + pem.len()));
+        if !mark.is_empty() {
+            plaintext.extend_from_slice(mark.as_bytes());
+            plaintext.push(b'\n');
+        }
+        plaintext.extend_from_slice(pem.as_bytes());
+        let pending = self.write_beside(&self.path, &plaintext, passphrase)?;
+        let found = self.found(&key)?;
+        // One signature before the key has a name: a key that cannot sign is never handed to anyone.
+        key.sign(&found.public, b"keyrite: a new key signs once", &mut self.random()?)
+            .map_err(|why| self.broken(&why))?;
+        pending.publish().map_err(|e| self.io("could not be given its name", &e))?;
+        Ok(found)
+    }
+
+    fn find(&mut self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
+        match self.unlock(secret) {
+            Ok(key) => self.found(&key).map(Some),
+            Err(error) if error.kind == StoreErrorKind::NoSuchKey => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn sign(
+        &mut self,
+        secret: Option<&SecretString>,
+        public: &PublicKey,
+        payloads: &[&[u8]],
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let key = self.unlock(secret)?;
+        let own = self.found(&key)?.public;
+        if own.material() != public.material() {
+            let text = format!("holds key {}, not {}; nothing was signed", own.keyid(), public.keyid());
+            let hint = "find the file of the key that the plan names";
+            return Err(self.error(StoreErrorKind::WrongKey, &text, hint));
+        }
+        let signed = payloads.iter().map(|payload| match &self.purpose {
+            Purpose::Rehearsal { derived_from: Some(seed) } => {
+                let mut salt = Rehearsed::new(seed, &[b"sign ", *payload].concat());
+                key.sign(public, payload, &mut salt).map_err(|why| self.broken(&why))
+            }
+            Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
+                key.sign(public, payload, &mut self.random()?).map_err(|why| self.broken(&why))
+            }
+        });
+        signed.collect()
+    }
+}

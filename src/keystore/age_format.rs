@@ -1,0 +1,157 @@
+//! The age format, as far as key files need it: one passphrase, armor, and a plaintext that is small.
+//!
+//! Bytes to bytes: no file, no PKCS#8. `age_file` calls it and turns a [`Refusal`] into a sentence with a name.
+
+use std::io;
+use std::io::Read;
+use std::io::Write;
+
+use age::armor::ArmoredReader;
+use age::armor::ArmoredWriter;
+use age::armor::Format;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+/// The highest work factor that is read, as a power of two: 2 GiB of memory. More is refused, unread.
+pub(crate) const MOST_WORK: u8 = 21;
+
+/// The longest plaintext, in bytes: an RSA key of 8192 bits takes 6.4 KiB.
+const LONGEST: usize = 16 * 1024;
+
+const ARMOR_BEGIN: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
+const ARMOR_END: &[u8] = b"-----END AGE ENCRYPTED FILE-----";
+const MAGIC: &[u8] = b"age-encryption.org/";
+
+/// Why bytes cannot be decrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No bytes at all.
+    Empty,
+    /// Not age.
+    NotAge,
+    /// A private key that nobody encrypted.
+    NotEncrypted,
+    /// A version of age that this program does not know.
+    NewerFormat,
+    /// Encrypted for keys, not with a passphrase.
+    OtherRecipients,
+    /// More work than [`MOST_WORK`].
+    TooMuchWork(u8),
+    /// The armor ends before its last line.
+    CutShort,
+    /// Changed, or cut short.
+    Damaged,
+    /// The plaintext is longer than any key.
+    TooLong,
+    /// The passphrase is wrong.
+    WrongPassphrase,
+}
+
+/// A decrypted plaintext, wiped when it is dropped. Its buffer never grows, so no copy is left behind.
+pub(crate) struct Plaintext {
+    buffer: Box<Zeroizing<[u8; LONGEST]>>,
+    length: usize,
+}
+
+impl Plaintext {
+    /// The bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+}
+
+/// Encrypts with a passphrase alone, in armor. `work_factor` is scrypt's, as a power of two.
+pub(crate) fn encrypt(plaintext: &[u8], passphrase: &SecretString, work_factor: u8) -> io::Result<Vec<u8>> {
+    let mut recipient = age::scrypt::Recipient::new(passphrase.clone());
+    // Always set: by default age measures this machine, and writes weak files in a slow build.
+    recipient.set_work_factor(work_factor.clamp(1, MOST_WORK));
+    let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
+        .map_err(|_| io::Error::other("the passphrase cannot be used"))?;
+    let mut bytes = Vec::new();
+    let armor = ArmoredWriter::wrap_output(&mut bytes, Format::AsciiArmor)?;
+    let mut writer = encryptor.wrap_output(armor)?;
+    writer.write_all(plaintext)?;
+    writer.finish()?.finish()?;
+    Ok(bytes)
+}
+
+/// Everything that can be said without the passphrase. Returns the work factor.
+pub(crate) fn inspect(bytes: &[u8]) -> Result<u8, Refusal> {
+    let text = bytes.trim_ascii();
+    if text.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    let armored = bytes.starts_with(ARMOR_BEGIN);
+    if !armored && !bytes.starts_with(MAGIC) {
+        let block = text.starts_with(b"-----BEGIN ") && find(text, b"PRIVATE KEY-----").is_some();
+        return Err(if block { Refusal::NotEncrypted } else { Refusal::NotAge });
+    }
+    if armored && !text.ends_with(ARMOR_END) {
+        // With its last line it is whole but followed by something; without, the end is missing.
+        return Err(if find(text, ARMOR_END).is_some() { Refusal::Damaged } else { Refusal::CutShort });
+    }
+    let decryptor = age::Decryptor::new_buffered(ArmoredReader::new(bytes)).map_err(refusal)?;
+    if !decryptor.is_scrypt() {
+        return Err(Refusal::OtherRecipients);
+    }
+    match work_factor(bytes) {
+        Some(work) if work <= MOST_WORK => Ok(work),
+        Some(work) => Err(Refusal::TooMuchWork(work)),
+        None => Err(Refusal::Damaged),
+    }
+}
+
+/// Decrypts what [`inspect`] accepts.
+pub(crate) fn decrypt(bytes: &[u8], passphrase: &SecretString) -> Result<Plaintext, Refusal> {
+    inspect(bytes)?;
+    let mut identity = age::scrypt::Identity::new(passphrase.clone());
+    identity.set_max_work_factor(MOST_WORK);
+    let decryptor = age::Decryptor::new_buffered(ArmoredReader::new(bytes)).map_err(refusal)?;
+    let identities = std::iter::once(&identity as &dyn age::Identity);
+    let mut reader = decryptor.decrypt(identities).map_err(refusal)?;
+    let mut plaintext = Plaintext { buffer: Box::new(Zeroizing::new([0; LONGEST])), length: 0 };
+    loop {
+        let rest = &mut plaintext.buffer[plaintext.length..];
+        if rest.is_empty() {
+            return Err(Refusal::TooLong);
+        }
+        match reader.read(rest) {
+            Ok(0) => return Ok(plaintext),
+            Ok(n) => plaintext.length += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(Refusal::Damaged),
+        }
+    }
+}
+
+fn refusal(error: age::DecryptError) -> Refusal {
+    match error {
+        age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
+            Refusal::WrongPassphrase
+        }
+        age::DecryptError::ExcessiveWork { required, .. } => Refusal::TooMuchWork(required),
+        age::DecryptError::NoMatchingKeys => Refusal::OtherRecipients,
+        age::DecryptError::UnknownFormat => Refusal::NewerFormat,
+        // A damaged header, a MAC that does not fit, an end that is missing; and whatever age may add.
+        _ => Refusal::Damaged,
+    }
+}
+
+/// The second word of `-> scrypt SALT N`, the only stanza of a passphrase's header.
+fn work_factor(bytes: &[u8]) -> Option<u8> {
+    let mut head = [0; 160];
+    let mut reader = ArmoredReader::new(bytes);
+    let mut length = 0;
+    while length < head.len() {
+        match reader.read(&mut head[length..]).ok()? {
+            0 => break,
+            n => length += n,
+        }
+    }
+    let stanza = head[..length].split(|byte| *byte == b'\n').nth(1)?;
+    std::str::from_utf8(stanza).ok()?.strip_prefix("-> scrypt ")?.split(' ').nth(1)?.parse().ok()
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}

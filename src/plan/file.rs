@@ -1,0 +1,362 @@
+//! The ceremony file, format 1: from the tree of the file to typed values, each with its place.
+//!
+//! Only what one field says by itself is judged here; what fields say together is judged in `rules`.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use crate::plan::fields::At;
+use crate::plan::fields::Fields;
+use crate::plan::fields::list;
+use crate::plan::fields::text;
+use crate::plan::node::Kind;
+use crate::plan::node::Node;
+use crate::plan::problem::Place;
+use crate::plan::problem::Problem;
+use crate::plan::steps;
+use crate::plan::steps::StepSpec;
+use crate::store_uri::StoreUri;
+use crate::tuf::Date;
+use crate::tuf::Scheme;
+use crate::tuf::root::TOP_LEVEL;
+
+/// The one type that this version performs.
+pub const ROOT_GENESIS: &str = "root-genesis";
+
+/// The pre-flight items that `environment.require` may name.
+pub const REQUIREMENTS: [&str; 7] =
+    ["no-network", "no-swap", "no-core-dumps", "not-traced", "locked-memory", "module-sha256", "entropy"];
+
+/// What people do in the room.
+pub const PERSON_ROLES: [&str; 4] = ["operator", "custodian", "witness", "auditor"];
+
+/// Someone in the room.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PersonSpec {
+    /// The short name that the file uses.
+    pub id: At<String>,
+    /// The full name.
+    pub name: String,
+    /// operator, custodian, witness or auditor.
+    pub role: At<String>,
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeySpec {
+    /// The short name.
+    pub name: At<String>,
+    /// Who holds it.
+    pub holder: Option<At<String>>,
+    /// Where its private half lives.
+    pub store: Option<At<StoreUri>>,
+    /// Its scheme.
+    pub scheme: Option<At<Scheme>>,
+    /// Bits of an RSA key.
+    pub bits: Option<At<u64>>,
+    /// Made in the room.
+    pub generate: bool,
+    /// The file of its public half.
+    pub public: Option<At<String>>,
+    /// The pin on the PKCS#11 module.
+    pub module_sha256: Option<At<String>>,
+}
+
+/// Where a role's target files come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilesSpec {
+    /// The directory, relative to the ceremony file.
+    pub from: At<String>,
+}
+
+/// The state of a role after the ceremony.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleSpec {
+    /// Where it stands.
+    pub place: Place,
+    /// Its version, when it is signed in the room.
+    pub version: Option<At<u64>>,
+    /// Its expiry, when it is signed in the room.
+    pub expires: Option<At<Date>>,
+    /// Names of its keys.
+    pub keys: Vec<At<String>>,
+    /// How many must sign.
+    pub threshold: Option<At<u64>>,
+    /// Target files (targets only).
+    pub files: Option<FilesSpec>,
+}
+
+/// When it may run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClockSpec {
+    /// Not before this.
+    pub not_before: Option<At<Date>>,
+    /// Not after this.
+    pub not_after: Option<At<Date>>,
+    /// Seconds that the people's clocks and the machine's may differ.
+    pub max_skew: Option<At<u64>>,
+}
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct File {
+    /// `id`
+    pub id: At<String>,
+    /// `title`
+    pub title: String,
+    /// `participants`
+    pub participants: Vec<PersonSpec>,
+    /// `keys`
+    pub keys: Vec<KeySpec>,
+    /// `trust.after.consistent_snapshot`
+    pub consistent_snapshot: bool,
+    /// The roles of `trust.after`, by name.
+    pub roles: BTreeMap<&'static str, RoleSpec>,
+    /// Where `trust.after` stands.
+    pub after: Place,
+    /// `trust.accept`
+    pub accept: Vec<At<String>>,
+    /// `environment.require`
+    pub require: Option<At<Vec<At<String>>>>,
+    /// `clock`
+    pub clock: ClockSpec,
+    /// `outputs.bundle`
+    pub bundle: At<String>,
+    /// `steps`
+    pub steps: Option<Vec<StepSpec>>,
+}
+
+/// Reads the file; every problem found is pushed, `None` when too little is left to judge.
+pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
+    let mut fields = Fields::of(top, "the file", problems)?;
+    version(&mut fields, problems)?;
+    kind(&mut fields, problems)?;
+    let id = fields.need_text("id", problems).filter(|id| file_name(id, "id", problems));
+    let title = fields.need_text("title", problems);
+    let people = fields.need("participants", problems);
+    let participants = people.map(|node| participants(node, problems)).unwrap_or_default();
+    let keys = fields.need("keys", problems).map(|node| keys(node, problems)).unwrap_or_default();
+    let trust = fields.need("trust", problems).and_then(|node| trust(node, problems));
+    let require = fields.take("environment").and_then(|node| {
+        let mut fields = Fields::of(node, "environment", problems)?;
+        let require = fields.names("require", problems);
+        fields.finish(problems);
+        require
+    });
+    let clock = fields.take("clock").and_then(|node| clock(node, problems)).unwrap_or_default();
+    let bundle = fields.need("outputs", problems).and_then(|node| {
+        let mut fields = Fields::of(node, "outputs", problems)?;
+        let bundle = fields.need_text("bundle", problems);
+        fields.finish(problems);
+        bundle
+    });
+    let steps = fields.take("steps").map(|node| steps::read(node, problems));
+    fields.finish(problems);
+    let (consistent_snapshot, roles, after, accept) = trust?;
+    Some(File {
+        id: id?,
+        title: title?.value,
+        participants,
+        keys,
+        consistent_snapshot,
+        roles,
+        after,
+        accept,
+        require,
+        clock,
+        bundle: bundle?,
+        steps,
+    })
+}
+
+fn version(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<()> {
+    let format = fields.take("keyrite");
+    match format.map(|node| (&node.kind, node.place)) {
+        Some((Kind::Scalar { text, .. }, _)) if text == "1" => Some(()),
+        Some((_, place)) => {
+            let text = "`keyrite:` is the format of the file, and this version reads format 1";
+            problems.push(Problem::error("FORMAT-VERSION", Some(place), text));
+            None
+        }
+        None => {
+            let text = "this is not a ceremony file: it does not begin with `keyrite: 1`";
+            problems.push(Problem::error("FORMAT-VERSION", Some(fields.place), text));
+            None
+        }
+    }
+}
+
+fn kind(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<()> {
+    let kind = fields.need_text("type", problems)?;
+    if kind.value == ROOT_GENESIS {
+        return Some(());
+    }
+    let text =
+        format!("type {:?} is not one that this version performs; it performs {ROOT_GENESIS}", kind.value);
+    problems.push(Problem::error("TYPE-KNOWN", Some(kind.place), text));
+    None
+}
+
+/// Ids become names of files and of events: letters, digits, dot, dash, underscore.
+fn file_name(name: &At<String>, what: &str, problems: &mut Vec<Problem>) -> bool {
+    let fine = name.value.len() <= 64
+        && name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if !fine {
+        let text = format!(
+            "{what} {:?} must be up to 64 letters, digits, dots, dashes and underscores, and begin with a letter or digit",
+            name.value
+        );
+        problems.push(Problem::error("NAME-FORM", Some(name.place), text));
+    }
+    fine
+}
+
+fn entries<'a>(node: &'a Node, what: &str, problems: &mut Vec<Problem>) -> Vec<(At<String>, &'a Node)> {
+    let Kind::Map(fields) = &node.kind else {
+        let text =
+            format!("{what} must be a map of names, and is {}", crate::plan::node::describe(&node.kind));
+        problems.push(Problem::error("WRONG-KIND", Some(node.place), text));
+        return Vec::new();
+    };
+    let named = fields.iter().map(|(key, node)| (At { value: key.text.clone(), place: key.place }, node));
+    named.collect::<Vec<_>>().into_iter().filter(|(name, _)| file_name(name, "the name", problems)).collect()
+}
+
+fn participants(node: &Node, problems: &mut Vec<Problem>) -> Vec<PersonSpec> {
+    let people = entries(node, "participants", problems);
+    let read = people.into_iter().filter_map(|(id, node)| {
+        let mut fields = Fields::of(node, format!("participant {}", id.value), problems)?;
+        let name = fields.need_text("name", problems);
+        let role = fields.need_text("role", problems);
+        fields.finish(problems);
+        Some(PersonSpec { id, name: name?.value, role: role? })
+    });
+    read.collect()
+}
+
+fn keys(node: &Node, problems: &mut Vec<Problem>) -> Vec<KeySpec> {
+    let keys = entries(node, "keys", problems);
+    keys.into_iter().filter_map(|(name, node)| key(name, node, problems)).collect()
+}
+
+fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<KeySpec> {
+    let mut fields = Fields::of(node, format!("key {}", name.value), problems)?;
+    for secret in ["pin", "passphrase", "password", "secret", "seed"] {
+        if let Some(found) = fields.take(secret) {
+            let text = format!(
+                "{secret:?} of key {}: a secret never stands in a ceremony file; it is typed on the day. Take it out, and change it",
+                name.value
+            );
+            problems.push(Problem::error("NO-SECRET-IN-FILE", Some(found.place), text));
+        }
+    }
+    let store = fields.text("store", problems).and_then(|found| match StoreUri::from_str(&found.value) {
+        Ok(value) => Some(At { value, place: found.place }),
+        Err(bad) => {
+            let rule = if bad.0.starts_with("pin-") { "NO-SECRET-IN-FILE" } else { "STORE-FORM" };
+            problems.push(Problem::error(
+                rule,
+                Some(found.place),
+                format!("\"store\" of key {}: {bad}", name.value),
+            ));
+            None
+        }
+    });
+    let scheme = fields.text("scheme", problems).and_then(|found| match Scheme::from_str(&found.value) {
+        Ok(value) => Some(At { value, place: found.place }),
+        Err(bad) => {
+            problems.push(Problem::error(
+                "SCHEME-KNOWN",
+                Some(found.place),
+                format!("\"scheme\" of key {}: {bad}", name.value),
+            ));
+            None
+        }
+    });
+    let spec = KeySpec {
+        holder: fields.text("holder", problems),
+        store,
+        scheme,
+        bits: fields.number("bits", problems),
+        generate: fields.flag("generate", problems).is_some_and(|flag| flag.value),
+        public: fields.text("public", problems),
+        module_sha256: fields.text("module-sha256", problems),
+        name,
+    };
+    fields.finish(problems);
+    Some(spec)
+}
+
+type Trust = (bool, BTreeMap<&'static str, RoleSpec>, Place, Vec<At<String>>);
+
+fn trust(node: &Node, problems: &mut Vec<Problem>) -> Option<Trust> {
+    let mut fields = Fields::of(node, "trust", problems)?;
+    if let Some(before) = fields.need("before", problems)
+        && !matches!(&before.kind, Kind::Scalar { text, .. } if text == "none")
+    {
+        let text = "a root-genesis has no before: write `before: none`";
+        problems.push(Problem::error("GENESIS-HAS-NO-BEFORE", Some(before.place), text));
+    }
+    let accept = fields.names("accept", problems).map(|names| names.value).unwrap_or_default();
+    let after = fields.need("after", problems);
+    fields.finish(problems);
+    let after = after?;
+    let mut fields = Fields::of(after, "trust.after", problems)?;
+    let consistent = fields.flag("consistent_snapshot", problems);
+    if let Some(At { value: false, place }) = consistent {
+        let text = "without consistent snapshots a client can meet a half-published repository; write true, or leave it out";
+        problems.push(Problem::error("CONSISTENT-SNAPSHOT", Some(place), text));
+    }
+    let mut roles = BTreeMap::new();
+    for name in TOP_LEVEL {
+        if let Some(role) = fields.need(name, problems).and_then(|node| role(name, node, problems)) {
+            roles.insert(name, role);
+        }
+    }
+    fields.finish(problems);
+    Some((true, roles, after.place, accept))
+}
+
+fn role(name: &'static str, node: &Node, problems: &mut Vec<Problem>) -> Option<RoleSpec> {
+    let mut fields = Fields::of(node, format!("role {name}"), problems)?;
+    let keys = fields.need("keys", problems).map(|node| key_names(name, node, problems));
+    let role = RoleSpec {
+        place: node.place,
+        version: fields.number("version", problems),
+        expires: fields.date("expires", problems),
+        keys: keys.unwrap_or_default(),
+        threshold: fields.need_number("threshold", problems),
+        files: if name == "targets" {
+            fields.take("files").and_then(|node| files(node, problems))
+        } else {
+            None
+        },
+    };
+    fields.finish(problems);
+    Some(role)
+}
+
+fn key_names(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Vec<At<String>> {
+    let what = format!("\"keys\" of role {name}");
+    let items = list(node, &what, problems).unwrap_or_default();
+    items.iter().filter_map(|item| text(item, &format!("an entry of {what}"), problems)).collect()
+}
+
+fn files(node: &Node, problems: &mut Vec<Problem>) -> Option<FilesSpec> {
+    let mut fields = Fields::of(node, "files of targets", problems)?;
+    let from = fields.need("from", problems).and_then(|node| text(node, "\"from\" of files", problems));
+    fields.finish(problems);
+    Some(FilesSpec { from: from? })
+}
+
+fn clock(node: &Node, problems: &mut Vec<Problem>) -> Option<ClockSpec> {
+    let mut fields = Fields::of(node, "clock", problems)?;
+    let clock = ClockSpec {
+        not_before: fields.date("not_before", problems),
+        not_after: fields.date("not_after", problems),
+        max_skew: fields.number("max_skew", problems),
+    };
+    fields.finish(problems);
+    Some(clock)
+}

@@ -1,0 +1,125 @@
+//! What a careful reader would remark of a plan that holds. `trust.accept` names a remark that is meant.
+
+use std::collections::BTreeMap;
+
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::Source;
+use crate::plan::file::File;
+use crate::plan::problem::Place;
+use crate::store_uri::StoreUri;
+use crate::tuf::Scheme;
+
+/// Every remark: the name that `accept` takes, and what it is about.
+pub const LINTS: [(&str, &str); 8] = [
+    ("spare-keys-below-2", "losing two keys of root would lose it"),
+    ("threshold-1", "one key alone can sign root or targets"),
+    ("one-holder-several-keys", "one person counts more than once towards a threshold"),
+    ("root-key-shared-with-online-role", "a key of root also signs snapshot or timestamp"),
+    (
+        "root-file-keys-reach-threshold",
+        "keys in files, which can be copied unseen, reach the threshold of root",
+    ),
+    ("expiry-order", "a role outlives the role that it depends on"),
+    ("no-witness", "nobody in the room only watches"),
+    ("ed25519-on-token", "some tokens sign only short messages with Ed25519"),
+];
+
+/// What there is to remark.
+pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
+    let mut remarks = Vec::new();
+    let place = |role: &str| file.roles.get(role).map(|role| role.place);
+    let mut say =
+        |rule, place: Option<Place>, text: String| remarks.push(Problem::warning(rule, place, text));
+
+    let root = &plan.roles["root"];
+    let spare = root.keys.len().saturating_sub(root.threshold as usize);
+    if spare < 2 {
+        let text = match spare {
+            0 => "losing one key of root loses the root: nobody could ever change it again".to_owned(),
+            _ => "losing two keys of root loses the root: nobody could ever change it again".to_owned(),
+        };
+        say("spare-keys-below-2", place("root"), text);
+    }
+    for role in ["root", "targets"] {
+        if plan.roles[role].threshold == 1 {
+            say("threshold-1", place(role), format!("one key alone can sign {role}"));
+        }
+        for (holder, keys) in holders(plan, role) {
+            if keys > 1 {
+                say(
+                    "one-holder-several-keys",
+                    place(role),
+                    format!(
+                        "{} holds {keys} keys of {role}: one person counts more than once",
+                        plan.name(holder)
+                    ),
+                );
+            }
+        }
+    }
+    for role in ["snapshot", "timestamp"] {
+        if let Some(key) = plan.roles[role].keys.iter().find(|key| root.keys.contains(key)) {
+            say(
+                "root-key-shared-with-online-role",
+                place(role),
+                format!("key {key} signs root and {role}; a root key is best used for nothing else"),
+            );
+        }
+    }
+    let in_file = |key: &&String| {
+        plan.key(key).and_then(|key| key.store()).is_some_and(|s| matches!(s, StoreUri::Age(_)))
+    };
+    let files = root.keys.iter().filter(in_file).count();
+    if files >= root.threshold as usize {
+        say(
+            "root-file-keys-reach-threshold",
+            place("root"),
+            format!(
+                "{files} keys of root are in files, which can be copied unseen, and {} can sign",
+                root.threshold
+            ),
+        );
+    }
+    for (longer, shorter) in [("root", "targets"), ("targets", "snapshot"), ("snapshot", "timestamp")] {
+        let expiry = |role: &str| plan.roles[role].in_room.as_ref().map(|role| role.expires);
+        if let (Some(long), Some(short)) = (expiry(longer), expiry(shorter))
+            && long < short
+        {
+            say(
+                "expiry-order",
+                place(shorter),
+                format!(
+                    "{shorter} expires on {short}, after {longer} on {long}: clients stop at the earlier one"
+                ),
+            );
+        }
+    }
+    if !plan.people.iter().any(|person| person.role == "witness") {
+        say("no-witness", None, "nobody is a witness: everyone who confirms also does something".into());
+    }
+    for key in &plan.keys {
+        if let Source::Generated { store: StoreUri::Pkcs11(_), scheme: Scheme::Ed25519, .. } = key.source {
+            let at = file.keys.iter().find(|spec| spec.name.value == key.name).map(|spec| spec.name.place);
+            say(
+                "ed25519-on-token",
+                at,
+                format!(
+                    "key {} is Ed25519 on a token: some tokens sign only 2 to 3 kB with it; ecdsa-sha2-nistp256 has no limit",
+                    key.name
+                ),
+            );
+        }
+    }
+    remarks
+}
+
+fn holders<'a>(plan: &'a Plan, role: &str) -> BTreeMap<&'a str, usize> {
+    let mut holders = BTreeMap::new();
+    for key in &plan.roles[role].keys {
+        if let Some(holder) = plan.key(key).and_then(|key| key.holder.as_deref()) {
+            *holders.entry(holder).or_default() += 1;
+        }
+    }
+    holders
+}

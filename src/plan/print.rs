@@ -1,0 +1,162 @@
+//! The plan in words: the instruction of each step, and the script that `check` prints.
+
+use crate::plan::Plan;
+use crate::plan::Source;
+use crate::plan::Step;
+use crate::plan::Verb;
+use crate::plan::consequences;
+use crate::plan::consequences::joined;
+use crate::plan::step::Subject;
+
+/// What the doer of a step does, as one sentence.
+pub fn instruction(plan: &Plan, step: &Step) -> String {
+    let roles = |roles: &[String]| joined(roles, "and");
+    match &step.verb {
+        Verb::RollCall => {
+            let people: Vec<_> =
+                plan.people.iter().map(|person| format!("{} ({})", person.name, person.role)).collect();
+            format!("Check that everyone is here: {}.", joined(&people, "and"))
+        }
+        Verb::Say => step.text.clone().unwrap_or_default(),
+        Verb::ReadAloud(subject) => {
+            let from = match (&step.source, subject) {
+                (Some(source), _) => format!(" The others compare with {source}."),
+                (None, Subject::Plan) => " The others compare with the copy that they reviewed.".to_owned(),
+                (None, _) => " The others write it down or photograph it.".to_owned(),
+            };
+            format!("Read aloud the words of {}.{from}", subject.describe())
+        }
+        Verb::Preflight => "Look at the machine: what is required must hold.".into(),
+        Verb::Gate => "The point of no return. Until here nothing was made; after it, keys are.".into(),
+        Verb::LoadKeys if plan.keys.iter().all(crate::plan::Key::generated) => {
+            "No key comes from outside.".into()
+        }
+        Verb::LoadKeys => {
+            let names: Vec<_> =
+                plan.keys.iter().filter(|key| !key.generated()).map(|key| key.name.clone()).collect();
+            format!("Read the public keys that come from outside: {}.", joined(&names, "and"))
+        }
+        Verb::GenerateKey(key) => generate(plan, key),
+        Verb::Build(names) => format!("Build {} from the plan and the keys.", roles(names)),
+        Verb::Review(names) => {
+            format!("Read aloud what {} will say. Everyone compares it with what was agreed.", roles(names))
+        }
+        Verb::Sign { key, roles: names } => {
+            let store =
+                plan.key(key).and_then(|key| key.store()).map(ToString::to_string).unwrap_or_default();
+            format!("Sign {} with key {key} in {store}.", roles(names))
+        }
+        Verb::Verify(names) => format!("Count the signatures of {}.", roles(names)),
+        Verb::Export => format!("Write the bundle to {}.", plan.bundle),
+        Verb::Readback => "Read the bundle back from the medium and verify it as a client would.".into(),
+        Verb::Checkpoint => {
+            "Read aloud the head of the journal. Everyone writes it down or photographs it.".into()
+        }
+        Verb::Close => "Close the ceremony. Nothing can be added afterwards.".into(),
+    }
+}
+
+fn generate(plan: &Plan, name: &str) -> String {
+    match plan.key(name).map(|key| &key.source) {
+        Some(Source::Generated { store, scheme, bits }) => {
+            let bits = bits.map(|bits| format!(" of {bits} bits")).unwrap_or_default();
+            format!("Make key {name}, {scheme}{bits}, in {store}.")
+        }
+        _ => format!("Make key {name}."),
+    }
+}
+
+/// The script: sections, numbered steps, who does and who confirms, and the time it takes.
+pub fn script(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut minutes = 0;
+    for (number, step) in (1..).zip(&plan.steps) {
+        if let Some(section) = &step.section {
+            lines.push(String::new());
+            lines.push(section.clone());
+        }
+        let confirm: Vec<_> = step.confirm.iter().map(|id| plan.name(id).to_owned()).collect();
+        let confirm = if confirm.is_empty() {
+            String::new()
+        } else {
+            format!("; confirmed by {}", joined(&confirm, "and"))
+        };
+        lines.push(format!("{number:>4}  {}", instruction(plan, step)));
+        lines.push(format!("      +{minutes} min, {}: {}{confirm}", step.id, plan.name(&step.by)));
+        if let (Some(text), false) = (&step.text, matches!(step.verb, Verb::Say)) {
+            lines.push(format!("      {text}"));
+        }
+        minutes += step.est;
+    }
+    lines.push(String::new());
+    lines.push(format!("{} steps, about {}.", plan.steps.len(), duration(minutes)));
+    lines
+}
+
+/// `2 h 05 min`
+pub fn duration(minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+/// Who brings what: one line for each key.
+pub fn keys(plan: &Plan) -> Vec<String> {
+    let line = |key: &crate::plan::Key| {
+        let roles: Vec<_> = plan
+            .roles
+            .iter()
+            .filter(|(_, role)| role.keys.contains(&key.name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let from = match &key.source {
+            Source::Generated { store, scheme, .. } => format!("made here, {scheme}, in {store}"),
+            Source::Existing { store, public } => {
+                format!("exists, signs with {store}, public half in {public}")
+            }
+            Source::Public { public } => format!("does not sign here, public half in {public}"),
+        };
+        format!("{:<10} {:<16} {} ({})", key.name, plan.holder_of(&key.name), from, joined(&roles, "and"))
+    };
+    plan.keys.iter().map(line).collect()
+}
+
+/// Everything that the ceremony will write, relative to the record.
+pub fn outputs(plan: &Plan) -> Vec<String> {
+    let mut files = vec!["ceremony.yaml, journal.jsonl, runs.jsonl".to_owned()];
+    for key in plan.keys.iter().filter(|key| key.generated()) {
+        if let Some(crate::store_uri::StoreUri::Age(path)) = key.store() {
+            files.push(format!("{path}  the private key of {}, encrypted", plan.holder_of(&key.name)));
+        }
+    }
+    files.push("keys/NAME.pub.json, keys/names.json".into());
+    for role in plan.roles_in_room() {
+        files.push(format!("metadata/{}", file_name(plan, role)));
+    }
+    files.push(format!("{}/  what leaves the room", plan.bundle));
+    files
+}
+
+/// The file of a role's metadata: `1.root.json`, `timestamp.json`.
+pub fn file_name(plan: &Plan, role: &str) -> String {
+    let version = plan.roles.get(role).and_then(|role| role.in_room.as_ref()).map_or(1, |role| role.version);
+    if role == "timestamp" { "timestamp.json".to_owned() } else { format!("{version}.{role}.json") }
+}
+
+/// The whole answer of `check`, without what it says about the day.
+pub fn page(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![format!("{}  {}", plan.id, plan.title), String::new(), "Who".into()];
+    lines.extend(plan.people.iter().map(|p| format!("  {:<10} {:<24} {}", p.id, p.name, p.role)));
+    lines.extend([String::new(), "Keys".into()]);
+    lines.extend(keys(plan).into_iter().map(|line| format!("  {line}")));
+    lines.extend([String::new(), "Afterwards".into()]);
+    lines.extend(consequences::consequences(plan).into_iter().map(|line| format!("  {line}")));
+    lines.extend([String::new(), "Script".into()]);
+    lines.extend(script(plan));
+    lines.extend([String::new(), "Will be written, below the record directory".into()]);
+    lines.extend(outputs(plan).into_iter().map(|line| format!("  {line}")));
+    lines.extend([String::new(), "This file, as words".into()]);
+    lines.extend(plan.digest.lines().into_iter().map(|line| format!("  {line}")));
+    lines
+}

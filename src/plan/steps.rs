@@ -1,0 +1,233 @@
+//! The `steps:` of a file: verbs with their fields, sections, and `for_each`, expanded.
+
+use crate::plan::fields::At;
+use crate::plan::fields::Fields;
+use crate::plan::fields::list;
+use crate::plan::fields::text;
+use crate::plan::node::Kind;
+use crate::plan::node::Node;
+use crate::plan::problem::Place;
+use crate::plan::problem::Problem;
+use crate::plan::step::OnFail;
+use crate::plan::step::Subject;
+use crate::plan::step::Verb;
+use crate::tuf::root::TOP_LEVEL;
+
+/// A step as the file has it: people and keys are not looked up yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepSpec {
+    /// Where it stands.
+    pub place: Place,
+    /// `id`
+    pub id: Option<String>,
+    /// `do` with the verb's own fields.
+    pub verb: Verb,
+    /// `by`
+    pub by: Option<At<String>>,
+    /// `confirm`
+    pub confirm: Option<Vec<At<String>>>,
+    /// `text`
+    pub text: Option<String>,
+    /// `source`
+    pub source: Option<String>,
+    /// `est`, minutes
+    pub est: Option<u64>,
+    /// `on_fail`
+    pub on_fail: OnFail,
+    /// The section that it opens.
+    pub section: Option<String>,
+}
+
+const VERBS: [&str; 15] = [
+    "roll-call",
+    "say",
+    "read-aloud",
+    "preflight",
+    "gate",
+    "load-keys",
+    "generate-key",
+    "build",
+    "review",
+    "sign",
+    "verify",
+    "export",
+    "readback",
+    "checkpoint",
+    "close",
+];
+
+/// Reads a list of steps, a list of sections `{section, steps}`, or a map from section titles to lists.
+pub fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<StepSpec> {
+    let mut steps = Vec::new();
+    match &node.kind {
+        Kind::Map(sections) => {
+            for (title, node) in sections {
+                section(&title.text, node, &mut steps, problems);
+            }
+        }
+        _ => {
+            for item in list(node, "steps", problems).unwrap_or_default() {
+                let is_section = matches!(&item.kind, Kind::Map(fields) if fields.iter().any(|(key, _)| key.text == "steps"));
+                if !is_section {
+                    steps.extend(one(item, problems));
+                } else if let Some(mut fields) = Fields::of(item, "a section", problems) {
+                    let title =
+                        fields.need_text("section", problems).map_or_else(String::new, |title| title.value);
+                    if let Some(node) = fields.need("steps", problems) {
+                        section(&title, node, &mut steps, problems);
+                    }
+                    fields.finish(problems);
+                }
+            }
+        }
+    }
+    steps
+}
+
+fn section(title: &str, node: &Node, steps: &mut Vec<StepSpec>, problems: &mut Vec<Problem>) {
+    let items = list(node, &format!("section {title:?}"), problems).unwrap_or_default();
+    let first = steps.len();
+    for item in items {
+        steps.extend(one(item, problems));
+    }
+    if let Some(step) = steps.get_mut(first) {
+        step.section = Some(title.to_owned());
+    }
+}
+
+/// One step, or one for each name of its `for_each`.
+fn one(node: &Node, problems: &mut Vec<Problem>) -> Vec<StepSpec> {
+    let Kind::Map(fields) = &node.kind else {
+        return step(node, problems).into_iter().collect();
+    };
+    let Some((_, names)) = fields.iter().find(|(key, _)| key.text == "for_each") else {
+        return step(node, problems).into_iter().collect();
+    };
+    let names = list(names, "\"for_each\" of a step", problems).unwrap_or_default();
+    let names: Vec<_> =
+        names.iter().filter_map(|name| text(name, "an entry of \"for_each\"", problems)).collect();
+    let without = fields.iter().filter(|(key, _)| key.text != "for_each").cloned().collect();
+    let body = Node { place: node.place, kind: Kind::Map(without) };
+    names.iter().filter_map(|name| step(&with_name(&body, &name.value), problems)).collect()
+}
+
+/// The step with `{k}` replaced in every text.
+fn with_name(node: &Node, name: &str) -> Node {
+    let kind = match &node.kind {
+        Kind::Scalar { text, quoted } => Kind::Scalar { text: text.replace("{k}", name), quoted: *quoted },
+        Kind::List(items) => Kind::List(items.iter().map(|item| with_name(item, name)).collect()),
+        Kind::Map(fields) => {
+            Kind::Map(fields.iter().map(|(key, node)| (key.clone(), with_name(node, name))).collect())
+        }
+    };
+    Node { place: node.place, kind }
+}
+
+fn step(node: &Node, problems: &mut Vec<Problem>) -> Option<StepSpec> {
+    let mut fields = Fields::of(node, "a step", problems)?;
+    let does = fields.need_text("do", problems)?;
+    fields.what = format!("step {}", does.value);
+    let verb = verb(&does, &mut fields, problems)?;
+    let mut spec = StepSpec {
+        place: node.place,
+        verb,
+        id: fields.text("id", problems).map(|id| id.value),
+        by: fields.text("by", problems),
+        confirm: fields.names("confirm", problems).map(|names| names.value),
+        text: fields.text("text", problems).map(|text| text.value),
+        source: None,
+        est: fields.number("est", problems).map(|est| est.value),
+        on_fail: OnFail::Retry,
+        section: None,
+    };
+    if matches!(spec.verb, Verb::ReadAloud(_)) {
+        spec.source = fields.text("source", problems).map(|source| source.value);
+    }
+    if let Some(on_fail) = fields.text("on_fail", problems) {
+        spec.on_fail = match on_fail.value.as_str() {
+            "retry" => OnFail::Retry,
+            "stop" => OnFail::Stop,
+            other => {
+                let text = format!("\"on_fail\" of {} must be retry or stop, and is {other:?}", fields.what);
+                problems.push(Problem::error("WRONG-KIND", Some(on_fail.place), text));
+                OnFail::Retry
+            }
+        };
+    }
+    if matches!(spec.verb, Verb::Say) && spec.text.is_none() {
+        problems.push(Problem::error("MISSING-FIELD", Some(node.place), "step say has no field \"text\""));
+    }
+    fields.finish(problems);
+    Some(spec)
+}
+
+fn verb(does: &At<String>, fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<Verb> {
+    Some(match does.value.as_str() {
+        "roll-call" => Verb::RollCall,
+        "say" => Verb::Say,
+        "read-aloud" => Verb::ReadAloud(subject(fields, problems)?),
+        "preflight" => Verb::Preflight,
+        "gate" => Verb::Gate,
+        "load-keys" => Verb::LoadKeys,
+        "generate-key" => Verb::GenerateKey(fields.need_text("key", problems)?.value),
+        "build" => Verb::Build(roles(fields, problems)?),
+        "review" => Verb::Review(roles(fields, problems)?),
+        "sign" => {
+            let (key, roles) = (fields.need_text("key", problems), roles(fields, problems));
+            Verb::Sign { key: key?.value, roles: roles? }
+        }
+        "verify" => Verb::Verify(roles(fields, problems)?),
+        "export" => Verb::Export,
+        "readback" => Verb::Readback,
+        "checkpoint" => Verb::Checkpoint,
+        "close" => Verb::Close,
+        other => {
+            let text = format!("{other:?} is not a step; the steps are {}", VERBS.join(", "));
+            problems.push(Problem::error("STEP-KNOWN", Some(does.place), text));
+            return None;
+        }
+    })
+}
+
+fn subject(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<Subject> {
+    let what = fields.need_text("what", problems)?;
+    match what.value.as_str() {
+        "plan" => Some(Subject::Plan),
+        "journal" => Some(Subject::Journal),
+        role if TOP_LEVEL.contains(&role) => Some(Subject::Role(role.to_owned())),
+        other => {
+            let text =
+                format!("\"what\" of step read-aloud must be plan, journal or a role, and is {other:?}");
+            problems.push(Problem::error("WRONG-KIND", Some(what.place), text));
+            None
+        }
+    }
+}
+
+/// `role: root` or `roles: [root, targets]`.
+fn roles(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+    let one = fields.text("role", problems);
+    let many = fields.names("roles", problems);
+    let named = match (one, many) {
+        (Some(one), None) => vec![one],
+        (None, Some(many)) if !many.value.is_empty() => many.value,
+        (Some(_), Some(many)) => {
+            let text = format!("{} has both \"role\" and \"roles\"; write one of them", fields.what);
+            problems.push(Problem::error("WRONG-KIND", Some(many.place), text));
+            return None;
+        }
+        _ => {
+            let text = format!("{} has no field \"role\"", fields.what);
+            problems.push(Problem::error("MISSING-FIELD", Some(fields.place), text));
+            return None;
+        }
+    };
+    for name in &named {
+        if !TOP_LEVEL.contains(&name.value.as_str()) {
+            let text = format!("{:?} is not a role; the roles are {}", name.value, TOP_LEVEL.join(", "));
+            problems.push(Problem::error("ROLE-KNOWN", Some(name.place), text));
+            return None;
+        }
+    }
+    Some(named.into_iter().map(|name| name.value).collect())
+}

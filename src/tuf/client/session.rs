@@ -1,0 +1,180 @@
+//! One run of the workflow: what it reads, what it trusts so far, what it remarks. Each check stands here once.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+
+use sha2::Digest;
+use sha2::Sha256;
+use sha2::Sha512;
+
+use crate::tuf::client::Files;
+use crate::tuf::client::Refused;
+use crate::tuf::client::Request;
+use crate::tuf::client::TrustedFile;
+use crate::tuf::client::rules;
+use crate::tuf::date::Date;
+use crate::tuf::key::KeyId;
+use crate::tuf::key::Material;
+use crate::tuf::key::PublicKey;
+use crate::tuf::metadata::Metadata;
+use crate::tuf::metadata::MetadataError;
+use crate::tuf::role::RoleKeys;
+use crate::tuf::snapshot::MetaFile;
+
+/// The field by which a rehearsal marks everything it writes.
+pub const WATERMARK: &str = "x-keyrite-rehearsal";
+
+pub(super) struct Session<'a> {
+    pub(super) files: &'a dyn Files,
+    pub(super) request: &'a Request<'a>,
+    /// The highest version of each role that is there, by `ROLE.json`.
+    pub(super) highest: HashMap<String, u64>,
+    pub(super) trusted: Vec<TrustedFile>,
+    pub(super) remarks: Vec<String>,
+}
+
+/// `Err` of the answer no.
+pub(super) fn refuse<T>(rule: &'static str, file: &str, why: impl Into<String>) -> Result<T, Refused> {
+    Err(Refused { rule, file: file.to_owned(), why: why.into() })
+}
+
+/// What a reader of one kind of metadata makes of the signed part.
+pub(super) fn understood<T>(file: &str, read: Result<T, MetadataError>) -> Result<T, Refused> {
+    read.or_else(|e| refuse(rules::METADATA_FORMAT, file, e.to_string()))
+}
+
+impl Session<'_> {
+    /// A file that may be missing.
+    pub(super) fn find(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, Refused> {
+        self.files.read(name, max).or_else(|why| refuse(rules::FILE_READABLE, name, why))
+    }
+
+    /// A file that must be there.
+    pub(super) fn fetch(&self, name: &str, max: u64) -> Result<Vec<u8>, Refused> {
+        match self.find(name, max)? {
+            Some(bytes) => Ok(bytes),
+            None => refuse(rules::FILE_MISSING, name, "there is no such file"),
+        }
+    }
+
+    /// A file whose length and hashes the file above it may list.
+    pub(super) fn fetch_listed(&self, name: &str, max: u64, listed: &MetaFile) -> Result<Vec<u8>, Refused> {
+        let bytes = self.fetch(name, max)?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if let Some(listed) = listed.length.filter(|listed| *listed != length) {
+            return refuse(rules::LENGTH_AS_LISTED, name, format!("{length} bytes and not {listed}"));
+        }
+        if !listed.hashes.is_empty() {
+            hashes_hold(&bytes, &listed.hashes).or_else(|why| refuse(rules::HASHES_AS_LISTED, name, why))?;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads metadata; a rehearsal is refused where it is not asked for.
+    pub(super) fn open(&mut self, file: &str, bytes: &[u8]) -> Result<Metadata, Refused> {
+        let metadata = understood(file, Metadata::parse(bytes))?;
+        if metadata.signed().get(WATERMARK).is_some_and(|mark| *mark != serde_json::Value::Bool(false)) {
+            if !self.request.allow_rehearsal {
+                return refuse(rules::REHEARSAL, file, "made in a rehearsal: nobody may trust it");
+            }
+            self.remarks.push(format!("{file}: made in a rehearsal"));
+        }
+        Ok(metadata)
+    }
+
+    /// The threshold of the delegator; the caller names the rule it enforces with it.
+    pub(super) fn signed(
+        &self,
+        rule: &'static str,
+        file: &str,
+        metadata: &Metadata,
+        keys: &RoleKeys,
+        whose: &str,
+    ) -> Result<BTreeSet<KeyId>, Refused> {
+        let signed = keys.verify(metadata.payload(), metadata.signatures());
+        signed.or_else(|unmet| refuse(rule, file, format!("{unmet}, counting the keys of {whose}")))
+    }
+
+    /// Expiry is compared with one fixed time.
+    pub(super) fn unexpired(&self, file: &str, expires: Date) -> Result<(), Refused> {
+        let at = self.request.at;
+        if expires > at {
+            return Ok(());
+        }
+        refuse(
+            rules::NOT_EXPIRED,
+            file,
+            format!("expired on {expires}; the time of this verification is {at}"),
+        )
+    }
+
+    /// Writes a file down as trusted, with what a strict reader would remark.
+    pub(super) fn trust(
+        &mut self,
+        file: &str,
+        role: &str,
+        version: u64,
+        metadata: &Metadata,
+        keys: &RoleKeys,
+        signed_by: BTreeSet<KeyId>,
+    ) {
+        let expires = metadata.signed()["expires"].as_str().unwrap_or_default().to_owned();
+        if expires.parse::<Date>().is_err() {
+            self.remarks.push(format!("{file}: expires is {expires:?}, not YYYY-MM-DDTHH:MM:SSZ"));
+        }
+        let labels: BTreeSet<&KeyId> = metadata.signatures().iter().map(|s| &s.keyid).collect();
+        if labels.len() != metadata.signatures().len() {
+            self.remarks.push(format!("{file}: a keyid stands twice among the signatures"));
+        }
+        self.trusted.push(TrustedFile {
+            file: file.to_owned(),
+            role: role.to_owned(),
+            version,
+            expires,
+            signed_by: signed_by.into_iter().map(|keyid| keyid.0).collect(),
+            threshold: keys.threshold,
+        });
+    }
+
+    /// Remarks on the labels of a set of keys. A label is a name: a wrong one is never an error.
+    pub(super) fn remark_keys<'k>(
+        &mut self,
+        file: &str,
+        keys: &BTreeMap<KeyId, PublicKey>,
+        other: impl IntoIterator<Item = &'k KeyId>,
+    ) {
+        let mut seen: BTreeMap<Material, &KeyId> = BTreeMap::new();
+        for (keyid, key) in keys {
+            if !key.is_keyid(keyid) {
+                self.remarks.push(format!("{file}: keyid {keyid} is not the hash of its key"));
+            }
+            if let Some(first) = seen.insert(key.material(), keyid) {
+                self.remarks.push(format!("{file}: keyids {first} and {keyid} are one key; it counts once"));
+            }
+        }
+        for keyid in other {
+            self.remarks.push(format!("{file}: the key {keyid} cannot be used to verify; it does not count"));
+        }
+    }
+}
+
+/// Whether every listed hash of a known algorithm is the hash of `bytes`, and at least one is known.
+pub fn hashes_hold(bytes: &[u8], hashes: &BTreeMap<String, String>) -> Result<(), String> {
+    let mut known = 0;
+    for (algorithm, listed) in hashes {
+        let found = match algorithm.as_str() {
+            "sha256" => hex::encode(Sha256::digest(bytes)),
+            "sha512" => hex::encode(Sha512::digest(bytes)),
+            _ => continue,
+        };
+        known += 1;
+        if !found.eq_ignore_ascii_case(listed) {
+            return Err(format!("{algorithm} is {found} and not {listed}"));
+        }
+    }
+    if known == 0 {
+        return Err("no hash by sha256 or sha512 is listed".to_owned());
+    }
+    Ok(())
+}

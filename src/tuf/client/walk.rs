@@ -1,0 +1,170 @@
+//! Delegated roles: each verified by the word of every role that delegates to it, and each target resolved to the
+//! role that a client would believe (TUF section 5.6).
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::tuf::client::MAX_ROLES;
+use crate::tuf::client::MAX_TARGETS;
+use crate::tuf::client::Refused;
+use crate::tuf::client::file_name;
+use crate::tuf::client::rules;
+use crate::tuf::client::session::Session;
+use crate::tuf::client::session::refuse;
+use crate::tuf::client::session::understood;
+use crate::tuf::delegations::Delegations;
+use crate::tuf::role::RoleKeys;
+use crate::tuf::root::Root;
+use crate::tuf::snapshot::Snapshot;
+use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::Targets;
+
+/// One verified targets role.
+struct Node {
+    targets: Targets,
+    delegations: Option<Delegations>,
+}
+
+/// The tree of roles, by name.
+#[derive(Default)]
+pub(super) struct Tree {
+    nodes: BTreeMap<String, Node>,
+    /// Names in the order in which a client comes to them.
+    order: Vec<String>,
+}
+
+impl Session<'_> {
+    /// Verifies `targets` and all it delegates to. Without a snapshot the highest version of each is taken.
+    pub(super) fn tree(&mut self, root: &Root, snapshot: Option<&Snapshot>) -> Result<Tree, Refused> {
+        let none = RoleKeys { keys: BTreeMap::new(), threshold: 0 };
+        let mut tree = Tree::default();
+        // Who delegates, to whom, by which keys; the next one to visit is the last.
+        let mut open = vec![("root".to_owned(), "targets".to_owned(), std::sync::Arc::new(none))];
+        if let (Some(keys), Some(first)) = (root.role_keys("targets"), open.first_mut()) {
+            first.2 = std::sync::Arc::new(keys);
+        }
+        while let Some((delegator, role, keys)) = open.pop() {
+            let known = tree.nodes.contains_key(&role);
+            if !known && tree.nodes.len() > MAX_ROLES {
+                return refuse(rules::ROLE_COUNT, &role, format!("more than {MAX_ROLES} delegated roles"));
+            }
+            let Some(node) = self.role(root, snapshot, &delegator, &role, &keys, known)? else { continue };
+            if let Some(delegations) = &node.delegations {
+                let next = delegations.roles.iter().rev();
+                open.extend(
+                    next.map(|d| (role.clone(), d.name.clone(), std::sync::Arc::clone(&d.role_keys))),
+                );
+            }
+            tree.order.push(role.clone());
+            tree.nodes.insert(role, node);
+        }
+        Ok(tree)
+    }
+
+    /// Verifies one role for one delegator. `None` when it is already in the tree, or not yet in the set.
+    fn role(
+        &mut self,
+        root: &Root,
+        snapshot: Option<&Snapshot>,
+        delegator: &str,
+        role: &str,
+        keys: &RoleKeys,
+        known: bool,
+    ) -> Result<Option<Node>, Refused> {
+        let plain = file_name(role, None);
+        let (file, bytes, version) = match snapshot {
+            Some(snapshot) => {
+                let Some(listed) = snapshot.meta.get(&format!("{role}.json")) else {
+                    let why = format!("{delegator} delegates to it, and snapshot does not list it");
+                    return refuse(rules::LISTED_IN_SNAPSHOT, &plain, why);
+                };
+                let file = file_name(role, root.consistent_snapshot.then_some(listed.version));
+                let bytes = self.fetch_listed(&file, MAX_TARGETS, listed)?;
+                (file, bytes, Some(listed.version))
+            }
+            None => {
+                let version = self.highest.get(&plain).copied();
+                let file = file_name(role, version);
+                match self.find(&file, MAX_TARGETS)? {
+                    Some(bytes) => (file, bytes, version),
+                    None if role == "targets" => {
+                        return refuse(rules::FILE_MISSING, &file, "there is no such file");
+                    }
+                    None => {
+                        self.remarks
+                            .push(format!("{file}: {delegator} delegates to it, and it is not here yet"));
+                        return Ok(None);
+                    }
+                }
+            }
+        };
+        let metadata = self.open(&file, &bytes)?;
+        let signed_by = self.signed(rules::THRESHOLD, &file, &metadata, keys, delegator)?;
+        if known {
+            return Ok(None);
+        }
+        let targets = understood(&file, Targets::from_signed(metadata.signed()))?;
+        if let Some(version) = version.filter(|version| *version != targets.version) {
+            let why = format!("version {} and not {version}", targets.version);
+            return refuse(rules::VERSION_AS_LISTED, &file, why);
+        }
+        self.unexpired(&file, targets.expires)?;
+        let unknown = |t: &&TargetFile| !t.hashes.keys().any(|name| name == "sha256" || name == "sha512");
+        if let Some((path, _)) = targets.targets.iter().find(|(_, t)| unknown(t)) {
+            let why = format!("target {path:?} has no hash by sha256 or sha512");
+            return refuse(rules::TARGET_HASH_KNOWN, &file, why);
+        }
+        let delegations = targets.delegations.as_ref().map(Delegations::from_json).transpose();
+        let delegations = understood(&file, delegations)?;
+        self.trust(&file, role, targets.version, &metadata, keys, signed_by);
+        if let Some(delegations) = &delegations {
+            self.remark_keys(&file, &delegations.keys, &delegations.other_keys);
+        }
+        Ok(Some(Node { targets, delegations }))
+    }
+
+    /// Every target that a client can find, with what the role it believes says of it.
+    pub(super) fn resolve(&mut self, tree: &Tree) -> BTreeMap<String, TargetFile> {
+        let mut found = BTreeMap::new();
+        for role in &tree.order {
+            let mut unreachable = 0_usize;
+            for (path, target) in &tree.nodes[role].targets.targets {
+                match tree.believed(path) {
+                    Some(believed) if believed == role => drop(found.insert(path.clone(), target.clone())),
+                    Some(_) => {}
+                    None => unreachable += 1,
+                }
+            }
+            if unreachable > 0 {
+                self.remarks.push(format!("role {role}: {unreachable} targets that no delegation leads to"));
+            }
+        }
+        found
+    }
+}
+
+impl Tree {
+    /// The role whose entry for `path` a client takes: the first in pre-order that lists it, along delegations that
+    /// cover the path. A terminating delegation ends the search after what lies below it.
+    fn believed(&self, path: &str) -> Option<&str> {
+        let mut open = vec!["targets"];
+        let mut visited = BTreeSet::new();
+        while let Some(role) = open.pop() {
+            let Some(node) = self.nodes.get(role).filter(|_| visited.insert(role)) else { continue };
+            if node.targets.targets.contains_key(path) {
+                return Some(role);
+            }
+            let Some(delegations) = &node.delegations else { continue };
+            let mut below = Vec::new();
+            for i in delegations.matching(path) {
+                below.push(delegations.roles[i].name.as_str());
+                if delegations.roles[i].terminating {
+                    open.clear();
+                    break;
+                }
+            }
+            open.extend(below.into_iter().rev());
+        }
+        None
+    }
+}

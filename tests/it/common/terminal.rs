@@ -1,0 +1,82 @@
+//! A program in a pseudo-terminal, answered when it asks.
+
+use std::io::Read;
+use std::io::Write;
+use std::path::Path;
+
+use portable_pty::CommandBuilder;
+use portable_pty::PtySize;
+use portable_pty::native_pty_system;
+
+/// What a program showed, and how it ended.
+pub(crate) struct Ended {
+    /// Everything on the terminal, echo included.
+    pub(crate) shown: String,
+    /// Its exit code.
+    pub(crate) code: u32,
+}
+
+/// Runs `program` in `dir`. Each `(ask, answer)` waits until `ask` is shown, then types `answer`.
+pub(crate) fn talk(program: &str, args: &[&str], dir: &Path, answers: &[(&str, &str)]) -> Ended {
+    let size = PtySize { rows: 24, cols: 200, pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut command = CommandBuilder::new(program);
+    command.args(args);
+    command.cwd(dir);
+    command.env_clear();
+    command.env("PATH", "/usr/bin:/bin");
+    command.env("TERM", "xterm");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    let mut reader = pair.master.try_clone_reader().unwrap();
+    let mut writer = pair.master.take_writer().unwrap();
+    // Without our copy of the other side, the end of the program is the end of what can be read.
+    drop(pair.slave);
+
+    let mut shown = Vec::new();
+    let mut seen = 0;
+    for (ask, answer) in answers {
+        // The next question may have come in the same read: go on after this one, not after what was read.
+        seen += loop {
+            if let Some(end) = find(&shown[seen..], ask.as_bytes()) {
+                break end;
+            }
+            assert!(
+                more(&mut *reader, &mut shown),
+                "waiting for {ask:?}: {}",
+                String::from_utf8_lossy(&shown)
+            );
+        };
+        writer.write_all(answer.as_bytes()).unwrap();
+        writer.flush().unwrap();
+    }
+    while more(&mut *reader, &mut shown) {}
+    let code = child.wait().unwrap().exit_code();
+    Ended { shown: String::from_utf8_lossy(&shown).into_owned(), code }
+}
+
+/// Runs Debian's age with one passphrase.
+pub(crate) fn age(args: &[&str], passphrase: &str) {
+    let line = format!("{passphrase}\n");
+    let asks: &[(&str, &str)] = match args[0] {
+        "-p" => &[("passphrase", &line), ("onfirm passphrase", &line)],
+        _ => &[("passphrase", &line)],
+    };
+    let ended = talk("age", args, Path::new("/"), asks);
+    assert_eq!(ended.code, 0, "age {args:?}: {}", ended.shown);
+}
+
+fn more(reader: &mut dyn Read, shown: &mut Vec<u8>) -> bool {
+    let mut buffer = [0; 4096];
+    match reader.read(&mut buffer) {
+        Ok(0) | Err(_) => false,
+        Ok(n) => {
+            shown.extend_from_slice(&buffer[..n]);
+            true
+        }
+    }
+}
+
+/// Where the first `needle` ends.
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle).map(|at| at + needle.len())
+}
