@@ -51,7 +51,7 @@ pub(super) fn sign(
             "name the right key, or the scheme that it was made for",
         ));
     }
-    let mut refused = None;
+    let (mut refused, mut unreachable) = (None, false);
     for (n, way) in ways(scheme, payload).iter().enumerate() {
         let fresh = if n == 0 { None } else { Some(login.again()?) };
         let session = fresh.as_ref().unwrap_or(&login.session);
@@ -59,7 +59,10 @@ pub(super) fn sign(
             false => session.sign(&way.mechanism, pair.private, &way.data),
             true => match under_its_own_login(login, session, module, pair, way)? {
                 Some(signed) => signed,
-                None => continue,
+                None => {
+                    unreachable = true;
+                    continue;
+                }
             },
         };
         match signed {
@@ -71,10 +74,13 @@ pub(super) fn sign(
             Err(error) => return Err(message::explain(&token, &error)),
         }
     }
-    Err(refused.unwrap_or_else(|| {
+    Err(refused.filter(|_| !unreachable).unwrap_or_else(|| {
         StoreError::new(
             StoreErrorKind::Unsupported,
-            format!("the key on {token} wants its PIN for every signature, which cannot be done through this module"),
+            format!(
+                "the key on {token} wants its PIN for every signature, which cannot be done through this module; \
+                 nothing was signed"
+            ),
             "name the token's own module with module-path=, instead of a proxy",
         )
     }))

@@ -5,6 +5,7 @@ use keyrite::keystore::error::StoreErrorKind as Kind;
 
 use super::child::Came;
 use super::child::Do;
+use super::world::LABEL;
 use super::world::World;
 use super::world::find;
 use super::world::generate;
@@ -171,6 +172,19 @@ fn one_prompt_is_one_login() {
 
     wrong[1].failed_with(Kind::WrongSecret, "wrong PIN");
     assert_eq!(many[1].signed(), 3);
+}
+
+/// Any login would answer that the PIN is locked.
+#[test]
+fn a_pin_goes_to_no_token_when_two_answer_to_the_name() {
+    let Some(mut world) = World::kryoptic() else { return };
+    let uri = world.uri("root");
+    world.add_token(LABEL);
+
+    let came = world.play_faulty("Login:1:0xa4", &[find(&uri), generate(&uri, P256)]);
+
+    came[0].failed_with(Kind::Ambiguous, "2 tokens answer to token ROOT-BO");
+    came[1].failed_with(Kind::Ambiguous, "2 tokens answer to token ROOT-BO");
 }
 
 #[test]
