@@ -12,6 +12,7 @@ pub mod plain;
 pub mod prompt;
 pub mod qr;
 pub mod run;
+pub mod show;
 pub mod token;
 pub mod verify;
 

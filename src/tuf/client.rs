@@ -2,13 +2,14 @@
 //!
 //! The client is new: it trusts the pinned root and has no earlier timestamp or snapshot, so that the rules
 //! against rolling those back have nothing to compare with. It reads by [`Files`] and knows no disk; `roots`
-//! climbs the chain, `walk` follows the delegations, `session` holds each check once, `rules` names them.
+//! climbs the chain, `walk` follows the delegations, `workflow` holds each check once, `rules` names them.
 
 pub mod rules;
 
 mod roots;
-mod session;
+
 mod walk;
+mod workflow;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -21,12 +22,12 @@ use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::timestamp::Timestamp;
-use session::Session;
-use session::refuse;
-use session::understood;
+use workflow::Workflow;
+use workflow::refuse;
+use workflow::understood;
 
-pub use session::WATERMARK;
-pub use session::hashes_hold;
+pub use workflow::WATERMARK;
+pub use workflow::hashes_hold;
 
 /// The most roots after the pinned one (Y of section 5.3.3).
 pub const MAX_ROOTS: usize = 1024;
@@ -119,28 +120,28 @@ pub struct Verified {
 pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refused> {
     let names = files.names().or_else(|why| refuse(rules::FILE_READABLE, "metadata", why))?;
     let highest = highest(&names);
-    let mut session = Session { files, request, highest, trusted: Vec::new(), remarks: Vec::new() };
-    let root = session.roots()?;
+    let mut workflow = Workflow { files, request, highest, trusted: Vec::new(), remarks: Vec::new() };
+    let root = workflow.roots()?;
     let snapshot = match request.scope {
         Scope::Root | Scope::Offline => None,
-        Scope::Full => Some(session.snapshot(&root)?),
+        Scope::Full => Some(workflow.snapshot(&root)?),
     };
     let targets = match request.scope {
         Scope::Root => BTreeMap::new(),
         Scope::Offline | Scope::Full => {
-            let tree = session.tree(&root, snapshot.as_ref())?;
-            session.resolve(&tree)
+            let tree = workflow.tree(&root, snapshot.as_ref())?;
+            workflow.resolve(tree)
         }
     };
     Ok(Verified {
-        trusted: session.trusted,
+        trusted: workflow.trusted,
         targets,
         consistent_snapshot: root.consistent_snapshot,
-        remarks: session.remarks,
+        remarks: workflow.remarks,
     })
 }
 
-impl Session<'_> {
+impl Workflow<'_> {
     /// The timestamp, and the snapshot that it names (sections 5.4 and 5.5).
     fn snapshot(&mut self, root: &Root) -> Result<Snapshot, Refused> {
         let file = "timestamp.json";

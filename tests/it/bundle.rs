@@ -1,5 +1,7 @@
 //! What leaves the room: its bytes, how it gets on a drive, and what is said of one that was bent on the way.
 
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -18,6 +20,7 @@ use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
 use keyrite::tuf::Signature;
 use keyrite::tuf::client;
+use keyrite::tuf::client::Files;
 use keyrite::tuf::client::Refused;
 use keyrite::tuf::client::Request;
 use keyrite::tuf::client::Scope;
@@ -165,6 +168,11 @@ fn a_written_bundle_verifies_and_an_existing_one_is_never_touched() {
     let again = bundle::write(&[("x".to_owned(), b"new".to_vec())], &path).unwrap_err().to_string();
     assert!(again.ends_with("is there already; nothing was written and it is unchanged"), "{again}");
     assert!(!path.join("x").exists() && !temp.path().join("bundle.partial").exists());
+
+    // It is refused before anything is written, and so before what lies beside it is seen.
+    fs::create_dir(temp.path().join("bundle.partial")).unwrap();
+    let first = bundle::write(&[], &path).unwrap_err().to_string();
+    assert!(first.starts_with(&format!("{} is there already", path.display())), "{first}");
 }
 
 #[test]
@@ -268,6 +276,39 @@ fn target_files_are_the_ones_that_the_metadata_lists() {
 }
 
 #[test]
+fn a_target_file_is_checked_by_every_hash_that_is_listed() {
+    let app = |sha512: &str| {
+        let mut contents = contents();
+        let mut entry = target(b"app");
+        entry["hashes"]["sha512"] = json!(sha512);
+        contents.roles =
+            vec![("targets".to_owned(), signed_by(&targets(3, json!({"app.txt": entry})), &[4]).to_file())];
+        contents.targets = [("app.txt".to_owned(), b"app".to_vec())].into();
+        contents
+    };
+    let right = hex::encode(<sha2::Sha512 as sha2::Digest>::digest(b"app"));
+    let files = bundle::layout(&app(&right)).unwrap();
+    assert_eq!(files.iter().filter(|(path, _)| path.starts_with("targets/")).count(), 2);
+    let (_temp, path) = written(&files);
+    let pinned = pinned();
+    let request = Request { pinned: &pinned, at: now(), scope: Scope::Offline, allow_rehearsal: false };
+    assert_eq!(bundle::check(&Dir::open(&path).unwrap(), &request).unwrap().target_files, 2);
+
+    assert!(bundle::layout(&app(&"0".repeat(128))).is_err());
+    // The same file under a name that promises another SHA-512, as one would who bends a bundle.
+    let bent = app(&"0".repeat(128)).roles[0].1.clone();
+    fs::write(path.join("metadata/3.targets.json"), bent).unwrap();
+    fs::remove_file(path.join("MANIFEST.json")).unwrap();
+    fs::rename(
+        path.join("targets").join(format!("{right}.app.txt")),
+        path.join("targets").join(format!("{}.app.txt", "0".repeat(128))),
+    )
+    .unwrap();
+    let refused = bundle::check(&Dir::open(&path).unwrap(), &request).unwrap_err();
+    assert_eq!(refused.rule, rules::TARGET_FILE_AS_LISTED);
+}
+
+#[test]
 fn a_private_key_in_the_tree_is_found_before_anything_else() {
     for (name, bytes) in [
         ("notes.txt", &b"x\n-----BEGIN EC PRIVATE KEY-----\n"[..]),
@@ -292,8 +333,9 @@ fn a_link_is_not_followed() {
 
     let flat = TempDir::new().unwrap();
     symlink(&elsewhere, flat.path().join("1.root.json")).unwrap();
-    let refused = check(flat.path(), &pinned()).unwrap_err();
-    assert_eq!(refused.rule, client::rules::FILE_READABLE);
+    assert_eq!(refused(flat.path()), (rules::PLAIN_FILES, "1.root.json".to_owned()));
+    let read = Dir::open(flat.path()).unwrap().read("1.root.json", 1 << 20).unwrap_err();
+    assert_eq!(read, "a symbolic link, which is not followed");
 }
 
 #[test]
@@ -307,6 +349,49 @@ fn a_bare_directory_of_metadata_verifies_too() {
 
     assert_eq!(checked.manifest, None);
     assert_eq!(checked.verified.trusted.len(), 6);
+
+    fs::write(temp.path().join("ana.age"), "age-encryption.org/v1\n").unwrap();
+    assert_eq!(refused(temp.path()), (rules::NO_PRIVATE_KEY, "ana.age".to_owned()));
+}
+
+#[test]
+fn a_record_beside_its_metadata_is_not_judged() {
+    let temp = TempDir::new().unwrap();
+    for folder in ["metadata", "keys"] {
+        fs::create_dir(temp.path().join(folder)).unwrap();
+    }
+    for (name, bytes) in &world().build().0 {
+        fs::write(temp.path().join("metadata").join(name), bytes).unwrap();
+    }
+    fs::write(temp.path().join("keys/ana.age"), "age-encryption.org/v1\n").unwrap();
+
+    assert!(check(temp.path(), &pinned()).is_ok());
+}
+
+#[test]
+fn a_directory_is_read_by_plain_names_alone() {
+    let (_temp, path) = written(&bundle::layout(&contents()).unwrap());
+    let dir = Dir::open(&path).unwrap();
+
+    for name in ["../MANIFEST.json", "..", "/etc/passwd", "a/b", "a\\b", "a\0"] {
+        assert!(dir.read(name, 10).is_err(), "{name}");
+    }
+    assert_eq!(dir.read("9.root.json", 10), Ok(None));
+    assert_eq!(dir.read("1.root.json", 10), Err("larger than 10 bytes".to_owned()));
+    assert!(Dir::open(&path.join("MANIFEST.json")).is_err());
+    assert!(Dir::open(&path.join("nowhere")).is_err());
+}
+
+#[test]
+fn a_key_that_lies_across_two_chunks_is_found() {
+    let (_temp, path) = written(&bundle::layout(&contents()).unwrap());
+    let mark = b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAA";
+    let mut big = vec![0xff; (1 << 24) - 20];
+    big.extend_from_slice(mark);
+    big.resize((1 << 24) + 1000, 0xff);
+    fs::write(path.join("targets/big"), big).unwrap();
+
+    assert_eq!(refused(&path), (rules::NO_PRIVATE_KEY, "targets/big".to_owned()));
 }
 
 #[test]
@@ -451,6 +536,9 @@ fn anyone_can_check_a_bundle_with_openssl_and_coreutils_alone() {
         assert!(!instructions_hold(&path), "{file} {to}");
     }
     let (_temp, path) = written(&bundle::layout(&contents).unwrap());
+    let text = fs::read_to_string(path.join("VERIFY.txt")).unwrap();
+    // Four keys sign version 1, and 2 for the keys of 1, and 2 for its own; one key each signs the three others.
+    assert_eq!(text.lines().filter(|line| line.starts_with("names_key metadata/")).count(), 15);
     fs::write(path.join("metadata/1.root.json"), b"{}").unwrap();
     assert!(!instructions_hold(&path));
 }

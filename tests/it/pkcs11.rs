@@ -11,5 +11,5 @@ mod faults;
 mod hostile;
 mod proxy;
 mod suite;
-mod world;
+pub(crate) mod world;
 mod yubikey;

@@ -4,9 +4,9 @@ use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_ROOTS;
 use crate::tuf::client::Refused;
 use crate::tuf::client::rules;
-use crate::tuf::client::session::Session;
-use crate::tuf::client::session::refuse;
-use crate::tuf::client::session::understood;
+use crate::tuf::client::workflow::Workflow;
+use crate::tuf::client::workflow::refuse;
+use crate::tuf::client::workflow::understood;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
@@ -14,7 +14,7 @@ use crate::tuf::root::Root;
 /// What messages call the root that the caller brought.
 const PINNED: &str = "pinned root";
 
-impl Session<'_> {
+impl Workflow<'_> {
     /// From the pinned root to the highest one, version by version; the last must be unexpired.
     pub(super) fn roots(&mut self) -> Result<Root, Refused> {
         let (mut root, mut file) = self.pinned_root()?;

@@ -474,6 +474,24 @@ fn the_first_role_in_order_is_believed_and_a_terminating_one_ends_the_search() {
 }
 
 #[test]
+fn a_terminating_role_ends_the_search_above_it_too() {
+    let mut world = world();
+    world.role("targets")["delegations"] = json!({"keys": keys(&[8, 9]),
+        "roles": [delegation("dev", &[8], &["x/*"]), delegation("late", &[9], &["x/*"])]});
+    let mut inner = delegation("inner", &[9], &["x/a"]);
+    inner["terminating"] = json!(true);
+    world.role("dev")["targets"] = json!({});
+    world.role("dev")["delegations"] = json!({"keys": keys(&[9]), "roles": [inner]});
+    world.roles.insert(file("inner"), (targets(1, json!({})), vec![9]));
+    let late = json!({"x/a": target(b"a"), "x/b": target(b"b")});
+    world.roles.insert(file("late"), (targets(1, late), vec![9]));
+
+    let verified = world.build().verify().unwrap();
+
+    assert_eq!(verified.targets.keys().collect::<Vec<_>>(), ["app.txt", "x/b"]);
+}
+
+#[test]
 fn a_role_cannot_list_what_it_was_not_given() {
     let mut world = world();
     world.role("dev")["targets"] = json!({"app.exe": target(b"evil"), "dev/deep/x": target(b"evil")});
