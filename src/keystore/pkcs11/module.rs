@@ -113,7 +113,7 @@ impl io::Write for Hashing<'_> {
     }
 }
 
-/// A module that has been tried. All calls into it go through [`Module::with`], one at a time.
+/// A module that has been tried. All calls into it go through [`Module::with`].
 pub(super) struct Module {
     pub(super) file: ModuleFile,
     loaded: Mutex<Option<Pkcs11>>,
@@ -121,6 +121,9 @@ pub(super) struct Module {
 
 /// The modules of this process, by canonical path: the same one initialised twice would share, and lose, its state.
 static MODULES: Mutex<BTreeMap<PathBuf, Arc<Module>>> = Mutex::new(BTreeMap::new());
+
+/// Held during a call into any module: a proxy has other modules behind it, which may be loaded here as well.
+static BUSY: Mutex<()> = Mutex::new(());
 
 /// The tokens that the module at `path` shows now, asked for in a child process. So people may pull tokens out while
 /// we look: a module that crashes or hangs over it does so alone.
@@ -162,6 +165,7 @@ impl Module {
         &self,
         work: impl FnOnce(&Pkcs11, Vec<Token>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        let _one_at_a_time = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let _quiet = quiet::hush().map_err(|error| {
             bad(format!("standard output cannot be set aside: {error}"), "see that /dev/null exists")
@@ -171,9 +175,17 @@ impl Module {
             Some(p11) => p11.clone(),
             None => loaded.insert(Pkcs11::new(&self.file.path).map_err(not_loaded)?).clone(),
         };
-        start(&p11).map_err(not_loaded)?;
+        match start(&p11) {
+            // Left over from a call that could not end it, since no other of ours is under way.
+            Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {
+                drop(p11.clone().finalize());
+                start(&p11)
+            }
+            other => other,
+        }
+        .map_err(not_loaded)?;
         let result = token::all(&p11, &self.file.path).and_then(|tokens| work(&p11, tokens));
-        // One that does not end says so when it is started the next time.
+        // One that does not end is ended when it is started the next time.
         drop(p11.finalize());
         result
     }

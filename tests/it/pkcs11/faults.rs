@@ -148,6 +148,21 @@ fn what_goes_wrong_while_signing_is_told() {
     }
 }
 
+/// A token that knows the curve by its other name only, and one that refuses to be told what it does anyway.
+#[test]
+fn a_template_that_is_refused_is_tried_with_less() {
+    let Some(mut world) = World::kryoptic() else { return };
+
+    for (code, scheme) in [("0x5", "ed25519"), ("0x140", "ed25519"), ("0x12", P256), ("0xd1", P256)] {
+        let uri = world.uri(code);
+
+        let came = world.play_faulty(&format!("GenerateKeyPair:1:{code}:1"), &[generate(&uri, scheme)]);
+
+        assert_eq!(came[0].found().evidence["CKA_EXTRACTABLE"], "false");
+        assert_eq!(came[0].found().evidence["CKA_SENSITIVE"], "true");
+    }
+}
+
 #[test]
 fn a_token_that_is_logged_in_already_is_used() {
     let Some(mut world) = World::kryoptic() else { return };
