@@ -191,8 +191,12 @@ fn login(
                 return Err(refused);
             }
         }
-        PinState::CountLow => drop(writeln!(out.err, "The last PIN typed for {name} was wrong.")),
-        PinState::Normal | PinState::Locked | PinState::NotSet | PinState::Unknown => {}
+        PinState::Normal | PinState::CountLow | PinState::Locked | PinState::NotSet | PinState::Unknown => {
+            // An age file has no PIN to speak of.
+            if let Some(line) = sight.pin.line().filter(|_| sight.wants != Wants::Passphrase) {
+                drop(writeln!(out.err, "{line}"));
+            }
+        }
     }
     let ask = match sight.wants {
         Wants::PinPad => {

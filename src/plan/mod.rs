@@ -152,6 +152,8 @@ pub struct Plan {
     pub window: Window,
     /// The directory of the bundle, relative to the record.
     pub bundle: String,
+    /// Where the file says what can only be judged on the day.
+    pub places: BTreeMap<String, problem::Place>,
     /// The script.
     pub steps: Vec<Step>,
     /// What was remarked and not accepted.

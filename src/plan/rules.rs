@@ -93,6 +93,7 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
             not_after: file.clock.not_after.as_ref().map(|at| at.value),
         },
         bundle: file.bundle.value.clone(),
+        places: places(file),
         steps: Vec::new(),
         warnings: Vec::new(),
         accepted: Vec::new(),
@@ -102,6 +103,28 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
         None => script::root_genesis(&plan),
     };
     Some(plan)
+}
+
+/// Where the file says what can only be judged on the day, for messages.
+fn places(file: &File) -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    for key in &file.keys {
+        let place = key.public.as_ref().map_or(key.name.place, |public| public.place);
+        places.insert(format!("key {}", key.name.value), place);
+    }
+    for (name, role) in &file.roles {
+        places.insert(
+            format!("role {name}"),
+            role.expires.as_ref().map_or(role.place, |expires| expires.place),
+        );
+        if let Some(files) = &role.files {
+            places.insert("files".to_owned(), files.from.place);
+        }
+    }
+    if let Some(end) = &file.clock.not_after {
+        places.insert("clock".to_owned(), end.place);
+    }
+    places
 }
 
 fn people(file: &File, say: &mut Problems<'_>) {
@@ -316,11 +339,10 @@ fn role(name: &str, spec: &RoleSpec, file: &File, say: &mut Problems<'_>) -> Opt
         }
     }
     let threshold = spec.threshold.as_ref()?;
-    let signers = spec
-        .keys
-        .iter()
-        .filter(|key| file.keys.iter().any(|spec| spec.name.value == key.value && spec.store.is_some()))
-        .count();
+    let elsewhere = |spec: &KeySpec| spec.store.is_none() && !spec.generate && spec.public.is_some();
+    let absent =
+        |key: &&At<String>| file.keys.iter().any(|spec| spec.name.value == key.value && elsewhere(spec));
+    let signers = spec.keys.len() - spec.keys.iter().filter(absent).count();
     if threshold.value == 0 {
         say.say(
             "THRESHOLD-AT-LEAST-1",
@@ -336,7 +358,7 @@ fn role(name: &str, spec: &RoleSpec, file: &File, say: &mut Problems<'_>) -> Opt
         say.say("THRESHOLD-WITHIN-KEYS", threshold.place, text);
     } else if spec.version.is_some() && threshold.value > signers as u64 {
         let text = format!(
-            "role {name} needs {} signatures in the room, and {signers} of its keys have a store to sign with",
+            "role {name} needs {} signatures in the room, and {signers} of its keys can sign there: the others have no store",
             threshold.value
         );
         say.say("THRESHOLD-REACHABLE", threshold.place, text);

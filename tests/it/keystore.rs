@@ -1,5 +1,7 @@
 //! Key stores: one suite that every store passes, and what is particular to age files.
 
+#![expect(clippy::unwrap_used, reason = "support code of tests stops at the first surprise")]
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use keyrite::keystore::simulated::Simulated;
 use keyrite::store_uri::StoreUri;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
+use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
 use crate::common::terminal;
@@ -69,6 +72,8 @@ fn behaves_as_a_store(store: &mut dyn Store, scheme: Scheme, bits: Option<u32>, 
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.text.contains(&store.name()), "{error}");
         assert!(!error.hint.is_empty(), "{error}");
+        let all = format!("{error} {error:?}");
+        assert!(!all.contains(good.expose_secret()) && !all.contains(bad.expose_secret()), "{all}");
     }
 }
 
@@ -377,6 +382,17 @@ fn a_key_file_is_for_its_owner_alone_and_leaves_nothing_beside_it() {
 
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(names(dir.path()), ["ana.age"]);
+}
+
+#[test]
+fn what_a_crash_left_behind_is_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ana.age");
+    fs::write(dir.path().join(".ana.age.0a1b2c3d.keyrite-tmp"), "half of a fi").unwrap();
+
+    age_at(&path).generate(Some(&secret(PASSPHRASE)), Scheme::Ed25519, None).unwrap();
+
+    assert_eq!(names(dir.path()), [".ana.age.0a1b2c3d.keyrite-tmp", "ana.age"]);
 }
 
 #[test]
