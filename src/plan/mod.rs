@@ -3,6 +3,7 @@
 //! [`Plan::read`] goes through three gates, each of which says everything that is wrong before the next begins:
 //! the text as strict YAML (`node`), its fields (`file`, `steps`), and what they say together (`rules`, `walk`).
 
+pub mod casting;
 pub mod consequences;
 pub mod fields;
 pub mod file;

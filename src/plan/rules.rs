@@ -10,9 +10,8 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Role;
 use crate::plan::Source;
-use crate::plan::Step;
-use crate::plan::Verb;
 use crate::plan::Window;
+use crate::plan::casting;
 use crate::plan::fields::At;
 use crate::plan::file::File;
 use crate::plan::file::KeySpec;
@@ -99,7 +98,7 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
         accepted: Vec::new(),
     };
     plan.steps = match &file.steps {
-        Some(specs) => steps(specs, &plan, &mut say),
+        Some(specs) => casting::steps(specs, &plan, problems),
         None => script::root_genesis(&plan),
     };
     Some(plan)
@@ -448,90 +447,4 @@ fn requirements(file: &File, say: &mut Problems<'_>) -> Vec<String> {
         }
     }
     require.value.iter().map(|item| item.value.clone()).collect()
-}
-
-fn steps(specs: &[crate::plan::steps::StepSpec], plan: &Plan, say: &mut Problems<'_>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    for spec in specs {
-        let key = match &spec.verb {
-            Verb::GenerateKey(key) | Verb::Sign { key, .. } => Some(key.as_str()),
-            _ => None,
-        };
-        if let Some(key) = key
-            && plan.key(key).is_none()
-        {
-            say.say(
-                "STEP-KEY-KNOWN",
-                spec.place,
-                format!("step {} names key {key:?}, which is not under `keys`", spec.verb.name()),
-            );
-            continue;
-        }
-        let mut step = script::step(plan, spec.verb.clone());
-        if let Some(by) = &spec.by {
-            step.by.clone_from(&by.value);
-            step.confirm = script::confirmers(plan, &step.verb, &step.by);
-        }
-        if let Some(confirm) = &spec.confirm {
-            step.confirm = confirm.iter().map(|name| name.value.clone()).collect();
-        }
-        step.id = spec.id.clone().unwrap_or(step.id);
-        step.text.clone_from(&spec.text);
-        step.source.clone_from(&spec.source);
-        step.est = spec.est.unwrap_or(step.est);
-        step.on_fail = spec.on_fail;
-        step.section.clone_from(&spec.section);
-        step.place = Some(spec.place);
-        step_people(&step, spec.place, plan, say);
-        if steps.iter().any(|other| other.id == step.id) {
-            say.say(
-                "STEP-ID-ONCE",
-                spec.place,
-                format!("two steps are called {:?}; give one of them another id", step.id),
-            );
-        }
-        steps.push(step);
-    }
-    steps
-}
-
-fn step_people(step: &Step, place: Place, plan: &Plan, say: &mut Problems<'_>) {
-    for id in step.confirm.iter().chain([&step.by]) {
-        if plan.person(id).is_none() {
-            say.say(
-                "STEP-PERSON-KNOWN",
-                place,
-                format!("step {} names {id:?}, who is not a participant", step.id),
-            );
-        }
-    }
-    if step.confirm.contains(&step.by) {
-        say.say(
-            "DOER-NEVER-CONFIRMS",
-            place,
-            format!("step {}: {} does it and would confirm it too", step.id, plan.name(&step.by)),
-        );
-    }
-    if step.verb.irreversible() && step.confirm.is_empty() {
-        say.say(
-            "IRREVERSIBLE-IS-CONFIRMED",
-            place,
-            format!("step {} cannot be taken back, and nobody confirms it", step.id),
-        );
-    }
-    if let Verb::GenerateKey(key) | Verb::Sign { key, .. } = &step.verb
-        && let Some(holder) = plan.key(key).and_then(|key| key.holder.as_ref())
-        && *holder != step.by
-    {
-        say.say(
-            "HOLDER-DOES-IT",
-            place,
-            format!(
-                "step {}: key {key} is held by {}, and {} would use it",
-                step.id,
-                plan.name(holder),
-                plan.name(&step.by)
-            ),
-        );
-    }
 }

@@ -8,5 +8,5 @@ mod commands;
 mod faults;
 mod hostile;
 mod suite;
-mod world;
+pub(crate) mod world;
 mod yubikey;
