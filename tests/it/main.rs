@@ -14,5 +14,6 @@ mod keystore;
 mod layers;
 mod pkcs11;
 mod plan;
+mod readme;
 mod tuf;
 mod tui;
