@@ -1,5 +1,7 @@
 //! One integration crate: what the program shows from outside, and what its parts promise each other.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
+
 mod common;
 
 mod bundle;
@@ -12,6 +14,7 @@ mod keystore;
 mod layers;
 mod pkcs11;
 mod plan;
+mod readme;
 mod tokens;
 mod tuf;
 mod tui;
