@@ -15,6 +15,7 @@ mod layers;
 mod pkcs11;
 mod plan;
 mod readme;
+mod secrets;
 mod tokens;
 mod tuf;
 mod tui;
