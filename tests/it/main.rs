@@ -8,6 +8,7 @@ mod bundle;
 mod ceremony;
 mod cli;
 mod genesis;
+mod golden_bundles;
 mod interop;
 mod journal;
 mod keystore;
