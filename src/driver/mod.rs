@@ -199,8 +199,9 @@ impl Driver {
         };
         self.record.append(self.now().max(self.record.last()), &event)?;
         self.ceremony = after;
+        self.record.derive_after(&self.ceremony, &event)?;
         events.push(event);
-        self.record.derive(&self.ceremony)
+        Ok(())
     }
 }
 
