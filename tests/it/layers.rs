@@ -244,8 +244,8 @@ fn mentions(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         let after = line[at + word.len()..].chars().next();
-        !before.is_some_and(part_of_name)
-            && !(word.ends_with(part_of_name) && after.is_some_and(part_of_name))
+        let goes_on = word.ends_with(part_of_name) && after.is_some_and(part_of_name);
+        !goes_on && !before.is_some_and(part_of_name)
     })
 }
 
