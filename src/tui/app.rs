@@ -140,6 +140,10 @@ impl App {
             None => Stage::Over,
             // A secret is typed into a field that its holder opens; the other fields are open at once.
             Some(Prompt { ask: Ask::Secret(_), .. }) => Stage::Waiting,
+            // Words that were typed wrong are read again first.
+            Some(Prompt { ask: Ask::TypeBack { .. }, warnings, .. }) if !warnings.is_empty() => {
+                Stage::Waiting
+            }
             Some(prompt) => Entry::begin(prompt).map_or(Stage::Waiting, Stage::Typing),
         };
     }
@@ -186,6 +190,9 @@ impl App {
             (Stage::Typing(_), Message::Back) => {
                 self.note = None;
                 self.begin();
+                if matches!(self.stage, Stage::Typing(Entry::Words { .. })) {
+                    self.stage = Stage::Waiting;
+                }
                 None
             }
             (Stage::Review, Message::Stop) => Some(Effect::Leave(Err(self.not_begun()))),
@@ -327,7 +334,7 @@ impl App {
     pub fn has_digest(&self) -> bool {
         match &self.scene.prompt {
             None => true,
-            Some(Prompt { ask: Ask::TypeBack { .. }, .. }) => false,
+            Some(Prompt { ask: Ask::TypeBack { .. }, .. }) if matches!(self.stage, Stage::Typing(_)) => false,
             Some(prompt) => matches!(prompt.body, Body::Words { .. } | Body::Review { .. }),
         }
     }

@@ -20,6 +20,8 @@ pub enum Focus {
     Everything,
 }
 
+/// Chooses an entry of a list.
+pub const CHOOSE: &str = "arrows";
 /// Goes on.
 pub const GO_ON: &str = "Enter";
 /// Goes back.
@@ -49,13 +51,14 @@ pub const SCROLL: &str = "PgUp/PgDn";
 pub const ALL: &[(&str, &str)] = &[
     ("Enter", "go on; the screen says what that means and who presses it"),
     ("Esc", "leave a field or a window, without doing anything"),
-    ("arrows, PgUp, PgDn, Home, End, Space", "move through a text longer than the screen"),
-    ("c", "the digest on the screen as a QR code; arrows go to the next one"),
-    ("k", "the public keys made or read so far, as QR codes"),
-    ("n", "not today: the holder leaves a signature to the others, where the plan allows it"),
-    ("q or Ctrl-C", "stop: asks for a reason, and goes on later with `keyrite resume`"),
+    ("arrows", "move by a line, or to the next QR code"),
+    ("PgUp PgDn", "move by a page (also: Space, Home, End)"),
+    ("c", "the digest on the screen as a QR code"),
+    ("k", "the public keys so far, as QR codes"),
+    ("n", "not today: leave a signature to others, where the plan allows"),
+    ("q Ctrl-C", "stop, with a reason; goes on later with `keyrite resume`"),
     ("Ctrl-U", "empty the field that is typed into"),
-    ("? or F1", "this help"),
+    ("? F1", "this help"),
 ];
 
 /// What an event of the terminal means.

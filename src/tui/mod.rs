@@ -7,8 +7,10 @@ pub mod app;
 pub mod code;
 pub mod entry;
 pub mod field;
+pub mod home;
 pub mod keymap;
 pub mod message;
+pub mod nearby;
 mod run;
 pub mod scene;
 pub mod style;
@@ -20,11 +22,10 @@ use crate::driver::Stop;
 
 /// Takes a ceremony to its end, or to where it stops.
 pub fn ceremony(driver: Driver) -> Result<(), Stop> {
-    run::with_terminal(|tty| run::perform(tty, driver, false))
+    run::with_terminal(|tty| run::perform(tty, driver, false)).map(|lines| run::say(&lines))
 }
 
-/// The home screen.
+/// The home screen, and the ceremony that is chosen there.
 pub fn home(options: Options) -> Result<(), Stop> {
-    drop(options);
-    Ok(())
+    run::with_terminal(|tty| run::home(tty, &options)).map(|lines| run::say(&lines))
 }

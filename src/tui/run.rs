@@ -6,8 +6,10 @@
 use std::fs::File;
 use std::io;
 use std::io::BufWriter;
+use std::io::Write;
 use std::panic;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -27,6 +29,7 @@ use ratatui::backend::CrosstermBackend;
 
 use crate::driver::Answer;
 use crate::driver::Driver;
+use crate::driver::Options;
 use crate::driver::Stop;
 use crate::driver::StopKind;
 use crate::journal;
@@ -34,9 +37,12 @@ use crate::keystore::quiet;
 use crate::keystore::quiet::Screen;
 use crate::tui::app::App;
 use crate::tui::app::Effect;
+use crate::tui::home::Choice;
+use crate::tui::home::Home;
 use crate::tui::keymap;
 use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
+use crate::tui::nearby;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Happened;
 use crate::tui::scene::Scene;
@@ -148,7 +154,9 @@ pub(super) fn with_terminal<T>(screen: impl FnOnce(&mut Tty) -> Result<T, Stop>)
 }
 
 /// The whole ceremony on the screen, from its review to its end.
-pub(super) fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<(), Stop> {
+///
+/// Returns what is said when the terminal is the shell's again.
+pub(super) fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<String>, Stop> {
     let cover = Cover::of(&driver);
     let (answers, for_driver) = mpsc::channel();
     let to_screen = tty.to_me.clone();
@@ -170,9 +178,52 @@ pub(super) fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<(
                 // When its thread is gone it has said so, and the next word is that.
                 drop(answers.send(answer));
             }
-            Some(Effect::Leave(result)) => return result,
+            Some(Effect::Leave(result)) => return result.map(|()| last_words(&app)),
             None => {}
         }
+    }
+}
+
+/// What stays on the terminal when the screen is gone.
+fn last_words(app: &App) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(closing) = &app.scene.closing {
+        lines.push(format!("The ceremony is closed. The bundle is in {}", closing.bundle));
+        lines.push(format!("The record is in {}; journal head {}", app.cover.record, app.scene.head.hex()));
+    }
+    lines
+}
+
+/// Says something on standard output.
+pub(super) fn say(lines: &[String]) {
+    let mut out = io::stdout();
+    for line in lines {
+        // A closed standard output has nothing to be told, and the record says it all.
+        drop(writeln!(out, "{line}"));
+    }
+}
+
+/// The home screen, and what is chosen there.
+pub(super) fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
+    let here = Path::new(".");
+    let unreadable = |error: io::Error| Stop::new(StopKind::Input, format!("this directory: {error}"), "");
+    let nearby = nearby::look(here, options.clock.now()).map_err(unreadable)?;
+    let dir = std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default();
+    let size = tty.size().map_err(|error| no_terminal(&error))?;
+    let mut home = Home::new(dir, nearby, size, tty.palette);
+    let choice = loop {
+        let message = tty.next(Focus::Keys, |frame| view::home::view(&home, frame))?;
+        if let Some(choice) = home.update(message) {
+            break choice;
+        }
+    };
+    match choice {
+        Choice::Leave => Ok(Vec::new()),
+        Choice::Begin(file, mode) => {
+            let driver = Driver::start(&file, None, mode, options.clone())?;
+            perform(tty, driver, true)
+        }
+        Choice::Resume(dir) => perform(tty, Driver::resume(&dir, options.clone())?, true),
     }
 }
 

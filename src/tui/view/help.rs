@@ -48,13 +48,12 @@ pub fn about(app: &App) -> String {
 
 /// The help.
 pub fn draw(palette: Palette, about: &str, frame: &mut Frame) {
-    let inner = page::window(frame, palette, "Help", 76, 20);
+    let inner = page::window(frame, palette, "Help", 76, 17);
     let mut doc = Doc::new(palette, usize::from(inner.width));
     doc.text(about, Style::new());
     doc.blank();
     for (key, what) in keymap::ALL {
-        doc.text(key, palette.key());
-        doc.text(&format!("    {what}"), Style::new());
+        doc.marked(&format!("{key:<10}"), palette.key(), what, Style::new());
     }
     show(&doc, frame, inner);
 }

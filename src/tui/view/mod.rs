@@ -5,6 +5,7 @@ pub mod closing;
 pub mod code;
 pub mod doc;
 pub mod help;
+pub mod home;
 pub mod page;
 pub mod side;
 pub mod step;
@@ -16,6 +17,7 @@ use ratatui::text::Line;
 use crate::tui::app::App;
 use crate::tui::app::Stage;
 use crate::tui::app::Window;
+use crate::tui::entry::Entry;
 use crate::tui::keymap;
 use crate::tui::view::doc::Doc;
 use crate::tui::view::page::Areas;
@@ -135,9 +137,13 @@ fn keys(app: &App) -> Vec<Hint> {
         (None, Stage::Typing(entry)) => {
             let help =
                 if entry.focus() == keymap::Focus::Everything { keymap::HELP_TYPING } else { keymap::HELP };
+            let back = match entry {
+                Entry::Words { .. } => "read them again",
+                Entry::Serial { .. } | Entry::Secret { .. } | Entry::Adopt { .. } => "clear and close",
+            };
             vec![
                 hint(keymap::GO_ON, "done"),
-                hint(keymap::BACK, "clear"),
+                hint(keymap::BACK, back),
                 hint(keymap::STOP_TYPING, "stop"),
                 hint(help, "help"),
             ]

@@ -74,9 +74,10 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
         Ask::Continue if app.must_see() && !app.seen => format!("{who} reads on: Enter shows the next page"),
         Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
         Ask::Confirm => format!("{who} confirms: Enter"),
-        Ask::TypeBack { .. } => {
-            format!("{who} types two words, from the other source and not from this screen")
+        Ask::TypeBack { .. } if matches!(app.stage, Stage::Waiting) => {
+            format!("{} reads the words again; Enter hides them, and {who} types two", prompt.by)
         }
+        Ask::TypeBack { .. } => format!("{who} types two words, from the other source"),
         Ask::Secret(ask) if matches!(app.stage, Stage::Waiting) => match ask.wants {
             Wants::Passphrase if ask.new => format!("{who} chooses a new passphrase: Enter opens the field"),
             Wants::Passphrase => format!("{who} types the passphrase: Enter opens the field"),
@@ -160,7 +161,7 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
     }
     doc.blank();
     match (&prompt.body, &prompt.ask) {
-        (Body::Words { of, .. }, Ask::TypeBack { places }) => {
+        (Body::Words { of, .. }, Ask::TypeBack { places }) if !matches!(app.stage, Stage::Waiting) => {
             doc.heading(&format!("SHA-256 of {of}, hidden while two of its words are typed"));
             let second = matches!(&app.stage, Stage::Typing(Entry::Words { first: Some(_), .. }));
             words::hidden(doc, *places, second, roomy);
@@ -213,7 +214,8 @@ pub fn keys(app: &App) -> Vec<Hint> {
         Ask::Secret(ask) if ask.wants == Wants::Pin => "type the PIN".to_owned(),
         Ask::Secret(ask) if ask.wants == Wants::PinPad => "use the pad".to_owned(),
         Ask::Secret(_) => "type the passphrase".to_owned(),
-        Ask::TypeBack { .. } | Ask::Adopt { .. } => "type".to_owned(),
+        Ask::TypeBack { .. } => "hide and type".to_owned(),
+        Ask::Adopt { .. } => "type".to_owned(),
     };
     let mut keys = vec![(keymap::GO_ON, go_on)];
     if matches!(&prompt.ask, Ask::Secret(ask) if ask.may_decline) {
