@@ -22,6 +22,7 @@ use crossterm::cursor;
 use crossterm::event;
 use crossterm::event::Event;
 use crossterm::execute;
+use crossterm::queue;
 use crossterm::terminal;
 use ratatui::Frame;
 use ratatui::Terminal;
@@ -120,9 +121,16 @@ impl Tty {
         self.terminal.size().map(|size| (size.width, size.height))
     }
 
+    /// One frame, which terminals that know how show all at once.
+    fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), terminal::BeginSynchronizedUpdate)?;
+        self.terminal.draw(draw)?;
+        execute!(self.terminal.backend_mut(), terminal::EndSynchronizedUpdate)
+    }
+
     /// Draws, then waits for what it means to the screen with this focus.
     pub(super) fn next(&mut self, focus: Focus, draw: impl FnOnce(&mut Frame)) -> Result<Message, Stop> {
-        self.terminal.draw(draw).map_err(|error| no_terminal(&error))?;
+        self.draw(draw).map_err(|error| no_terminal(&error))?;
         loop {
             match self.words.recv() {
                 Ok(Word::Typed(event)) => {

@@ -11,32 +11,18 @@ pub fn closing(app: &App, doc: &mut Doc) {
     let palette = doc.palette;
     let Some(closing) = &app.scene.closing else { return };
     doc.marked("[ OK ]", palette.good(), "The ceremony is closed.", palette.instruction());
-    doc.blank();
     doc.text(&format!("Bundle   {}", closing.bundle), Style::new());
     doc.text(&format!("Record   {}", app.cover.record), Style::new());
     if let Some((file, digest)) = &closing.root {
         doc.text(&format!("Root     {file}, SHA-256"), Style::new());
-        words::hex(doc, digest);
+        doc.text(&format!("         {}", digest.hex()), Style::new());
     }
-    doc.blank();
     doc.heading("Head of the journal: write it down, or photograph its QR code");
     words::words(doc, &app.scene.head, false);
-    words::hex(doc, &app.scene.head);
-    doc.blank();
+    doc.text(&format!("      {}", app.scene.head.hex()), Style::new());
     doc.heading("Next");
     let root = closing.root.as_ref().map_or("metadata/1.root.json", |(file, _)| file.as_str());
-    doc.text(&format!("  1  Verify: keyrite verify {0} --root {0}/{root}", closing.bundle), Style::new());
-    doc.text(
-        "  2  Carry the bundle to the server on clean media; its VERIFY.txt says how to check it there.",
-        Style::new(),
-    );
-    doc.text(&format!("  3  Keep the record: keyrite journal verify {}", app.cover.record), Style::new());
-    if app.rehearsal() {
-        doc.marked(
-            "!!",
-            palette.warning(),
-            "This was a rehearsal: its keys are not secret, and no client may trust them.",
-            palette.warning(),
-        );
-    }
+    doc.text(&format!("  1  keyrite verify {0} --root {0}/{root}", closing.bundle), Style::new());
+    doc.text("  2  Carry the bundle to the server; its VERIFY.txt says how to check it there.", Style::new());
+    doc.text(&format!("  3  keyrite journal verify {}, and keep the record", app.cover.record), Style::new());
 }

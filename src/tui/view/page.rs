@@ -121,7 +121,12 @@ impl Page<'_> {
 
     fn keys(&self, frame: &mut Frame, y: u16) {
         let mut spans = vec![Span::raw(" ")];
-        for (key, what) in self.keys {
+        let width = |(key, what): &Hint| columns(key) + columns(what) + 5;
+        let over =
+            (self.keys.iter().map(width).sum::<usize>() + 1).saturating_sub(usize::from(frame.area().width));
+        for (n, (key, what)) in self.keys.iter().enumerate() {
+            // What does not fit is taken from the first text, so that every key stays.
+            let what = if n == 0 { cut(what, columns(what).saturating_sub(over)) } else { what.clone() };
             spans.push(Span::styled(format!("[{key}]"), self.palette.key()));
             spans.push(Span::raw(format!(" {what}  ")));
         }

@@ -75,12 +75,11 @@ fn script(app: &App, frame: &mut Frame, area: Rect) {
     show(&doc, frame, area);
 }
 
-/// The last things that happened, the newest last.
+/// The last things that happened, the newest first.
 pub fn last(doc: &mut Doc, happened: &[Happened], lines: usize) {
     let palette = doc.palette;
-    doc.heading("Last");
-    let from = happened.len().saturating_sub(lines);
-    for event in &happened[from..] {
+    doc.heading("Last events, newest first");
+    for event in happened.iter().rev().take(lines) {
         let style = if event.failed { palette.warning() } else { Style::new() };
         let time = clock(&event.at.to_string()).replace(" UTC", "");
         let text = crate::tui::view::doc::cut(&event.what, doc.width.saturating_sub(11));

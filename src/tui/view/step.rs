@@ -118,7 +118,8 @@ fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
         (Entry::Secret { first: Some(_), .. }, _) => "The same once more:".to_owned(),
         (Entry::Secret { .. }, Ask::Secret(ask)) => {
             let what = if ask.wants == Wants::Pin { "PIN" } else { "Passphrase" };
-            format!("{what} for {} (typed by {}; nobody looks):", ask.store, prompt.who)
+            let new = if ask.new { "New passphrase" } else { what };
+            format!("{new} for {}:", ask.store)
         }
         (Entry::Words { first, .. }, Ask::TypeBack { places }) => {
             let place = places[usize::from(first.is_some())];
@@ -211,9 +212,8 @@ pub fn keys(app: &App) -> Vec<Hint> {
         Ask::Continue => "go on".to_owned(),
         Ask::Confirm => format!("{} confirms", prompt.who),
         Ask::Fix { .. } => "look again".to_owned(),
-        Ask::Secret(ask) if ask.wants == Wants::Pin => "type the PIN".to_owned(),
         Ask::Secret(ask) if ask.wants == Wants::PinPad => "use the pad".to_owned(),
-        Ask::Secret(_) => "type the passphrase".to_owned(),
+        Ask::Secret(_) => "type it".to_owned(),
         Ask::TypeBack { .. } => "hide and type".to_owned(),
         Ask::Adopt { .. } => "type".to_owned(),
     };
