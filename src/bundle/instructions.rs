@@ -32,7 +32,7 @@ hex() { printf "$(printf %s "$1" | sed 's/../\\x&/g')"; }
 
 const TOOLS: &str = r#"signature() { sed -n 's/^{"keyid":"'"$2"'","sig":"\([0-9a-fA-F]*\)"},*$/\1/p' "$1"; }
 prepare() { signed_part "$1" > "$tmp/payload"; hex "$(signature "$1" "$2")" > "$tmp/sig"; }
-names_key() { [[ "$(cat "$1")" == *"$2"* ]]; }
+names_key() { [[ "$(cat "$1")" == *"$2"* ]] || { echo "FAILED: $1 does not name the key $2"; return 1; }; }
 
 # ed25519 FILE KEYID POINT: the twelve bytes before the point make it a public key in DER.
 ed25519() {
@@ -62,7 +62,7 @@ rsa() {
 pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named]) -> Vec<u8> {
     let mut text = String::from(
         "# How to check this bundle with bash, openssl, sed and coreutils alone.\n#\n\
-         # Read this file, then paste its commands, or run `bash VERIFY.txt`, in the folder that holds it.\n\
+         # Read this file; then, in the folder that holds it, run `bash VERIFY.txt`, or start `bash` and paste.\n\
          # It ends with the words ALL CHECKS HOLD, or with a failed command.\n#\n",
     );
     line(&mut text, &format!("# Ceremony: {}", one_line(&contents.ceremony)));
@@ -73,35 +73,38 @@ pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named]) -
     text.push_str(HEAD);
     line(&mut text, &signed_part(metadata));
     text.push_str(TOOLS);
-    let mut before: Option<(&str, &Root)> = None;
+    let mut before: Option<(&Named, &Root)> = None;
     let mut roots = chain.iter();
     for named in metadata {
-        match roots.next() {
-            Some(root) => {
-                if let Some((path, old)) = before {
-                    check(&mut text, named, path, "root", old.role_keys("root"));
-                }
-                check(&mut text, named, &named.path, "root", root.role_keys("root"));
-                before = Some((&named.path, root));
+        if let Some(root) = roots.next() {
+            if let Some((file, old)) = before {
+                check(&mut text, named, file, old.role_keys("root"));
             }
-            None => {
-                if let Some((path, root)) = before
-                    && let Some(keys) = root.role_keys(&named.role)
-                {
-                    check(&mut text, named, path, &named.role, Some(keys));
-                }
-            }
+            check(&mut text, named, named, root.role_keys("root"));
+            before = Some((named, root));
+        } else if let Some((file, root)) = before {
+            check(&mut text, named, file, root.role_keys(&named.role));
         }
+    }
+    if metadata
+        .iter()
+        .any(|named| named.role != "root" && chain.iter().all(|root| !root.roles.contains_key(&named.role)))
+    {
+        line(
+            &mut text,
+            "\n# Delegated roles are not checked above: `keyrite verify` and every TUF client check them.",
+        );
     }
     text.push_str("\nrm -r \"$tmp\"\necho 'ALL CHECKS HOLD'\n");
     text.into_bytes()
 }
 
-/// The commands that prove each signature over `named` by keys that `trusted` names for `role`.
-fn check(text: &mut String, named: &Named, trusted: &str, role: &str, keys: Option<RoleKeys>) {
+/// The commands that prove each signature over `named` by keys that `trusted` names for its role.
+fn check(text: &mut String, named: &Named, trusted: &Named, keys: Option<RoleKeys>) {
     let Some(keys) = keys else { return };
-    let path = &named.path;
-    if named.metadata.to_file() != named.bytes {
+    let (path, role) = (&named.path, &named.role);
+    // The byte 1 is set aside for the backslash, below.
+    if named.metadata.to_file() != named.bytes || named.metadata.payload().contains(&1) {
         line(
             text,
             &format!("\n# {path} was written by another program, and its signed part is not on one line:"),
@@ -111,17 +114,14 @@ fn check(text: &mut String, named: &Named, trusted: &str, role: &str, keys: Opti
     }
     let signed = keys.signed_by(named.metadata.payload(), named.metadata.signatures());
     let (need, of) = (keys.threshold, keys.keys.len());
-    line(
-        text,
-        &format!("\n# {path}, by the keys that {trusted} names for {role}: {need} of {of} are needed."),
-    );
-    line(text, &format!("# {} signed.", signed.len()));
+    line(text, &format!("\n# {path}, by the keys that {} names for {role}:", trusted.path));
+    line(text, &format!("# {need} of {of} are needed, {} signed.", signed.len()));
     for (keyid, key) in signed.iter().filter_map(|keyid| Some((keyid, keys.keys.get(keyid)?))) {
         command(text, path, trusted, keyid, key);
     }
 }
 
-fn command(text: &mut String, path: &str, trusted: &str, keyid: &KeyId, key: &PublicKey) {
+fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &PublicKey) {
     if keyid.0.is_empty() || !keyid.0.bytes().all(|b| b.is_ascii_alphanumeric()) {
         line(
             text,
@@ -129,16 +129,18 @@ fn command(text: &mut String, path: &str, trusted: &str, keyid: &KeyId, key: &Pu
         );
         return;
     }
-    let der = hex::encode(key.material().0);
-    let pem: String = key.to_pem().lines().map(|line| format!(" '{line}'")).collect();
-    // Where it can be said in one word, also that the trusted file names the key.
-    let public = key.to_json()["keyval"]["public"].as_str().unwrap_or_default();
-    let word =
-        if public.starts_with("-----BEGIN") { public.lines().nth(1).unwrap_or_default() } else { public };
-    if !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b)) {
-        line(text, &format!("names_key {trusted} '{word}'"));
+    let pem: Vec<String> = key.to_pem().lines().map(str::to_owned).collect();
+    let point = hex::encode(key.material().0.get(12..).unwrap_or_default());
+    // As JSON writes the key in the trusted file. Another program may write it in another way: then there is no
+    // command for it.
+    let word = match key.scheme() {
+        Scheme::Ed25519 => point.clone(),
+        _ => pem.join("\\n"),
+    };
+    if String::from_utf8_lossy(&trusted.bytes).contains(&word) {
+        line(text, &format!("names_key {} '{word}'", trusted.path));
     }
-    let point = der.get(24..).unwrap_or_default();
+    let pem: String = pem.iter().map(|line| format!(" '{line}'")).collect();
     line(
         text,
         &match key.scheme() {

@@ -75,16 +75,18 @@ impl Dir {
         }
     }
 
-    /// What there is: all of a bundle; without a manifest, metadata and target files.
+    /// What there is: all of a bundle; without a manifest, metadata and target files, and what lies beside them is
+    /// not ours to judge.
     fn survey(&self, has_manifest: bool) -> Result<BTreeMap<String, Seen>, Refused> {
         if has_manifest {
-            return survey(&self.base, "");
+            return survey(&self.base, "", false);
         }
-        let mut found = BTreeMap::new();
-        for folder in [self.metadata, "targets"].into_iter().filter(|folder| !folder.is_empty()) {
-            if fs::symlink_metadata(self.base.join(folder)).is_ok_and(|meta| meta.is_dir()) {
-                found.extend(survey(&self.base, folder)?);
-            }
+        if self.metadata.is_empty() {
+            return survey(&self.base, "", true);
+        }
+        let mut found = survey(&self.base, self.metadata, false)?;
+        if fs::symlink_metadata(self.base.join("targets")).is_ok_and(|meta| meta.is_dir()) {
+            found.extend(survey(&self.base, "targets", false)?);
         }
         Ok(found)
     }

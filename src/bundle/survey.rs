@@ -17,7 +17,7 @@ use crate::tuf::client::rules::FILE_READABLE;
 use crate::tuf::key::private_material;
 
 /// How much of a file is looked at together.
-const CHUNK: usize = 1 << 26;
+const CHUNK: usize = 1 << 24;
 /// How much of a chunk is looked at again with the next one: longer than the head of any private key.
 const OVERLAP: usize = 1 << 12;
 /// The deepest directory.
@@ -30,6 +30,7 @@ const MAX_FILES: usize = 1 << 21;
 pub(super) struct Seen {
     pub(super) length: u64,
     pub(super) sha256: String,
+    /// Of target files alone.
     pub(super) sha512: String,
 }
 
@@ -52,8 +53,8 @@ pub(super) fn open(path: &Path) -> Result<fs::File, String> {
     }
 }
 
-/// Every file below `folder`, by its path below `base` with `/`.
-pub(super) fn survey(base: &Path, folder: &str) -> Result<BTreeMap<String, Seen>, Refused> {
+/// Every file below `folder`, by its path below `base` with `/`. With `flat`, folders inside are left alone.
+pub(super) fn survey(base: &Path, folder: &str, flat: bool) -> Result<BTreeMap<String, Seen>, Refused> {
     let mut found = BTreeMap::new();
     let mut open = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = open.pop() {
@@ -66,6 +67,9 @@ pub(super) fn survey(base: &Path, folder: &str) -> Result<BTreeMap<String, Seen>
             };
             let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() && flat {
+                continue;
+            }
             if kind.is_dir() && depth < MAX_DEPTH {
                 open.push((path, depth + 1));
             } else if kind.is_file() && found.len() < MAX_FILES {
@@ -103,7 +107,10 @@ fn look(path: &Path, name: &str) -> Result<Seen, Refused> {
             break;
         }
         sha256.update(&window[kept..]);
-        sha512.update(&window[kept..]);
+        // Metadata names target files by it; the manifest does not.
+        if name.starts_with("targets/") {
+            sha512.update(&window[kept..]);
+        }
         length += u64::try_from(read).unwrap_or(u64::MAX);
         if read < CHUNK {
             break;

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::keystore::Wants;
+use crate::store_uri::StoreUri;
 use crate::tuf::Date;
 
 /// The longest answers file, in bytes.
@@ -142,13 +143,23 @@ impl Answers {
 
     /// The secret of the first of `names` (a key's name, its STORE) that has one of the kind that is wanted.
     pub fn secret(&self, names: &[&str], wants: Wants) -> Option<SecretString> {
-        let answer = names.iter().find_map(|name| self.file.secrets.get(*name))?;
+        let answer = names.iter().find_map(|name| self.answer(name))?;
         let hidden = match wants {
             Wants::Passphrase => answer.passphrase.as_ref(),
             Wants::Pin => answer.pin.as_ref(),
             Wants::PinPad => None,
         };
         hidden.map(|hidden| hidden.0.clone())
+    }
+
+    /// By name as it stands; a STORE also when it is written otherwise, such as `token` after `object`.
+    fn answer(&self, name: &str) -> Option<&Answer> {
+        let same = |other: &str| match (name.parse::<StoreUri>(), other.parse()) {
+            (Ok(wanted), Ok(other)) => wanted == other,
+            (Ok(_), Err(_)) | (Err(_), Ok(_) | Err(_)) => false,
+        };
+        let secrets = &self.file.secrets;
+        secrets.get(name).or_else(|| secrets.iter().find(|(other, _)| same(other)).map(|(_, answer)| answer))
     }
 }
 
@@ -189,6 +200,16 @@ clock: 2026-12-03T09:00:00Z
         assert!(answers.secret(&["ana"], Wants::Pin).is_none());
         assert!(answers.secret(&["ana"], Wants::PinPad).is_none());
         assert!(answers.secret(&["pkcs11:token=ROOT-BO;object=root-2026"], Wants::Passphrase).is_none());
+    }
+
+    #[test]
+    fn a_store_is_found_however_it_is_written() {
+        let answers = Answers::parse(WHOLE.as_bytes()).unwrap();
+        let pin = |uri: &str| answers.secret(&[uri], Wants::Pin);
+
+        assert!(pin("pkcs11:object=root%2d2026;token=ROOT-BO").is_some());
+        assert!(pin("pkcs11:token=ROOT-BO;object=root-2027").is_none());
+        assert!(pin("pkcs11:token=ROOT-BO;object=root-2026;serial=1").is_none());
     }
 
     #[test]

@@ -1,15 +1,94 @@
-//! `keyrite inspect`
+//! `keyrite inspect`: says in plain words what a file is. It judges nothing; `verify` does.
+
+mod metadata;
+mod other;
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+
+use serde_json::Value;
 
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::show::plain;
+
+/// The largest file that is looked into, in bytes.
+const MAX_FILE: u64 = 1 << 30;
+
+const EXAMPLE: &str = "Example:
+  keyrite inspect 1.root.json
+  keyrite inspect keys/ana.pub.json
+
+Reads: root, targets, snapshot and timestamp metadata; public keys (JSON, PEM, OpenSSH, hex); age files;
+a bundle's MANIFEST.json; a record's journal.jsonl. It checks no trust: `keyrite verify` does.
+
+Exit codes:
+  0  said what it is
+  2  the file cannot be read, or is none of these";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// The file
+    file: PathBuf,
+}
+
+/// What a file is: for people line by line, for programs as one document.
+struct Description {
+    lines: Vec<String>,
+    json: Value,
+}
 
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
-    let _ = (args, out);
-    Err(Failure::new(Exit::Input, "not built yet", ""))
+    let name = plain(&args.file.display().to_string());
+    let unread = |why: String| Failure::new(Exit::Input, format!("{name}: {}", plain(&why)), "");
+    let mut bytes = Vec::new();
+    let file = fs::File::open(&args.file).map_err(|e| unread(e.to_string()))?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| unread(e.to_string()))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
+        return Err(unread(format!("larger than {MAX_FILE} bytes")));
+    }
+    let described = describe(&bytes).map_err(|why| {
+        let error = format!("{name}: {}", plain(&why));
+        Failure::new(Exit::Input, error, "see keyrite inspect --help for what it reads")
+    })?;
+    for line in &described.lines {
+        out.line(plain(line));
+    }
+    out.document(&described.json)
+}
+
+/// What `bytes` are, or what they are not.
+fn describe(bytes: &[u8]) -> Result<Description, String> {
+    if let Some(age) = other::age(bytes) {
+        return age;
+    }
+    if let Some(private) = other::private(bytes) {
+        return Ok(private);
+    }
+    let is_json = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
+    if !is_json {
+        return other::public_key(bytes).map_err(|_| {
+            "neither metadata, nor a public key, an age file, a manifest or a journal".to_owned()
+        });
+    }
+    if let Some(journal) = other::journal(bytes) {
+        return journal;
+    }
+    let value =
+        crate::tuf::json::parse(bytes).map_err(|why| format!("JSON that no strict reader takes: {why}"))?;
+    if value.get("signed").is_some() {
+        return metadata::describe(bytes);
+    }
+    if value.get("keyrite-bundle").is_some() {
+        return other::manifest(bytes);
+    }
+    if value.get("keytype").is_some() {
+        return other::public_key(bytes);
+    }
+    Err("JSON, but neither metadata, nor a public key, a manifest or a journal".to_owned())
 }

@@ -11,6 +11,7 @@ pub mod packaging;
 pub mod plain;
 pub mod prompt;
 pub mod run;
+pub mod show;
 pub mod token;
 pub mod verify;
 

@@ -1,15 +1,199 @@
-//! `keyrite verify`
+//! `keyrite verify`: a strict TUF client over a directory or bundle, from a root that the caller trusts.
 
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::bundle;
+use crate::bundle::Checked;
+use crate::bundle::Dir;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::show::plain;
+use crate::tuf::Date;
+use crate::tuf::Metadata;
+use crate::tuf::client::MAX_ROOT;
+use crate::tuf::client::Refused;
+use crate::tuf::client::Request;
+use crate::tuf::client::Scope;
+use crate::tuf::client::TrustedFile;
+use crate::tuf::client::rules;
+use crate::tuf::root::Root;
+
+const EXAMPLE: &str = "Example:
+  keyrite verify /media/usb/bundle --root 1.root.json
+  keyrite verify bundle --root 1.root.json --at 2026-12-03T09:00:00Z --scope offline
+
+Exit codes:
+  0  verified
+  1  not verified: the last line names the rule, the file and why
+  2  an input cannot be read
+  6  the bundle is not the one that was written: its manifest says that a file was changed";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// A bundle, or a directory of metadata
+    path: PathBuf,
+
+    /// The root file that you trust, from elsewhere: not from PATH
+    #[arg(long, value_name = "FILE")]
+    root: PathBuf,
+
+    /// The time at which nothing may be expired, YYYY-MM-DDTHH:MM:SSZ [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<Date>,
+
+    /// How much must be there
+    #[arg(long, value_enum, default_value = "full")]
+    scope: ScopeArg,
+
+    /// Verify what a rehearsal made, instead of refusing it
+    #[arg(long)]
+    rehearsal: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ScopeArg {
+    /// The chain of roots from the pinned one
+    Root,
+    /// Roots and targets, without the roles that a server signs online
+    Offline,
+    /// Everything a client downloads
+    Full,
+}
 
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
-    let _ = (args, out);
-    Err(Failure::new(Exit::Input, "not built yet", ""))
+    let pinned = read_root(&args.root)?;
+    let dir = Dir::open(&args.path).map_err(|why| {
+        let error = format!("{}: {why}", plain(&args.path.display().to_string()));
+        Failure::new(Exit::Input, error, "give a bundle or a directory of metadata")
+    })?;
+    let scope = match args.scope {
+        ScopeArg::Root => Scope::Root,
+        ScopeArg::Offline => Scope::Offline,
+        ScopeArg::Full => Scope::Full,
+    };
+    let at = args.at.unwrap_or_else(now);
+    let request = Request { pinned: &pinned, at, scope, allow_rehearsal: args.rehearsal };
+    match bundle::check(&dir, &request) {
+        Ok(checked) => {
+            show(&checked, at, out);
+            out.document(&document(&checked, at))
+        }
+        Err(refused) => {
+            out.line(format!("not verified: {}", plain(&refused.to_string())));
+            out.document(&json!({
+                "verified": false, "at": at, "rule": refused.rule, "file": refused.file, "why": refused.why,
+                "trusted": [], "targets": 0, "remarks": [],
+            }))?;
+            Err(failure(&refused, scope))
+        }
+    }
+}
+
+/// The machine's clock, to the second: the one place where `verify` reads it.
+fn now() -> Date {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Date::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// The root to trust must be a root; whether it holds is the client's question.
+fn read_root(path: &Path) -> Result<Vec<u8>, Failure> {
+    let name = plain(&path.display().to_string());
+    let hint = "give the root file that you trust, such as 1.root.json, from somewhere other than the bundle";
+    let unread = |why: String| Failure::new(Exit::Input, format!("{name}: {}", plain(&why)), hint);
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|e| unread(e.to_string()))?;
+    file.take(MAX_ROOT + 1).read_to_end(&mut bytes).map_err(|e| unread(e.to_string()))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_ROOT) {
+        return Err(unread(format!("larger than {MAX_ROOT} bytes")));
+    }
+    let root = Metadata::parse(&bytes).and_then(|metadata| Root::from_signed(metadata.signed()));
+    root.map_err(|e| unread(format!("not a root: {e}")))?;
+    Ok(bytes)
+}
+
+fn failure(refused: &Refused, scope: Scope) -> Failure {
+    let changed = bundle::rules::CHANGED.contains(&refused.rule);
+    let hint = match refused.rule {
+        rules::NOT_EXPIRED => "an archived bundle is judged at its own time: --at TIME",
+        rules::FILE_MISSING if scope == Scope::Full => {
+            "a bundle whose snapshot and timestamp a server signs is verified with --scope offline"
+        }
+        rules::REHEARSAL => "--rehearsal verifies what a rehearsal made",
+        bundle::rules::NO_PRIVATE_KEY => "do not publish; a key that was on this drive counts as stolen",
+        _ if changed => "do not publish; take the bundle again from where it was written",
+        _ => "",
+    };
+    Failure::new(if changed { Exit::Integrity } else { Exit::No }, "", hint)
+}
+
+fn document(checked: &Checked, at: Date) -> Value {
+    let verified = &checked.verified;
+    let manifest = checked.manifest.as_ref();
+    json!({
+        "verified": true, "at": at, "rule": null, "file": null, "why": null,
+        "trusted": verified.trusted, "targets": verified.targets.len(), "target_files": checked.target_files,
+        "consistent_snapshot": verified.consistent_snapshot, "remarks": verified.remarks,
+        "ceremony": manifest.map(|m| &m.ceremony), "journal_head": manifest.map(|m| &m.journal_head),
+    })
+}
+
+fn show(checked: &Checked, at: Date, out: &mut Output) {
+    let verified = &checked.verified;
+    let mut roots = verified.trusted.iter().filter(|file| file.role == "root").count();
+    for file in &verified.trusted {
+        // A root that a newer one follows may be long expired.
+        let followed = file.role == "root" && roots > 1;
+        roots = roots.saturating_sub(usize::from(file.role == "root"));
+        out.line(trusted(file, at, followed));
+    }
+    out.line(format!("targets: {}", verified.targets.len()));
+    if let Some(manifest) = &checked.manifest {
+        out.line(format!("manifest: {} files, all as listed", manifest.files.len()));
+        out.line(format!(
+            "ceremony: {}, journal head {}",
+            plain(&manifest.ceremony),
+            plain(&manifest.journal_head)
+        ));
+    }
+    if checked.target_files > 0 {
+        out.line(format!("target files: {}, all as the metadata lists them", checked.target_files));
+    }
+    for remark in &verified.remarks {
+        out.line(format!("remark: {}", plain(remark)));
+    }
+    out.line(format!("verified: {} files hold at {at}", verified.trusted.len()));
+}
+
+fn trusted(file: &TrustedFile, at: Date, followed: bool) -> String {
+    let days = Date::parse_lenient(&file.expires).map(|expires| expires.days_since(at));
+    let when = match days {
+        Ok(days) if days < 0 && followed => "followed by a newer one".to_owned(),
+        Ok(1) => "in 1 day".to_owned(),
+        Ok(days) if days < 0 => "expired".to_owned(),
+        Ok(days) => format!("in {days} days"),
+        Err(_) => "at no time".to_owned(),
+    };
+    let keys: Vec<String> =
+        file.signed_by.iter().map(|keyid| plain(&keyid.chars().take(8).collect::<String>())).collect();
+    format!(
+        "{}: {} version {}, expires {} ({when}), signed by {}, {} needed: {}",
+        plain(&file.file),
+        plain(&file.role),
+        file.version,
+        plain(&file.expires),
+        keys.len(),
+        file.threshold,
+        keys.join(" ")
+    )
 }

@@ -111,7 +111,8 @@ impl Driver {
                 self.cut_off = false;
                 Ok((store.name(), nothing_yet(store.name())))
             }
-            Ok(_) if generates && !self.cut_off && matches!(self.uri(key), Some(StoreUri::Age(_))) => {
+            // Whatever the file is, it is not made again.
+            _ if generates && !self.cut_off && matches!(self.uri(key), Some(StoreUri::Age(_))) => {
                 Err(exists(store.name()))
             }
             sight => Ok((store.name(), sight?)),

@@ -12,19 +12,19 @@ use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 
 /// Makes a file that must not exist, and waits until it is on the disk.
-pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
 /// Waits until a directory's entries are on the disk.
-pub fn sync(directory: &Path) -> io::Result<()> {
+pub(super) fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
 /// Gives a derived file this content, whole or not at all. The same content is left alone.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
@@ -43,7 +43,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Reads a file of at most `max` bytes.
-pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
@@ -53,7 +53,7 @@ pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
 }
 
 /// The record cannot be written: the ceremony stops, for without a record it must not go on.
-pub fn cannot_write(path: &Path, error: &io::Error) -> Stop {
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Stop {
     Stop::new(
         StopKind::Machine,
         format!("{} cannot be written: {error}. What was recorded before stays as it is", path.display()),

@@ -39,7 +39,6 @@ impl Driver {
 
     /// Writes the bundle, reads it back from the medium and verifies it, before the step counts as done.
     pub(super) fn export(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
-        let head = self.head().hex();
         if !self.ceremony.started() {
             self.record(Event::Started { step: step.id.clone() }, events)?;
         } else if self.cut_off && self.bundle_dir().exists() {
@@ -55,7 +54,9 @@ impl Driver {
                 ),
             };
         }
-        let written = self.contents(head).and_then(|contents| {
+        // The head that ends with `Started`, so that a resumed export writes the same bundle.
+        let head = self.head().hex();
+        let written = self.clear_partial().and_then(|()| self.contents(head)).and_then(|contents| {
             let files = bundle::layout(&contents).map_err(|error| error.to_string())?;
             bundle::write(&files, &self.bundle_dir()).map_err(|error| error.to_string())
         });
@@ -70,6 +71,18 @@ impl Driver {
         match self.verify_bundle() {
             Ok(manifest) => self.record(Event::ReadBack { step: step.id.clone(), manifest }, events),
             Err(why) => self.failed(step, "readback", why, events),
+        }
+    }
+
+    /// A bundle without its name is one that this step did not finish before it was cut off.
+    fn clear_partial(&self) -> Result<(), String> {
+        let mut partial = self.bundle_dir().into_os_string();
+        partial.push(".partial");
+        match std::fs::remove_dir_all(&partial) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(format!("{}: {error}", PathBuf::from(partial).display()))
+            }
+            _ => Ok(()),
         }
     }
 

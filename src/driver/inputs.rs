@@ -32,24 +32,33 @@ pub fn public_key(path: &Path) -> Result<PublicKey, String> {
 /// Everything about the inputs and the day that needs the directory and the clock: the rest of `check`.
 pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let place = |of: &str| plan.places.get(of).copied();
     for key in &plan.keys {
         if let Source::Existing { public, .. } | Source::Public { public } = &key.source
             && let Err(why) = public_key(&base.join(public))
         {
-            problems.push(Problem::error("PUBLIC-KEY-READABLE", None, format!("key {}: {why}", key.name)));
+            problems.push(Problem::error(
+                "PUBLIC-KEY-READABLE",
+                place(&format!("key {}", key.name)),
+                format!("key {}: {why}", key.name),
+            ));
         }
     }
     if let Some(from) = plan.roles.get("targets").and_then(|role| role.files.as_ref())
         && let Err(error) = list(&base.join(from))
     {
-        problems.push(Problem::error("TARGET-FILES-READABLE", None, format!("files of targets: {error}")));
+        problems.push(Problem::error(
+            "TARGET-FILES-READABLE",
+            place("files"),
+            format!("files of targets: {error}"),
+        ));
     }
     for (name, role) in &plan.roles {
         if let Some(in_room) = &role.in_room
             && in_room.expires <= now
         {
             let text = format!("role {name} expires at {}, and it is {now} now", in_room.expires);
-            problems.push(Problem::error("EXPIRES-IN-FUTURE", None, text));
+            problems.push(Problem::error("EXPIRES-IN-FUTURE", place(&format!("role {name}")), text));
         }
     }
     if let Some(end) = plan.window.not_after

@@ -27,7 +27,7 @@ const REHEARSAL_WORK_FACTOR: u8 = 10;
 
 /// Where stores are looked for.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub(super) struct Places {
     /// The ceremony file's directory: existing age files and public keys.
     pub inputs: PathBuf,
     /// The record: age files that are made.
@@ -39,7 +39,7 @@ pub struct Places {
 }
 
 /// The store of a key that signs. `made` says that a simulated token has its key already.
-pub fn open(
+pub(super) fn open(
     plan: &Plan,
     key: &Key,
     mode: Mode,
@@ -87,7 +87,11 @@ fn held(key: &Key, inputs: &Path, made: bool) -> Option<Held> {
 }
 
 /// The public half of the key that a rehearsal uses in place of an existing one.
-pub fn rehearsed_public(plan: &Plan, key: &Key, places: &Places) -> Result<crate::tuf::PublicKey, Stop> {
+pub(super) fn rehearsed_public(
+    plan: &Plan,
+    key: &Key,
+    places: &Places,
+) -> Result<crate::tuf::PublicKey, Stop> {
     let stop = |error: StoreError| Stop::new(StopKind::Store, error.text, error.hint);
     let mut store = open(plan, key, Mode::Rehearsal, places, true).map_err(stop)?;
     let any_pin = secrecy::SecretString::from("0000");

@@ -87,6 +87,17 @@ impl AgeFile {
         self.found(&key)
     }
 
+    /// Whether a key can be made here: nothing has the name, and its directory is there. Nothing is written.
+    pub fn check_free(&self) -> Result<(), StoreError> {
+        if self.path.symlink_metadata().is_ok() {
+            return Err(self.exists());
+        }
+        if !new_file::directory_of(&self.path).is_dir() {
+            return Err(self.io("cannot be written", &io::ErrorKind::NotFound.into()));
+        }
+        Ok(())
+    }
+
     fn read(&self) -> Result<Vec<u8>, StoreError> {
         // Not blocking: a pipe with that name must not stop a ceremony.
         let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
@@ -331,9 +342,7 @@ impl Store for AgeFile {
     ) -> Result<Found, StoreError> {
         let passphrase = self.passphrase(secret)?;
         self.check_new_passphrase(passphrase)?;
-        if self.path.symlink_metadata().is_ok() {
-            return Err(self.exists());
-        }
+        self.check_free()?;
         let key = self.new_key(scheme, bits)?;
         let pem = key.to_pem().map_err(|why| self.broken(&why))?;
         let mark = match self.purpose {

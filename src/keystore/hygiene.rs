@@ -47,7 +47,7 @@ pub struct Hygiene {
 }
 
 /// Makes this process leave no core dump, closes it to debuggers of the same user, and keeps its memory out of swap
-/// where the limit allows. A child starts without all of this. What fails is told by [`preflight`].
+/// where the limit allows. A program started from here inherits the limit alone. What fails is told by [`preflight`].
 pub fn protect_process() -> Hygiene {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let no_core_dumps = rustix::process::setrlimit(Resource::Core, none).map_err(|e| e.to_string());

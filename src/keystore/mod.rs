@@ -12,6 +12,7 @@ mod new_file;
 pub mod open;
 pub mod pkcs11;
 mod private_key;
+pub mod public_file;
 pub mod quiet;
 pub mod simulated;
 

@@ -101,3 +101,61 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
 fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(directory_of(path))?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        entries.collect()
+    }
+
+    #[test]
+    fn a_name_that_was_taken_meanwhile_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let last = dir.path().join("ana.age");
+        let pending = Pending::write(&last, b"new").unwrap();
+        fs::write(&last, "precious").unwrap();
+
+        let error = pending.publish().unwrap_err();
+
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&last).unwrap(), "precious");
+        assert_eq!(names(dir.path()), ["ana.age"]);
+    }
+
+    #[test]
+    fn before_it_is_published_a_file_has_another_name_that_says_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let pending = Pending::write(&dir.path().join("ana.age"), b"new").unwrap();
+
+        let name = names(dir.path()).remove(0);
+        assert!(name.starts_with(".ana.age.") && name.ends_with(".keyrite-tmp"), "{name}");
+        assert_eq!(pending.read_back().unwrap(), b"new");
+        drop(pending);
+
+        assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn a_published_file_is_whole_and_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let last = dir.path().join("ana.age");
+
+        Pending::write(&last, b"new").unwrap().publish().unwrap();
+
+        assert_eq!(fs::read(&last).unwrap(), b"new");
+        assert_eq!(names(dir.path()), ["ana.age"]);
+    }
+
+    #[test]
+    fn a_very_long_name_still_has_a_temporary_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let last = dir.path().join("x".repeat(255));
+
+        Pending::write(&last, b"new").unwrap().publish().unwrap();
+
+        assert_eq!(fs::read(&last).unwrap(), b"new");
+    }
+}

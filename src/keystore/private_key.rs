@@ -297,3 +297,50 @@ impl TryRng for Rehearsed {
 }
 
 impl TryCryptoRng for Rehearsed {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(purpose: &[u8]) -> Rehearsed {
+        Rehearsed::new(&[7; 32], purpose)
+    }
+
+    #[test]
+    fn a_signature_that_does_not_verify_is_never_handed_out() {
+        let keys = [b"a", b"b"]
+            .map(|purpose| PrivateKey::generate(Scheme::EcdsaP256, None, &mut numbers(purpose)).unwrap());
+        let other = keys[1].public().unwrap();
+
+        assert!(keys[0].sign(&other, b"root", &mut numbers(b"salt")).is_err());
+        assert!(keys[1].sign(&other, b"root", &mut numbers(b"salt")).is_ok());
+    }
+
+    #[test]
+    fn a_key_reads_back_as_it_was_written() {
+        for scheme in Scheme::ALL {
+            let bits = (scheme == Scheme::RsaPssSha256).then_some(2048);
+            let key = PrivateKey::generate(scheme, bits, &mut numbers(b"key")).unwrap();
+
+            let again = PrivateKey::from_pem(&key.to_pem().unwrap()).unwrap();
+
+            assert_eq!(again.public().unwrap(), key.public().unwrap());
+        }
+    }
+
+    #[test]
+    fn numbers_of_a_rehearsal_are_the_same_in_any_portion() {
+        let (mut whole, mut portions) = ([0; 100], [0; 100]);
+        let _ = numbers(b"x").try_fill_bytes(&mut whole);
+        let mut rng = numbers(b"x");
+        for portion in portions.chunks_mut(7) {
+            let _ = rng.try_fill_bytes(portion);
+        }
+        let mut other = [0; 100];
+        let _ = numbers(b"y").try_fill_bytes(&mut other);
+
+        assert_eq!(whole, portions);
+        assert_ne!(whole, other);
+        assert_ne!(whole[..32], whole[32..64]);
+    }
+}

@@ -54,7 +54,8 @@ impl<'a> Fields<'a> {
     /// The field, which must be there.
     pub fn need(&mut self, name: &'static str, problems: &mut Vec<Problem>) -> Option<&'a Node> {
         let found = self.take(name);
-        if found.is_none() {
+        // A misspelled field is told once, by `finish`.
+        if found.is_none() && !self.left.iter().any(|(key, _)| near(name, &key.text)) {
             problems.push(Problem::error(
                 "MISSING-FIELD",
                 Some(self.place),
@@ -128,7 +129,7 @@ impl<'a> Fields<'a> {
     /// A whole number that must be there.
     pub fn need_number(&mut self, name: &'static str, problems: &mut Vec<Problem>) -> Option<At<u64>> {
         if self.left.iter().all(|(key, _)| key.text != name) {
-            self.need(name, problems)?;
+            return self.need(name, problems).and(None);
         }
         self.number(name, problems)
     }

@@ -3,6 +3,7 @@
 //! [`Plan::read`] goes through three gates, each of which says everything that is wrong before the next begins:
 //! the text as strict YAML (`node`), its fields (`file`, `steps`), and what they say together (`rules`, `walk`).
 
+pub mod casting;
 pub mod consequences;
 pub mod fields;
 pub mod file;
@@ -152,6 +153,8 @@ pub struct Plan {
     pub window: Window,
     /// The directory of the bundle, relative to the record.
     pub bundle: String,
+    /// Where the file says what can only be judged on the day.
+    pub places: BTreeMap<String, problem::Place>,
     /// The script.
     pub steps: Vec<Step>,
     /// What was remarked and not accepted.

@@ -10,9 +10,8 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Role;
 use crate::plan::Source;
-use crate::plan::Step;
-use crate::plan::Verb;
 use crate::plan::Window;
+use crate::plan::casting;
 use crate::plan::fields::At;
 use crate::plan::file::File;
 use crate::plan::file::KeySpec;
@@ -93,15 +92,38 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
             not_after: file.clock.not_after.as_ref().map(|at| at.value),
         },
         bundle: file.bundle.value.clone(),
+        places: places(file),
         steps: Vec::new(),
         warnings: Vec::new(),
         accepted: Vec::new(),
     };
     plan.steps = match &file.steps {
-        Some(specs) => steps(specs, &plan, &mut say),
+        Some(specs) => casting::steps(specs, &plan, problems),
         None => script::root_genesis(&plan),
     };
     Some(plan)
+}
+
+/// Where the file says what can only be judged on the day, for messages.
+fn places(file: &File) -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    for key in &file.keys {
+        let place = key.public.as_ref().map_or(key.name.place, |public| public.place);
+        places.insert(format!("key {}", key.name.value), place);
+    }
+    for (name, role) in &file.roles {
+        places.insert(
+            format!("role {name}"),
+            role.expires.as_ref().map_or(role.place, |expires| expires.place),
+        );
+        if let Some(files) = &role.files {
+            places.insert("files".to_owned(), files.from.place);
+        }
+    }
+    if let Some(end) = &file.clock.not_after {
+        places.insert("clock".to_owned(), end.place);
+    }
+    places
 }
 
 fn people(file: &File, say: &mut Problems<'_>) {
@@ -316,11 +338,10 @@ fn role(name: &str, spec: &RoleSpec, file: &File, say: &mut Problems<'_>) -> Opt
         }
     }
     let threshold = spec.threshold.as_ref()?;
-    let signers = spec
-        .keys
-        .iter()
-        .filter(|key| file.keys.iter().any(|spec| spec.name.value == key.value && spec.store.is_some()))
-        .count();
+    let elsewhere = |spec: &KeySpec| spec.store.is_none() && !spec.generate && spec.public.is_some();
+    let absent =
+        |key: &&At<String>| file.keys.iter().any(|spec| spec.name.value == key.value && elsewhere(spec));
+    let signers = spec.keys.len() - spec.keys.iter().filter(absent).count();
     if threshold.value == 0 {
         say.say(
             "THRESHOLD-AT-LEAST-1",
@@ -336,7 +357,7 @@ fn role(name: &str, spec: &RoleSpec, file: &File, say: &mut Problems<'_>) -> Opt
         say.say("THRESHOLD-WITHIN-KEYS", threshold.place, text);
     } else if spec.version.is_some() && threshold.value > signers as u64 {
         let text = format!(
-            "role {name} needs {} signatures in the room, and {signers} of its keys have a store to sign with",
+            "role {name} needs {} signatures in the room, and {signers} of its keys can sign there: the others have no store",
             threshold.value
         );
         say.say("THRESHOLD-REACHABLE", threshold.place, text);
@@ -426,90 +447,4 @@ fn requirements(file: &File, say: &mut Problems<'_>) -> Vec<String> {
         }
     }
     require.value.iter().map(|item| item.value.clone()).collect()
-}
-
-fn steps(specs: &[crate::plan::steps::StepSpec], plan: &Plan, say: &mut Problems<'_>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    for spec in specs {
-        let key = match &spec.verb {
-            Verb::GenerateKey(key) | Verb::Sign { key, .. } => Some(key.as_str()),
-            _ => None,
-        };
-        if let Some(key) = key
-            && plan.key(key).is_none()
-        {
-            say.say(
-                "STEP-KEY-KNOWN",
-                spec.place,
-                format!("step {} names key {key:?}, which is not under `keys`", spec.verb.name()),
-            );
-            continue;
-        }
-        let mut step = script::step(plan, spec.verb.clone());
-        if let Some(by) = &spec.by {
-            step.by.clone_from(&by.value);
-            step.confirm = script::confirmers(plan, &step.verb, &step.by);
-        }
-        if let Some(confirm) = &spec.confirm {
-            step.confirm = confirm.iter().map(|name| name.value.clone()).collect();
-        }
-        step.id = spec.id.clone().unwrap_or(step.id);
-        step.text.clone_from(&spec.text);
-        step.source.clone_from(&spec.source);
-        step.est = spec.est.unwrap_or(step.est);
-        step.on_fail = spec.on_fail;
-        step.section.clone_from(&spec.section);
-        step.place = Some(spec.place);
-        step_people(&step, spec.place, plan, say);
-        if steps.iter().any(|other| other.id == step.id) {
-            say.say(
-                "STEP-ID-ONCE",
-                spec.place,
-                format!("two steps are called {:?}; give one of them another id", step.id),
-            );
-        }
-        steps.push(step);
-    }
-    steps
-}
-
-fn step_people(step: &Step, place: Place, plan: &Plan, say: &mut Problems<'_>) {
-    for id in step.confirm.iter().chain([&step.by]) {
-        if plan.person(id).is_none() {
-            say.say(
-                "STEP-PERSON-KNOWN",
-                place,
-                format!("step {} names {id:?}, who is not a participant", step.id),
-            );
-        }
-    }
-    if step.confirm.contains(&step.by) {
-        say.say(
-            "DOER-NEVER-CONFIRMS",
-            place,
-            format!("step {}: {} does it and would confirm it too", step.id, plan.name(&step.by)),
-        );
-    }
-    if step.verb.irreversible() && step.confirm.is_empty() {
-        say.say(
-            "IRREVERSIBLE-IS-CONFIRMED",
-            place,
-            format!("step {} cannot be taken back, and nobody confirms it", step.id),
-        );
-    }
-    if let Verb::GenerateKey(key) | Verb::Sign { key, .. } = &step.verb
-        && let Some(holder) = plan.key(key).and_then(|key| key.holder.as_ref())
-        && *holder != step.by
-    {
-        say.say(
-            "HOLDER-DOES-IT",
-            place,
-            format!(
-                "step {}: key {key} is held by {}, and {} would use it",
-                step.id,
-                plan.name(holder),
-                plan.name(&step.by)
-            ),
-        );
-    }
 }

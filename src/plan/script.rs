@@ -43,10 +43,10 @@ pub fn confirmers(plan: &Plan, verb: &Verb, by: &str) -> Vec<String> {
 /// Gather, check, cross the gate, make keys, build, review, sign, verify, export, read back, close.
 pub fn root_genesis(plan: &Plan) -> Vec<Step> {
     let mut script = Script { plan, steps: Vec::new() };
-    script.section(
-        "Opening",
-        [Verb::RollCall, Verb::ReadAloud(Subject::Plan), Verb::Preflight, Verb::LoadKeys, Verb::Gate],
-    );
+    let opening =
+        [Verb::RollCall, Verb::ReadAloud(Subject::Plan), Verb::Preflight, Verb::LoadKeys, Verb::Gate];
+    let from_outside = plan.keys.iter().any(|key| !key.generated());
+    script.section("Opening", opening.into_iter().filter(|verb| from_outside || *verb != Verb::LoadKeys));
     let made = plan.keys.iter().filter(|key| key.generated());
     script.section("Keys", made.map(|key| Verb::GenerateKey(key.name.clone())));
 

@@ -2,15 +2,17 @@
 //!
 //! The client is new: it trusts the pinned root and has no earlier timestamp or snapshot, so that the rules
 //! against rolling those back have nothing to compare with. It reads by [`Files`] and knows no disk; `roots`
-//! climbs the chain, `walk` follows the delegations, `session` holds each check once, `rules` names them.
+//! climbs the chain, `walk` follows the delegations, `workflow` holds each check once, `rules` names them.
 
 pub mod rules;
 
 mod roots;
-mod session;
+
 mod walk;
+mod workflow;
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -20,17 +22,17 @@ use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::timestamp::Timestamp;
-use session::Session;
-use session::refuse;
-use session::understood;
+use workflow::Workflow;
+use workflow::refuse;
+use workflow::understood;
 
-pub use session::WATERMARK;
-pub use session::hashes_hold;
+pub use workflow::WATERMARK;
+pub use workflow::hashes_hold;
 
 /// The most roots after the pinned one (Y of section 5.3.3).
 pub const MAX_ROOTS: usize = 1024;
 /// The most delegated roles.
-pub const MAX_ROLES: usize = 1 << 16;
+pub const MAX_ROLES: usize = 1 << 15;
 /// The largest root, in bytes.
 pub const MAX_ROOT: u64 = 1 << 20;
 /// The largest timestamp, in bytes.
@@ -116,28 +118,30 @@ pub struct Verified {
 
 /// Verifies `files` as a client that trusts only `request.pinned`.
 pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refused> {
-    let mut session = Session { files, request, trusted: Vec::new(), remarks: Vec::new() };
-    let root = session.roots()?;
+    let names = files.names().or_else(|why| refuse(rules::FILE_READABLE, "metadata", why))?;
+    let highest = highest(&names);
+    let mut workflow = Workflow { files, request, highest, trusted: Vec::new(), remarks: Vec::new() };
+    let root = workflow.roots()?;
     let snapshot = match request.scope {
         Scope::Root | Scope::Offline => None,
-        Scope::Full => Some(session.snapshot(&root)?),
+        Scope::Full => Some(workflow.snapshot(&root)?),
     };
     let targets = match request.scope {
         Scope::Root => BTreeMap::new(),
         Scope::Offline | Scope::Full => {
-            let tree = session.tree(&root, snapshot.as_ref())?;
-            session.resolve(&tree)
+            let tree = workflow.tree(&root, snapshot.as_ref())?;
+            workflow.resolve(tree)
         }
     };
     Ok(Verified {
-        trusted: session.trusted,
+        trusted: workflow.trusted,
         targets,
         consistent_snapshot: root.consistent_snapshot,
-        remarks: session.remarks,
+        remarks: workflow.remarks,
     })
 }
 
-impl Session<'_> {
+impl Workflow<'_> {
     /// The timestamp, and the snapshot that it names (sections 5.4 and 5.5).
     fn snapshot(&mut self, root: &Root) -> Result<Snapshot, Refused> {
         let file = "timestamp.json";
@@ -191,13 +195,15 @@ pub fn file_name(role: &str, version: Option<u64>) -> String {
     name + ".json"
 }
 
-/// N of `N.ROLE.json`, where it is written without leading zeros.
-pub fn version_in_name(name: &str, role: &str) -> Option<u64> {
-    let version: u64 = name.split_once('.')?.0.parse().ok()?;
-    (file_name(role, Some(version)) == name).then_some(version)
-}
-
-/// The highest version of a role among `names`.
-pub fn highest(names: &[String], role: &str) -> Option<u64> {
-    names.iter().filter_map(|name| version_in_name(name, role)).max()
+/// The highest N of `N.ROLE.json` among `names`, by `ROLE.json`; an N with leading zeros is no version.
+fn highest(names: &[String]) -> HashMap<String, u64> {
+    let mut highest = HashMap::new();
+    for (version, role) in names.iter().filter_map(|name| name.split_once('.')) {
+        let Some(version) = version.parse::<u64>().ok().filter(|v| v.to_string() == version) else {
+            continue;
+        };
+        let known = highest.entry(role.to_owned()).or_insert(version);
+        *known = version.max(*known);
+    }
+    highest
 }

@@ -3,6 +3,7 @@
 //! Order is priority. A pattern's `*` and `?` never cross a `/`. A path is looked up in an index, so that
 //! thousands of bins cost one hash of the path and not one comparison each.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,13 +15,14 @@ use sha2::Sha256;
 
 use crate::tuf::fields;
 use crate::tuf::key::KeyId;
+use crate::tuf::key::PublicKey;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root;
 use crate::tuf::root::TOP_LEVEL;
 
-/// The most bins that succinct roles may ask for: 2^16.
-const MAX_BIT_LENGTH: u64 = 16;
+/// The most bins that succinct roles may ask for: 2^15.
+const MAX_BIT_LENGTH: u64 = 15;
 
 /// Which target paths a role may sign for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,15 +61,12 @@ pub struct Delegations {
     /// Labels of keys of kinds that we cannot verify with.
     pub other_keys: Vec<KeyId>,
     /// Every key that can verify, under its label.
-    pub keys: RoleKeysByLabel,
+    pub keys: BTreeMap<KeyId, PublicKey>,
     patterns: Vec<(String, usize)>,
     prefixes: HashMap<String, Vec<usize>>,
     prefix_lengths: BTreeSet<usize>,
     bits: Option<u32>,
 }
-
-/// Keys under the labels that metadata gives them.
-pub type RoleKeysByLabel = std::collections::BTreeMap<KeyId, crate::tuf::key::PublicKey>;
 
 impl Delegations {
     /// Reads `delegations` of a targets role.
@@ -106,7 +105,7 @@ impl Delegations {
         Ok(Self::indexed(roles, keys, other.into_keys().collect()))
     }
 
-    fn indexed(roles: Vec<Delegation>, keys: RoleKeysByLabel, other_keys: Vec<KeyId>) -> Self {
+    fn indexed(roles: Vec<Delegation>, keys: BTreeMap<KeyId, PublicKey>, other_keys: Vec<KeyId>) -> Self {
         let (mut patterns, mut prefixes) = (Vec::new(), HashMap::<String, Vec<usize>>::new());
         let mut bits = None;
         for (i, role) in roles.iter().enumerate() {

@@ -29,6 +29,7 @@ use serde_json::value::RawValue;
 use crate::tuf::canonical;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
+use crate::tuf::targets::apart;
 
 /// One signature as the file lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,25 +116,41 @@ impl Metadata {
 
     /// Reads a file. Duplicate keys at any depth are refused; unknown fields are kept.
     pub fn parse(file: &[u8]) -> Result<Self, MetadataError> {
+        let (metadata, ()) = Self::parse_with(file, |raw| Ok((json::parse(raw)?, ())))?;
+        Ok(metadata)
+    }
+
+    /// Reads a file of targets metadata with its targets apart; [`Self::signed`] then lacks them. The payload is
+    /// that of the whole signed part all the same.
+    pub(crate) fn parse_apart(file: &[u8]) -> Result<(Self, Option<apart::Files>), MetadataError> {
+        Self::parse_with(file, apart::parse)
+    }
+
+    fn parse_with<T>(
+        file: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<(Value, T), String>,
+    ) -> Result<(Self, T), MetadataError> {
         let Outer(members) = serde_json::from_slice(file).map_err(|e| MetadataError(e.to_string()))?;
         let member = |name: &str| {
-            let raw = members.get(name).ok_or_else(|| MetadataError(format!("{name} is missing")))?.get();
-            Ok((
-                raw.as_bytes(),
-                json::parse(raw.as_bytes()).map_err(|e| MetadataError(format!("{name}: {e}")))?,
-            ))
+            let raw = members.get(name).ok_or_else(|| MetadataError(format!("{name} is missing")))?;
+            Ok(raw.get().as_bytes())
         };
-        let (raw, signed) = member("signed")?;
-        let signatures = read_signatures(&member("signatures")?.1)?;
-        if !signed.is_object() {
+        let in_signed = |e: String| MetadataError(format!("signed: {e}"));
+        let signatures = json::parse(member("signatures")?);
+        let signatures = signatures.map_err(|e| MetadataError(format!("signatures: {e}")))?;
+        let signatures = read_signatures(&signatures)?;
+        let raw = member("signed")?;
+        if !raw.starts_with(b"{") {
             return Err(MetadataError::new("the signed part is not an object"));
         }
         let payload = if canonical::is_canonical(raw) {
             raw.to_vec()
         } else {
-            canonical::to_vec(&signed).map_err(|e| MetadataError(e.to_string()))?
+            let whole = json::parse(raw).map_err(in_signed)?;
+            canonical::to_vec(&whole).map_err(|e| MetadataError(e.to_string()))?
         };
-        Ok(Self { signed, payload, signatures })
+        let (signed, rest) = read(raw).map_err(in_signed)?;
+        Ok((Self { signed, payload, signatures }, rest))
     }
 
     /// The signed part as it was read.

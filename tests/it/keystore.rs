@@ -1,5 +1,7 @@
 //! Key stores: one suite that every store passes, and what is particular to age files.
 
+#![expect(clippy::unwrap_used, reason = "support code of tests stops at the first surprise")]
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use keyrite::keystore::simulated::Simulated;
 use keyrite::store_uri::StoreUri;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
+use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
 use crate::common::terminal;
@@ -69,6 +72,8 @@ fn behaves_as_a_store(store: &mut dyn Store, scheme: Scheme, bits: Option<u32>, 
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.text.contains(&store.name()), "{error}");
         assert!(!error.hint.is_empty(), "{error}");
+        let all = format!("{error} {error:?}");
+        assert!(!all.contains(good.expose_secret()) && !all.contains(bad.expose_secret()), "{all}");
     }
 }
 
@@ -346,7 +351,7 @@ fn places_that_are_no_file_have_their_own_sentences() {
     insta::assert_snapshot!(age_at(&missing).look().unwrap_err(), @"age file keys/ana.age is not there");
     insta::assert_snapshot!(directory, @"age file keys/ana.age is a directory, not a file");
     insta::assert_snapshot!(pipe, @"age file keys/ana.age is not a regular file");
-    insta::assert_snapshot!(nowhere, @"age file keys/ana.age could not be written: its directory is not there");
+    insta::assert_snapshot!(nowhere, @"age file keys/ana.age cannot be written: its directory is not there");
 }
 
 #[test]
@@ -377,6 +382,17 @@ fn a_key_file_is_for_its_owner_alone_and_leaves_nothing_beside_it() {
 
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(names(dir.path()), ["ana.age"]);
+}
+
+#[test]
+fn what_a_crash_left_behind_is_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ana.age");
+    fs::write(dir.path().join(".ana.age.0a1b2c3d.keyrite-tmp"), "half of a fi").unwrap();
+
+    age_at(&path).generate(Some(&secret(PASSPHRASE)), Scheme::Ed25519, None).unwrap();
+
+    assert_eq!(names(dir.path()), [".ana.age.0a1b2c3d.keyrite-tmp", "ana.age"]);
 }
 
 #[test]
@@ -514,6 +530,173 @@ fn keys_made_by_openssl_and_encrypted_by_age_open_here() {
         assert_eq!(found.public.scheme(), scheme);
         openssl_verifies(dir.path(), &found.public, b"root", &signed[0]);
     }
+}
+
+/// Runs `keyrite` where there is no terminal.
+fn keyrite(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let output = std::process::Command::new("setsid")
+        .arg("--wait")
+        .arg(env!("CARGO_BIN_EXE_keyrite"))
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_key_is_made_from_an_answers_file_and_shown_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let answers = format!("answers: 1\nsecrets: {{\"age:ana.age\": {{passphrase: \"{PASSPHRASE}\"}}}}\n");
+    fs::write(dir.path().join("answers.yaml"), answers).unwrap();
+    let make = [
+        "key",
+        "generate",
+        "age:ana.age",
+        "--scheme",
+        "ed25519",
+        "--out",
+        "ana.pub.json",
+        "--answers",
+        "answers.yaml",
+    ];
+
+    let (made, said, told) = keyrite(dir.path(), &make);
+
+    assert_eq!(made, 0, "{told}");
+    let file = fs::read_to_string(dir.path().join("ana.pub.json")).unwrap();
+    let point = file.strip_prefix(r#"{"keytype":"ed25519","scheme":"ed25519","keyval":{"public":""#);
+    let point = point.unwrap().strip_suffix("\"}}\n").unwrap();
+    assert!(point.len() == 64 && said.contains(point), "{said}");
+
+    let show = ["key", "show", "age:ana.age", "--answers", "answers.yaml", "--json"];
+    let (shown, json, told_again) = keyrite(dir.path(), &show);
+
+    assert_eq!(shown, 0, "{told_again}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["public"], serde_json::from_str::<serde_json::Value>(&file).unwrap());
+    assert_eq!(json["scheme"], "ed25519");
+    for text in [said, told, told_again, json.to_string()] {
+        assert!(!text.contains(PASSPHRASE), "{text}");
+    }
+}
+
+#[test]
+fn what_key_generate_refuses_leaves_everything_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("taken"), "precious").unwrap();
+    fs::write(dir.path().join("empty.yaml"), "answers: 1\n").unwrap();
+    let before = names(dir.path());
+    let generate = ["key", "generate"];
+    let cases: [(&[&str], i32); 8] = [
+        (&["age:taken", "--scheme", "ed25519", "--answers", "empty.yaml"], 5),
+        (&["age:new", "--scheme", "ed25519", "--out", "taken", "--answers", "empty.yaml"], 2),
+        (&["age:new", "--scheme", "ed25519", "--out", "no/where", "--answers", "empty.yaml"], 2),
+        (&["age:no/where", "--scheme", "ed25519", "--answers", "empty.yaml"], 5),
+        (&["age:new", "--scheme", "ed25519", "--answers", "empty.yaml"], 3),
+        (&["age:new", "--scheme", "ed25519", "--answers", "taken"], 2),
+        (&["age:new", "--scheme", "ed25519"], 3),
+        (&["new", "--scheme", "ed25519"], 2),
+    ];
+
+    let said = cases.map(|(args, code)| {
+        let (ended, out, told) = keyrite(dir.path(), &[&generate, args].concat());
+        assert_eq!((ended, out.as_str()), (code, ""), "{args:?}: {told}");
+        told.lines().take(2).collect::<Vec<_>>().join("\n")
+    });
+
+    assert_eq!(names(dir.path()), before);
+    assert_eq!(fs::read_to_string(dir.path().join("taken")).unwrap(), "precious");
+    insta::assert_snapshot!(said.join("\n"), @r#"error: age file taken is there already; it is unchanged
+hint: choose another name; this program never overwrites a key
+error: taken is there already; it is unchanged, and no key was made
+hint: give --out a new name
+error: there is no directory no; no key was made
+hint: make it first
+error: age file no/where cannot be written: its directory is not there
+hint: make the directory no first
+error: the answers file has no passphrase for age:new; nothing was done
+hint: add to secrets: {"age:new": {passphrase: ...}}
+error: answers file taken: line 1, column 1 is not as it must be
+hint: an answers file holds: answers: 1, confirm: all, type-back: auto, secrets, typed, clock
+error: there is no terminal to ask at, and no answers file; nothing was done
+hint: run it in a terminal, or give --answers FILE
+error: invalid value 'new' for '<STORE>': "new" is not a STORE; write age:PATH or pkcs11:token=...;object=..."#);
+}
+
+/// Runs `keyrite` in a terminal, and shows the terminal's mode afterwards.
+fn keyrite_at_a_terminal(dir: &Path, command: &str, answers: &[(&str, &str)]) -> terminal::Ended {
+    let script = format!("{} {command}; code=$?; stty -a; exit $code", env!("CARGO_BIN_EXE_keyrite"));
+    let ended = terminal::talk("sh", &["-c", &script], dir, answers);
+    assert!(ended.shown.contains(" echo ") && ended.shown.contains(" icanon "), "{}", ended.shown);
+    ended
+}
+
+#[test]
+fn a_passphrase_is_typed_twice_never_shown_and_can_be_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = ("swordfish-and-chips", "a rather different one");
+    let made = keyrite_at_a_terminal(
+        dir.path(),
+        "key generate age:ana.age --scheme ed25519",
+        &[
+            ("New passphrase", "short\n"),
+            ("too short", ""),
+            ("New passphrase", &format!("{first}\n")),
+            ("once more", "swordfish-and-crisps\n"),
+            ("not the same", ""),
+            ("New passphrase", &format!("{first}\n")),
+            ("once more", &format!("swordfisch\x7f\x7f\x7f\x7f\x15{first}\n")),
+        ],
+    );
+    let changed = keyrite_at_a_terminal(
+        dir.path(),
+        "key passphrase age:ana.age",
+        &[
+            ("as it is now", &format!("{first}\n")),
+            ("New passphrase", &format!("{second}\n")),
+            ("once more", &format!("{second}\n")),
+        ],
+    );
+    let old = keyrite_at_a_terminal(
+        dir.path(),
+        "key show age:ana.age",
+        &[("Passphrase of", &format!("{first}\n"))],
+    );
+
+    assert_eq!(
+        (made.code, changed.code, old.code),
+        (0, 0, 5),
+        "{}{}{}",
+        made.shown,
+        changed.shown,
+        old.shown
+    );
+    assert!(old.shown.contains("wrong passphrase"), "{}", old.shown);
+    for shown in [made.shown, changed.shown, old.shown] {
+        assert!(!shown.contains("swordfish") && !shown.contains(second), "{shown}");
+    }
+    assert_eq!(names(dir.path()), ["ana.age"]);
+}
+
+#[test]
+fn control_c_at_the_prompt_restores_the_terminal_and_makes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+
+    let ended = keyrite_at_a_terminal(
+        dir.path(),
+        "key generate age:ana.age --scheme ed25519",
+        &[("New passphrase", "half a pass\x03")],
+    );
+
+    assert_eq!(ended.code, 3, "{}", ended.shown);
+    assert!(ended.shown.contains("stopped at the prompt; nothing was done"), "{}", ended.shown);
+    assert!(!ended.shown.contains("half a pass"), "{}", ended.shown);
+    assert!(names(dir.path()).is_empty());
 }
 
 fn openssl(args: &[&str], input: &[u8]) -> Vec<u8> {

@@ -5,6 +5,7 @@ mod common;
 mod bundle;
 mod ceremony;
 mod cli;
+mod genesis;
 mod interop;
 mod journal;
 mod keystore;

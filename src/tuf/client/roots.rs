@@ -4,9 +4,9 @@ use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_ROOTS;
 use crate::tuf::client::Refused;
 use crate::tuf::client::rules;
-use crate::tuf::client::session::Session;
-use crate::tuf::client::session::refuse;
-use crate::tuf::client::session::understood;
+use crate::tuf::client::workflow::Workflow;
+use crate::tuf::client::workflow::refuse;
+use crate::tuf::client::workflow::understood;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
@@ -14,7 +14,7 @@ use crate::tuf::root::Root;
 /// What messages call the root that the caller brought.
 const PINNED: &str = "pinned root";
 
-impl Session<'_> {
+impl Workflow<'_> {
     /// From the pinned root to the highest one, version by version; the last must be unexpired.
     pub(super) fn roots(&mut self) -> Result<Root, Refused> {
         let (mut root, mut file) = self.pinned_root()?;
@@ -31,9 +31,7 @@ impl Session<'_> {
             root = self.next_root(&root, &next, &bytes)?;
             file = next;
         }
-        let above =
-            self.names()?.iter().filter_map(|name| root_version(name)).filter(|v| *v > root.version).min();
-        if let Some(above) = above {
+        if let Some(above) = self.highest.get("root.json").filter(|above| **above > root.version) {
             return refuse(
                 rules::ROOT_NO_GAP,
                 &format!("{above}.root.json"),
@@ -92,9 +90,4 @@ impl Session<'_> {
 /// The keys of the role root. The reader has proved that the role is there; without it nothing would verify.
 fn keys_of(root: &Root) -> RoleKeys {
     root.role_keys("root").unwrap_or(RoleKeys { keys: std::collections::BTreeMap::new(), threshold: 0 })
-}
-
-/// N of `N.root.json`, written as we would.
-fn root_version(name: &str) -> Option<u64> {
-    super::version_in_name(name, "root")
 }

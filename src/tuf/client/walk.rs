@@ -8,11 +8,10 @@ use crate::tuf::client::MAX_ROLES;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::Refused;
 use crate::tuf::client::file_name;
-use crate::tuf::client::highest;
 use crate::tuf::client::rules;
-use crate::tuf::client::session::Session;
-use crate::tuf::client::session::refuse;
-use crate::tuf::client::session::understood;
+use crate::tuf::client::workflow::Workflow;
+use crate::tuf::client::workflow::refuse;
+use crate::tuf::client::workflow::understood;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
@@ -34,7 +33,7 @@ pub(super) struct Tree {
     order: Vec<String>,
 }
 
-impl Session<'_> {
+impl Workflow<'_> {
     /// Verifies `targets` and all it delegates to. Without a snapshot the highest version of each is taken.
     pub(super) fn tree(&mut self, root: &Root, snapshot: Option<&Snapshot>) -> Result<Tree, Refused> {
         let none = RoleKeys { keys: BTreeMap::new(), threshold: 0 };
@@ -84,7 +83,7 @@ impl Session<'_> {
                 (file, bytes, Some(listed.version))
             }
             None => {
-                let version = highest(&self.names()?, role);
+                let version = self.highest.get(&plain).copied();
                 let file = file_name(role, version);
                 match self.find(&file, MAX_TARGETS)? {
                     Some(bytes) => (file, bytes, version),
@@ -99,12 +98,13 @@ impl Session<'_> {
                 }
             }
         };
-        let metadata = self.open(&file, &bytes)?;
+        let (metadata, targets) = self.open_targets(&file, &bytes)?;
+        drop(bytes);
         let signed_by = self.signed(rules::THRESHOLD, &file, &metadata, keys, delegator)?;
         if known {
             return Ok(None);
         }
-        let targets = understood(&file, Targets::from_signed(metadata.signed()))?;
+        let targets = understood(&file, Targets::from_parts(metadata.signed(), targets))?;
         if let Some(version) = version.filter(|version| *version != targets.version) {
             let why = format!("version {} and not {version}", targets.version);
             return refuse(rules::VERSION_AS_LISTED, &file, why);
@@ -125,26 +125,47 @@ impl Session<'_> {
     }
 
     /// Every target that a client can find, with what the role it believes says of it.
-    pub(super) fn resolve(&mut self, tree: &Tree) -> BTreeMap<String, TargetFile> {
+    pub(super) fn resolve(&mut self, mut tree: Tree) -> BTreeMap<String, TargetFile> {
         let mut found = BTreeMap::new();
-        for role in &tree.order {
-            let mut unreachable = 0_usize;
-            for (path, target) in &tree.nodes[role].targets.targets {
-                match tree.believed(path) {
-                    Some(believed) if believed == role => drop(found.insert(path.clone(), target.clone())),
-                    Some(_) => {}
-                    None => unreachable += 1,
-                }
-            }
+        let order = std::mem::take(&mut tree.order);
+        // First the answers, then the targets are moved out: there may be a million of them.
+        let answers: Vec<Vec<Answer>> = order.iter().map(|role| tree.answers(role)).collect();
+        for (role, answers) in order.iter().zip(answers) {
+            let Some(node) = tree.nodes.remove(role) else { continue };
+            let unreachable = answers.iter().filter(|answer| **answer == Answer::NoWay).count();
             if unreachable > 0 {
                 self.remarks.push(format!("role {role}: {unreachable} targets that no delegation leads to"));
             }
+            let believed = node.targets.targets.into_iter().zip(answers);
+            found
+                .extend(believed.filter(|(_, answer)| *answer == Answer::Believed).map(|(target, _)| target));
         }
         found
     }
 }
 
+/// What a client makes of one entry of a role.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// It takes it.
+    Believed,
+    /// It takes the entry of another role.
+    Other,
+    /// It finds no entry at all.
+    NoWay,
+}
+
 impl Tree {
+    /// For each target of a role, in the order of paths.
+    fn answers(&self, role: &str) -> Vec<Answer> {
+        let answer = |path: &String| match self.believed(path) {
+            Some(believed) if believed == role => Answer::Believed,
+            Some(_) => Answer::Other,
+            None => Answer::NoWay,
+        };
+        self.nodes.get(role).map(|node| node.targets.targets.keys().map(answer).collect()).unwrap_or_default()
+    }
+
     /// The role whose entry for `path` a client takes: the first in pre-order that lists it, along delegations that
     /// cover the path. A terminating delegation ends the search after what lies below it.
     fn believed(&self, path: &str) -> Option<&str> {

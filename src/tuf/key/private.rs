@@ -3,6 +3,7 @@
 //! It answers with the name of a shape and never with a byte of it. A raw seed without any frame cannot be
 //! told from other bytes.
 
+use memchr::memmem;
 use pkcs8::der::Decode;
 use serde_json::Value;
 
@@ -90,27 +91,7 @@ fn run(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
 
 /// Whether `mark` stands in `file` with something behind it that `follows` accepts.
 fn holds(file: &[u8], mark: &[u8], follows: impl Fn(&[u8]) -> bool) -> bool {
-    let mut rest = file;
-    while let Some(at) = find(rest, mark) {
-        rest = &rest[at + mark.len()..];
-        if follows(rest) {
-            return true;
-        }
-    }
-    false
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let (first, tail) = needle.split_first()?;
-    let mut from = 0;
-    while let Some(at) = haystack[from..].iter().position(|byte| byte == first) {
-        let start = from + at;
-        if haystack[start + 1..].starts_with(tail) {
-            return Some(start);
-        }
-        from = start + 1;
-    }
-    None
+    memmem::find_iter(file, mark).any(|at| follows(&file[at + mark.len()..]))
 }
 
 #[cfg(test)]

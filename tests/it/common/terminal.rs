@@ -1,8 +1,14 @@
 //! A program in a pseudo-terminal, answered when it asks.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "support code of tests stops at the first surprise")]
+
 use std::io::Read;
 use std::io::Write;
 use std::path::Path;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use portable_pty::CommandBuilder;
 use portable_pty::PtySize;
@@ -27,7 +33,7 @@ pub(crate) fn talk(program: &str, args: &[&str], dir: &Path, answers: &[(&str, &
     command.env("PATH", "/usr/bin:/bin");
     command.env("TERM", "xterm");
     let mut child = pair.slave.spawn_command(command).unwrap();
-    let mut reader = pair.master.try_clone_reader().unwrap();
+    let reader = listen(pair.master.try_clone_reader().unwrap());
     let mut writer = pair.master.take_writer().unwrap();
     // Without our copy of the other side, the end of the program is the end of what can be read.
     drop(pair.slave);
@@ -35,18 +41,17 @@ pub(crate) fn talk(program: &str, args: &[&str], dir: &Path, answers: &[(&str, &
     let mut shown = Vec::new();
     let mut seen = 0;
     for (ask, answer) in answers {
-        while !find(&shown[seen..], ask.as_bytes()) {
-            assert!(
-                more(&mut *reader, &mut shown),
-                "waiting for {ask:?}: {}",
-                String::from_utf8_lossy(&shown)
-            );
-        }
-        seen = shown.len();
+        // The next question may have come in the same read: go on after this one, not after what was read.
+        seen += loop {
+            if let Some(end) = find(&shown[seen..], ask.as_bytes()) {
+                break end;
+            }
+            assert!(more(&reader, &mut shown), "waiting for {ask:?}: {}", String::from_utf8_lossy(&shown));
+        };
         writer.write_all(answer.as_bytes()).unwrap();
         writer.flush().unwrap();
     }
-    while more(&mut *reader, &mut shown) {}
+    while more(&reader, &mut shown) {}
     let code = child.wait().unwrap().exit_code();
     Ended { shown: String::from_utf8_lossy(&shown).into_owned(), code }
 }
@@ -62,17 +67,33 @@ pub(crate) fn age(args: &[&str], passphrase: &str) {
     assert_eq!(ended.code, 0, "age {args:?}: {}", ended.shown);
 }
 
-fn more(reader: &mut dyn Read, shown: &mut Vec<u8>) -> bool {
-    let mut buffer = [0; 4096];
-    match reader.read(&mut buffer) {
-        Ok(0) | Err(_) => false,
-        Ok(n) => {
-            shown.extend_from_slice(&buffer[..n]);
+/// Reads on a thread of its own, so that a question that never comes fails the test instead of hanging it.
+fn listen(mut reader: Box<dyn Read + Send>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(n @ 1..) = reader.read(&mut buffer) {
+            if sender.send(buffer[..n].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// More of what is shown; false when the program has ended.
+fn more(reader: &Receiver<Vec<u8>>, shown: &mut Vec<u8>) -> bool {
+    match reader.recv_timeout(Duration::from_secs(120)) {
+        Ok(bytes) => {
+            shown.extend_from_slice(&bytes);
             true
         }
+        Err(RecvTimeoutError::Disconnected) => false,
+        Err(RecvTimeoutError::Timeout) => panic!("silent for 120 s: {}", String::from_utf8_lossy(shown)),
     }
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+/// Where the first `needle` ends.
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle).map(|at| at + needle.len())
 }

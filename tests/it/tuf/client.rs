@@ -1,6 +1,7 @@
 //! One test a rule, which fails when the rule is gone.
 
 use keyrite::tuf::Metadata;
+use keyrite::tuf::client::MAX_ROLES;
 use keyrite::tuf::client::MAX_ROOT;
 use keyrite::tuf::client::Request;
 use keyrite::tuf::client::Scope;
@@ -352,28 +353,23 @@ fn a_delegated_role_is_listed_in_snapshot() {
 #[test]
 fn more_delegated_roles_than_anyone_needs_are_refused() {
     let mut world = world();
-    let names: Vec<String> = (0..70).map(|i| format!("bins-{i}")).collect();
-    // Each of these brings 1024 bins: more than 2^16 together.
+    let names: Vec<String> = (0..MAX_ROLES / 1024).map(|i| format!("bins-{i}")).collect();
+    // Each of these brings 1024 bins: one role more than the bound, with themselves.
     world.role("targets")["delegations"] = json!({"keys": keys(&[8]),
         "roles": names.iter().map(|n| delegation(n, &[8], &["*"])).collect::<Vec<_>>()});
+    let mut set = world.build();
+    let bin = signed_by(&targets(1, json!({})), &[8]).to_file();
     for name in &names {
         let mut role = targets(1, json!({}));
         role["delegations"] = json!({"keys": keys(&[8]), "succinct_roles":
             {"keyids": keyids(&[8]), "threshold": 1, "bit_length": 10, "name_prefix": name}});
-        world.roles.insert(name.clone(), (role, vec![8]));
+        set.put(&format!("1.{name}.json"), &signed_by(&role, &[8]));
+        set.0.extend((0..1024).map(|number| (format!("1.{name}-{number:03x}.json"), bin.clone())));
     }
-    let mut set = world.build();
-    for name in &names {
-        for number in 0..1024 {
-            let role = file(&format!("1.{name}-{number:03x}.json"));
-            set.0.insert(role, Vec::new());
-        }
-    }
-    // Without a snapshot, missing roles are only remarked on: the bound is on what is there.
+
     let refused = set.verify_from("1.root.json", Scope::Offline).unwrap_err();
 
-    // The first bin is no metadata: nothing was verified twice or out of order before that.
-    assert_eq!((refused.rule, refused.file.as_str()), (rules::METADATA_FORMAT, "1.bins-0-000.json"));
+    assert_eq!(refused.rule, rules::ROLE_COUNT);
 }
 
 #[test]
@@ -475,6 +471,24 @@ fn the_first_role_in_order_is_believed_and_a_terminating_one_ends_the_search() {
     let verified = world.build().verify().unwrap();
     assert!(!verified.targets.contains_key("x/b"));
     assert_eq!(verified.remarks, ["role late: 1 targets that no delegation leads to"]);
+}
+
+#[test]
+fn a_terminating_role_ends_the_search_above_it_too() {
+    let mut world = world();
+    world.role("targets")["delegations"] = json!({"keys": keys(&[8, 9]),
+        "roles": [delegation("dev", &[8], &["x/*"]), delegation("late", &[9], &["x/*"])]});
+    let mut inner = delegation("inner", &[9], &["x/a"]);
+    inner["terminating"] = json!(true);
+    world.role("dev")["targets"] = json!({});
+    world.role("dev")["delegations"] = json!({"keys": keys(&[9]), "roles": [inner]});
+    world.roles.insert(file("inner"), (targets(1, json!({})), vec![9]));
+    let late = json!({"x/a": target(b"a"), "x/b": target(b"b")});
+    world.roles.insert(file("late"), (targets(1, late), vec![9]));
+
+    let verified = world.build().verify().unwrap();
+
+    assert_eq!(verified.targets.keys().collect::<Vec<_>>(), ["app.txt", "x/b"]);
 }
 
 #[test]

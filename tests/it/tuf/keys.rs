@@ -127,3 +127,65 @@ fn what_is_no_key_file_is_refused() {
         assert!(error.contains(why), "{error}");
     }
 }
+
+/// The SubjectPublicKeyInfo of an RSA key with a modulus of `bits` bits, all of them set.
+fn rsa_spki(bits: usize) -> Vec<u8> {
+    let tlv = |tag: u8, content: &[u8]| {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82, length[0], length[1]], content].concat()
+    };
+    let mut modulus = vec![0xff; bits.div_ceil(8)];
+    modulus[0] >>= bits.div_ceil(8) * 8 - bits;
+    let integers =
+        [tlv(2, &[&[0], &modulus[..]].concat()[usize::from(modulus[0] < 0x80)..]), vec![2, 3, 1, 0, 1]];
+    let key = tlv(0x30, &integers.concat());
+    // Lengths below 128 are written in one byte, as DER demands.
+    let algorithm = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
+    tlv(0x30, &[&algorithm[..], &tlv(3, &[&[0], &key[..]].concat())].concat())
+}
+
+#[test]
+fn an_rsa_key_is_neither_weak_nor_endless() {
+    for (bits, read) in
+        [(2040, false), (2047, false), (2048, true), (4096, true), (8192, true), (8200, false)]
+    {
+        let key = PublicKey::from_spki_der(Scheme::RsaPssSha256, &rsa_spki(bits));
+
+        assert_eq!(key.is_ok(), read, "{bits}: {key:?}");
+    }
+    let weak = PublicKey::from_spki_der(Scheme::RsaPssSha256, &rsa_spki(2047)).unwrap_err().to_string();
+    assert_eq!(weak, "an RSA key of 2047 bits; 2048 to 8192 are read");
+}
+
+#[test]
+fn an_ed25519_signature_of_small_order_is_refused() {
+    // R is the neutral point and s is k times the private key: the equation holds, and strict readers refuse it.
+    let signature = hex::decode(
+        "0100000000000000000000000000000000000000000000000000000000000000\
+         8bac2747a072356f2b4d0fb18e73f81eea0b150a7af12f6dd077f1afdc55ad0f",
+    );
+    let key = super::world::public(1);
+
+    assert!(key.verify(b"what nobody signed", &signature.unwrap()).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+        text in "\\PC{0,60}",
+        json in "[\\[\\]{}\":,0-9a-z. \\\\-]{0,60}",
+    ) {
+        for file in [&bytes[..], text.as_bytes(), json.as_bytes()] {
+            drop(PublicKey::read(file));
+            drop(keyrite::tuf::Metadata::parse(file));
+            drop(keyrite::bundle::Manifest::parse(file));
+            keyrite::tuf::key::private_material(file);
+            drop(PublicKey::from_spki_der(Scheme::EcdsaP256, file));
+            drop(PublicKey::from_spki_der(Scheme::RsaPssSha256, file));
+        }
+        for prefix in ["ssh-ed25519 ", "-----BEGIN PUBLIC KEY-----\n", "ecdsa-sha2-nistp256 AAAA"] {
+            drop(PublicKey::read(format!("{prefix}{text}").as_bytes()));
+        }
+    }
+}

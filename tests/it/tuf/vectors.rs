@@ -187,3 +187,58 @@ fn repositories_of_other_tools_verify() {
     let set2 = set(&vectors.join("tough-tests-data/rotated-root"));
     assert!(run(&set2, "1.root.json", "2019-01-01T00:00:00Z", Scope::Full).is_ok());
 }
+
+#[test]
+fn github_roots_verify_though_their_keyids_leave_fields_out() {
+    let Some(vectors) = vectors() else { return };
+    for entry in fs::read_dir(vectors.join("github-cli/root")).unwrap() {
+        let file = fs::read(entry.unwrap().path()).unwrap();
+        let set = Set([("root.json".to_owned(), file)].into());
+
+        let verified = run(&set, "root.json", "2024-03-05T00:00:00Z", Scope::Root).unwrap();
+
+        let hashes = verified.remarks.iter().filter(|r| r.contains("is not the hash")).count();
+        assert_eq!(hashes, 0, "{:?}", verified.remarks);
+    }
+}
+
+#[test]
+fn bottlerocket_roots_with_rsa_keys_verify() {
+    let Some(vectors) = vectors() else { return };
+    let mut verified = 0;
+    for entry in fs::read_dir(vectors.join("bottlerocket")).unwrap() {
+        let file = fs::read(entry.unwrap().path()).unwrap();
+        let metadata = Metadata::parse(&file).unwrap();
+        let root = Root::from_signed(metadata.signed()).unwrap();
+        let keys = root.role_keys("root").unwrap();
+        assert!(root.keys.values().any(|key| key.scheme() == keyrite::tuf::Scheme::RsaPssSha256));
+
+        verified += usize::from(keys.verify(metadata.payload(), metadata.signatures()).is_ok());
+    }
+    assert!(verified >= 2, "{verified}");
+}
+
+#[test]
+fn repositories_of_tuf_on_ci_are_read_and_written_without_a_loss() {
+    let Some(vectors) = vectors() else { return };
+    let mut roots = 0;
+    for state in fs::read_dir(vectors.join("tuf-on-ci/expected")).unwrap() {
+        for (name, file) in set(&state.unwrap().path().join("metadata")).0 {
+            let metadata = Metadata::parse(&file).unwrap();
+            let again = Metadata::parse(&metadata.to_file()).unwrap();
+            assert_eq!(again.payload(), metadata.payload(), "{name}");
+            let mut signed = metadata.signed().clone();
+            let written = match metadata.role_type() {
+                "root" => Root::from_signed(&signed).unwrap().to_signed(),
+                "targets" => keyrite::tuf::targets::Targets::from_signed(&signed).unwrap().to_signed(),
+                "snapshot" => keyrite::tuf::snapshot::Snapshot::from_signed(&signed).unwrap().to_signed(),
+                _ => keyrite::tuf::timestamp::Timestamp::from_signed(&signed).unwrap().to_signed(),
+            };
+            // The one member that we write in our own words.
+            signed["spec_version"] = written["spec_version"].clone();
+            assert_eq!(written, signed, "{name}");
+            roots += usize::from(name.ends_with("root.json"));
+        }
+    }
+    assert!(roots >= 8);
+}

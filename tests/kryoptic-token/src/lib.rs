@@ -1,10 +1,12 @@
 //! Kryoptic as a PKCS#11 module that fails on demand. Only Keyrite's tests load it.
 //!
 //! `C_GetFunctionList` hands out a patched copy of kryoptic's list. `C_GetInterface` is not exported, so every
-//! caller takes this list. Two environment variables, read once, when the list is asked for:
+//! caller takes this list. Three environment variables, read once, when the list is asked for:
 //!
 //! - `P11_FAULT=Sign:50:0x32,Login:1:0xa4` makes the 50th and every later `C_Sign` return `CKR_DEVICE_REMOVED`, and
 //!   every `C_Login` `CKR_PIN_LOCKED`. With `:1` at the end (`Sign:50:0x32:1`) only that one call fails.
+//! - `P11_LIE=extractable,readable,signature` makes it call every private key extractable, or not sensitive, and turns
+//!   a bit in every signature.
 //! - `P11_PINPAD=123456` shows `CKF_PROTECTED_AUTHENTICATION_PATH`; `C_Login` without a PIN then types this one.
 
 use std::ffi::c_void;
@@ -27,6 +29,8 @@ use kryoptic_lib::pkcs11::CK_TOKEN_INFO;
 use kryoptic_lib::pkcs11::CK_ULONG;
 use kryoptic_lib::pkcs11::CK_USER_TYPE;
 
+const CKA_SENSITIVE: CK_ULONG = 0x103;
+const CKA_EXTRACTABLE: CK_ULONG = 0x162;
 const CKR_OK: CK_RV = 0;
 const CKR_ARGUMENTS_BAD: CK_RV = 7;
 const CKR_FUNCTION_NOT_SUPPORTED: CK_RV = 0x54;
@@ -44,6 +48,7 @@ struct Fault {
 struct Shim {
     real: CK_FUNCTION_LIST,
     faults: Vec<Fault>,
+    lies: String,
     pin_pad: Option<String>,
 }
 
@@ -61,7 +66,10 @@ fn faults(text: &str) -> Vec<Fault> {
         let code = CK_RV::from_str_radix(parts.next()?.strip_prefix("0x")?, 16).ok()?;
         Some(Fault { function, from, code, once: parts.next().is_some(), calls: AtomicU64::new(0) })
     };
-    text.split(',').filter(|one| !one.is_empty()).map(|one| parse(one).expect("P11_FAULT=Function:N:0xCODE")).collect()
+    text.split(',')
+        .filter(|one| !one.is_empty())
+        .map(|one| parse(one).expect("P11_FAULT=Function:N:0xCODE"))
+        .collect()
 }
 
 fn shim() -> &'static Shim {
@@ -72,6 +80,7 @@ fn shim() -> &'static Shim {
             // Kryoptic's list is a static of its own.
             real: unsafe { *real },
             faults: faults(&std::env::var("P11_FAULT").unwrap_or_default()),
+            lies: std::env::var("P11_LIE").unwrap_or_default(),
             pin_pad: std::env::var("P11_PINPAD").ok(),
         }
     })
@@ -102,7 +111,48 @@ faulty!(open_session, C_OpenSession, "OpenSession", (slot: CK_SLOT_ID, flags: CK
 faulty!(find_objects_init, C_FindObjectsInit, "FindObjectsInit", (session: CK_SESSION_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG));
 faulty!(generate_key_pair, C_GenerateKeyPair, "GenerateKeyPair", (session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public: *mut CK_ATTRIBUTE, publics: CK_ULONG, private: *mut CK_ATTRIBUTE, privates: CK_ULONG, public_key: *mut CK_OBJECT_HANDLE, private_key: *mut CK_OBJECT_HANDLE));
 faulty!(sign_init, C_SignInit, "SignInit", (session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE));
-faulty!(sign, C_Sign, "Sign", (session: CK_SESSION_HANDLE, data: *mut u8, len: CK_ULONG, signature: *mut u8, signature_len: *mut CK_ULONG));
+
+unsafe extern "C" fn sign(
+    session: CK_SESSION_HANDLE,
+    data: *mut u8,
+    len: CK_ULONG,
+    signature: *mut u8,
+    signature_len: *mut CK_ULONG,
+) -> CK_RV {
+    if let Some(code) = fault("Sign") {
+        return code;
+    }
+    let Some(real) = shim().real.C_Sign else { return CKR_FUNCTION_NOT_SUPPORTED };
+    let rv = unsafe { real(session, data, len, signature, signature_len) };
+    if rv == CKR_OK && !signature.is_null() && shim().lies.contains("signature") {
+        unsafe { *signature ^= 1 };
+    }
+    rv
+}
+
+unsafe extern "C" fn get_attribute_value(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    let Some(real) = shim().real.C_GetAttributeValue else { return CKR_FUNCTION_NOT_SUPPORTED };
+    let rv = unsafe { real(session, object, template, count) };
+    if rv != CKR_OK || template.is_null() {
+        return rv;
+    }
+    for attribute in unsafe { std::slice::from_raw_parts(template, count as usize) } {
+        let lie = match attribute.type_ {
+            CKA_EXTRACTABLE if shim().lies.contains("extractable") => 1,
+            CKA_SENSITIVE if shim().lies.contains("readable") => 0,
+            _ => continue,
+        };
+        if !attribute.pValue.is_null() {
+            unsafe { *attribute.pValue.cast::<u8>() = lie };
+        }
+    }
+    rv
+}
 
 unsafe extern "C" fn get_token_info(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> CK_RV {
     if let Some(code) = fault("GetTokenInfo") {
@@ -116,7 +166,12 @@ unsafe extern "C" fn get_token_info(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) 
     rv
 }
 
-unsafe extern "C" fn login(session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut u8, len: CK_ULONG) -> CK_RV {
+unsafe extern "C" fn login(
+    session: CK_SESSION_HANDLE,
+    user: CK_USER_TYPE,
+    pin: *mut u8,
+    len: CK_ULONG,
+) -> CK_RV {
     if let Some(code) = fault("Login") {
         return code;
     }
@@ -124,7 +179,9 @@ unsafe extern "C" fn login(session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: 
     match (&shim().pin_pad, pin.is_null()) {
         // The PIN is typed on the token: one that comes from outside is refused.
         (Some(_), false) => CKR_ARGUMENTS_BAD,
-        (Some(typed), true) => unsafe { real(session, user, typed.as_ptr().cast_mut(), typed.len() as CK_ULONG) },
+        (Some(typed), true) => unsafe {
+            real(session, user, typed.as_ptr().cast_mut(), typed.len() as CK_ULONG)
+        },
         (None, _) => unsafe { real(session, user, pin, len) },
     }
 }
@@ -155,6 +212,7 @@ pub unsafe extern "C" fn C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) -> 
         patched.C_Login = Some(login);
         patched.C_FindObjectsInit = Some(find_objects_init);
         patched.C_GenerateKeyPair = Some(generate_key_pair);
+        patched.C_GetAttributeValue = Some(get_attribute_value);
         patched.C_SignInit = Some(sign_init);
         patched.C_Sign = Some(sign);
         patched.C_GetFunctionList = Some(C_GetFunctionList);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use sha2::Digest;
 use sha2::Sha256;
@@ -20,13 +21,16 @@ use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::snapshot::MetaFile;
+use crate::tuf::targets::apart;
 
 /// The field by which a rehearsal marks everything it writes.
 pub const WATERMARK: &str = "x-keyrite-rehearsal";
 
-pub(super) struct Session<'a> {
+pub(super) struct Workflow<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) request: &'a Request<'a>,
+    /// The highest version of each role that is there, by `ROLE.json`.
+    pub(super) highest: HashMap<String, u64>,
     pub(super) trusted: Vec<TrustedFile>,
     pub(super) remarks: Vec<String>,
 }
@@ -41,7 +45,7 @@ pub(super) fn understood<T>(file: &str, read: Result<T, MetadataError>) -> Resul
     read.or_else(|e| refuse(rules::METADATA_FORMAT, file, e.to_string()))
 }
 
-impl Session<'_> {
+impl Workflow<'_> {
     /// A file that may be missing.
     pub(super) fn find(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, Refused> {
         self.files.read(name, max).or_else(|why| refuse(rules::FILE_READABLE, name, why))
@@ -53,11 +57,6 @@ impl Session<'_> {
             Some(bytes) => Ok(bytes),
             None => refuse(rules::FILE_MISSING, name, "there is no such file"),
         }
-    }
-
-    /// The names of all metadata files.
-    pub(super) fn names(&self) -> Result<Vec<String>, Refused> {
-        self.files.names().or_else(|why| refuse(rules::FILE_READABLE, "", why))
     }
 
     /// A file whose length and hashes the file above it may list.
@@ -76,13 +75,29 @@ impl Session<'_> {
     /// Reads metadata; a rehearsal is refused where it is not asked for.
     pub(super) fn open(&mut self, file: &str, bytes: &[u8]) -> Result<Metadata, Refused> {
         let metadata = understood(file, Metadata::parse(bytes))?;
+        self.no_rehearsal(file, &metadata)?;
+        Ok(metadata)
+    }
+
+    /// The same for a targets role, with its targets apart.
+    pub(super) fn open_targets(
+        &mut self,
+        file: &str,
+        bytes: &[u8],
+    ) -> Result<(Metadata, Option<apart::Files>), Refused> {
+        let (metadata, targets) = understood(file, Metadata::parse_apart(bytes))?;
+        self.no_rehearsal(file, &metadata)?;
+        Ok((metadata, targets))
+    }
+
+    fn no_rehearsal(&mut self, file: &str, metadata: &Metadata) -> Result<(), Refused> {
         if metadata.signed().get(WATERMARK).is_some_and(|mark| *mark != serde_json::Value::Bool(false)) {
             if !self.request.allow_rehearsal {
                 return refuse(rules::REHEARSAL, file, "made in a rehearsal: nobody may trust it");
             }
             self.remarks.push(format!("{file}: made in a rehearsal"));
         }
-        Ok(metadata)
+        Ok(())
     }
 
     /// The threshold of the delegator; the caller names the rule it enforces with it.

@@ -1,0 +1,137 @@
+//! The four kinds of metadata in plain words.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::inspect::Description;
+use crate::tuf::Date;
+use crate::tuf::Metadata;
+use crate::tuf::client::WATERMARK;
+use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::Paths;
+use crate::tuf::root::Root;
+use crate::tuf::root::TOP_LEVEL;
+use crate::tuf::snapshot::Snapshot;
+use crate::tuf::targets::Targets;
+use crate::tuf::timestamp::Timestamp;
+
+/// How many entries of a long list people see.
+const SHOWN: usize = 20;
+
+pub(super) fn describe(bytes: &[u8]) -> Result<Description, String> {
+    let metadata = Metadata::parse(bytes).map_err(|e| format!("not metadata: {e}"))?;
+    let kind = metadata.role_type().to_owned();
+    let signed = metadata.signed();
+    let read = match kind.as_str() {
+        "root" => Root::from_signed(signed).map(|root| self::root(&root, &metadata)),
+        "targets" => Targets::from_signed(signed).and_then(|targets| self::targets(&targets)),
+        "snapshot" => Snapshot::from_signed(signed).map(|snapshot| self::snapshot(&snapshot)),
+        "timestamp" => Timestamp::from_signed(signed).map(|timestamp| {
+            let line = format!("snapshot.json: version {}", timestamp.snapshot.version);
+            (head(timestamp.version, timestamp.expires), vec![line], json!({"snapshot": timestamp.snapshot}))
+        }),
+        other => return Err(format!("signed JSON of the type {other:?}, which is no TUF metadata")),
+    };
+    let (common, rest, mut json) = read.map_err(|e| format!("not {kind} metadata: {e}"))?;
+    let signatures = metadata.signatures();
+    let empty = signatures.iter().filter(|s| s.sig.is_empty()).count();
+    let mut lines = vec![format!("TUF {kind} metadata, {common}")];
+    if signed.get(WATERMARK).is_some() {
+        lines.push("REHEARSAL: nobody may trust it".to_owned());
+    }
+    lines.extend(rest);
+    lines.push(format!(
+        "signatures: {}{}",
+        signatures.len(),
+        if empty > 0 { format!(", {empty} of them empty") } else { String::new() }
+    ));
+    lines.extend(signatures.iter().take(SHOWN).map(|s| format!("  by {}", s.keyid)));
+    let members = json!({
+        "kind": kind, "version": signed["version"], "expires": signed["expires"],
+        "rehearsal": signed.get(WATERMARK).is_some(),
+        "signatures": signatures.iter().map(|s| &s.keyid).collect::<Vec<_>>(),
+    });
+    if let (Value::Object(json), Value::Object(members)) = (&mut json, members) {
+        json.extend(members);
+    }
+    Ok(Description { lines, json })
+}
+
+fn head(version: u64, expires: Date) -> String {
+    format!("version {version}, expires {expires} ({})", expires.weekday())
+}
+
+fn root(root: &Root, metadata: &Metadata) -> (String, Vec<String>, Value) {
+    let mut lines =
+        vec![format!("consistent snapshot: {}", if root.consistent_snapshot { "yes" } else { "no" })];
+    let named = TOP_LEVEL.into_iter();
+    let others = root.roles.keys().map(String::as_str).filter(|name| !TOP_LEVEL.contains(name));
+    for (name, role) in named.chain(others).filter_map(|name| Some((name, root.roles.get(name)?))) {
+        lines.push(format!("role {name}: {} of {} keys must sign", role.threshold, role.keyids.len()));
+        for keyid in &role.keyids {
+            let what = match (root.keys.get(keyid), root.other_keys.contains_key(keyid)) {
+                (Some(key), _) if key.is_keyid(keyid) => key.scheme().to_string(),
+                (Some(key), _) => format!("{}, and the keyid is not its hash", key.scheme()),
+                (None, true) => "a key that this program cannot verify with".to_owned(),
+                (None, false) => "no such key in this file".to_owned(),
+            };
+            lines.push(format!("  {keyid} {what}"));
+        }
+    }
+    let own = root
+        .role_keys("root")
+        .map(|keys| (keys.signed_by(metadata.payload(), metadata.signatures()).len(), keys.threshold));
+    if let Some((have, need)) = own {
+        lines.push(format!("signed by {have} of its own root keys; {need} are needed"));
+    }
+    let roles: serde_json::Map<String, Value> = root
+        .roles
+        .iter()
+        .map(|(name, role)| (name.clone(), json!({"threshold": role.threshold, "keyids": role.keyids})))
+        .collect();
+    let keys: serde_json::Map<String, Value> =
+        root.keys.iter().map(|(keyid, key)| (keyid.0.clone(), json!(key.scheme().as_str()))).collect();
+    let json = json!({"consistent_snapshot": root.consistent_snapshot, "roles": roles, "keys": keys,
+        "signed_by_own": own.map(|(have, _)| have)});
+    (head(root.version, root.expires), lines, json)
+}
+
+type Words = (String, Vec<String>, Value);
+
+fn targets(targets: &Targets) -> Result<Words, crate::tuf::metadata::MetadataError> {
+    let mut lines = vec![format!("targets: {}", targets.targets.len())];
+    lines.extend(targets.targets.iter().take(SHOWN).map(|(path, t)| format!("  {path}: {} bytes", t.length)));
+    more(&mut lines, targets.targets.len());
+    let delegations = targets.delegations.as_ref().map(Delegations::from_json).transpose()?;
+    let roles = delegations.map(|d| d.roles).unwrap_or_default();
+    lines.push(format!("delegated roles: {}", roles.len()));
+    for role in roles.iter().take(SHOWN) {
+        let paths = match &role.paths {
+            Paths::Patterns(list) => format!("paths {}", list.join(" ")),
+            Paths::HashPrefixes(list) => format!("paths whose SHA-256 begins with {}", list.join(" ")),
+            Paths::Bin { number, bits } => format!("bin {number} of {}", 1_u64 << bits),
+        };
+        let end = if role.terminating { ", terminating" } else { "" };
+        let (need, of) = (role.role_keys.threshold, role.role_keys.keys.len());
+        lines.push(format!("  {}: {need} of {of} keys must sign, {paths}{end}", role.name));
+    }
+    more(&mut lines, roles.len());
+    let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+    let json = json!({"targets": targets.targets.len(), "delegated": names});
+    Ok((head(targets.version, targets.expires), lines, json))
+}
+
+fn snapshot(snapshot: &Snapshot) -> Words {
+    let mut lines = vec![format!("lists {} files", snapshot.meta.len())];
+    lines.extend(
+        snapshot.meta.iter().take(SHOWN).map(|(name, file)| format!("  {name}: version {}", file.version)),
+    );
+    more(&mut lines, snapshot.meta.len());
+    (head(snapshot.version, snapshot.expires), lines, json!({"meta": snapshot.meta}))
+}
+
+fn more(lines: &mut Vec<String>, all: usize) {
+    if all > SHOWN {
+        lines.push(format!("  and {} more", all - SHOWN));
+    }
+}

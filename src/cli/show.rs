@@ -1,0 +1,31 @@
+//! Text from files on a terminal: characters that act instead of showing are written as their numbers.
+
+/// `text` with control, direction and invisible characters escaped.
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_is_shown_as_its_number_and_what_shows_is_left_alone() {
+        assert_eq!(
+            plain("a\u{1b}[2Jb\nc\u{9b}d\u{202e}e\u{200b}"),
+            r"a\u{1b}[2Jb\u{a}c\u{9b}d\u{202e}e\u{200b}"
+        );
+        assert_eq!(plain("Ana Duarte, Bö: 鍵 1/2"), "Ana Duarte, Bö: 鍵 1/2");
+    }
+}

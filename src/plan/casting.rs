@@ -1,0 +1,106 @@
+//! The people of each step of a file: who does it, who confirms it, and what they may not do.
+
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::Step;
+use crate::plan::Verb;
+use crate::plan::problem::Place;
+use crate::plan::script;
+use crate::plan::steps::StepSpec;
+
+fn say(problems: &mut Vec<Problem>, rule: &'static str, place: Place, text: String) {
+    problems.push(Problem::error(rule, Some(place), text));
+}
+
+/// The steps with their people; problems where those cannot be.
+pub(super) fn steps(specs: &[StepSpec], plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for spec in specs {
+        let key = match &spec.verb {
+            Verb::GenerateKey(key) | Verb::Sign { key, .. } => Some(key.as_str()),
+            _ => None,
+        };
+        if let Some(key) = key
+            && plan.key(key).is_none()
+        {
+            say(
+                problems,
+                "STEP-KEY-KNOWN",
+                spec.place,
+                format!("step {} names key {key:?}, which is not under `keys`", spec.verb.name()),
+            );
+            continue;
+        }
+        let mut step = script::step(plan, spec.verb.clone());
+        if let Some(by) = &spec.by {
+            step.by.clone_from(&by.value);
+            step.confirm = script::confirmers(plan, &step.verb, &step.by);
+        }
+        if let Some(confirm) = &spec.confirm {
+            step.confirm = confirm.iter().map(|name| name.value.clone()).collect();
+        }
+        step.id = spec.id.clone().unwrap_or(step.id);
+        step.text.clone_from(&spec.text);
+        step.source.clone_from(&spec.source);
+        step.est = spec.est.unwrap_or(step.est);
+        step.on_fail = spec.on_fail;
+        step.section.clone_from(&spec.section);
+        step.place = Some(spec.place);
+        step_people(&step, spec.place, plan, problems);
+        if steps.iter().any(|other| other.id == step.id) {
+            say(
+                problems,
+                "STEP-ID-ONCE",
+                spec.place,
+                format!("two steps are called {:?}; give one of them another id", step.id),
+            );
+        }
+        steps.push(step);
+    }
+    steps
+}
+
+fn step_people(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Problem>) {
+    for id in step.confirm.iter().chain([&step.by]) {
+        if plan.person(id).is_none() {
+            say(
+                problems,
+                "STEP-PERSON-KNOWN",
+                place,
+                format!("step {} names {id:?}, who is not a participant", step.id),
+            );
+        }
+    }
+    if step.confirm.contains(&step.by) {
+        say(
+            problems,
+            "DOER-NEVER-CONFIRMS",
+            place,
+            format!("step {}: {} does it and would confirm it too", step.id, plan.name(&step.by)),
+        );
+    }
+    if step.verb.irreversible() && step.confirm.is_empty() {
+        say(
+            problems,
+            "IRREVERSIBLE-IS-CONFIRMED",
+            place,
+            format!("step {} cannot be taken back, and nobody confirms it", step.id),
+        );
+    }
+    if let Verb::GenerateKey(key) | Verb::Sign { key, .. } = &step.verb
+        && let Some(holder) = plan.key(key).and_then(|key| key.holder.as_ref())
+        && *holder != step.by
+    {
+        say(
+            problems,
+            "HOLDER-DOES-IT",
+            place,
+            format!(
+                "step {}: key {key} is held by {}, and {} would use it",
+                step.id,
+                plan.name(holder),
+                plan.name(&step.by)
+            ),
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! Reads the signed part of a targets role with its targets apart: straight into their own type, because a JSON
+//! value for each of a million targets would cost gigabytes. As strict as [`crate::tuf::json`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::DeserializeOwned;
+use serde::de::Error;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::tuf::json::Strict;
+use crate::tuf::targets::TargetFile;
+
+/// `targets`, by path.
+pub(crate) type Files = BTreeMap<String, TargetFile>;
+
+/// The signed part without `targets`, and `targets`.
+pub(crate) fn parse(signed: &[u8]) -> Result<(Value, Option<Files>), String> {
+    let apart: Apart = serde_json::from_slice(signed).map_err(|e| e.to_string())?;
+    Ok((Value::Object(apart.rest), apart.targets))
+}
+
+struct Apart {
+    rest: Map<String, Value>,
+    targets: Option<Files>,
+}
+
+impl<'de> Deserialize<'de> for Apart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ApartVisitor)
+    }
+}
+
+struct ApartVisitor;
+
+impl<'de> Visitor<'de> for ApartVisitor {
+    type Value = Apart;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Apart, A::Error> {
+        let mut apart = Apart { rest: Map::new(), targets: None };
+        while let Some(name) = map.next_key::<String>()? {
+            let twice = match name.as_str() {
+                "targets" => apart.targets.replace(map.next_value::<Distinct<Entry>>()?.files()).is_some(),
+                _ => apart.rest.insert(name.clone(), map.next_value::<Strict>()?.0).is_some(),
+            };
+            if twice {
+                return Err(stands_twice(&name));
+            }
+        }
+        Ok(apart)
+    }
+}
+
+fn stands_twice<E: Error>(name: &str) -> E {
+    E::custom(format!("the key {name:?} stands twice in one object"))
+}
+
+/// An object whose keys stand once.
+struct Distinct<T>(BTreeMap<String, T>);
+
+impl Distinct<Entry> {
+    fn files(self) -> Files {
+        self.0.into_iter().map(|(path, entry)| (path, entry.0)).collect()
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Distinct<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(DistinctVisitor(PhantomData))
+    }
+}
+
+struct DistinctVisitor<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for DistinctVisitor<T> {
+    type Value = Distinct<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Distinct<T>, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if members.contains_key(&name) {
+                return Err(stands_twice(&name));
+            }
+            let value = map.next_value()?;
+            members.insert(name, value);
+        }
+        Ok(Distinct(members))
+    }
+}
+
+/// One target; members beyond the three are read strictly and left out.
+struct Entry(TargetFile);
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a target: an object with length and hashes")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+        let (mut length, mut hashes, mut custom) = (None, None, None);
+        let mut others: Vec<String> = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let twice = match name.as_str() {
+                "length" => length.replace(map.next_value::<u64>()?).is_some(),
+                "hashes" => hashes.replace(map.next_value::<Distinct<String>>()?.0).is_some(),
+                "custom" => custom.replace(map.next_value::<Strict>()?.0).is_some(),
+                _ => {
+                    map.next_value::<Strict>()?;
+                    let twice = others.contains(&name);
+                    others.push(name.clone());
+                    twice
+                }
+            };
+            if twice {
+                return Err(stands_twice(&name));
+            }
+        }
+        Ok(Entry(TargetFile {
+            length: length.ok_or_else(|| A::Error::missing_field("length"))?,
+            hashes: hashes.ok_or_else(|| A::Error::missing_field("hashes"))?,
+            custom: custom.filter(|custom| !custom.is_null()),
+        }))
+    }
+}

@@ -1,0 +1,85 @@
+//! The program as people start it: a cleared environment, a directory of its own, everything it said.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Output;
+
+/// What a run of the program left.
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The run, when it ended with this code.
+    #[track_caller]
+    pub(crate) fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// The program, started from the project's top with nothing in its environment.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyrite"));
+    command.env_clear().env("PATH", "/usr/bin:/bin").current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn keyrite(args: &[&str]) -> Said {
+    Said::of(&command().args(args).output().unwrap())
+}
+
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The quickstart, as the project ships it.
+pub(crate) fn quickstart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("ceremonies/quickstart")
+}
+
+/// `run`, or `resume`, of the quickstart's rehearsal into a record.
+pub(crate) fn rehearse_quickstart(record: &Path) -> Command {
+    let (file, answers) = (quickstart().join("ceremony.yaml"), quickstart().join("answers.yaml"));
+    let mut command = command();
+    command.args(["run", text(&file), "--rehearse", "--plain"]);
+    command.args(["--answers", text(&answers), "--record", text(record)]);
+    command
+}
+
+/// Goes on with a rehearsal of the quickstart.
+pub(crate) fn resume_quickstart(record: &Path) -> Said {
+    let answers = quickstart().join("answers.yaml");
+    keyrite(&["resume", text(record), "--plain", "--answers", text(&answers)])
+}
+
+/// Every file below a directory with its bytes, in order.
+pub(crate) fn tree(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut left = vec![dir.to_owned()];
+    while let Some(at) = left.pop() {
+        for entry in std::fs::read_dir(&at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                files.push((path.strip_prefix(dir).unwrap().to_owned(), std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}

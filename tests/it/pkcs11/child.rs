@@ -1,0 +1,192 @@
+//! The process that plays a scene: it reads what to do from a file, does it with the library, and writes what came of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use keyrite::keystore::Found;
+use keyrite::keystore::Store;
+use keyrite::keystore::StoreError;
+use keyrite::keystore::error::StoreErrorKind;
+use keyrite::keystore::pkcs11;
+use keyrite::keystore::pkcs11::Settings;
+use keyrite::store_uri::StoreUri;
+use keyrite::tuf::PublicKey;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::Serialize;
+
+pub(crate) const SCENE: &str = "KEYRITE_TEST_SCENE";
+pub(crate) const ANSWER: &str = "KEYRITE_TEST_ANSWER";
+
+/// How often a state is asked for before the test gives up. Each look starts the module anew, so this is seconds.
+const TRIES: usize = 400;
+
+/// One thing to do with the store of a URI.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum Do {
+    Look {
+        uri: String,
+    },
+    /// Looks until it works, or until it fails with this kind.
+    Await {
+        uri: String,
+        failure: Option<StoreErrorKind>,
+    },
+    Generate {
+        uri: String,
+        pin: Option<String>,
+        scheme: String,
+        bits: Option<u32>,
+    },
+    Find {
+        uri: String,
+        pin: Option<String>,
+    },
+    /// Signs with the key that was made or found last, or with this one.
+    Sign {
+        uri: String,
+        pin: Option<String>,
+        public: Option<serde_json::Value>,
+        payloads: Vec<String>,
+    },
+    /// Runs a program of another maker, which must end well.
+    Tool {
+        program: String,
+        arguments: Vec<String>,
+    },
+    /// Moves a directory or file.
+    Move {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    /// Sends a signal to the process that this variable names.
+    Signal {
+        variable: String,
+        usr1: bool,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Came {
+    Seen(serde_json::Value),
+    Found(Option<Found>),
+    Signed(Vec<String>),
+    Done(String),
+    Failed(Refusal),
+}
+
+/// A `StoreError` that can be sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) kind: StoreErrorKind,
+    pub(crate) text: String,
+    pub(crate) hint: String,
+}
+
+impl From<StoreError> for Came {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(Refusal { kind: error.kind, text: error.text, hint: error.hint })
+    }
+}
+
+#[test]
+#[ignore = "the other tests start it as a process of its own"]
+fn play() {
+    let (Some(scene), Some(answer)) = (std::env::var_os(SCENE), std::env::var_os(ANSWER)) else { return };
+    let scene: Vec<Do> = serde_json::from_slice(&fs::read(scene).unwrap()).unwrap();
+    let mut stage = Stage { stores: BTreeMap::new(), last: None };
+
+    let came: Vec<Came> = scene.into_iter().map(|action| stage.act(action)).collect();
+
+    fs::write(answer, serde_json::to_vec(&came).unwrap()).unwrap();
+}
+
+struct Stage {
+    stores: BTreeMap<String, Box<dyn Store>>,
+    last: Option<PublicKey>,
+}
+
+fn secret(pin: &Option<String>) -> Option<SecretString> {
+    pin.clone().map(SecretString::from)
+}
+
+impl Stage {
+    fn store(&mut self, uri: &str) -> Result<&mut Box<dyn Store>, StoreError> {
+        if !self.stores.contains_key(uri) {
+            let StoreUri::Pkcs11(parsed) = uri.parse().unwrap() else { panic!("{uri} is no token") };
+            let settings = Settings {
+                default_module: None,
+                module_sha256: None,
+                program: env!("CARGO_BIN_EXE_keyrite").into(),
+            };
+            self.stores.insert(uri.to_owned(), pkcs11::open(&parsed, &settings)?);
+        }
+        Ok(self.stores.get_mut(uri).unwrap())
+    }
+
+    fn act(&mut self, action: Do) -> Came {
+        self.try_act(action).unwrap_or_else(Came::from)
+    }
+
+    fn try_act(&mut self, action: Do) -> Result<Came, StoreError> {
+        Ok(match action {
+            Do::Look { uri } => Came::Seen(serde_json::to_value(self.store(&uri)?.look()?).unwrap()),
+            Do::Await { uri, failure } => {
+                let mut last = String::new();
+                for _ in 0..TRIES {
+                    match (self.store(&uri)?.look(), failure) {
+                        (Ok(_), None) => return Ok(Came::Done("there".to_owned())),
+                        (Err(error), Some(kind)) if error.kind == kind => {
+                            return Ok(Came::Done(error.text));
+                        }
+                        (Ok(sight), Some(_)) => last = format!("{sight:?}"),
+                        (Err(error), _) => last = error.text,
+                    }
+                }
+                panic!("never came: {uri}; last: {last}");
+            }
+            Do::Generate { uri, pin, scheme, bits } => {
+                let scheme = scheme.parse().unwrap();
+                let found = self.store(&uri)?.generate(secret(&pin).as_ref(), scheme, bits)?;
+                self.last = Some(found.public.clone());
+                Came::Found(Some(found))
+            }
+            Do::Find { uri, pin } => {
+                let found = self.store(&uri)?.find(secret(&pin).as_ref())?;
+                if let Some(found) = &found {
+                    self.last = Some(found.public.clone());
+                }
+                Came::Found(found)
+            }
+            Do::Sign { uri, pin, public, payloads } => {
+                let given = public.map(|json| PublicKey::from_json(&json).unwrap());
+                let public = given.or_else(|| self.last.clone()).unwrap();
+                let payloads: Vec<&[u8]> = payloads.iter().map(|payload| payload.as_bytes()).collect();
+                let signed = self.store(&uri)?.sign(secret(&pin).as_ref(), &public, &payloads)?;
+                for (payload, signature) in payloads.iter().zip(&signed) {
+                    public.verify(payload, signature).unwrap();
+                }
+                Came::Signed(signed.iter().map(hex::encode).collect())
+            }
+            Do::Tool { program, arguments } => {
+                let out = Command::new(&program).args(&arguments).output().unwrap();
+                assert!(out.status.success(), "{program} {arguments:?}: {out:?}");
+                Came::Done(String::from_utf8_lossy(&out.stdout).into_owned())
+            }
+            Do::Move { from, to } => {
+                fs::rename(from, to).unwrap();
+                Came::Done(String::new())
+            }
+            Do::Signal { variable, usr1 } => {
+                let number = std::env::var(variable).unwrap().parse().unwrap();
+                let pid = rustix::process::Pid::from_raw(number).unwrap();
+                let signal = if usr1 { rustix::process::Signal::USR1 } else { rustix::process::Signal::USR2 };
+                rustix::process::kill_process(pid, signal).unwrap();
+                Came::Done(String::new())
+            }
+        })
+    }
+}
