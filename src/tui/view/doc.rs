@@ -14,12 +14,24 @@ pub struct Doc {
     pub width: usize,
     /// The lines so far.
     pub lines: Vec<Line<'static>>,
+    /// How many of them, from the first, stay on the screen while the others move.
+    pub pinned: usize,
 }
 
 impl Doc {
     /// No lines yet.
     pub fn new(palette: Palette, width: usize) -> Self {
-        Self { palette, width: width.max(20), lines: Vec::new() }
+        Self { palette, width: width.max(20), lines: Vec::new(), pinned: 0 }
+    }
+
+    /// What is there so far stays on the screen, unless it would leave no room for the rest.
+    pub fn pin(&mut self, height: usize) {
+        self.pinned = if self.lines.len() * 3 <= height * 2 { self.lines.len() } else { 0 };
+    }
+
+    /// Lines that move, and rows of the window that they are seen through.
+    pub fn extent(&self, height: usize) -> (usize, usize) {
+        (self.lines.len() - self.pinned, height - self.pinned.min(height))
     }
 
     /// An empty line.

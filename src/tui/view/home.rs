@@ -2,7 +2,6 @@
 
 use ratatui::Frame;
 use ratatui::style::Style;
-use ratatui::text::Line;
 use ratatui::text::Span;
 
 use crate::ceremony::Mode;
@@ -30,13 +29,13 @@ pub fn view(home: &Home, frame: &mut Frame) {
     let area = frame.area();
     let main = main((area.width, area.height));
     let width = usize::from(main.width);
-    let (lines, scroll, keys) = match &home.open {
+    let (doc, scroll, keys) = match &home.open {
         Some(open) => (opened(home, open, width), home.scroll, opened_keys(home)),
         None => {
-            let (lines, chosen) = list(home, width);
+            let (doc, chosen) = list(home, width);
             // The chosen entry stays on the screen.
             let scroll = (chosen + 4).saturating_sub(usize::from(main.height));
-            (lines, scroll.min(chosen), list_keys())
+            (doc, scroll.min(chosen), list_keys())
         }
     };
     let page = Page {
@@ -44,7 +43,7 @@ pub fn view(home: &Home, frame: &mut Frame) {
         title: ("Keyrite".to_owned(), cut(&visible(&home.dir), width.saturating_sub(12))),
         rehearsal: false,
         keys: &keys,
-        lines: &lines,
+        doc: &doc,
         scroll,
     };
     page.draw(frame, main);
@@ -62,10 +61,10 @@ fn main(size: (u16, u16)) -> ratatui::layout::Rect {
 /// Lines of an open entry, and rows of the window that it is seen through.
 pub fn extent(home: &Home, open: &[String]) -> (usize, usize) {
     let main = main(home.size);
-    (opened(home, open, usize::from(main.width)).len(), usize::from(main.height))
+    opened(home, open, usize::from(main.width)).extent(usize::from(main.height))
 }
 
-fn opened(home: &Home, open: &[String], width: usize) -> Vec<Line<'static>> {
+fn opened(home: &Home, open: &[String], width: usize) -> Doc {
     let mut doc = Doc::new(home.palette, width);
     let holds = home.nearby.plans.get(home.at).is_some_and(|found| found.plan.is_ok());
     if holds {
@@ -75,7 +74,7 @@ fn opened(home: &Home, open: &[String], width: usize) -> Vec<Line<'static>> {
     }
     doc.blank();
     view::plan(&mut doc, open);
-    doc.lines
+    doc
 }
 
 fn opened_keys(home: &Home) -> Vec<Hint> {
@@ -98,7 +97,7 @@ fn list_keys() -> Vec<Hint> {
 }
 
 /// The list, and the line of the chosen entry.
-fn list(home: &Home, width: usize) -> (Vec<Line<'static>>, usize) {
+fn list(home: &Home, width: usize) -> (Doc, usize) {
     let palette = home.palette;
     let mut doc = Doc::new(palette, width);
     doc.text(
@@ -136,7 +135,7 @@ fn list(home: &Home, width: usize) -> (Vec<Line<'static>>, usize) {
     doc.text("  keyrite check FILE           proves a ceremony file", Style::new());
     doc.text("  keyrite run FILE --rehearse  rehearses it, with simulated tokens", Style::new());
     doc.text("  keyrite --help               everything else", Style::new());
-    (doc.lines, chosen)
+    (doc, chosen)
 }
 
 fn entry(doc: &mut Doc, chosen: bool, mark: &'static str, name: &str, about: &str) {

@@ -12,7 +12,6 @@ pub mod step;
 pub mod words;
 
 use ratatui::Frame;
-use ratatui::text::Line;
 
 use crate::tui::app::App;
 use crate::tui::app::Stage;
@@ -35,14 +34,14 @@ pub fn view(app: &App, frame: &mut Frame) {
         return;
     }
     let areas = Areas::of(size);
-    let lines = lines(app, size);
+    let doc = doc(app, size);
     let keys = keys(app);
     let page = Page {
         palette: app.palette,
         title: title(app),
         rehearsal: app.rehearsal(),
         keys: &keys,
-        lines: &lines,
+        doc: &doc,
         scroll: app.scroll,
     };
     page.draw(frame, areas.main);
@@ -56,22 +55,22 @@ pub fn view(app: &App, frame: &mut Frame) {
     }
 }
 
-/// Lines of the text, and rows of the window that it is seen through.
+/// Lines of the text that move, and rows of the window that they are seen through.
 pub fn extent(app: &App) -> (usize, usize) {
-    (lines(app, app.size).len(), usize::from(Areas::of(app.size).main.height))
+    doc(app, app.size).extent(usize::from(Areas::of(app.size).main.height))
 }
 
-fn lines(app: &App, size: (u16, u16)) -> Vec<Line<'static>> {
+fn doc(app: &App, size: (u16, u16)) -> Doc {
     let areas = Areas::of(size);
     let mut doc = Doc::new(app.palette, usize::from(areas.main.width));
     match &app.stage {
         Stage::Review => review(app, &mut doc),
         Stage::Over => closing::closing(app, &mut doc),
         Stage::Waiting | Stage::Typing(_) | Stage::Busy(_) => {
-            step::step(app, areas.side.is_none(), size.1 >= 40, &mut doc);
+            step::step(app, areas, &mut doc);
         }
     }
-    doc.lines
+    doc
 }
 
 /// The plan in words, before anything happens.

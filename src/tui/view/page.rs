@@ -8,6 +8,7 @@ use ratatui::text::Span;
 use ratatui::widgets::Clear;
 
 use crate::tui::style::Palette;
+use crate::tui::view::doc::Doc;
 use crate::tui::view::doc::columns;
 use crate::tui::view::doc::cut;
 
@@ -54,8 +55,8 @@ pub struct Page<'a> {
     /// The keys that work now.
     pub keys: &'a [Hint],
     /// The content.
-    pub lines: &'a [Line<'static>],
-    /// Its first line shown.
+    pub doc: &'a Doc,
+    /// How many of its moving lines are above the window.
     pub scroll: usize,
 }
 
@@ -77,7 +78,9 @@ impl Page<'_> {
         self.title(frame, area.width);
         self.second_line(frame, area.width);
         let height = usize::from(main.height);
-        for (line, y) in self.lines.iter().skip(self.scroll).take(height).zip(main.y..) {
+        let (pinned, moving) = self.doc.lines.split_at(self.doc.pinned);
+        let shown = pinned.iter().chain(moving.iter().skip(self.scroll));
+        for (line, y) in shown.take(height).zip(main.y..) {
             frame.render_widget(line, Rect::new(main.x, y, main.width, 1));
         }
         self.rule(frame, area);
@@ -104,8 +107,8 @@ impl Page<'_> {
 
     fn rule(&self, frame: &mut Frame, area: Rect) {
         let width = usize::from(area.width);
-        let height = usize::from(area.height.saturating_sub(4));
-        let below = self.lines.len().saturating_sub(self.scroll + height);
+        let (lines, height) = self.doc.extent(usize::from(area.height.saturating_sub(4)));
+        let below = lines.saturating_sub(self.scroll + height);
         let text = match (self.scroll, below) {
             (0, 0) => String::new(),
             (above, 0) => format!(" end; {above} lines above: PgUp "),

@@ -14,15 +14,18 @@ use crate::tui::entry::Entry;
 use crate::tui::keymap;
 use crate::tui::view::board;
 use crate::tui::view::doc::Doc;
+use crate::tui::view::page::Areas;
 use crate::tui::view::page::Hint;
 use crate::tui::view::side;
 use crate::tui::view::words;
 
+/// From this height on there is an empty line between the rows of words.
+const ROOMY: u16 = 36;
 /// Lines of the last events on a small screen.
 const LAST: usize = 4;
 
-/// The whole step; `alone` when there is no second column for the board and the last events.
-pub fn step(app: &App, alone: bool, roomy: bool, doc: &mut Doc) {
+/// The whole step, with the board and the last events below it where there is no second column for them.
+pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
     let Some(prompt) = &app.scene.prompt else { return };
     let palette = doc.palette;
     doc.text(&prompt.instruction, palette.instruction());
@@ -36,14 +39,15 @@ pub fn step(app: &App, alone: bool, roomy: bool, doc: &mut Doc) {
         doc.blank();
         field(app, prompt, entry, doc);
     }
+    doc.pin(usize::from(areas.main.height));
     if !prompt.sees.is_empty() {
         doc.blank();
         for line in &prompt.sees {
             doc.marked("  sees:", Style::new(), line, Style::new());
         }
     }
-    body(app, prompt, roomy, doc);
-    if alone {
+    body(app, prompt, areas.main.height >= ROOMY, doc);
+    if areas.side.is_none() && prompt.verb != "review" {
         if !matches!(prompt.body, Body::Board) {
             doc.blank();
             board::board(doc, &app.scene.board);
