@@ -11,7 +11,7 @@ pub mod home;
 pub mod keymap;
 pub mod message;
 pub mod nearby;
-mod run;
+pub mod run;
 pub mod scene;
 pub mod style;
 pub mod view;

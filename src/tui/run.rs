@@ -69,12 +69,12 @@ enum Word {
 }
 
 /// The terminal while the screen is drawn on it. Dropping it gives the terminal back as it was.
-pub(super) struct Tty {
+pub struct Tty {
     terminal: Terminal<CrosstermBackend<BufWriter<File>>>,
     words: Receiver<Word>,
     to_me: Sender<Word>,
     /// How things look on it.
-    pub(super) palette: Palette,
+    pub palette: Palette,
     /// Last, so that it is dropped after the terminal has written what it holds.
     #[expect(dead_code, reason = "it works when it is dropped")]
     restore: Restore,
@@ -129,7 +129,7 @@ impl Tty {
     }
 
     /// Draws, then waits for what it means to the screen with this focus.
-    pub(super) fn next(&mut self, focus: Focus, draw: impl FnOnce(&mut Frame)) -> Result<Message, Stop> {
+    pub fn next(&mut self, focus: Focus, draw: impl FnOnce(&mut Frame)) -> Result<Message, Stop> {
         self.draw(draw).map_err(|error| no_terminal(&error))?;
         loop {
             match self.words.recv() {
@@ -147,7 +147,7 @@ impl Tty {
 }
 
 /// Runs a screen with a terminal, and gives the terminal back whatever happens, a defect of the program included.
-pub(super) fn with_terminal<T>(screen: impl FnOnce(&mut Tty) -> Result<T, Stop>) -> Result<T, Stop> {
+pub fn with_terminal<T>(screen: impl FnOnce(&mut Tty) -> Result<T, Stop>) -> Result<T, Stop> {
     let before = panic::take_hook();
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
@@ -164,7 +164,7 @@ pub(super) fn with_terminal<T>(screen: impl FnOnce(&mut Tty) -> Result<T, Stop>)
 /// The whole ceremony on the screen, from its review to its end.
 ///
 /// Returns what is said when the terminal is the shell's again.
-pub(super) fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<String>, Stop> {
+pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<String>, Stop> {
     let cover = Cover::of(&driver);
     let (answers, for_driver) = mpsc::channel();
     let to_screen = tty.to_me.clone();
@@ -203,7 +203,7 @@ fn last_words(app: &App) -> Vec<String> {
 }
 
 /// Says something on standard output.
-pub(super) fn say(lines: &[String]) {
+pub fn say(lines: &[String]) {
     let mut out = io::stdout();
     for line in lines {
         // A closed standard output has nothing to be told, and the record says it all.
@@ -212,7 +212,7 @@ pub(super) fn say(lines: &[String]) {
 }
 
 /// The home screen, and what is chosen there.
-pub(super) fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
+pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
     let here = Path::new(".");
     let unreadable = |error: io::Error| Stop::new(StopKind::Input, format!("this directory: {error}"), "");
     let nearby = nearby::look(here, options.clock.now()).map_err(unreadable)?;
