@@ -12,6 +12,7 @@ use crate::plan::InRoom;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::RoleKeys;
+use crate::tuf::client::WATERMARK;
 use crate::tuf::root::Root;
 use crate::tuf::root::RootRole;
 use crate::tuf::snapshot::MetaFile;
@@ -19,9 +20,6 @@ use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::Targets;
 use crate::tuf::timestamp::Timestamp;
 use crate::words::Digest;
-
-/// The field that a rehearsal writes into everything it signs; production and `verify` refuse it.
-pub const WATERMARK: &str = "x-keyrite-rehearsal";
 
 impl Ceremony {
     /// The metadata of a role, not signed yet.
@@ -55,7 +53,7 @@ impl Ceremony {
                 keyids.push(known.keyid.clone());
                 keys.insert(known.keyid.clone(), known.public.clone());
             }
-            roles.insert(name.clone(), RootRole { keyids, threshold: role.threshold, extra: Map::new() });
+            roles.insert(name.clone(), RootRole::new(keyids, role.threshold));
         }
         let InRoom { version, expires } = *in_room;
         let other_keys = BTreeMap::new();

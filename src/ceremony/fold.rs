@@ -1,5 +1,7 @@
 //! `apply`: one event folded into the ceremony. Everything is judged before anything changes.
 
+use std::sync::Arc;
+
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
 use crate::ceremony::Failure;
@@ -70,7 +72,7 @@ impl Ceremony {
                     step,
                     |verb| matches!(verb, Verb::Build(roles) if roles.iter().any(|role| role == "targets")),
                 )?;
-                self.files.clone_from(files);
+                self.files = Arc::new(files.clone());
                 Ok(())
             }
             Event::Built { step, role, length, sha256 } => self.built(step, role, *length, sha256),
@@ -268,7 +270,7 @@ impl Ceremony {
             return reject(format!("{role} builds to other bytes"));
         }
         self.part(role, &Act::Build(role.to_owned()))?;
-        self.metadata.insert(role.to_owned(), metadata);
+        self.metadata.insert(role.to_owned(), Arc::new(metadata));
         Ok(())
     }
 
@@ -299,7 +301,7 @@ impl Ceremony {
         }
         self.part(role, &Act::Sign(role.to_owned(), key.to_owned()))?;
         if let Some(metadata) = self.metadata.get_mut(role) {
-            metadata.add(Signature { keyid: keyid.clone(), sig: sig.to_owned() });
+            Arc::make_mut(metadata).add(Signature { keyid: keyid.clone(), sig: sig.to_owned() });
         }
         Ok(())
     }

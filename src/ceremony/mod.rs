@@ -96,8 +96,8 @@ pub struct Ceremony {
     /// The digest that the current step reads aloud.
     aloud: Option<Digest>,
     keys: BTreeMap<String, Known>,
-    files: BTreeMap<String, TargetFile>,
-    metadata: BTreeMap<String, Metadata>,
+    files: Arc<BTreeMap<String, TargetFile>>,
+    metadata: BTreeMap<String, Arc<Metadata>>,
     manifest: Option<String>,
     failures: Vec<Failure>,
 }
@@ -116,7 +116,7 @@ impl Ceremony {
             started: false,
             aloud: None,
             keys: BTreeMap::new(),
-            files: BTreeMap::new(),
+            files: Arc::default(),
             metadata: BTreeMap::new(),
             manifest: None,
             failures: Vec::new(),
@@ -201,7 +201,7 @@ impl Ceremony {
 
     /// A role's metadata as built and signed so far.
     pub fn metadata(&self, role: &str) -> Option<&Metadata> {
-        self.metadata.get(role)
+        self.metadata.get(role).map(Arc::as_ref)
     }
 
     /// The target files as hashed in the room.

@@ -24,6 +24,7 @@ use crate::driver::disk;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 use crate::journal;
+use crate::keystore::public_file;
 use crate::plan::print::file_name;
 use crate::tuf::Date;
 use crate::words::Digest;
@@ -173,25 +174,37 @@ impl Record {
 
     /// Writes the files that follow from the ceremony's state; the same content is left alone.
     pub fn derive(&self, ceremony: &Ceremony) -> Result<(), Stop> {
+        self.derive_keys(ceremony)?;
+        ceremony.plan().roles_in_room().into_iter().try_for_each(|role| self.derive_role(ceremony, role))
+    }
+
+    /// Writes only the files that an event can have changed.
+    pub fn derive_after(&self, ceremony: &Ceremony, event: &Event) -> Result<(), Stop> {
+        match event {
+            Event::KeyLoaded { .. } | Event::KeyGenerated { .. } => self.derive_keys(ceremony),
+            Event::Built { role, .. } | Event::Signed { role, .. } => self.derive_role(ceremony, role),
+            _ => Ok(()),
+        }
+    }
+
+    fn derive_keys(&self, ceremony: &Ceremony) -> Result<(), Stop> {
         let mut names = BTreeMap::new();
         for (name, known) in ceremony.keys() {
-            let json = serde_json::to_string(&known.public).map_err(|error| unwritable(&error))?;
-            self.put(&format!("keys/{name}.pub.json"), format!("{json}\n").as_bytes())?;
-            names.insert(
-                known.keyid.0.clone(),
-                BTreeMap::from([("name", name.clone()), ("holder", ceremony.plan().holder_of(name))]),
-            );
+            let text = public_file::text(&known.public);
+            self.put(&format!("keys/{name}.pub.json"), text.as_bytes())?;
+            let holder = ceremony.plan().holder_of(name);
+            names.insert(known.keyid.0.clone(), BTreeMap::from([("name", name.clone()), ("holder", holder)]));
         }
-        if !names.is_empty() {
-            let json = serde_json::to_string_pretty(&names).map_err(|error| unwritable(&error))?;
-            self.put("keys/names.json", format!("{json}\n").as_bytes())?;
+        if names.is_empty() {
+            return Ok(());
         }
-        for role in ceremony.plan().roles_in_room() {
-            if let Some(metadata) = ceremony.metadata(role) {
-                self.put(&format!("metadata/{}", file_name(ceremony.plan(), role)), &metadata.to_file())?;
-            }
-        }
-        Ok(())
+        let json = serde_json::to_string_pretty(&names).map_err(|error| unwritable(&error))?;
+        self.put("keys/names.json", format!("{json}\n").as_bytes())
+    }
+
+    fn derive_role(&self, ceremony: &Ceremony, role: &str) -> Result<(), Stop> {
+        let Some(metadata) = ceremony.metadata(role) else { return Ok(()) };
+        self.put(&format!("metadata/{}", file_name(ceremony.plan(), role)), &metadata.to_file())
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Stop> {

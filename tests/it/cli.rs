@@ -175,7 +175,7 @@ fn a_full_disk_at_any_write_leaves_nothing_that_looks_whole() {
     // The manifest names the journal's head, and a journal with a failure in it has another one.
     let bundle = tree(&whole.join("bundle/metadata"));
     let mut failures = 0;
-    for nth in (1..).step_by(9) {
+    for nth in (1..).step_by(6) {
         let record = dir.path().join(format!("record-{nth}"));
         let run = rehearse_quickstart(&record);
         let mut strace = Command::new("strace");
@@ -204,6 +204,48 @@ fn a_full_disk_at_any_write_leaves_nothing_that_looks_whole() {
         }
     }
     assert!(failures >= 10, "only {failures} failures");
+}
+
+/// A real file system that is really full, in a mount of its own; made larger, the ceremony goes on.
+#[test]
+fn a_small_drive_fills_up_and_the_ceremony_goes_on_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    Said::of(&rehearse_quickstart(&whole).output().unwrap()).ended(0);
+    let drive = dir.path().join("drive");
+    fs::create_dir(&drive).unwrap();
+    let run = rehearse_quickstart(&drive.join("record"));
+    let arguments: Vec<_> = run.get_args().map(|argument| argument.to_str().unwrap()).collect();
+    let (program, answers) = (run.get_program().to_str().unwrap(), quickstart().join("answers.yaml"));
+    let script = format!(
+        "set -e; cd {top}; for size in 16 32 48 64 80 96 112; do
+            mount -t tmpfs -o size=${{size}}k none {drive}
+            code=0; {program} {arguments} >/dev/null 2>{drive}.err || code=$?
+            if [ $code != 0 ]; then
+                grep -q 'No space left' {drive}.err || {{ cat {drive}.err; exit 90; }}
+                [ $code = 4 ] || [ $code = 5 ] || exit 91
+                mount -o remount,size=64m {drive}
+                if [ -d {drive}/record ]; then {program} resume {drive}/record --plain --answers {answers} >/dev/null
+                else {program} {arguments} >/dev/null; fi
+                echo stopped at $size
+            fi
+            diff -r {drive}/record/bundle/metadata {whole}/bundle/metadata
+            umount {drive}
+        done",
+        top = env!("CARGO_MANIFEST_DIR"),
+        drive = text(&drive),
+        arguments = arguments.join(" "),
+        answers = text(&answers),
+        whole = text(&whole),
+    );
+    let mut own = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        own.args(["--user", "--map-root-user"]);
+    }
+
+    let said = Said::of(&own.args(["--mount", "sh", "-c", &script]).output().unwrap()).ended(0);
+
+    assert!(said.out.matches("stopped at").count() >= 3, "{}", said.out);
 }
 
 #[test]

@@ -3,10 +3,13 @@
 //! A module reads its configuration from the environment and lives once in a process, so every scene is played by a
 //! child process (`child`) in an environment of its own (`world`).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a scene that cannot go on fails its test")]
+
 mod child;
 mod commands;
 mod faults;
 mod hostile;
+mod proxy;
 mod suite;
 pub(crate) mod world;
 mod yubikey;

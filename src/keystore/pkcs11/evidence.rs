@@ -43,14 +43,12 @@ pub(super) fn of(
 }
 
 fn about(token: &Token, module: &ModuleFile) -> BTreeMap<String, String> {
-    let info = &token.info;
-    let firmware = info.firmware_version();
     let pairs = [
-        ("token", printable(info.label())),
+        ("token", printable(&token.label)),
         ("serial", token.serial()),
-        ("model", printable(info.model())),
-        ("manufacturer", printable(info.manufacturer_id())),
-        ("firmware", format!("{}.{}", firmware.major(), firmware.minor())),
+        ("model", printable(&token.model)),
+        ("manufacturer", printable(&token.manufacturer)),
+        ("firmware", token.firmware.clone()),
         ("hardware", token.hardware.to_string()),
         ("module", printable(&module.path.to_string_lossy())),
         ("module-sha256", module.sha256.clone()),

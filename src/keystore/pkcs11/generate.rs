@@ -137,6 +137,11 @@ fn make(
             match login.session.generate_key_pair(&mechanism(scheme), &public, &private) {
                 Ok(handles) => return Ok(handles),
                 Err(error) if is_about_the_template(&error) => refused = Some(error),
+                // What an old SoftHSM says of a curve that it knows by another spelling.
+                Err(error @ Error::Pkcs11(RvError::GeneralError, _)) => {
+                    refused = Some(error);
+                    break;
+                }
                 Err(error) => return Err(explain(login, scheme, &error)),
             }
         }

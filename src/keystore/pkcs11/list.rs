@@ -11,12 +11,12 @@ use crate::keystore::StoreError;
 use crate::keystore::pkcs11::ModuleFile;
 use crate::keystore::pkcs11::Settings;
 use crate::keystore::pkcs11::choose;
+use crate::keystore::pkcs11::module;
 use crate::keystore::pkcs11::module::Module;
 use crate::keystore::pkcs11::object::Named;
 use crate::keystore::pkcs11::object::Objects;
 use crate::keystore::pkcs11::session::Login;
 use crate::keystore::pkcs11::text::printable;
-use crate::keystore::pkcs11::text::trimmed;
 use crate::keystore::pkcs11::token;
 use crate::keystore::pkcs11::token::Token;
 use crate::store_uri::Pkcs11Uri;
@@ -73,9 +73,9 @@ pub fn list(path: Option<&Path>, settings: &Settings) -> Result<(ModuleFile, Vec
         Some(path) => path.to_path_buf(),
         None => choose(None, settings.default_module.as_deref())?,
     };
-    let module = Module::open(&path, settings)?;
-    let tokens = module.with(token::all)?;
-    Ok((module.file.clone(), tokens.iter().map(|token| view(token, &module.file)).collect()))
+    let (file, tokens) = module::look(&path, settings)?;
+    let views = tokens.iter().map(|token| view(token, &path)).collect();
+    Ok((file, views))
 }
 
 /// The token that `uri` names, and what it shows without a login.
@@ -86,9 +86,10 @@ pub fn show(
     uri: &Pkcs11Uri,
     settings: &Settings,
 ) -> Result<(ModuleFile, TokenView, Vec<ObjectView>), StoreError> {
-    let module = Module::open(&choose(Some(uri), settings.default_module.as_deref())?, settings)?;
-    module.with(|p11| {
-        let token = token::pick(p11, uri)?;
+    let path = choose(Some(uri), settings.default_module.as_deref())?;
+    let module = Module::open(&path, settings)?;
+    module.with(|p11, tokens| {
+        let token = token::pick(tokens, uri)?;
         let name = token.name();
         let login = Login::none(p11, &token)?;
         let objects = Objects::read(&login.session, &name)?;
@@ -102,32 +103,23 @@ pub fn show(
                 views.push(object_view(&objects, kind, object)?);
             }
         }
-        Ok((module.file.clone(), view(&token, &module.file), views))
+        Ok((module.file.clone(), view(&token, &path), views))
     })
 }
 
-fn view(token: &Token, module: &ModuleFile) -> TokenView {
-    let info = &token.info;
-    let firmware = info.firmware_version();
-    let named = |text: &str| Some(trimmed(text).to_owned()).filter(|text| !text.is_empty());
-    let uri = Pkcs11Uri {
-        token: named(info.label()),
-        serial: named(info.serial_number()),
-        module_path: module.path.to_str().map(str::to_owned),
-        ..Pkcs11Uri::default()
-    };
+fn view(token: &Token, path: &Path) -> TokenView {
     TokenView {
-        label: printable(info.label()),
+        label: printable(&token.label),
         serial: token.serial(),
-        model: printable(info.model()),
-        manufacturer: printable(info.manufacturer_id()),
-        firmware: format!("{}.{}", firmware.major(), firmware.minor()),
+        model: printable(&token.model),
+        manufacturer: printable(&token.manufacturer),
+        firmware: token.firmware.clone(),
         hardware: token.hardware,
-        initialised: info.token_initialized(),
-        pin_pad: info.protected_authentication_path(),
-        pin: token.pin_state(),
+        initialised: token.initialised,
+        pin_pad: token.pin_pad,
+        pin: token.pin,
         max_message: token.max_message(),
-        uri: uri.to_string(),
+        uri: token.uri(path).to_string(),
     }
 }
 

@@ -176,11 +176,6 @@ pub(super) fn not_started(path: &Path, code: &str) -> StoreError {
     )
 }
 
-/// `error` is one after which a module may be in disorder, so that it must be started again.
-pub(super) fn needs_restart(error: &StoreError) -> bool {
-    matches!(error.kind, Kind::TokenGone | Kind::NoSuchToken | Kind::Module)
-}
-
 /// A code as the standard writes it: `CKR_DEVICE_REMOVED`, or its number where it has no name here.
 pub(super) fn code(code: RvError) -> String {
     match code {
@@ -223,8 +218,6 @@ mod tests {
         let wrong = explain("token A", &Error::Pkcs11(RvError::PinIncorrect, Function::Login));
 
         assert_eq!(pulled.kind, Kind::TokenGone);
-        assert!(needs_restart(&pulled));
         assert_eq!(wrong.kind, Kind::WrongSecret);
-        assert!(!needs_restart(&wrong));
     }
 }

@@ -1,6 +1,7 @@
 //! Keys on PKCS#11 tokens, through the vendor's module.
 //!
-//! `module` loads a module once, after `probe` has tried it in a child process; `token` picks the one token that a URI
+//! `module` loads a module once, after `probe` has tried it in a child process, which is also who looks at tokens that
+//! nobody works with; `token` picks the one token that a URI
 //! names; `session` logs in once per prompt; `object` finds the keys; `generate` and `sign` use them; `message` is the
 //! table of what modules answer. No PIN is kept, tried twice, or sent to another token than the one that is named.
 
@@ -11,9 +12,9 @@ mod message;
 mod module;
 mod object;
 mod probe;
+mod raw;
 mod session;
 mod sign;
-mod single_part;
 mod spki;
 mod text;
 mod token;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cryptoki::context::Pkcs11;
+use cryptoki::slot::Slot;
 use secrecy::SecretString;
 
 pub use list::ObjectView;
@@ -52,7 +54,7 @@ use crate::store_uri::Pkcs11Uri;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
-/// One key on a token, by its URI. The module is loaded at the first call, not before.
+/// One key on a token, by its URI. The module is loaded at the first call that works with the key, not before.
 struct TokenStore {
     uri: Pkcs11Uri,
     path: PathBuf,
@@ -79,7 +81,7 @@ impl TokenStore {
         work: impl FnOnce(&Pkcs11, &Token, &ModuleFile) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let module = self.module()?;
-        module.with(|p11| work(p11, &token::pick(p11, &self.uri)?, &module.file))
+        module.with(|p11, tokens| work(p11, &token::pick(tokens, &self.uri)?, &module.file))
     }
 
     fn no_such_key(&self, token: &Token) -> StoreError {
@@ -97,25 +99,23 @@ impl Store for TokenStore {
     }
 
     fn look(&mut self) -> Result<Sight, StoreError> {
-        self.with(|_, token, module| {
-            let pin = token.pin_state();
-            if pin == PinState::Locked {
-                return Err(message::locked(&token.name()));
-            }
-            let pad = token.info.protected_authentication_path();
-            let mut lines = vec![token.line()];
-            lines.extend(pin.line().map(str::to_owned));
-            if pad {
-                lines.push("the PIN is typed on the token's own pad".to_owned());
-            }
-            lines.push(format!("module {}", printable(&module.path.to_string_lossy())));
-            Ok(Sight {
-                wants: if pad { Wants::PinPad } else { Wants::Pin },
-                pin,
-                serial: Some(token.serial()),
-                lines,
-                max_message: token.max_message(),
-            })
+        let (module, tokens) = module::look(&self.path, &self.settings)?;
+        let token = token::pick(tokens, &self.uri)?;
+        if token.pin == PinState::Locked {
+            return Err(message::locked(&token.name()));
+        }
+        let mut lines = vec![token.line()];
+        lines.extend(token.pin.line().map(str::to_owned));
+        if token.pin_pad {
+            lines.push("the PIN is typed on the token's own pad".to_owned());
+        }
+        lines.push(format!("module {}", printable(&module.path.to_string_lossy())));
+        Ok(Sight {
+            wants: if token.pin_pad { Wants::PinPad } else { Wants::Pin },
+            pin: token.pin,
+            serial: Some(token.serial()),
+            lines,
+            max_message: token.max_message(),
         })
     }
 
@@ -126,11 +126,11 @@ impl Store for TokenStore {
         bits: Option<u32>,
     ) -> Result<Found, StoreError> {
         self.with(|p11, token, module| {
-            let mechanisms = p11
-                .get_mechanism_list(token.slot)
+            let mechanisms = Slot::try_from(token.slot)
+                .and_then(|slot| p11.get_mechanism_list(slot))
                 .map_err(|error| message::explain(&token.name(), &error))?;
             generate::check_can(token, &mechanisms, scheme, bits)?;
-            let login = Login::user(p11, token, &self.uri, secret, true)?;
+            let login = Login::user(p11, module, token, &self.uri, secret, true)?;
             generate::generate(&login, module, &self.uri, scheme, bits)
         })
     }
@@ -138,15 +138,14 @@ impl Store for TokenStore {
     fn find(&mut self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
         self.with(|p11, token, module| {
             let name = token.name();
-            let pad = token.info.protected_authentication_path();
-            if secret.is_none() && !pad {
+            if secret.is_none() && !token.pin_pad {
                 let login = Login::none(p11, token)?;
                 let objects = Objects::read(&login.session, &name)?;
                 let found = one_key(objects.matching_public(&self.uri)?, &name)?;
                 let evidence = evidence::of(&objects, None, token, module)?;
                 return Ok(found.map(|public| Found { public, evidence }));
             }
-            let login = Login::user(p11, token, &self.uri, secret, false)?;
+            let login = Login::user(p11, module, token, &self.uri, secret, false)?;
             let objects = Objects::read(&login.session, &name)?;
             let Some(pair) = one_key(objects.matching(&self.uri)?, &name)? else { return Ok(None) };
             let Some(public) = pair.public else { return Err(foreign(&name)) };
@@ -163,7 +162,7 @@ impl Store for TokenStore {
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         self.with(|p11, token, module| {
             check_lengths(token, public.scheme(), payloads)?;
-            let login = Login::user(p11, token, &self.uri, secret, false)?;
+            let login = Login::user(p11, module, token, &self.uri, secret, false)?;
             let name = token.name();
             let pairs = Objects::read(&login.session, &name)?.matching(&self.uri)?;
             if pairs.is_empty() {

@@ -25,6 +25,8 @@ use crate::keystore::StoreError;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::pkcs11::message;
 use crate::keystore::pkcs11::probe;
+use crate::keystore::pkcs11::token;
+use crate::keystore::pkcs11::token::Token;
 use crate::keystore::quiet;
 use crate::store_uri::Pkcs11Uri;
 
@@ -111,22 +113,34 @@ impl io::Write for Hashing<'_> {
     }
 }
 
-/// A module that has been tried and loaded. All calls into it go through [`Module::with`], one at a time.
+/// A module that has been tried. All calls into it go through [`Module::with`].
 pub(super) struct Module {
     pub(super) file: ModuleFile,
-    running: Mutex<Option<Pkcs11>>,
+    loaded: Mutex<Option<Pkcs11>>,
 }
 
 /// The modules of this process, by canonical path: the same one initialised twice would share, and lose, its state.
-static LOADED: Mutex<BTreeMap<PathBuf, Arc<Module>>> = Mutex::new(BTreeMap::new());
+static MODULES: Mutex<BTreeMap<PathBuf, Arc<Module>>> = Mutex::new(BTreeMap::new());
+
+/// Held during a call into any module: a proxy has other modules behind it, which may be loaded here as well.
+static BUSY: Mutex<()> = Mutex::new(());
+
+/// The tokens that the module at `path` shows now, asked for in a child process. So people may pull tokens out while
+/// we look: a module that crashes or hangs over it does so alone.
+pub(super) fn look(path: &Path, settings: &Settings) -> Result<(ModuleFile, Vec<Token>), StoreError> {
+    let file = read(path)?;
+    check_pin(&file, settings.module_sha256)?;
+    let tokens = probe::probe(&file.path, &settings.program)?;
+    Ok((file, tokens))
+}
 
 impl Module {
     /// The module at `path`, tried in a child process if this process has not used it yet.
     pub(super) fn open(path: &Path, settings: &Settings) -> Result<Arc<Self>, StoreError> {
         let file = read(path)?;
         check_pin(&file, settings.module_sha256)?;
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(module) = loaded.get(&file.path) {
+        let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = modules.get(&file.path) {
             if module.file != file {
                 return Err(bad(
                     format!("the PKCS#11 module {} has changed since it was loaded", file.path.display()),
@@ -135,44 +149,45 @@ impl Module {
             }
             return Ok(Arc::clone(module));
         }
-        probe::probe(&file.path, &settings.program)?;
-        let module = Arc::new(Self { file, running: Mutex::new(None) });
-        loaded.insert(module.file.path.clone(), Arc::clone(&module));
+        probe::try_first(&file.path, &settings.program)?;
+        let module = Arc::new(Self { file, loaded: Mutex::new(None) });
+        modules.insert(module.file.path.clone(), Arc::clone(&module));
         Ok(module)
     }
 
-    /// Calls into the module, with nothing that it prints reaching the screen.
+    /// Starts the module, works with it and the tokens that it shows, and ends it; nothing that it prints reaches the
+    /// screen.
     ///
-    /// After an error that may leave the module in disorder (see [`message::needs_restart`]) it is finalised, and the
-    /// next call starts it again: so a token that was pulled out works when it is back.
+    /// It is started for each call and not once: so a token that was pulled out works when it is back, no login
+    /// outlives its call, and what an error left in disorder is gone. It stays in memory, since some modules leave
+    /// threads behind.
     pub(super) fn with<T>(
         &self,
-        work: impl FnOnce(&Pkcs11) -> Result<T, StoreError>,
+        work: impl FnOnce(&Pkcs11, Vec<Token>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let quiet = quiet::hush().map_err(|error| {
+        let _one_at_a_time = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let _quiet = quiet::hush().map_err(|error| {
             bad(format!("standard output cannot be set aside: {error}"), "see that /dev/null exists")
         })?;
-        let p11 = match running.take() {
-            Some(p11) => p11,
-            None => self.load()?,
+        let not_loaded = |error| message::not_loaded(&self.file.path, &error);
+        let p11 = match &*loaded {
+            Some(p11) => p11.clone(),
+            None => loaded.insert(Pkcs11::new(&self.file.path).map_err(not_loaded)?).clone(),
         };
-        let result = work(&p11);
-        if result.as_ref().is_err_and(message::needs_restart) {
-            // A module that cannot even end is loaded anew all the same.
-            drop(p11.finalize());
-        } else {
-            *running = Some(p11);
+        match start(&p11) {
+            // Left over from a call that could not end it, since no other of ours is under way.
+            Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {
+                drop(p11.clone().finalize());
+                start(&p11)
+            }
+            other => other,
         }
-        drop(quiet);
+        .map_err(not_loaded)?;
+        let result = token::all(&p11, &self.file.path).and_then(|tokens| work(&p11, tokens));
+        // One that does not end is ended when it is started the next time.
+        drop(p11.finalize());
         result
-    }
-
-    fn load(&self) -> Result<Pkcs11, StoreError> {
-        let p11 =
-            Pkcs11::new(&self.file.path).map_err(|error| message::not_loaded(&self.file.path, &error))?;
-        start(&p11).map_err(|error| message::not_loaded(&self.file.path, &error))?;
-        Ok(p11)
     }
 }
 

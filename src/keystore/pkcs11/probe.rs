@@ -1,7 +1,8 @@
-//! A module is tried in a child process before it is loaded here: a damaged one kills its host while it is loaded.
+//! A module is tried in a child process before it is loaded here, and looked through from there: a damaged one kills its
+//! host while it is loaded, and a sound one may hang when a card is pulled out at the wrong moment.
 //!
 //! The parent runs this program again as `PROGRAM --probe-module PATH`; the child loads the module, starts it, reads
-//! its slots, and says in one line what happened. A child that dies or stays silent is an answer, too.
+//! its tokens, and says in one line what happened. A child that dies or stays silent is an answer, too.
 
 use std::io::Read;
 use std::io::Write;
@@ -15,26 +16,82 @@ use std::time::Duration;
 
 use cryptoki::context::Pkcs11;
 use cryptoki::error::Error;
+use serde::Deserialize;
+use serde::Serialize;
 
 use crate::keystore::StoreError;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::pkcs11::message;
 use crate::keystore::pkcs11::module;
 use crate::keystore::pkcs11::text::printable;
+use crate::keystore::pkcs11::token;
+use crate::keystore::pkcs11::token::Token;
 use crate::keystore::quiet;
 
 /// The hidden argument that makes this program a probe.
 pub const PROBE_ARGUMENT: &str = "--probe-module";
 
 /// How long a module may take to start: readers are slow, a person at the table is not patient.
-const WAIT: Duration = Duration::from_secs(20);
-const LONGEST_ANSWER: u64 = 4096;
+const WAIT: Duration = Duration::from_secs(15);
+const LONGEST_ANSWER: u64 = 1 << 20;
 
-/// Tries the module at `path`, in a process of its own that runs `program` again.
+/// What the child says.
+#[derive(Serialize, Deserialize)]
+enum Said {
+    /// The module works, and shows these tokens.
+    Tokens(Vec<Token>),
+    /// The module works, and its readers do not.
+    NoReaders(StoreErrorKind, String, String),
+    /// The dynamic linker refused the file.
+    NotOpened(String),
+    /// The library is no PKCS#11 module.
+    NoSymbol,
+    /// `C_Initialize` answered this.
+    NotStarted(String),
+}
+
+/// Tries the module at `path`. That its readers do not work is for the call that uses them.
 ///
 /// # Errors
 /// `Module`, with a sentence for each way in which a file is not a module that works.
-pub(super) fn probe(path: &Path, program: &Path) -> Result<(), StoreError> {
+pub(super) fn try_first(path: &Path, program: &Path) -> Result<(), StoreError> {
+    match ask(path, program)? {
+        Said::Tokens(_) | Said::NoReaders(..) => Ok(()),
+        said => Err(refusal(path, said)),
+    }
+}
+
+/// The tokens that the module at `path` shows, seen from a process of its own that runs `program` again.
+///
+/// # Errors
+/// As [`try_first`], and what the readers answered.
+pub(super) fn probe(path: &Path, program: &Path) -> Result<Vec<Token>, StoreError> {
+    match ask(path, program)? {
+        Said::Tokens(tokens) => Ok(tokens),
+        said => Err(refusal(path, said)),
+    }
+}
+
+fn refusal(path: &Path, said: Said) -> StoreError {
+    match said {
+        Said::NotOpened(why) => bad(
+            format!("cannot open the PKCS#11 module {}: {}", path.display(), printable(&why)),
+            format!(
+                "check the path, what the file needs, and that it is for this CPU ({})",
+                std::env::consts::ARCH
+            ),
+        ),
+        Said::NoSymbol => bad(
+            format!("{} is a shared library but not a PKCS#11 module", path.display()),
+            "name the vendor's PKCS#11 module, such as libykcs11.so or opensc-pkcs11.so",
+        ),
+        Said::NotStarted(code) => message::not_started(path, &code),
+        Said::NoReaders(kind, text, hint) => StoreError::new(kind, text, hint),
+        Said::Tokens(_) => crashed(path),
+    }
+}
+
+fn ask(path: &Path, program: &Path) -> Result<Said, StoreError> {
     let spawned = Command::new(program)
         .arg(PROBE_ARGUMENT)
         .arg(path)
@@ -52,22 +109,7 @@ pub(super) fn probe(path: &Path, program: &Path) -> Result<(), StoreError> {
         )
     })?;
     match answer(child) {
-        Answer::Said(line) => match line.trim_end().split_once(' ').unwrap_or((line.trim_end(), "")) {
-            ("ok", _) => Ok(()),
-            ("open", why) => Err(bad(
-                format!("cannot open the PKCS#11 module {}: {}", path.display(), printable(why)),
-                format!(
-                    "check the path, what the file needs, and that it is for this CPU ({})",
-                    std::env::consts::ARCH
-                ),
-            )),
-            ("symbol", _) => Err(bad(
-                format!("{} is a shared library but not a PKCS#11 module", path.display()),
-                "name the vendor's PKCS#11 module, such as libykcs11.so or opensc-pkcs11.so",
-            )),
-            ("start", code) => Err(message::not_started(path, code)),
-            _ => Err(crashed(path)),
-        },
+        Answer::Said(said) => Ok(said),
         Answer::Died => Err(crashed(path)),
         Answer::Silent => Err(bad(
             format!("the PKCS#11 module {} did not answer within {} seconds", path.display(), WAIT.as_secs()),
@@ -77,7 +119,7 @@ pub(super) fn probe(path: &Path, program: &Path) -> Result<(), StoreError> {
 }
 
 enum Answer {
-    Said(String),
+    Said(Said),
     Died,
     Silent,
 }
@@ -96,9 +138,9 @@ fn answer(mut child: Child) -> Answer {
     // Ends a child that hangs; one that has answered is on its way out and has nothing to lose.
     drop(child.kill());
     drop(child.wait());
-    match said {
-        Ok(Ok(said)) if said.ends_with('\n') => Answer::Said(said),
-        Ok(_) | Err(mpsc::RecvTimeoutError::Disconnected) => Answer::Died,
+    match said.map(|read| read.ok().and_then(|said| serde_json::from_str(&said).ok())) {
+        Ok(Some(said)) => Answer::Said(said),
+        Ok(None) | Err(mpsc::RecvTimeoutError::Disconnected) => Answer::Died,
         Err(mpsc::RecvTimeoutError::Timeout) => Answer::Silent,
     }
 }
@@ -126,26 +168,22 @@ pub fn probe_child(path: &Path) -> i32 {
     let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
     let Ok(mut screen) = quiet::silence(None) else { return 1 };
     let said = match try_module(path) {
-        Ok(()) => "ok".to_owned(),
-        Err(Error::MissingSymbol(_)) => "symbol".to_owned(),
-        Err(Error::Pkcs11(code, _)) => format!("start {}", message::code(code)),
-        Err(error) => format!("open {}", reason(&error)),
+        Ok(Ok(tokens)) => Said::Tokens(tokens),
+        Ok(Err(error)) => Said::NoReaders(error.kind, error.text, error.hint),
+        Err(Error::MissingSymbol(_)) => Said::NoSymbol,
+        Err(Error::Pkcs11(code, _)) => Said::NotStarted(message::code(code)),
+        Err(error) => Said::NotOpened(reason(&error)),
     };
-    match writeln!(screen.out, "{}", said.replace('\n', " ")) {
-        Ok(()) => 0,
-        Err(_) => 1,
-    }
+    let told = serde_json::to_vec(&said).map(|line| screen.out.write_all(&line));
+    i32::from(!matches!(told, Ok(Ok(()))))
 }
 
-fn try_module(path: &Path) -> Result<(), Error> {
+fn try_module(path: &Path) -> Result<Result<Vec<Token>, StoreError>, Error> {
     let p11 = Pkcs11::new(path)?;
     module::start(&p11)?;
-    // Only a crash matters here: what these answer is asked again, and told, when the module is used.
-    for slot in p11.get_slots_with_token().unwrap_or_default() {
-        drop(p11.get_token_info(slot));
-    }
+    let tokens = token::all(&p11, path);
     drop(p11.finalize());
-    Ok(())
+    Ok(tokens)
 }
 
 /// What the dynamic linker says, without the path that it repeats.

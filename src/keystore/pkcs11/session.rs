@@ -6,12 +6,14 @@ use cryptoki::error::RvError;
 use cryptoki::session::Session;
 use cryptoki::session::SessionState;
 use cryptoki::session::UserType;
+use cryptoki::slot::Slot;
 use secrecy::SecretString;
 
 use crate::keystore::PinState;
 use crate::keystore::StoreError;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::pkcs11::message;
+use crate::keystore::pkcs11::module::ModuleFile;
 use crate::keystore::pkcs11::token;
 use crate::keystore::pkcs11::token::Token;
 use crate::store_uri::Pkcs11Uri;
@@ -29,13 +31,14 @@ impl<'a> Login<'a> {
     /// few that the token allows, and nobody has typed a second PIN.
     pub(super) fn user(
         p11: &'a Pkcs11,
+        module: &ModuleFile,
         token: &'a Token,
         uri: &Pkcs11Uri,
         secret: Option<&'a SecretString>,
         write: bool,
     ) -> Result<Self, StoreError> {
         // Only a token that has a pad of its own may be asked without a PIN: others count that as a wrong one.
-        let secret = match (token.info.protected_authentication_path(), secret) {
+        let secret = match (token.pin_pad, secret) {
             (true, _) => None,
             (false, Some(secret)) => Some(secret),
             (false, None) => {
@@ -52,7 +55,7 @@ impl<'a> Login<'a> {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(login),
             Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
                 drop(login);
-                Err(wrong_pin(p11, token, uri))
+                Err(wrong_pin(p11, module, token, uri))
             }
             Err(error) => Err(message::explain(&token.name(), &error)),
         }
@@ -94,21 +97,22 @@ impl Drop for Login<'_> {
 }
 
 fn open(p11: &Pkcs11, token: &Token, write: bool) -> Result<Session, StoreError> {
-    let read_only = |p11: &Pkcs11| match p11.open_ro_session(token.slot) {
+    let read_only = |slot| match p11.open_ro_session(slot) {
         // A vendor without read-only sessions refuses the kind, not the work.
         Err(Error::Pkcs11(RvError::FunctionNotSupported | RvError::ArgumentsBad, _)) => {
-            p11.open_rw_session(token.slot)
+            p11.open_rw_session(slot)
         }
         other => other,
     };
-    let opened = if write { p11.open_rw_session(token.slot) } else { read_only(p11) };
-    opened.map_err(|error| message::explain(&token.name(), &error))
+    let slot = Slot::try_from(token.slot);
+    slot.and_then(|slot| if write { p11.open_rw_session(slot) } else { read_only(slot) })
+        .map_err(|error| message::explain(&token.name(), &error))
 }
 
 /// The flags are read again after the wrong PIN, to say how many tries are left as well as the token can.
-fn wrong_pin(p11: &Pkcs11, before: &Token, uri: &Pkcs11Uri) -> StoreError {
-    let after = token::pick(p11, uri);
-    let state = after.as_ref().map_or(PinState::Unknown, Token::pin_state);
+fn wrong_pin(p11: &Pkcs11, module: &ModuleFile, before: &Token, uri: &Pkcs11Uri) -> StoreError {
+    let after = token::all(p11, &module.path).and_then(|tokens| token::pick(tokens, uri));
+    let state = after.map_or(PinState::Unknown, |token| token.pin);
     let (kind, left) = match state {
         PinState::Locked => (StoreErrorKind::PinLocked, "and it is locked now"),
         PinState::FinalTry => (StoreErrorKind::WrongSecret, "one try left: the next wrong PIN locks it"),

@@ -20,8 +20,8 @@ use crate::keystore::pkcs11::message;
 use crate::keystore::pkcs11::module::ModuleFile;
 use crate::keystore::pkcs11::object::KeyPair;
 use crate::keystore::pkcs11::object::key_type;
+use crate::keystore::pkcs11::raw::Raw;
 use crate::keystore::pkcs11::session::Login;
-use crate::keystore::pkcs11::single_part::SinglePart;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -51,7 +51,7 @@ pub(super) fn sign(
             "name the right key, or the scheme that it was made for",
         ));
     }
-    let mut refused = None;
+    let (mut refused, mut unreachable) = (None, false);
     for (n, way) in ways(scheme, payload).iter().enumerate() {
         let fresh = if n == 0 { None } else { Some(login.again()?) };
         let session = fresh.as_ref().unwrap_or(&login.session);
@@ -59,7 +59,10 @@ pub(super) fn sign(
             false => session.sign(&way.mechanism, pair.private, &way.data),
             true => match under_its_own_login(login, session, module, pair, way)? {
                 Some(signed) => signed,
-                None => continue,
+                None => {
+                    unreachable = true;
+                    continue;
+                }
             },
         };
         match signed {
@@ -71,10 +74,13 @@ pub(super) fn sign(
             Err(error) => return Err(message::explain(&token, &error)),
         }
     }
-    Err(refused.unwrap_or_else(|| {
+    Err(refused.filter(|_| !unreachable).unwrap_or_else(|| {
         StoreError::new(
             StoreErrorKind::Unsupported,
-            format!("the key on {token} wants its PIN for every signature, which cannot be done through this module"),
+            format!(
+                "the key on {token} wants its PIN for every signature, which cannot be done through this module; \
+                 nothing was signed"
+            ),
             "name the token's own module with module-path=, instead of a proxy",
         )
     }))
@@ -88,16 +94,16 @@ fn under_its_own_login(
     pair: &KeyPair,
     way: &Way<'_>,
 ) -> Result<Option<Result<Vec<u8>, Error>>, StoreError> {
-    let single = SinglePart::of(&module.path).filter(|single| single.knows(session));
-    if single.is_none() && !way.multi_part {
+    let raw = Raw::of(&module.path).filter(|raw| raw.knows(session));
+    if raw.is_none() && !way.multi_part {
         return Ok(None);
     }
     if let Err(error) = session.sign_init(&way.mechanism, pair.private) {
         return Ok(Some(Err(error)));
     }
     login.for_this_signature(session).map_err(|error| message::explain(&login.token.name(), &error))?;
-    Ok(Some(match single {
-        Some(single) => single.sign(session, &way.data),
+    Ok(Some(match raw {
+        Some(raw) => raw.sign(session, &way.data),
         None => session.sign_update(&way.data).and_then(|()| session.sign_final()),
     }))
 }

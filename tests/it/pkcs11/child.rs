@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use keyrite::keystore::Found;
@@ -20,8 +19,8 @@ use serde::Serialize;
 pub(crate) const SCENE: &str = "KEYRITE_TEST_SCENE";
 pub(crate) const ANSWER: &str = "KEYRITE_TEST_ANSWER";
 
-/// How often a state is asked for before the test gives up. Each look starts the module anew, so this is seconds.
-const TRIES: usize = 400;
+/// How often a state is asked for before the test gives up. A look starts a process, so this is half a minute or more.
+const TRIES: usize = 5000;
 
 /// One thing to do with the store of a URI.
 #[derive(Clone, Serialize, Deserialize)]
@@ -29,10 +28,11 @@ pub(crate) enum Do {
     Look {
         uri: String,
     },
-    /// Looks until it works, or until it fails with this kind.
+    /// Looks until it works, or until it fails with this kind; so often in a row.
     Await {
         uri: String,
         failure: Option<StoreErrorKind>,
+        row: usize,
     },
     Generate {
         uri: String,
@@ -55,11 +55,6 @@ pub(crate) enum Do {
     Tool {
         program: String,
         arguments: Vec<String>,
-    },
-    /// Moves a directory or file.
-    Move {
-        from: PathBuf,
-        to: PathBuf,
     },
     /// Sends a signal to the process that this variable names.
     Signal {
@@ -134,19 +129,16 @@ impl Stage {
     fn try_act(&mut self, action: Do) -> Result<Came, StoreError> {
         Ok(match action {
             Do::Look { uri } => Came::Seen(serde_json::to_value(self.store(&uri)?.look()?).unwrap()),
-            Do::Await { uri, failure } => {
-                let mut last = String::new();
+            Do::Await { uri, failure, row } => {
+                let mut in_a_row = 0;
                 for _ in 0..TRIES {
-                    match (self.store(&uri)?.look(), failure) {
-                        (Ok(_), None) => return Ok(Came::Done("there".to_owned())),
-                        (Err(error), Some(kind)) if error.kind == kind => {
-                            return Ok(Came::Done(error.text));
-                        }
-                        (Ok(sight), Some(_)) => last = format!("{sight:?}"),
-                        (Err(error), _) => last = error.text,
+                    let came = self.store(&uri)?.look().map_err(|error| error.kind).err();
+                    in_a_row = if came == failure { in_a_row + 1 } else { 0 };
+                    if in_a_row == row {
+                        return Ok(Came::Done(String::new()));
                     }
                 }
-                panic!("never came: {uri}; last: {last}");
+                panic!("{uri} never came to {failure:?}");
             }
             Do::Generate { uri, pin, scheme, bits } => {
                 let scheme = scheme.parse().unwrap();
@@ -175,10 +167,6 @@ impl Stage {
                 let out = Command::new(&program).args(&arguments).output().unwrap();
                 assert!(out.status.success(), "{program} {arguments:?}: {out:?}");
                 Came::Done(String::from_utf8_lossy(&out.stdout).into_owned())
-            }
-            Do::Move { from, to } => {
-                fs::rename(from, to).unwrap();
-                Came::Done(String::new())
             }
             Do::Signal { variable, usr1 } => {
                 let number = std::env::var(variable).unwrap().parse().unwrap();

@@ -5,6 +5,7 @@ use keyrite::keystore::error::StoreErrorKind as Kind;
 
 use super::child::Came;
 use super::child::Do;
+use super::world::LABEL;
 use super::world::World;
 use super::world::find;
 use super::world::generate;
@@ -147,6 +148,21 @@ fn what_goes_wrong_while_signing_is_told() {
     }
 }
 
+/// A token that knows the curve by its other name only, and one that refuses to be told what it does anyway.
+#[test]
+fn a_template_that_is_refused_is_tried_with_less() {
+    let Some(mut world) = World::kryoptic() else { return };
+
+    for (code, scheme) in [("0x5", "ed25519"), ("0x140", "ed25519"), ("0x12", P256), ("0xd1", P256)] {
+        let uri = world.uri(code);
+
+        let came = world.play_faulty(&format!("GenerateKeyPair:1:{code}:1"), &[generate(&uri, scheme)]);
+
+        assert_eq!(came[0].found().evidence["CKA_EXTRACTABLE"], "false");
+        assert_eq!(came[0].found().evidence["CKA_SENSITIVE"], "true");
+    }
+}
+
 #[test]
 fn a_token_that_is_logged_in_already_is_used() {
     let Some(mut world) = World::kryoptic() else { return };
@@ -171,6 +187,19 @@ fn one_prompt_is_one_login() {
 
     wrong[1].failed_with(Kind::WrongSecret, "wrong PIN");
     assert_eq!(many[1].signed(), 3);
+}
+
+/// Any login would answer that the PIN is locked.
+#[test]
+fn a_pin_goes_to_no_token_when_two_answer_to_the_name() {
+    let Some(mut world) = World::kryoptic() else { return };
+    let uri = world.uri("root");
+    world.add_token(LABEL);
+
+    let came = world.play_faulty("Login:1:0xa4", &[find(&uri), generate(&uri, P256)]);
+
+    came[0].failed_with(Kind::Ambiguous, "2 tokens answer to token ROOT-BO");
+    came[1].failed_with(Kind::Ambiguous, "2 tokens answer to token ROOT-BO");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::world::generate;
 use super::world::look;
 use super::world::sign;
 use super::world::sign_with;
+use super::world::tool;
 
 /// Each rule becomes a test on each module.
 macro_rules! on_every_module {
@@ -207,4 +208,28 @@ fn a_login_ends_with_its_call(world: &World) {
     assert_eq!(came[1].signed(), 1);
     came[2].failed_with(Kind::WrongSecret, "wrong PIN");
     came[3].failed_with(Kind::WrongSecret, "wrong PIN");
+}
+
+/// A SoftHSM token is a directory: taken away, and put back.
+#[test]
+fn a_token_that_was_away_signs_again_when_it_is_back() {
+    let Some(world) = World::softhsm() else { return };
+    let uri = world.uri("root");
+    let here = world.dir.path().join("tokens").display().to_string();
+    let away = world.dir.path().join("away").display().to_string();
+
+    let came = world.play(&[
+        generate(&uri, "ecdsa-sha2-nistp256"),
+        tool("mv", &[&here, &away]),
+        tool("mkdir", &[&here]),
+        look(&uri),
+        sign(&uri, &["x"]),
+        tool("rmdir", &[&here]),
+        tool("mv", &[&away, &here]),
+        sign(&uri, &["x"]),
+    ]);
+
+    came[3].failed_with(Kind::NoSuchToken, "there is a blank token, and no other");
+    came[4].failed_with(Kind::NoSuchToken, "token ROOT-BO is not there");
+    assert_eq!(came[7].signed(), 1);
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -173,10 +172,6 @@ pub(crate) fn sign_with(uri: &str, pin: &str, payloads: &[&str]) -> Do {
 pub(crate) fn tool(program: &str, arguments: &[&str]) -> Do {
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     Do::Tool { program: program.to_owned(), arguments }
-}
-
-pub(crate) fn rename(from: &Path, to: &Path) -> Do {
-    Do::Move { from: from.to_owned(), to: to.to_owned() }
 }
 
 impl Came {

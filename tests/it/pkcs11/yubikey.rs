@@ -41,9 +41,11 @@ impl Card {
         if !Path::new(module).is_file() {
             return left_out(&format!("{module} is not installed"));
         }
+        // A Python that has the `cryptography` of the card; Debian's does.
+        let python = std::env::var("VPIV_PYTHON").unwrap_or_else(|_| "/usr/bin/python3".to_owned());
         let env = [
             ("HERE", folder.display().to_string()),
-            ("VPIV_PYTHON", "/usr/bin/python3".to_owned()),
+            ("VPIV_PYTHON", python),
             ("VPIV_ARGS", "--serial 42 --version 5.4.3".to_owned()),
             ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
         ];
@@ -94,8 +96,14 @@ fn signal(usr1: bool) -> Do {
     Do::Signal { variable: "VPIV_PID".to_owned(), usr1 }
 }
 
-fn wait_for(uri: &str, failure: Option<Kind>) -> Do {
-    Do::Await { uri: uri.to_owned(), failure }
+/// The card is out. pcscd must notice it, too: a card that is back within a tenth of a second is not seen again by the
+/// virtual reader. Hands are slower, and so are this many looks.
+fn wait_until_gone(uri: &str) -> Do {
+    Do::Await { uri: uri.to_owned(), failure: Some(Kind::NoSuchToken), row: 200 }
+}
+
+fn wait_until_back(uri: &str) -> Do {
+    Do::Await { uri: uri.to_owned(), failure: None, row: 1 }
 }
 
 fn an_existing_key_is_adopted_and_signs_with_its_pin_each_time(module: &str) {
@@ -125,8 +133,13 @@ fn wrong_pins_lead_to_the_last_try_and_the_lock(module: &str) {
     let came =
         card.play(&[wrong.clone(), look(&uri), wrong.clone(), look(&uri), wrong, look(&uri), find(&uri)]);
 
-    came[0].failed_with(Kind::WrongSecret, "few tries may be left");
-    assert_eq!(came[1].seen()["pin"], "count-low");
+    // OpenSC sets its first flag at the last try.
+    let (left, state) = match module == YKCS11 {
+        true => ("few tries may be left", "count-low"),
+        false => ("the token does not say how many tries are left", "normal"),
+    };
+    came[0].failed_with(Kind::WrongSecret, left);
+    assert_eq!(came[1].seen()["pin"], state);
     came[2].failed_with(Kind::WrongSecret, "one try left: the next wrong PIN locks it");
     assert_eq!(came[3].seen()["pin"], "final-try");
     assert!(came[3].seen()["lines"].to_string().contains("ONE TRY LEFT"));
@@ -144,10 +157,10 @@ fn a_card_pulled_between_two_signatures_signs_again_when_it_is_back(module: &str
         find(&uri),
         sign(&uri, &PAYLOADS),
         signal(true),
-        wait_for(&uri, Some(Kind::NoSuchToken)),
+        wait_until_gone(&uri),
         sign(&uri, &PAYLOADS),
         signal(false),
-        wait_for(&uri, None),
+        wait_until_back(&uri),
         sign(&uri, &PAYLOADS),
         find(&uri),
     ]);
@@ -231,6 +244,18 @@ fn two_modules_work_side_by_side_on_one_card() {
     assert_eq!(came[0].found().public, came[2].found().public);
     assert_eq!(came[3].signed(), 3);
     assert_eq!(came[4].signed(), 3);
+}
+
+/// Behind p11-kit's proxy the message goes to the card in parts, with the PIN between.
+#[test]
+fn a_key_that_wants_its_pin_each_time_signs_through_the_proxy() {
+    let Some(card) = Card::new(OPENSC) else { return };
+    let uri = card.uri().replace(OPENSC, "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so");
+
+    let came = card.play(&[find(&uri), sign(&uri, &PAYLOADS)]);
+
+    assert_eq!(came[0].found().evidence["CKA_ALWAYS_AUTHENTICATE"], "true");
+    assert_eq!(came[1].signed(), 3);
 }
 
 #[test]
