@@ -10,7 +10,6 @@ pub mod output;
 pub mod packaging;
 pub mod plain;
 pub mod prompt;
-pub mod qr;
 pub mod run;
 pub mod show;
 pub mod token;
