@@ -240,10 +240,8 @@ fn bad(text: String, hint: impl Into<String>) -> StoreError {
 /// The child: does the job on its standard input with the module at `path`, answers, and returns the exit code of the
 /// process. What the module prints goes nowhere.
 pub fn probe_child(path: &Path) -> i32 {
+    // A crash is to be expected here, and its core could hold a PIN.
     hygiene::protect_process();
-    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    // A crash is expected here; its core is of no use, and could hold a PIN.
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
     let Ok(mut screen) = quiet::silence(None) else { return 1 };
     let Ok((job, secret)) = read_job() else { return 1 };
     let answer = match work(path, &job, secret.as_ref()) {
