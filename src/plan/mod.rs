@@ -139,6 +139,8 @@ pub struct Window {
     pub not_before: Option<Date>,
     /// Not after this.
     pub not_after: Option<Date>,
+    /// Seconds that the people's watches and the machine's clock may differ.
+    pub max_skew: Option<u64>,
 }
 
 /// A ceremony file that holds.

@@ -93,6 +93,7 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
         window: Window {
             not_before: file.clock.not_before.as_ref().map(|at| at.value),
             not_after: file.clock.not_after.as_ref().map(|at| at.value),
+            max_skew: file.clock.max_skew.as_ref().map(|at| at.value),
         },
         bundle: file.bundle.value.clone(),
         places: places(file),
