@@ -1,0 +1,113 @@
+//! The difference for people: what changes, what follows, and the lines of `expect_diff`.
+
+use crate::cli::Output;
+use crate::cli::diff::Compared;
+use crate::cli::show::plain;
+use crate::tuf::diff::Change;
+use crate::tuf::diff::Kind;
+use crate::tuf::diff::Reach;
+use crate::tuf::diff::Section;
+use crate::tuf::diff::Signed;
+
+/// How many of many lines alike people see.
+const SHOWN: usize = 20;
+
+/// Prints everything for people.
+pub(super) fn people(compared: &Compared, out: &mut Output) {
+    for (files, section) in &compared.sections {
+        out.line(format!("{}: {} -> {}", plain(&section.role), plain(&files.old), plain(&files.new)));
+        lines(out, counted(section));
+        let alarms = section.changes.iter().filter(|change| change.alarm);
+        lines(out, cut(alarms.map(|change| format!("  !! {}", words(change)))));
+        let rest = section.changes.iter().filter(|change| !change.alarm);
+        lines(out, cut(rest.map(|change| format!("  {}", words(change)))));
+        lines(out, cut(section.consequences.iter().map(|line| format!("  => {line}"))));
+        lines(out, cut(section.reach.iter().flat_map(reach)));
+        out.line("");
+    }
+    for (side, files) in [("OLD", &compared.only_old), ("NEW", &compared.only_new)] {
+        lines(out, cut(files.iter().map(|file| format!("only in {side}: {file}"))));
+    }
+    lines(out, compared.remarks.iter().cloned());
+    if compared.sections.is_empty() {
+        let what = if compared.only_old.is_empty() && compared.only_new.is_empty() {
+            "no difference"
+        } else {
+            "no other difference"
+        };
+        return out.line(format!("{what}: {} alike", files(compared.same)));
+    }
+    if compared.same > 0 {
+        out.line(format!("{} alike", files(compared.same)));
+    }
+    out.line("The same, as expect_diff has it:");
+    for (_, section) in &compared.sections {
+        lines(out, cut(section.lines().map(|line| format!("  {line}"))));
+    }
+}
+
+fn files(count: usize) -> String {
+    if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") }
+}
+
+fn lines(out: &mut Output, lines: impl IntoIterator<Item = String>) {
+    for line in lines {
+        out.line(plain(&line));
+    }
+}
+
+/// The first of many, and how many more there are.
+fn cut(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut lines = lines.peekable();
+    let mut shown: Vec<String> = lines.by_ref().take(SHOWN).collect();
+    let more = lines.count();
+    if more > 0 {
+        shown.push(format!("  ... and {more} more, which --json lists"));
+    }
+    shown
+}
+
+/// The sentence; without one, the line without its role.
+fn words(change: &Change) -> &str {
+    match change.words.as_str() {
+        "" => {
+            change.line.strip_prefix(&*change.role).and_then(|l| l.strip_prefix(": ")).unwrap_or(&change.line)
+        }
+        words => words,
+    }
+}
+
+/// How many files and delegations, where there are any.
+fn counted(section: &Section) -> Option<String> {
+    let count = |kind: Kind| section.changes.iter().filter(|change| change.kind == kind).count();
+    let kinds = [
+        ("files added", Kind::FileAdded),
+        ("removed", Kind::FileRemoved),
+        ("changed", Kind::FileChanged),
+        ("delegations added", Kind::DelegationAdded),
+        ("delegations removed", Kind::DelegationRemoved),
+    ];
+    let counts: Vec<(&str, usize)> = kinds.into_iter().map(|(name, kind)| (name, count(kind))).collect();
+    let files = counts.iter().take(3).any(|(_, count)| *count > 0);
+    let said = counts.iter().enumerate().filter(|(i, (_, count))| if *i < 3 { files } else { *count > 0 });
+    let said: Vec<String> = said.map(|(_, (name, count))| format!("{count} {name}")).collect();
+    (!said.is_empty()).then(|| format!("  {}", said.join(", ")))
+}
+
+fn reach(reach: &Reach) -> Vec<String> {
+    let verdict = if reach.reached { "ACCEPT" } else { "DO NOT ACCEPT" };
+    let mut said = vec![format!("  clients that trust root {} {verdict} root {}", reach.from, reach.to)];
+    said.push(board("old", &reach.old));
+    said.push(board("new", &reach.new));
+    said.extend(reach.missing.iter().map(|why| format!("    missing: {why}")));
+    said
+}
+
+fn board(which: &str, signed: &Signed) -> String {
+    let by = if signed.by.is_empty() { "nobody".to_owned() } else { signed.by.join(", ") };
+    let rest = match signed.not_by.is_empty() {
+        true => String::new(),
+        false => format!("; not by {}", signed.not_by.join(", ")),
+    };
+    format!("    keys of the {which} root: {} signed, {} needed: {by}{rest}", signed.by.len(), signed.need)
+}
