@@ -5,7 +5,7 @@ mod show;
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::cli::Exit;
 use crate::cli::Failure;
@@ -53,14 +53,31 @@ struct Compared {
     only_new: Vec<String>,
     /// Roles whose newest files are alike.
     same: usize,
-    /// What people should know besides.
-    remarks: Vec<String>,
 }
 
 /// The names of the two files.
+#[derive(Serialize)]
 struct Files {
     old: String,
     new: String,
+}
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    different: bool,
+    lines: Vec<&'a str>,
+    sections: Vec<Part<'a>>,
+    only_old: &'a [String],
+    only_new: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Part<'a> {
+    #[serde(flatten)]
+    files: &'a Files,
+    #[serde(flatten)]
+    section: &'a Section,
 }
 
 /// Runs the command.
@@ -69,16 +86,13 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let different =
         !(compared.sections.is_empty() && compared.only_old.is_empty() && compared.only_new.is_empty());
     show::people(&compared, out);
-    let sections = compared.sections.iter().map(|(files, section)| {
-        json!({"role": section.role, "old": files.old, "new": files.new, "changes": section.changes,
-            "consequences": section.consequences, "reach": section.reach})
-    });
-    let sections: Vec<serde_json::Value> = sections.collect();
-    let lines: Vec<&str> = compared.sections.iter().flat_map(|(_, section)| section.lines()).collect();
-    out.document(&json!({
-        "different": different, "lines": lines, "sections": sections,
-        "only_old": compared.only_old, "only_new": compared.only_new, "remarks": compared.remarks,
-    }))?;
+    out.document(&Document {
+        different,
+        lines: compared.sections.iter().flat_map(|(_, section)| section.lines()).collect(),
+        sections: compared.sections.iter().map(|(files, section)| Part { files, section }).collect(),
+        only_old: &compared.only_old,
+        only_new: &compared.only_new,
+    })?;
     match different {
         true => Err(Failure::new(Exit::No, "", "")),
         false => Ok(()),

@@ -4,7 +4,8 @@
 //! the review screen and `keyrite diff` call this. It trusts neither side and shows text as it is written in the
 //! files: whoever prints it escapes it.
 //!
-//! A change is one line, `ROLE: WHAT`, and these are all the lines there are, in this order within a role:
+//! A change is one line, `ROLE: WHAT`. Lines stand in the order of roles (the four, then by name), within a role in the
+//! order of [`Kind`], within a kind by their text. These are all the lines there are:
 //!
 //! ```text
 //! root: version 1 -> 2
@@ -117,11 +118,26 @@ pub struct Change {
     pub kind: Kind,
     /// `ROLE: WHAT`, as `expect_diff` of a ceremony file has it.
     pub line: String,
-    /// The same as a sentence for people; empty where the line says it all.
+    /// The same for people, without the role; empty where the line says it all.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub words: String,
     /// Whether nobody may overlook it: a rollback, key bytes under an old name.
     pub alarm: bool,
+}
+
+/// What follows from changes, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Consequence {
+    /// The role it is about.
+    pub role: String,
+    /// A clause, without the role.
+    pub words: String,
+}
+
+impl Consequence {
+    fn new(role: &str, words: impl Into<String>) -> Self {
+        Self { role: role.to_owned(), words: words.into() }
+    }
 }
 
 /// What differs between two files of one role.
@@ -131,8 +147,8 @@ pub struct Section {
     pub role: String,
     /// Every change, in the order of the lines. Empty: no difference.
     pub changes: Vec<Change>,
-    /// What follows from them, for people.
-    pub consequences: Vec<String>,
+    /// What follows from them.
+    pub consequences: Vec<Consequence>,
     /// For two roots: whether clients of the old one reach the new one, step by step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reach: Vec<Reach>,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::tuf::delegations::Delegations;
 use crate::tuf::diff::Change;
+use crate::tuf::diff::Consequence;
 use crate::tuf::diff::DiffError;
 use crate::tuf::diff::Kind;
 use crate::tuf::diff::Names;
@@ -126,12 +127,12 @@ pub(super) fn compare(
     for (name, place) in &moved {
         let from = before.get(*name).copied().unwrap_or_default();
         let what = format!("place {from} -> {place}");
-        let words = format!("{name} is asked at place {place} instead of {from}");
+        let words = format!("asked at place {place} instead of {from}");
         section.changes.push(scope.delegation(name).change(Kind::Delegation, &what, words));
     }
     if !moved.is_empty() {
         let text = "the order of delegations is their priority: for a path that two of them match, the earlier decides";
-        section.consequences.push(format!("{}: {text}", scope.called()));
+        section.consequences.push(Consequence::new(scope.called(), text));
     }
     let (was_used, is_used) = (was.used(), is.used());
     let unused = keys::unused(scope, (&was.table, &was_used), (&is.table, &is_used), &labels);
@@ -144,13 +145,12 @@ fn role(scope: &Scope, old: &Map<String, Value>, new: &Map<String, Value>) -> Ve
     let mut changes = Vec::new();
     for (field, called) in [("paths", "path"), ("path_hash_prefixes", "prefix")] {
         let (was, is) = (strings(old, field), strings(new, field));
-        let name = scope.called();
         for path in was.difference(&is) {
-            let words = format!("{name} may no longer sign for the {called} {path}");
+            let words = format!("may no longer sign for the {called} {path}");
             changes.push(scope.change(Kind::Delegation, &format!("- {called} {path}"), words));
         }
         for path in is.difference(&was) {
-            let words = format!("{name} may now sign for the {called} {path}");
+            let words = format!("may now sign for the {called} {path}");
             changes.push(scope.change(Kind::Delegation, &format!("+ {called} {path}"), words));
         }
     }
@@ -162,7 +162,7 @@ fn role(scope: &Scope, old: &Map<String, Value>, new: &Map<String, Value>) -> Ve
             false => "a search that comes here goes on: later delegations are asked too",
         };
         let what = format!("terminating {} -> {}", ends(old), ends(new));
-        changes.push(scope.change(Kind::Delegation, &what, format!("{}: {words}", scope.called())));
+        changes.push(scope.change(Kind::Delegation, &what, format!("{what}: {words}")));
     }
     let others = |role: &Map<String, Value>| -> Map<String, Value> {
         let others = role.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));

@@ -7,12 +7,14 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::tuf::diff::Change;
+use crate::tuf::diff::Consequence;
 use crate::tuf::diff::Kind;
 use crate::tuf::diff::common;
 use crate::tuf::diff::names::Labels;
 use crate::tuf::diff::scope::Scope;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::Material;
+use crate::tuf::key::PublicKey;
 use crate::tuf::root;
 
 /// What makes two keys one.
@@ -85,9 +87,8 @@ pub(super) fn changes(
     labels: &Labels<'_>,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    let role = scope.called();
     if old.threshold != new.threshold {
-        let words = format!("{role} now needs {} instead of {}", signatures(new.threshold), old.threshold);
+        let words = format!("{} needed instead of {}", signatures(new.threshold), old.threshold);
         let what = format!("threshold {} -> {}", old.threshold, new.threshold);
         changes.push(scope.change(Kind::Threshold, &what, words));
     }
@@ -102,21 +103,19 @@ pub(super) fn changes(
         }
         let name = labels.name(&is);
         let what = format!("key {name}: KEY BYTES CHANGED under an unchanged keyid: another key");
-        let words = format!(
-            "KEY BYTES CHANGED under an unchanged keyid: {} is ANOTHER KEY now, and signs for {role}",
-            labels.short(keyid)
-        );
+        let words =
+            format!("KEY BYTES CHANGED under an unchanged keyid: {} is ANOTHER KEY now", labels.short(keyid));
         changes.push(scope.alarm(Kind::KeyBytes, &what, words));
         told.extend([was, is]);
     }
     for ident in before.keys().filter(|ident| !after.contains_key(ident) && !told.contains(ident)) {
-        let words = format!("{} no longer signs for {role}", labels.person(ident));
+        let words = format!("{} no longer signs", labels.person(ident));
         changes.push(scope.change(Kind::KeyRemoved, &format!("- key {}", labels.name(ident)), words));
     }
     for (ident, keyids) in after.iter().filter(|(ident, _)| !told.contains(ident)) {
         match before.get(ident) {
             None => {
-                let words = format!("{} now signs for {role}", labels.person(ident));
+                let words = format!("{} now signs", labels.person(ident));
                 changes.push(scope.change(Kind::KeyAdded, &format!("+ key {}", labels.name(ident)), words));
             }
             Some(old_keyids) if old_keyids != keyids => {
@@ -149,10 +148,9 @@ fn renamed(
     };
     let what = format!("key {}: keyid {} -> {}", labels.name(ident), list(old), list(new));
     let words = format!(
-        "{} is the same key under another keyid: {} for {}, before {}",
+        "{} is the same key under another keyid: {}, before {}",
         labels.person(ident),
         list(new),
-        scope.called(),
         list(old)
     );
     vec![scope.change(Kind::KeyEntry, &what, words)]
@@ -172,11 +170,15 @@ fn entry(
         let name = labels.name(ident);
         let what =
             format!("key {name}: KEY BYTES CHANGED under an unchanged keyid: the same key, its entry edited");
+        let now = new.0.get(keyid).and_then(|entry| PublicKey::from_json(&entry.json).ok());
+        let hash = match now.is_some_and(|key| key.is_keyid(keyid)) {
+            true => "it is the hash of the new entry",
+            false => "it is not the hash of the new entry: clients that recompute keyids refuse the file",
+        };
         let words = format!(
-            "KEY BYTES CHANGED under an unchanged keyid: {} signs for {} with the same key, but the entry of {} was \
-             edited and the keyid was kept: clients that recompute keyids refuse it",
+            "KEY BYTES CHANGED under an unchanged keyid: {} is the same key, its entry was edited and the keyid {} \
+             kept; {hash}",
             labels.person(ident),
-            scope.called(),
             labels.short(keyid)
         );
         changes.push(scope.alarm(Kind::KeyBytes, &what, words));
@@ -231,36 +233,34 @@ pub(super) fn consequences(
     old: &Signers<'_>,
     new: &Signers<'_>,
     labels: &Labels<'_>,
-) -> Vec<String> {
+) -> Vec<Consequence> {
     let (before, after) = (old.keys(), new.keys());
-    let same = before.keys().eq(after.keys()) && old.threshold == new.threshold;
     let mut said = Vec::new();
-    if !same {
-        said.push(format!("{role}: {}", who_can_sign(&after, new.threshold, labels)));
+    if !before.keys().eq(after.keys()) || old.threshold != new.threshold {
+        said.push(who_can_sign(&after, new.threshold, labels));
         let stay = before.keys().filter(|ident| after.contains_key(ident)).count();
         if stay == 0 && !before.is_empty() {
-            said.push(format!("{role}: no key of the old {role} remains"));
-        } else if stay < count(new.threshold) {
+            said.push(format!("no key of the old {role} remains"));
+        } else if stay < count(new.threshold) && !before.is_empty() {
             said.push(format!(
-                "{role}: old keys alone can no longer reach the new threshold: {stay} stay, {} must sign",
+                "old keys alone can no longer reach the new threshold: {stay} stay, {} must sign",
                 new.threshold
             ));
         }
         let can = usable(&after);
         said.push(match can.checked_sub(count(new.threshold)) {
-            None => format!("{role}: NOBODY CAN SIGN: {} must sign, and {can} can", new.threshold),
-            Some(0) => format!("{role}: no spare key: when one is lost, nobody can sign for {role}"),
-            Some(1) => format!("{role}: 1 spare key: one may be lost, two may not"),
-            Some(spare) => format!("{role}: {spare} spare keys: so many may be lost"),
+            None => format!("NOBODY CAN SIGN: {} must sign, and {can} can", new.threshold),
+            Some(0) => "no spare key: when one is lost, nobody can sign".to_owned(),
+            Some(1) => "1 spare key: one may be lost, two may not".to_owned(),
+            Some(spare) => format!("{spare} spare keys: so many may be lost"),
         });
     }
-    for (ident, keyids) in
-        after.iter().filter(|(ident, keyids)| keyids.len() > 1 && before.get(ident) != Some(keyids))
-    {
-        let of = keyids.len();
-        said.push(format!("{role}: {} stands under {of} keyids and counts once", labels.person(ident)));
+    let renamed =
+        |(ident, keyids): &(&Ident, &BTreeSet<KeyId>)| keyids.len() > 1 && before.get(ident) != Some(keyids);
+    for (ident, keyids) in after.iter().filter(renamed) {
+        said.push(format!("{} stands under {} keyids and counts once", labels.person(ident), keyids.len()));
     }
-    said
+    said.into_iter().map(|words| Consequence::new(role, words)).collect()
 }
 
 /// `any 2 of ana, bo, chi can sign`

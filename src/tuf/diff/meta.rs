@@ -6,6 +6,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::tuf::diff::Change;
+use crate::tuf::diff::Consequence;
 use crate::tuf::diff::DiffError;
 use crate::tuf::diff::Kind;
 use crate::tuf::diff::Names;
@@ -49,13 +50,11 @@ pub(super) fn same_version(
     old: &Map<String, Value>,
     new: &Map<String, Value>,
     differs: bool,
-) -> Option<String> {
+) -> Option<Consequence> {
     let version = &new.get("version")?;
-    (differs && old.get("version") == Some(version)).then(|| {
-        format!(
-            "{role}: other content under the same version {version}: clients that have it may keep the old"
-        )
-    })
+    let words =
+        format!("other content under the same version {version}: clients that have it may keep the old");
+    (differs && old.get("version") == Some(version)).then(|| Consequence::new(role, words))
 }
 
 type Read<'a> = (&'a Map<String, Value>, &'a Map<String, Value>);

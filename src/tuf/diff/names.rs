@@ -35,6 +35,11 @@ impl Names {
         let Value::Object(object) = json::parse(file)? else { return Err("not an object".to_owned()) };
         let entry = |(keyid, json): (String, Value)| {
             let person = Person::deserialize(json).map_err(|e| format!("{keyid:?}: {e}"))?;
+            // A name stands in lines and lists: it may not look like more than one.
+            let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if person.name.is_empty() || !person.name.chars().all(plain) {
+                return Err(format!("{:?} is not a name of a key: letters, digits, - _ .", person.name));
+            }
             Ok((KeyId(keyid), person))
         };
         Ok(Self(object.into_iter().map(entry).collect::<Result<_, String>>()?))
@@ -57,15 +62,19 @@ impl Names {
 /// What the keys of two tables are called: two different keys are never called alike.
 pub(super) struct Labels<'a> {
     names: &'a Names,
-    keyids: BTreeMap<Ident, BTreeSet<KeyId>>,
+    /// The keyids of each key, those of the first table first: what a key was called before, it is called.
+    keyids: BTreeMap<Ident, Vec<KeyId>>,
     width: usize,
 }
 
 impl<'a> Labels<'a> {
     pub(super) fn new(names: &'a Names, tables: &[&Table]) -> Self {
-        let mut keyids: BTreeMap<Ident, BTreeSet<KeyId>> = BTreeMap::new();
+        let mut keyids: BTreeMap<Ident, Vec<KeyId>> = BTreeMap::new();
         for (keyid, entry) in tables.iter().flat_map(|table| &table.0) {
-            keyids.entry(entry.ident.clone()).or_default().insert(keyid.clone());
+            let of = keyids.entry(entry.ident.clone()).or_default();
+            if !of.contains(keyid) {
+                of.push(keyid.clone());
+            }
         }
         let width = width(keyids.values().flatten());
         Self { names, keyids, width }
@@ -92,7 +101,7 @@ impl<'a> Labels<'a> {
         let Some(person) = keyids.iter().find_map(|keyid| self.names.0.get(keyid)) else {
             return self.short(first);
         };
-        let another = |(other, their): (&Ident, &BTreeSet<KeyId>)| {
+        let another = |(other, their): (&Ident, &Vec<KeyId>)| {
             other != ident
                 && keyids.iter().all(|keyid| !their.contains(keyid))
                 && their.iter().any(|k| self.names.0.get(k).is_some_and(|p| p.name == person.name))

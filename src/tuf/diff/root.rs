@@ -6,6 +6,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::tuf::diff::Change;
+use crate::tuf::diff::Consequence;
 use crate::tuf::diff::DiffError;
 use crate::tuf::diff::Kind;
 use crate::tuf::diff::Names;
@@ -79,7 +80,8 @@ pub(super) fn files(
         section.changes.extend(keys::changes(&scope, &was_by, &is_by, &labels));
         section.changes.extend(common::fields(&scope, Kind::Field, "role field", &was.extra, &is.extra));
         section.consequences.extend(keys::consequences(role, &was_by, &is_by, &labels));
-        section.consequences.extend(forced(role, &was_by, &is_by));
+        let forced = forced(role, &was_by, &is_by);
+        section.consequences.extend(forced.map(|words| Consequence::new(role, words)));
     }
     let (was_used, is_used) = (before.used(), after.used());
     section.changes.extend(keys::unused(
@@ -90,7 +92,8 @@ pub(super) fn files(
     ));
     let differs = old.payload() != new.payload();
     if differs {
-        section.consequences.extend(recovery(&before, &after));
+        let recovery = recovery(&before, &after);
+        section.consequences.extend(recovery.map(|words| Consequence::new("timestamp", words)));
         section.reach = reach::steps(old, between, new, names);
     } else {
         let name = |keyid: &KeyId| labels.of_keyid(keyid);
@@ -132,16 +135,12 @@ fn forced(role: &str, old: &Signers<'_>, new: &Signers<'_>) -> Option<String> {
     let stay = before.intersection(&after).count();
     let need = usize::try_from(new.threshold).unwrap_or(usize::MAX);
     if stay < need {
-        return Some(format!(
-            "{role}: its metadata must be signed again: the keys that stay are too few for it"
-        ));
+        return Some(format!("its metadata must be signed again: the keys that stay are too few for it"));
     }
     let fewer = !before.is_subset(&after);
     let more = new.threshold > old.threshold;
     (fewer || more).then(|| {
-        format!(
-            "{role}: its metadata must be signed again, unless {need} of the keys that stay have signed it"
-        )
+        format!("its metadata must be signed again, unless {need} of the keys that stay have signed it")
     })
 }
 

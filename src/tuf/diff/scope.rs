@@ -30,10 +30,14 @@ impl Scope {
         &self.called
     }
 
-    /// A change: the line without its beginning, and a sentence, which may be empty.
+    /// A change: the line without its beginning, and a clause for people, which may be empty.
     pub(super) fn change(&self, kind: Kind, what: &str, words: impl Into<String>) -> Change {
         let line = format!("{}: {}{what}", self.role, self.within);
-        Change { role: Arc::clone(&self.role), kind, line, words: words.into(), alarm: false }
+        let mut words = words.into();
+        if !words.is_empty() {
+            words.insert_str(0, &self.within);
+        }
+        Change { role: Arc::clone(&self.role), kind, line, words, alarm: false }
     }
 
     /// A change that nobody may overlook.

@@ -55,10 +55,9 @@ fn listed(
         };
         match order {
             std::cmp::Ordering::Less => {
-                let gone = was
-                    .next()
-                    .map(|(path, _)| scope.change(Kind::FileRemoved, &format!("- file {path}"), ""));
-                changes.extend(gone);
+                let Some((path, raw)) = was.next() else { continue };
+                raw::target(path, raw).map_err(DiffError::Old)?;
+                changes.push(scope.change(Kind::FileRemoved, &format!("- file {path}"), ""));
             }
             std::cmp::Ordering::Greater => {
                 let Some((path, raw)) = is.next() else { continue };

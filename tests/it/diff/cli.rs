@@ -1,0 +1,1 @@
+//! keyrite diff
