@@ -84,7 +84,8 @@ fn names_beside(path: &Path) -> Result<Names, Failure> {
 fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {
     let bytes = |path: &Path| read(path, MAX_TARGETS).map_err(|why| unread(&shown(path), &why, ""));
     let (was, is) = (bytes(old)?, bytes(new)?);
-    let role = role_of(new).or_else(|| role_of(old));
+    // Files that people named themselves, such as old.json and new.json, do not say a role's name.
+    let role = role_of(new).filter(|role| role_of(old).as_ref() == Some(role));
     let section = diff::files(role.as_deref(), &was, &is, names)
         .map_err(|error| uncompared(&shown(old), &shown(new), &error))?;
     let mut compared = Compared::default();

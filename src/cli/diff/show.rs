@@ -122,21 +122,19 @@ fn words(change: &Change) -> &str {
     }
 }
 
-/// How many files and delegations, where there are any.
+/// How many files and delegations, where any came, went or changed.
 fn counted(section: &Section) -> Option<String> {
     let count = |kind: Kind| section.changes.iter().filter(|change| change.kind == kind).count();
-    let kinds = [
-        ("files added", Kind::FileAdded),
-        ("removed", Kind::FileRemoved),
-        ("changed", Kind::FileChanged),
-        ("delegations added", Kind::DelegationAdded),
-        ("delegations removed", Kind::DelegationRemoved),
-    ];
-    let counts: Vec<(&str, usize)> = kinds.into_iter().map(|(name, kind)| (name, count(kind))).collect();
-    let files = counts.iter().take(3).any(|(_, count)| *count > 0);
-    let said = counts.iter().enumerate().filter(|(i, (_, count))| if *i < 3 { files } else { *count > 0 });
-    let said: Vec<String> = said.map(|(_, (name, count))| format!("{count} {name}")).collect();
-    (!said.is_empty()).then(|| format!("  {}", said.join(", ")))
+    let files = [Kind::FileAdded, Kind::FileRemoved, Kind::FileChanged].map(count);
+    let delegations = [Kind::DelegationAdded, Kind::DelegationRemoved].map(count);
+    let mut said = Vec::new();
+    if files != [0; 3] {
+        said.push(format!("files: {} added, {} removed, {} changed", files[0], files[1], files[2]));
+    }
+    if delegations != [0; 2] {
+        said.push(format!("delegations: {} added, {} removed", delegations[0], delegations[1]));
+    }
+    (!said.is_empty()).then(|| format!("  {}", said.join("; ")))
 }
 
 fn reach(reach: &Reach) -> Vec<String> {
