@@ -29,6 +29,9 @@ const NAMES: [(u8, &str); 9] = [
     (9, "eva"),
 ];
 
+/// One way to bend a world, and what then is said.
+type Bend = (fn(&mut Value), &'static str);
+
 fn names() -> Names {
     let mut names = Names::default();
     for (n, name) in NAMES {

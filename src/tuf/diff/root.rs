@@ -135,7 +135,7 @@ fn forced(role: &str, old: &Signers<'_>, new: &Signers<'_>) -> Option<String> {
     let stay = before.intersection(&after).count();
     let need = usize::try_from(new.threshold).unwrap_or(usize::MAX);
     if stay < need {
-        return Some(format!("its metadata must be signed again: the keys that stay are too few for it"));
+        return Some("its metadata must be signed again: the keys that stay are too few for it".to_owned());
     }
     let fewer = !before.is_subset(&after);
     let more = new.threshold > old.threshold;

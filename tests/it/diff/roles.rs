@@ -29,7 +29,7 @@ fn files_are_added_removed_and_changed_by_path() {
 
 #[test]
 fn what_changed_in_a_file_is_named() {
-    let bend: [(fn(&mut Value), &str); 6] = [
+    let bend: [Bend; 6] = [
         (|t| t["length"] = 9.into(), "length 3 -> 9"),
         (|t| t["hashes"]["sha512"] = "00".into(), "sha512 is listed now"),
         (|t| drop(t["hashes"].as_object_mut().unwrap().remove("sha256")), "sha256 is no longer listed"),
@@ -98,7 +98,7 @@ fn a_delegation_that_comes_or_goes_says_what_it_is_for() {
 #[test]
 fn each_member_of_a_delegation_has_its_line() {
     let old = delegating(json!([delegation("dev", &[8], &["dev/*"]), delegation("ops", &[8, 9], &["x"])]));
-    let bend: [(fn(&mut Value), &str); 7] = [
+    let bend: [Bend; 7] = [
         (|r| r["paths"] = json!(["dev/*", "d"]), "targets: delegation dev: + path d"),
         (|r| r["paths"] = json!([]), "targets: delegation dev: - path dev/*"),
         (|r| r["terminating"] = true.into(), "targets: delegation dev: terminating false -> true"),

@@ -44,7 +44,7 @@ fn a_signature_over_the_same_content_is_a_change() {
 
 #[test]
 fn each_member_of_a_root_has_its_line() {
-    let bend: [(fn(&mut Value), &str); 10] = [
+    let bend: [Bend; 10] = [
         (|r| r["version"] = 5.into(), "root: version 1 -> 5"),
         (
             |r| r["expires"] = "2028-01-03T09:00:00Z".into(),
