@@ -65,7 +65,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     apart::check_new(&args.out)?;
     let request = request(&args)?;
     let keyid = args.keyid.clone().map(KeyId);
-    let mut merge = Merge::new(request.metadata.clone(), request.signers.clone(), &name(&args.file));
+    let (metadata, signers) = (request.metadata.clone(), request.signers.clone());
+    let mut merge = Merge::new(metadata, &request.role, signers, &name(&args.file));
     for path in &args.responses {
         // Each is read, judged and let go before the next.
         merge.take(&name(path), &apart::read(path)?, keyid.as_ref());

@@ -82,6 +82,7 @@ pub struct Tally {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merge {
     metadata: Metadata,
+    role: String,
     sha256: String,
     signers: Signers,
     kept: BTreeMap<KeyId, String>,
@@ -91,10 +92,17 @@ pub struct Merge {
 impl Merge {
     /// Begins with a file, `source` its name. Its own signatures are judged like all others: what does not verify
     /// is left out, and named.
-    pub fn new(metadata: Metadata, signers: Signers, source: &str) -> Self {
+    pub fn new(metadata: Metadata, role: &str, signers: Signers, source: &str) -> Self {
         let sha256 = digest(metadata.payload());
         let own = metadata.signatures().to_vec();
-        let mut merge = Self { metadata, sha256, signers, kept: BTreeMap::new(), findings: Vec::new() };
+        let mut merge = Self {
+            metadata,
+            role: role.to_owned(),
+            sha256,
+            signers,
+            kept: BTreeMap::new(),
+            findings: Vec::new(),
+        };
         merge.take_all(source, &own, Outcome::Kept);
         merge
     }
@@ -136,8 +144,7 @@ impl Merge {
         let keyid = Some(response.keyid.clone());
         if response.sha256 != self.sha256 {
             let is = format!("{} version {}", response.role, response.version);
-            // A delegated role's metadata says `targets`; a response says the role.
-            let same = response.role == self.metadata.role_type() || self.metadata.role_type() == "targets";
+            let same = response.role == self.role;
             return self.other_payload(source, keyid, &is, same.then_some(response.version));
         }
         self.take_one(source, &Signature { keyid: response.keyid, sig: response.sig }, Outcome::Added);

@@ -20,15 +20,15 @@ pub(crate) struct Named {
 }
 
 /// Names and holders by keyid.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Names(pub(crate) BTreeMap<KeyId, Named>);
 
 impl Names {
     /// Reads `names.json`: `{"KEYID": {"name": "ana", "holder": "Ana Duarte"}}`.
     pub fn parse(file: &[u8]) -> Result<Self, ApartError> {
         let names = json::parse(file).map_err(ApartError::new)?;
-        let names = serde_json::from_value(names).map_err(|e| ApartError::new(e.to_string()))?;
-        Ok(Self(names))
+        serde_json::from_value(names).map_err(|e| ApartError::new(e.to_string()))
     }
 
     /// `Ana Duarte, key ana`, or `key 74c0dd12...` where nobody is named.

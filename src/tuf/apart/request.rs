@@ -5,7 +5,8 @@
 //!   "keyrite-request": 1,
 //!   "role": "root",
 //!   "sha256": "...",                    of the payload
-//!   "thresholds": [{"of": "root version 1", "need": 2, "signers": [{"keyid", "scheme", "name", "holder", "key"}]}],
+//!   "thresholds": [{"of": "root version 1", "need": 2, "signers": [{"keyid", "scheme", "key"}]}],
+//!   "names": {"KEYID": {"name": "ana", "holder": "Ana Duarte"}},     of the keys that it speaks of
 //!   "before": "{\"signatures\": ...",    the root before it, as read; or null
 //!   "metadata": "{\"signatures\": ..."   as read
 //! }
@@ -22,7 +23,6 @@ use crate::tuf::apart::Names;
 use crate::tuf::apart::Signers;
 use crate::tuf::apart::Threshold;
 use crate::tuf::apart::digest;
-use crate::tuf::apart::names::Named;
 use crate::tuf::apart::signers;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
@@ -58,6 +58,7 @@ struct File {
     role: String,
     sha256: String,
     thresholds: Vec<Listed>,
+    names: Names,
     before: Option<String>,
     metadata: String,
 }
@@ -75,10 +76,6 @@ struct Listed {
 struct Signer {
     keyid: KeyId,
     scheme: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    holder: Option<String>,
     key: Value,
 }
 
@@ -116,7 +113,7 @@ impl Request {
         }
         let file: File =
             serde_json::from_value(value).map_err(|e| ApartError::new(format!("request: {e}")))?;
-        let names = names(&file.thresholds);
+        let names = file.names;
         let thresholds = file.thresholds.iter().map(Listed::read).collect::<Result<Vec<_>, _>>()?;
         let request = match file.role.as_str() {
             "root" => {
@@ -164,13 +161,24 @@ impl Request {
         signers::version(self.metadata.signed())
     }
 
+    /// Whose the keys are that this request speaks of; the rest of `names.json` is nobody's business.
+    fn spoken_of(&self) -> Names {
+        let texts = [Some(&self.text), self.before_text.as_ref()];
+        let speaks_of = |keyid: &KeyId| {
+            let signs = self.signers.keys().any(|(signer, _)| signer == keyid);
+            signs || texts.into_iter().flatten().any(|text| text.contains(&keyid.0))
+        };
+        Names(self.names.0.clone().into_iter().filter(|(keyid, _)| speaks_of(keyid)).collect())
+    }
+
     /// The file. Nothing in it is secret.
     pub fn to_file(&self) -> Vec<u8> {
         let file = File {
             format: FORMAT,
             role: self.role.clone(),
             sha256: self.sha256(),
-            thresholds: self.signers.0.iter().map(|threshold| Listed::new(threshold, &self.names)).collect(),
+            thresholds: self.signers.0.iter().map(Listed::new).collect(),
+            names: self.spoken_of(),
             before: self.before_text.clone(),
             metadata: self.text.clone(),
         };
@@ -188,16 +196,11 @@ fn read(file: &[u8]) -> Result<(Metadata, String), ApartError> {
 }
 
 impl Listed {
-    fn new(threshold: &Threshold, names: &Names) -> Self {
-        let signers = threshold.keys.keys.iter().map(|(keyid, key)| {
-            let named = names.0.get(keyid);
-            Signer {
-                keyid: keyid.clone(),
-                scheme: key.scheme().to_string(),
-                name: named.map(|named| named.name.clone()),
-                holder: named.map(|named| named.holder.clone()),
-                key: key.to_json().clone(),
-            }
+    fn new(threshold: &Threshold) -> Self {
+        let signers = threshold.keys.keys.iter().map(|(keyid, key)| Signer {
+            keyid: keyid.clone(),
+            scheme: key.scheme().to_string(),
+            key: key.to_json().clone(),
         });
         Self { of: threshold.of.clone(), need: threshold.keys.threshold, signers: signers.collect() }
     }
@@ -217,13 +220,4 @@ impl Listed {
         }
         Ok(Threshold { of: self.of.clone(), keys: RoleKeys { keys, threshold: self.need } })
     }
-}
-
-fn names(thresholds: &[Listed]) -> Names {
-    let signers = thresholds.iter().flat_map(|threshold| &threshold.signers);
-    let named = signers.filter_map(|signer| {
-        let (name, holder) = (signer.name.clone()?, signer.holder.clone()?);
-        Some((signer.keyid.clone(), Named { name, holder }))
-    });
-    Names(named.collect())
 }
