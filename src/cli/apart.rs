@@ -102,14 +102,14 @@ pub(super) fn is_rehearsal(metadata: &Metadata) -> bool {
 
 /// One threshold, in people's names.
 pub(super) fn tally(tally: &Tally, names: &Names) -> String {
+    let (have, need, of) = (tally.signed.len(), tally.need, tally.signed.len() + tally.missing.len());
+    let head = format!("{}: {have} signed, {need} of {of} needed", tally.of);
     let missing: Vec<String> = tally.missing.iter().map(|keyid| names.of(keyid)).collect();
-    let have = tally.signed.len();
-    let line = match (tally.met, missing.len()) {
-        (true, _) => format!("{}: {have} signed, {} needed: met", tally.of, tally.need),
-        (false, 0) => format!("{}: {have} signed, {} needed: it can never be met", tally.of, tally.need),
-        (false, _) => {
-            format!("{}: {have} signed, {} needed: missing {}", tally.of, tally.need, missing.join("; "))
-        }
-    };
-    plain(&line)
+    let more = usize::try_from(need).unwrap_or(usize::MAX).saturating_sub(have);
+    plain(&match (tally.met, missing.len()) {
+        (true, _) => format!("{head}: met"),
+        (false, left) if left < more => format!("{head}: these keys can never meet it"),
+        (false, left) if left == more => format!("{head}: missing {}", missing.join("; ")),
+        (false, _) => format!("{head}: missing {more} of {}", missing.join("; ")),
+    })
 }

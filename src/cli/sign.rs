@@ -144,6 +144,7 @@ fn show(request: &Request, now: Date, out: &mut Output) -> Result<(), Failure> {
         out.line(plain(&format!("{}: {need} of {of} must sign: {}", threshold.of, names.join("; "))));
     }
     request::say_no_old(request, out);
+    out.line("Names are the request's own word; its digest decides.");
     out.line("Its digest, as the person who asks must read it to you:");
     apart::say_digest(out, &Digest::of(request.metadata.payload()));
     Ok(())

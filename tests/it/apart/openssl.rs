@@ -168,3 +168,29 @@ fn a_wrong_everything_is_refused() {
         assert!(merge.merged().signatures().is_empty(), "{what}");
     }
 }
+
+/// ECDSA signs differently each time: which of two good signatures came first must not matter.
+#[test]
+fn of_two_good_signatures_of_one_key_the_same_is_kept_whatever_the_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let p256 = key(dir, "p256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
+    let root = root_of(&[&p256]);
+    fs::write(dir.join("payload"), root.payload()).unwrap();
+    let signatures: Vec<Vec<u8>> =
+        (0..4).map(|_| openssl(dir, "dgst -sha256 -sign p256.pem payload")).collect();
+    let merged = |order: [usize; 4]| {
+        let signers = Signers::of_root(&root, None).unwrap();
+        let mut merge = Merge::new(root.clone(), "root", signers, "root.json");
+        order.iter().for_each(|i| merge.take("sig", &signatures[*i], None));
+        merge
+    };
+
+    let one = merged([0, 1, 2, 3]);
+
+    assert_eq!(one.merged().signatures().len(), 1);
+    assert_eq!(one.findings()[3].outcome, Outcome::AlreadyThere);
+    for order in [[3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
+        assert_eq!(merged(order).merged(), one.merged());
+    }
+}

@@ -226,7 +226,8 @@ fn a_request_is_read_as_it_was_written() {
 #[test]
 fn a_request_that_contradicts_itself_is_refused() {
     let good: Value = serde_json::from_slice(&request().to_file()).unwrap();
-    let forms: [(&str, fn(&mut Value)); 7] = [
+    type Change = fn(&mut Value);
+    let forms: [(&str, Change); 7] = [
         ("another digest", |r| r["sha256"] = json!("00".repeat(32))),
         ("other signers", |r| r["thresholds"][1]["need"] = json!(1)),
         ("other signers", |r| drop(r["thresholds"].as_array_mut().unwrap().remove(0))),
