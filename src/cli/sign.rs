@@ -15,10 +15,14 @@ use crate::cli::request;
 use crate::cli::show::plain;
 use crate::cli::verify;
 use crate::keystore;
+use crate::keystore::Found;
 use crate::keystore::Opening;
+use crate::keystore::Wants;
 use crate::keystore::open::Rehearsal;
 use crate::store_uri::StoreUri;
 use crate::tuf::Date;
+use crate::tuf::KeyId;
+use crate::tuf::PublicKey;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Response;
 use crate::tuf::describe;
@@ -76,19 +80,22 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     confirm(&request, answers.as_ref())?;
 
     let mut store = keystore::open(&args.key, &opening).map_err(key::failed)?;
+    // A token shows its public keys to everyone: one that may not sign is refused before a PIN is tried on it.
+    let token = store.look().map_err(key::failed)?.wants == Wants::Pin;
+    let seen = if token { store.find(None).map_err(key::failed)? } else { None };
+    if let Some(found) = &seen {
+        signer(&request, found, &store.name())?;
+    }
     let secret = key::login(out, &mut *store, &args.key, answers.as_ref())?;
-    let found = store.find(secret.as_ref()).map_err(key::failed)?.ok_or_else(|| {
+    let found = match seen {
+        Some(found) => Some(found),
+        None => store.find(secret.as_ref()).map_err(key::failed)?,
+    };
+    let found = found.ok_or_else(|| {
         let error = format!("there is no key at {}; nothing was signed", store.name());
         Failure::new(Exit::Store, error, "look at the STORE; keyrite token list shows what is plugged in")
     })?;
-    let (label, public) = request.signers.find(&found.public).ok_or_else(|| {
-        let error = format!(
-            "{} holds key {}, which may not sign this; nothing was signed",
-            store.name(),
-            found.public.keyid()
-        );
-        Failure::new(Exit::No, error, "use the key of one of the signers that are listed above")
-    })?;
+    let (label, public) = signer(&request, &found, &store.name())?;
     let payload = request.metadata.payload();
     let signatures = store.sign(secret.as_ref(), public, &[payload]).map_err(key::failed)?;
     let good = signatures.first().filter(|signature| public.verify(payload, signature).is_ok());
@@ -107,6 +114,19 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         "out": args.out, "role": request.role, "version": request.version(), "sha256": sha256,
         "keyid": label, "scheme": scheme, "sig": response.sig,
     }))
+}
+
+/// The key as the metadata lists it, when it may sign: material decides, and no label.
+fn signer<'a>(
+    request: &'a Request,
+    found: &Found,
+    store: &str,
+) -> Result<(&'a KeyId, &'a PublicKey), Failure> {
+    request.signers.find(&found.public).ok_or_else(|| {
+        let keyid = found.public.keyid();
+        let error = format!("{store} holds key {keyid}, which may not sign this; nothing was signed");
+        Failure::new(Exit::No, error, "use the key of one of the signers that are listed above")
+    })
 }
 
 /// A rehearsal signs with keys that a rehearsal made, and with no other; production never does. An age file knows

@@ -15,6 +15,9 @@ use crate::common::keyrite::keyrite;
 use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
 use crate::common::terminal;
+use crate::pkcs11::world::PIN;
+use crate::pkcs11::world::World as Tokens;
+use crate::pkcs11::world::generate;
 use crate::tuf::world::root;
 use crate::tuf::world::signed_by;
 use crate::tuf::world::targets;
@@ -368,4 +371,35 @@ fn the_request_and_the_outcomes_as_people_read_them() {
         insta::assert_snapshot!("request-said", asked.out);
         insta::assert_snapshot!("merge-said", format!("{}{}", merged.out, merged.err));
     });
+}
+
+#[test]
+fn a_token_signs_under_its_pin_and_one_whose_key_may_not_sign_is_refused_before_it() {
+    let Some(tokens) = Tokens::softhsm() else { return };
+    let world = World::new(&[]);
+    let (mine, other) = (tokens.uri("root-2026"), tokens.uri("other"));
+    let came = tokens.play(&[generate(&mine, "ecdsa-sha2-nistp256"), generate(&other, "ed25519")]);
+    let public = &came[0].found().public;
+    let mut signed = root(1, &[], 1);
+    signed["keys"][public.keyid().0] = public.to_json().clone();
+    signed["roles"]["root"]["keyids"] = json!([public.keyid()]);
+    world.write("1.root.json", &Metadata::unsigned(signed).unwrap().to_file());
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    // The other key's PIN is wrong: it must never be tried.
+    let answers = format!(
+        "answers: 1\nconfirm: all\nsecrets: {{\"{mine}\": {{pin: \"{PIN}\"}}, \"{other}\": {{pin: \"0000\"}}}}\n"
+    );
+    world.write("answers.yaml", answers.as_bytes());
+    let sign = |key: &str, out: &str| {
+        let mut command = tokens.command(env!("CARGO_BIN_EXE_keyrite"));
+        command.current_dir(world.dir.path()).args(["sign", "root.req", "--key", key, "--out", out]);
+        Said::of(&command.args(["--answers", "answers.yaml"]).output().unwrap())
+    };
+
+    let refused = sign(&other, "other.resp").ended(1);
+    sign(&mine, "mine.resp").ended(0);
+
+    assert!(refused.err.contains("may not sign this"), "{}", refused.err);
+    assert!(!world.path("other.resp").exists());
+    world.ran(&["merge", "1.root.json", "mine.resp", "--out", "signed.json"]).ended(0);
 }
