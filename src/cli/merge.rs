@@ -100,6 +100,15 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 fn request(args: &Args) -> Result<Request, Failure> {
     let bytes = apart::read(&args.file)?;
     if strict::parse(&bytes).is_ok_and(|value| Request::is_one(&value)) {
+        if args.authority.is_given() {
+            let error = format!(
+                "{} is a request, and says who may sign itself; nothing was written",
+                apart::shown(&args.file)
+            );
+            let hint =
+                "leave --from, --root and --delegator out, or give the metadata instead of the request";
+            return Err(Failure::new(Exit::Input, error, hint));
+        }
         return Request::parse(&bytes).map_err(|error| apart::unusable(&args.file, &error));
     }
     let names = apart::names(args.names.as_deref(), &args.file)?;

@@ -60,7 +60,7 @@ pub struct Args {
 pub(super) struct Authority {
     /// For a root: the root before it, whose keys must sign too
     #[arg(long, value_name = "OLD.json", conflicts_with_all = ["root", "delegator"])]
-    pub(super) from: Option<PathBuf>,
+    from: Option<PathBuf>,
 
     /// For targets, snapshot, timestamp: the root
     #[arg(long, value_name = "ROOT.json", conflicts_with = "delegator")]
@@ -76,6 +76,11 @@ pub(super) struct Authority {
 }
 
 impl Authority {
+    /// Whether anyone was named.
+    pub(super) fn is_given(&self) -> bool {
+        self.from.is_some() || self.root.is_some() || self.delegator.is_some()
+    }
+
     /// The request for `bytes`, read from `path`.
     pub(super) fn request(&self, path: &Path, bytes: &[u8], names: Names) -> Result<Request, Failure> {
         let unusable = |error: ApartError| apart::unusable(path, &error);

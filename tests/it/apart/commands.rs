@@ -277,6 +277,7 @@ fn who_may_sign_a_role_is_said_by_the_root_or_by_the_delegator() {
     world.ran(&["merge", "2.dev.json", "--delegator", "1.root.json", "--out", "b.json"]).ended(2);
     world.ran(&["merge", "1.root.json", "--root", "1.root.json", "--out", "b.json"]).ended(2);
     world.ran(&["request", "2.dev.json", "--delegator", "3.targets.json", "--out", "dev.req"]).ended(0);
+    world.ran(&["merge", "dev.req", "--delegator", "3.targets.json", "--out", "b.json"]).ended(2);
     world.ran(&["merge", "dev.req", "2.dev.json", "--out", "from-request.json"]).ended(0);
 
     let [a, dev, again] =
