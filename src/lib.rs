@@ -9,7 +9,7 @@
 //!        ceremony             pure: what happened, what is next
 //!          plan               pure: what was asked
 //!          room               pure: how a step changes the room
-//!   tuf  store_uri  words     pure: what the standards say
+//!   tuf  store_uri  words  qr pure: what the standards say
 //! ```
 //!
 //! A module imports only from below it; `tests/it/layers.rs` proves it.
@@ -21,6 +21,7 @@ pub mod driver;
 pub mod journal;
 pub mod keystore;
 pub mod plan;
+pub mod qr;
 pub mod room;
 pub mod store_uri;
 pub mod tuf;

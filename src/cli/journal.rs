@@ -10,11 +10,11 @@ use crate::ceremony::Ceremony;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
-use crate::cli::qr;
 use crate::driver::record;
 use crate::journal;
 use crate::journal::Journal;
 use crate::plan::Plan;
+use crate::qr;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]

@@ -12,7 +12,6 @@ pub mod output;
 pub mod packaging;
 pub mod plain;
 pub mod prompt;
-pub mod qr;
 pub mod request;
 pub mod run;
 pub mod show;
@@ -133,7 +132,7 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Verify(args)) => verify::run(args, &mut out),
         None => home(front),
     };
-    match result {
+    match out.end(result) {
         Ok(()) => ExitCode::from(Exit::Done as u8),
         Err(failure) => {
             out.failure(&failure);

@@ -15,6 +15,7 @@ use crate::driver::Body;
 use crate::driver::Driver;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
+use crate::driver::shown;
 use crate::keystore::Wants;
 
 /// Who answers: people at a terminal, or a file.
@@ -29,7 +30,7 @@ pub enum Voice {
 pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(), Failure> {
     let mut page = Page { out, rehearsal: driver.ceremony().mode() == Mode::Rehearsal };
     page.say(format!("{}  {}", driver.ceremony().plan().id, driver.ceremony().plan().title));
-    page.say(format!("record: {}", driver.dir().display()));
+    page.say(format!("record: {}", shown(driver.dir())));
     if let Voice::Answers(answers) = &voice {
         page.say(format!("an answers file answers, SHA-256 {}", answers.sha256()));
     }
@@ -164,7 +165,7 @@ impl Page<'_> {
 
     fn end(&mut self, driver: &Driver) {
         self.say("");
-        self.say(format!("The ceremony is closed. The bundle is in {}", driver.bundle_dir().display()));
+        self.say(format!("The ceremony is closed. The bundle is in {}", shown(&driver.bundle_dir())));
         self.say(format!("journal head {}", driver.head().hex()));
         for line in driver.head().lines() {
             self.say(format!("    {line}"));

@@ -11,6 +11,7 @@ mod perform;
 pub mod preflight;
 pub mod prompt;
 pub mod record;
+mod shown;
 pub mod stop;
 mod stores;
 
@@ -24,6 +25,7 @@ pub use prompt::Ask;
 pub use prompt::Body;
 pub use prompt::Prompt;
 pub use prompt::SecretAsk;
+pub use shown::shown;
 pub use stop::Stop;
 pub use stop::StopKind;
 
@@ -199,8 +201,9 @@ impl Driver {
         };
         self.record.append(self.now().max(self.record.last()), &event)?;
         self.ceremony = after;
+        self.record.derive_after(&self.ceremony, &event)?;
         events.push(event);
-        self.record.derive(&self.ceremony)
+        Ok(())
     }
 }
 

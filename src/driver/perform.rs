@@ -164,7 +164,7 @@ impl Driver {
                     stores::rehearsed_public(plan, key, &self.places).map_err(|stop| stop.error)
                 }
                 (Source::Existing { public, .. } | Source::Public { public }, _) => {
-                    inputs::public_key(&self.places.inputs.join(public))
+                    inputs::outside(&self.places.inputs, public)
                 }
                 (Source::Generated { .. }, _) => Err(format!("key {name} is made here")),
             };
@@ -364,6 +364,7 @@ impl Driver {
         from: &str,
     ) -> std::io::Result<std::collections::BTreeMap<String, crate::tuf::targets::TargetFile>> {
         let files = inputs::list(&self.places.inputs.join(from))?;
+        inputs::public_only(&files)?;
         files.into_iter().map(|(name, path)| Ok((name, inputs::hash(&path)?))).collect()
     }
 

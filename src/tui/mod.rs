@@ -1,4 +1,20 @@
-//! The full-screen front end.
+//! The full-screen front end: what to do, who does it, what is still missing.
+//!
+//! Keys become messages (`keymap`), messages change the screen (`app`, `home`), and the screen is drawn (`view`).
+//! All of that is pure; `run` alone touches the terminal. It decides nothing: the driver does.
+
+pub mod app;
+pub mod code;
+pub mod entry;
+pub mod field;
+pub mod home;
+pub mod keymap;
+pub mod message;
+pub mod nearby;
+pub mod run;
+pub mod scene;
+pub mod style;
+pub mod view;
 
 use crate::driver::Driver;
 use crate::driver::Options;
@@ -6,12 +22,10 @@ use crate::driver::Stop;
 
 /// Takes a ceremony to its end, or to where it stops.
 pub fn ceremony(driver: Driver) -> Result<(), Stop> {
-    drop(driver);
-    Ok(())
+    run::with_terminal(|tty| run::perform(tty, driver, false)).map(|lines| run::say(&lines))
 }
 
-/// The home screen.
+/// The home screen, and the ceremony that is chosen there.
 pub fn home(options: Options) -> Result<(), Stop> {
-    drop(options);
-    Ok(())
+    run::with_terminal(|tty| run::home(tty, &options)).map(|lines| run::say(&lines))
 }

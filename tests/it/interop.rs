@@ -99,6 +99,28 @@ fn the_peers_judge_at_the_time_they_are_given() {
 }
 
 #[test]
+fn we_judge_as_the_peers_do() {
+    let repository = tempfile::tempdir().unwrap();
+    let Some(()) = python_tuf_repository(repository.path()) else { return };
+
+    let visit = |at| Visit { at, ..Visit::new(repository.path(), TARGET) };
+
+    ours(&visit(AT)).unwrap();
+    ours(&visit("2027-06-29T23:59:00Z")).unwrap();
+    ours(&visit("2027-06-30T00:00:01Z")).unwrap_err();
+}
+
+/// tough and python-tuf look for it at different places, so a bundle has it at both.
+#[test]
+fn the_peers_find_a_target_in_a_folder_of_our_bundle() {
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/bundles/fixed-keys");
+
+    for peer in Peer::ALL {
+        accepted_by(peer, &bundle, "docs/manual.txt", b"a manual\n");
+    }
+}
+
+#[test]
 fn the_peers_accept_the_bundle_of_the_quickstart() {
     let work = tempfile::tempdir().unwrap();
     let record = work.path().join("record");
@@ -132,6 +154,24 @@ fn refused(spoil: impl Fn(&Path)) {
     for peer in Peer::ALL {
         let verdict = peer.judge(&Visit { at: AT, ..Visit::new(repository.path(), TARGET) });
         assert!(verdict.is_none_or(|v| v.is_err()), "{peer:?} accepted a spoiled repository");
+    }
+    ours(&Visit::new(repository.path(), TARGET)).expect_err("we accepted a spoiled repository");
+}
+
+/// The verdict of `keyrite verify` on the same visit. Anything but "verified" and "not verified" is a fault.
+fn ours(visit: &Visit) -> Result<(), String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_keyrite"))
+        .env_clear()
+        .args(["verify", "--scope", "full", "--at", visit.at, "--root"])
+        .arg(&visit.pinned_root)
+        .arg(visit.bundle)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    match output.status.code() {
+        Some(0) => Ok(()),
+        Some(1 | 6) => Err(said),
+        _ => panic!("keyrite verify: {}\n{said}", output.status),
     }
 }
 

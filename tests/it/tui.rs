@@ -1,1 +1,6 @@
+//! The full-screen front end: keys in, screen out; and the same program in a real pseudo-terminal.
 
+mod golden;
+mod pseudo;
+mod rules;
+mod stage;

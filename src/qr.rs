@@ -1,0 +1,47 @@
+//! QR codes as squares of modules, and as text for a terminal that prints line by line.
+//!
+//! Pure. Called by both front ends; black stays black and white stays white whatever the terminal's colours are.
+
+use qrcode::Color;
+use qrcode::EcLevel;
+use qrcode::QrCode;
+
+/// Light modules around the code; readers need at least two.
+pub const QUIET: usize = 2;
+
+/// The code as a square of dark (`true`) modules with its quiet zone; `None` when it does not fit a QR code.
+///
+/// The text stands as it is; upper case hex makes the smallest code.
+pub fn modules(text: &str, level: EcLevel) -> Option<Vec<Vec<bool>>> {
+    let code = QrCode::with_error_correction_level(text, level).ok()?;
+    let width = code.width();
+    let colors = code.to_colors();
+    let side = width + 2 * QUIET;
+    let dark = |x: usize, y: usize| {
+        let inside = (QUIET..QUIET + width).contains(&x) && (QUIET..QUIET + width).contains(&y);
+        inside && colors[(y - QUIET) * width + x - QUIET] == Color::Dark
+    };
+    Some((0..side).map(|y| (0..side).map(|x| dark(x, y)).collect()).collect())
+}
+
+/// Two rows of modules as one line of half blocks, dark where the glyph is inked.
+pub fn half_blocks(modules: &[Vec<bool>]) -> Vec<String> {
+    let line = |rows: &[Vec<bool>]| {
+        let lower = |x: usize| rows.get(1).is_some_and(|row| row[x]);
+        (0..rows[0].len())
+            .map(|x| match (rows[0][x], lower(x)) {
+                (true, true) => '\u{2588}',
+                (true, false) => '\u{2580}',
+                (false, true) => '\u{2584}',
+                (false, false) => ' ',
+            })
+            .collect()
+    };
+    modules.chunks(2).map(line).collect()
+}
+
+/// The code of a hex digest as lines for a terminal, with the colours set explicitly.
+pub fn lines(text: &str) -> Vec<String> {
+    let modules = modules(&text.to_ascii_uppercase(), EcLevel::M).unwrap_or_default();
+    half_blocks(&modules).into_iter().map(|glyphs| format!("\u{1b}[30;107m{glyphs}\u{1b}[0m")).collect()
+}

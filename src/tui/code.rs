@@ -1,0 +1,86 @@
+//! What can be shown as a QR code: digests, and public keys in the longest form that the screen can hold.
+
+use qrcode::EcLevel;
+
+use crate::driver::Body;
+use crate::driver::Prompt;
+use crate::qr;
+use crate::tui::app::App;
+use crate::tui::scene::PublicKeyView;
+use crate::words::Digest;
+
+/// One thing to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// What it is.
+    pub title: String,
+    /// Lines beside the code, for comparing.
+    pub beside: Vec<String>,
+    /// What the code may carry, each with its name: the first one that fits is shown.
+    pub forms: Vec<(&'static str, String)>,
+}
+
+impl Code {
+    /// A digest.
+    pub fn digest(of: &str, digest: &Digest) -> Self {
+        let hex = digest.hex();
+        let beside =
+            hex.as_bytes().chunks(16).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+        Self {
+            title: format!("SHA-256 of {of}"),
+            beside,
+            forms: vec![("64 hex digits", hex.to_ascii_uppercase())],
+        }
+    }
+
+    fn key(key: &PublicKeyView) -> Self {
+        let base64: String = key.pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let parts = key.keyid.as_bytes().chunks(16).map(|part| String::from_utf8_lossy(part).into_owned());
+        let mut beside = vec![key.holder.clone(), key.scheme.clone(), String::new(), "keyid".to_owned()];
+        beside.extend(parts);
+        Self {
+            title: format!("Public key {}", key.name),
+            beside,
+            forms: vec![
+                ("the key as PEM", key.pem.clone()),
+                ("the key in base64, as between the lines of PEM", base64),
+                ("its keyid alone: the key is too long for this screen", key.keyid.to_ascii_uppercase()),
+            ],
+        }
+    }
+
+    /// The first form whose code fits into this many columns and rows of the terminal.
+    pub fn fitting(&self, columns: u16, rows: u16) -> Option<(&'static str, Vec<Vec<bool>>)> {
+        let fits = |square: &Vec<Vec<bool>>| {
+            square.len() <= usize::from(columns) && square.len().div_ceil(2) <= usize::from(rows)
+        };
+        self.forms.iter().find_map(|(what, text)| {
+            let levels = [EcLevel::M, EcLevel::L];
+            let square = levels.into_iter().find_map(|level| qr::modules(text, level).filter(fits))?;
+            Some((*what, square))
+        })
+    }
+}
+
+/// The public keys known so far.
+pub fn keys(keys: &[PublicKeyView]) -> Vec<Code> {
+    keys.iter().map(Code::key).collect()
+}
+
+/// The digests that are on the screen.
+pub fn digests(app: &App) -> Vec<Code> {
+    match (&app.scene.prompt, &app.scene.closing) {
+        _ if !app.has_digest() => Vec::new(),
+        (Some(Prompt { body: Body::Words { of, digest }, .. }), _) => vec![Code::digest(of, digest)],
+        (Some(Prompt { body: Body::Review { digests, .. }, .. }), _) => digests
+            .iter()
+            .map(|(role, digest)| Code::digest(&format!("the payload of {role}"), digest))
+            .collect(),
+        (None, Some(closing)) => {
+            let mut codes = vec![Code::digest("the last line of the journal: its head", &app.scene.head)];
+            codes.extend(closing.root.iter().map(|(file, digest)| Code::digest(file, digest)));
+            codes
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,163 @@
+//! What is being typed in answer to a prompt, and the answer it becomes.
+
+use crate::driver::Answer;
+use crate::driver::Ask;
+use crate::driver::Prompt;
+use crate::driver::SecretAsk;
+use crate::keystore::Wants;
+use crate::tui::field;
+use crate::tui::field::Secret;
+use crate::tui::keymap::Focus;
+
+/// What is typed. It may hold a secret: neither `Debug` nor `Clone`.
+pub enum Entry {
+    /// The serial number of a token with one PIN try left, before its PIN.
+    Serial {
+        /// What was typed.
+        typed: String,
+    },
+    /// A PIN or passphrase.
+    Secret {
+        /// The serial number, where it was asked for.
+        serial: Option<String>,
+        /// What was typed the first time, when it is typed once more.
+        first: Option<Secret>,
+        /// What is typed now.
+        typed: Secret,
+    },
+    /// Two words of a digest.
+    Words {
+        /// The first one, when it is done.
+        first: Option<String>,
+        /// What is typed now.
+        typed: String,
+    },
+    /// `yes` or `no`.
+    Adopt {
+        /// What was typed.
+        typed: String,
+    },
+}
+
+/// What Enter makes of an entry.
+pub enum Entered {
+    /// There is more to type.
+    More(Entry),
+    /// There is more to type, and something to say about what was typed.
+    Again(Entry, &'static str),
+    /// It is complete.
+    Done(Answer),
+}
+
+impl Entry {
+    /// What is typed when a prompt's turn comes; `None` where Enter alone answers.
+    pub fn begin(prompt: &Prompt) -> Option<Self> {
+        match &prompt.ask {
+            Ask::Continue | Ask::Confirm | Ask::Fix { .. } => None,
+            Ask::TypeBack { .. } => Some(Self::Words { first: None, typed: String::new() }),
+            Ask::Adopt { .. } => Some(Self::Adopt { typed: String::new() }),
+            Ask::Secret(SecretAsk { type_serial: Some(_), .. }) => {
+                Some(Self::Serial { typed: String::new() })
+            }
+            Ask::Secret(ask) if ask.wants == Wants::PinPad => None,
+            Ask::Secret(_) => Some(Self::secret(None)),
+        }
+    }
+
+    fn secret(serial: Option<String>) -> Self {
+        Self::Secret { serial, first: None, typed: Secret::default() }
+    }
+
+    /// What letters do while it is typed.
+    pub fn focus(&self) -> Focus {
+        match self {
+            Self::Secret { .. } => Focus::Everything,
+            Self::Serial { .. } | Self::Words { .. } | Self::Adopt { .. } => Focus::Text,
+        }
+    }
+
+    /// A character; `false` when there is no more room.
+    pub fn push(&mut self, c: char) -> bool {
+        match self {
+            Self::Secret { typed, .. } => typed.push(c),
+            Self::Serial { typed } | Self::Words { typed, .. } | Self::Adopt { typed } => {
+                field::push(typed, c);
+                true
+            }
+        }
+    }
+
+    /// Takes the last character back.
+    pub fn erase(&mut self) {
+        match self {
+            Self::Secret { typed, .. } => typed.erase(),
+            Self::Serial { typed } | Self::Words { typed, .. } | Self::Adopt { typed } => {
+                typed.pop();
+            }
+        }
+    }
+
+    /// Takes everything back.
+    pub fn clear(&mut self) {
+        match self {
+            Self::Secret { typed, .. } => typed.clear(),
+            Self::Serial { typed } | Self::Words { typed, .. } | Self::Adopt { typed } => typed.clear(),
+        }
+    }
+
+    /// What is shown of it: a secret as stars.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Secret { typed, .. } => "*".repeat(typed.count()),
+            Self::Serial { typed } | Self::Words { typed, .. } | Self::Adopt { typed } => typed.clone(),
+        }
+    }
+
+    /// Enter.
+    pub fn enter(self, ask: &Ask) -> Entered {
+        match (self, ask) {
+            (Self::Serial { typed }, Ask::Secret(ask)) => {
+                let serial = typed.trim().to_owned();
+                if ask.type_serial.as_ref() != Some(&serial) {
+                    let again = Self::Serial { typed: String::new() };
+                    return Entered::Again(
+                        again,
+                        "That is not the serial number of this token. No PIN was used.",
+                    );
+                }
+                match ask.wants {
+                    Wants::PinPad => Entered::Done(Answer::Secret { secret: None, serial: Some(serial) }),
+                    Wants::Passphrase | Wants::Pin => Entered::More(Self::secret(Some(serial))),
+                }
+            }
+            (Self::Secret { serial, first: None, typed }, _) if typed.count() == 0 => {
+                Entered::Again(Self::Secret { serial, first: None, typed }, "Nothing was typed.")
+            }
+            (Self::Secret { serial, first: None, typed }, Ask::Secret(ask)) if ask.new => {
+                Entered::More(Self::Secret { serial, first: Some(typed), typed: Secret::default() })
+            }
+            (Self::Secret { serial, first: Some(first), typed }, _) if !first.same(&typed) => Entered::Again(
+                Self::secret(serial),
+                "The two differ. Nothing was made. Type it again, twice.",
+            ),
+            (Self::Secret { serial, mut typed, .. }, _) => {
+                Entered::Done(Answer::Secret { secret: Some(typed.take()), serial })
+            }
+            (Self::Words { first, typed }, _) if typed.trim().is_empty() => {
+                Entered::Again(Self::Words { first, typed: String::new() }, "Nothing was typed.")
+            }
+            (Self::Words { first: None, typed }, _) => {
+                Entered::More(Self::Words { first: Some(typed.trim().to_owned()), typed: String::new() })
+            }
+            (Self::Words { first: Some(first), typed }, _) => {
+                Entered::Done(Answer::Words(vec![first, typed.trim().to_owned()]))
+            }
+            (Self::Adopt { typed }, _) => match typed.trim() {
+                "yes" => Entered::Done(Answer::Adopt(true)),
+                "no" => Entered::Done(Answer::Adopt(false)),
+                _ => Entered::Again(Self::Adopt { typed: String::new() }, "Type yes or no, in full."),
+            },
+            (entry @ Self::Serial { .. }, _) => Entered::More(entry),
+        }
+    }
+}

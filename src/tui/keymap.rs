@@ -1,0 +1,111 @@
+//! The only file that knows keys: which key means what, and how the footer names it.
+
+use crossterm::event::Event;
+use crossterm::event::KeyCode;
+use crossterm::event::KeyEvent;
+use crossterm::event::KeyEventKind;
+use crossterm::event::KeyModifiers;
+
+use crate::tui::message::Message;
+use crate::tui::message::Scroll;
+
+/// What the keys of letters do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// Each is a command.
+    Keys,
+    /// They are typed, and `?` still helps: words, numbers, yes or no.
+    Text,
+    /// They are typed, every one of them: a secret, a reason.
+    Everything,
+}
+
+/// Chooses an entry of a list.
+pub const CHOOSE: &str = "arrows";
+/// Goes on.
+pub const GO_ON: &str = "Enter";
+/// Goes back.
+pub const BACK: &str = "Esc";
+/// Stops.
+pub const STOP: &str = "q";
+/// Stops, while letters are typed.
+pub const STOP_TYPING: &str = "Ctrl-C";
+/// Helps.
+pub const HELP: &str = "?";
+/// Helps, while every letter is typed.
+pub const HELP_TYPING: &str = "F1";
+/// Shows the QR code of a digest.
+pub const CODE: &str = "c";
+/// Shows the public keys as QR codes.
+pub const KEYS: &str = "k";
+/// The holder does not sign today.
+pub const NOT_TODAY: &str = "n";
+/// Rehearses a ceremony file.
+pub const REHEARSE: &str = "r";
+/// Performs a ceremony file.
+pub const PERFORM: &str = "p";
+/// Moves through what is longer than the screen.
+pub const SCROLL: &str = "PgUp/PgDn";
+
+/// Every key with what it does, for the help.
+pub const ALL: &[(&str, &str)] = &[
+    ("Enter", "go on; the screen says what that means and who presses it"),
+    ("Esc", "leave a field or a window, without doing anything"),
+    ("arrows", "move by a line, or to the next QR code"),
+    ("PgUp PgDn", "move by a page (also: Space, Home, End)"),
+    ("c", "the digest on the screen as a QR code"),
+    ("k", "the public keys so far, as QR codes"),
+    ("n", "not today: leave a signature to others, where the plan allows"),
+    ("q Ctrl-C", "stop, with a reason; goes on later with `keyrite resume`"),
+    ("Ctrl-U", "empty the field that is typed into"),
+    ("? F1", "this help"),
+];
+
+/// What an event of the terminal means.
+pub fn message(event: &Event, focus: Focus) -> Option<Message> {
+    match event {
+        Event::Resize(width, height) => Some(Message::Resized(*width, *height)),
+        Event::Key(key) if key.kind != KeyEventKind::Release => pressed(key, focus),
+        _ => None,
+    }
+}
+
+fn pressed(key: &KeyEvent, focus: Focus) -> Option<Message> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match key.code {
+        KeyCode::Char('c') if control => Message::Stop,
+        KeyCode::Char('u') if control => Message::EraseAll,
+        KeyCode::Char('h') if control => Message::Erase,
+        KeyCode::Char('j' | 'm') if control => Message::GoOn,
+        KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => return None,
+        KeyCode::Enter => Message::GoOn,
+        KeyCode::Esc => Message::Back,
+        KeyCode::Backspace => Message::Erase,
+        KeyCode::F(1) => Message::Help,
+        KeyCode::Up => Message::Scroll(Scroll::Up),
+        KeyCode::Down => Message::Scroll(Scroll::Down),
+        KeyCode::Left => Message::Scroll(Scroll::Before),
+        KeyCode::Right => Message::Scroll(Scroll::Next),
+        KeyCode::PageUp => Message::Scroll(Scroll::PageUp),
+        KeyCode::PageDown => Message::Scroll(Scroll::PageDown),
+        KeyCode::Home => Message::Scroll(Scroll::Top),
+        KeyCode::End => Message::Scroll(Scroll::Bottom),
+        KeyCode::Char('?') if focus != Focus::Everything => Message::Help,
+        KeyCode::Char(c) if focus == Focus::Keys => return command(c),
+        KeyCode::Char(c) => Message::Typed(c),
+        _ => return None,
+    })
+}
+
+fn command(c: char) -> Option<Message> {
+    Some(match c {
+        'q' => Message::Stop,
+        'c' => Message::Code,
+        'k' => Message::Keys,
+        'n' => Message::NotToday,
+        'r' => Message::Rehearse,
+        'p' => Message::Perform,
+        ' ' => Message::Scroll(Scroll::PageDown),
+        _ => return None,
+    })
+}

@@ -1,0 +1,79 @@
+//! What can happen to a screen. Neither `Debug` nor `Clone`: a message may carry a character of a secret.
+
+use crate::driver::Stop;
+use crate::tui::scene::Scene;
+
+/// One thing that happened.
+pub enum Message {
+    /// Go on, or answer.
+    GoOn,
+    /// Leave a field or a window.
+    Back,
+    /// A character was typed into a field.
+    Typed(char),
+    /// The last character is taken back.
+    Erase,
+    /// Everything typed is taken back.
+    EraseAll,
+    /// Move through the text.
+    Scroll(Scroll),
+    /// Help, or away with it.
+    Help,
+    /// Stop, or leave.
+    Stop,
+    /// The digest as a QR code.
+    Code,
+    /// The public keys as QR codes.
+    Keys,
+    /// The holder does not sign today.
+    NotToday,
+    /// Rehearse the chosen file.
+    Rehearse,
+    /// Perform the chosen file.
+    Perform,
+    /// The terminal has this many columns and rows.
+    Resized(u16, u16),
+    /// The answer was carried out, and this is what to show next.
+    Scene(Box<Scene>),
+    /// The ceremony does not go on.
+    Ended(Stop),
+}
+
+/// Where to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scroll {
+    /// A line up.
+    Up,
+    /// A line down.
+    Down,
+    /// To the one before.
+    Before,
+    /// To the next one.
+    Next,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the top.
+    Top,
+    /// To the end.
+    Bottom,
+}
+
+impl Scroll {
+    /// The first line shown afterwards, of a text of `lines` in a window of `height`.
+    pub fn from(self, at: usize, lines: usize, height: usize) -> usize {
+        let last = lines.saturating_sub(height);
+        let page = height.saturating_sub(1).max(1);
+        let to = match self {
+            Self::Up => at.saturating_sub(1),
+            Self::Down => at + 1,
+            Self::PageUp => at.saturating_sub(page),
+            Self::PageDown => at + page,
+            Self::Top => 0,
+            Self::Bottom => last,
+            Self::Before | Self::Next => at,
+        };
+        to.min(last)
+    }
+}

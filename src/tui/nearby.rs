@@ -1,0 +1,120 @@
+//! What lies in a directory: ceremony files and records. It reads, and changes nothing; the home screen calls it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::ceremony::Mode;
+use crate::driver;
+use crate::driver::inputs;
+use crate::driver::record;
+use crate::journal;
+use crate::plan::Plan;
+use crate::tuf::Date;
+
+/// At most this many entries of the directory are looked at.
+const MOST: usize = 10_000;
+/// A journal longer than this is not replayed for the list.
+const MAX_JOURNAL: u64 = 16 << 20;
+
+/// A ceremony file.
+#[derive(Clone, Debug)]
+pub struct PlanFile {
+    /// Its path.
+    pub file: PathBuf,
+    /// The plan, or everything that is wrong with it.
+    pub plan: Result<Arc<Plan>, Vec<String>>,
+}
+
+/// A record.
+#[derive(Clone, Debug)]
+pub struct RecordDir {
+    /// Its path.
+    pub dir: PathBuf,
+    /// What its journal says.
+    pub state: Result<RecordState, String>,
+}
+
+/// How far a ceremony went.
+#[derive(Clone, Debug)]
+pub struct RecordState {
+    /// The ceremony's title.
+    pub title: String,
+    /// Production or rehearsal.
+    pub mode: Mode,
+    /// The number of the step that is next; `None` when it is closed.
+    pub next: Option<usize>,
+    /// The number of steps.
+    pub of: usize,
+}
+
+/// What lies in one directory, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Nearby {
+    /// Ceremony files.
+    pub plans: Vec<PlanFile>,
+    /// Records.
+    pub records: Vec<RecordDir>,
+}
+
+/// Looks into a directory.
+pub fn look(dir: &Path, now: Date) -> io::Result<Nearby> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(dir)?.take(MOST).filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    paths.sort();
+    let mut nearby = Nearby::default();
+    for path in paths {
+        if path.is_dir() {
+            if path.join("journal.jsonl").is_file() {
+                nearby.records.push(RecordDir { state: state(&path), dir: shortened(dir, &path) });
+            }
+        } else if let Some(plan) = plan(&path, now) {
+            nearby.plans.push(PlanFile { plan, file: shortened(dir, &path) });
+        }
+    }
+    Ok(nearby)
+}
+
+/// The path as people would type it here.
+fn shortened(dir: &Path, path: &Path) -> PathBuf {
+    if dir == Path::new(".") { path.strip_prefix(".").unwrap_or(path).to_owned() } else { path.to_owned() }
+}
+
+/// A ceremony file, if it is one: YAML whose first key is `keyrite`.
+fn plan(path: &Path, now: Date) -> Option<Result<Arc<Plan>, Vec<String>>> {
+    if !path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") || !path.is_file()
+    {
+        return None;
+    }
+    let text = driver::read_plan(path).ok()?;
+    let first = text.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
+    if !first.starts_with("keyrite:") {
+        return None;
+    }
+    let said = |problems: Vec<crate::plan::Problem>| problems.iter().map(ToString::to_string).collect();
+    let base = path.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(match Plan::read(&text) {
+        Ok(plan) => {
+            let problems = inputs::check(&plan, base, now);
+            if problems.is_empty() { Ok(Arc::new(plan)) } else { Err(said(problems)) }
+        }
+        Err(problems) => Err(said(problems)),
+    })
+}
+
+fn state(dir: &Path) -> Result<RecordState, String> {
+    let text = record::plan_text(dir).map_err(|stop| stop.error)?;
+    let plan = Plan::read(&text).map_err(|_| "its ceremony file does not hold any more".to_owned())?;
+    let path = dir.join("journal.jsonl");
+    if fs::metadata(&path).map_err(|error| error.to_string())?.len() > MAX_JOURNAL {
+        return Err("its journal is too long to be looked at here".to_owned());
+    }
+    let bytes = fs::read(&path).map_err(|error| error.to_string())?;
+    let journal = journal::read(&bytes).map_err(|broken| broken.to_string())?;
+    let (title, of) = (plan.title.clone(), plan.steps.len());
+    let ceremony = journal::replay(&journal, Arc::new(plan)).map_err(|broken| broken.to_string())?;
+    let next = ceremony.next().map(|next| next.number);
+    Ok(RecordState { title, mode: ceremony.mode(), next, of })
+}

@@ -1,0 +1,301 @@
+//! The only file of the screen that touches the world: the terminal, the threads, and the channel between them.
+//!
+//! One thread reads keys, one owns the driver (its work is slow, and a login belongs to one thread), and this one
+//! draws. It wakes up for a key, a new size of the terminal, or word from the driver, and for nothing else.
+
+use std::fs::File;
+use std::io;
+use std::io::BufWriter;
+use std::io::Write;
+use std::panic;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use crossterm::cursor;
+use crossterm::event;
+use crossterm::event::Event;
+use crossterm::execute;
+use crossterm::queue;
+use crossterm::terminal;
+use ratatui::Frame;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use crate::driver::Answer;
+use crate::driver::Driver;
+use crate::driver::Options;
+use crate::driver::Stop;
+use crate::driver::StopKind;
+use crate::journal;
+use crate::keystore::quiet;
+use crate::keystore::quiet::Screen;
+use crate::tui::app::App;
+use crate::tui::app::Effect;
+use crate::tui::home::Choice;
+use crate::tui::home::Home;
+use crate::tui::keymap;
+use crate::tui::keymap::Focus;
+use crate::tui::message::Message;
+use crate::tui::nearby;
+use crate::tui::scene::Cover;
+use crate::tui::scene::Happened;
+use crate::tui::scene::Scene;
+use crate::tui::style::Palette;
+use crate::tui::view;
+
+/// A journal with more bytes than this is not read for the last events of a resumed ceremony.
+const MAX_JOURNAL: u64 = 64 << 20;
+
+/// Where a defect of the program was found; never what it was about, which may be secret.
+static DEFECT: Mutex<Option<String>> = Mutex::new(None);
+
+/// What wakes the screen up.
+enum Word {
+    /// A key, or a new size.
+    Typed(Event),
+    /// From the driver.
+    Said(Message),
+    /// The driver's thread ended.
+    Left,
+    /// The terminal is gone.
+    Gone,
+}
+
+/// The terminal while the screen is drawn on it. Dropping it gives the terminal back as it was.
+pub struct Tty {
+    terminal: Terminal<CrosstermBackend<BufWriter<File>>>,
+    words: Receiver<Word>,
+    to_me: Sender<Word>,
+    /// How things look on it.
+    pub palette: Palette,
+    /// Last, so that it is dropped after the terminal has written what it holds.
+    #[expect(dead_code, reason = "it works when it is dropped")]
+    restore: Restore,
+}
+
+/// Gives the terminal back, and standard output and standard error with it.
+struct Restore(Screen);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        // Nothing can be done about a terminal that is gone.
+        drop(terminal::disable_raw_mode());
+        drop(execute!(self.0.out, terminal::LeaveAlternateScreen, cursor::Show));
+        // dup2 onto an open descriptor fails only when interrupted.
+        while rustix::stdio::dup2_stdout(&self.0.out) == Err(rustix::io::Errno::INTR) {}
+        while rustix::stdio::dup2_stderr(&self.0.err) == Err(rustix::io::Errno::INTR) {}
+    }
+}
+
+impl Tty {
+    /// Takes the terminal.
+    fn open() -> io::Result<Self> {
+        let mut restore = Restore(quiet::silence(None)?);
+        terminal::enable_raw_mode()?;
+        execute!(restore.0.out, terminal::EnterAlternateScreen, cursor::Hide)?;
+        let out = BufWriter::with_capacity(1 << 16, restore.0.out.try_clone()?);
+        let terminal = Terminal::new(CrosstermBackend::new(out))?;
+        let (to_me, words) = mpsc::channel();
+        let keys = to_me.clone();
+        thread::spawn(move || {
+            while let Ok(event) = event::read() {
+                if keys.send(Word::Typed(event)).is_err() {
+                    return;
+                }
+            }
+            drop(keys.send(Word::Gone));
+        });
+        let palette = Palette { color: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
+        Ok(Self { terminal, restore, words, to_me, palette })
+    }
+
+    /// Columns and rows.
+    fn size(&self) -> io::Result<(u16, u16)> {
+        self.terminal.size().map(|size| (size.width, size.height))
+    }
+
+    /// One frame, which terminals that know how show all at once.
+    fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), terminal::BeginSynchronizedUpdate)?;
+        self.terminal.draw(draw)?;
+        execute!(self.terminal.backend_mut(), terminal::EndSynchronizedUpdate)
+    }
+
+    /// Draws, then waits for what it means to the screen with this focus.
+    pub fn next(&mut self, focus: Focus, draw: impl FnOnce(&mut Frame)) -> Result<Message, Stop> {
+        self.draw(draw).map_err(|error| no_terminal(&error))?;
+        loop {
+            match self.words.recv() {
+                Ok(Word::Typed(event)) => {
+                    if let Some(message) = keymap::message(&event, focus) {
+                        return Ok(message);
+                    }
+                }
+                Ok(Word::Said(message)) => return Ok(message),
+                Ok(Word::Left) => return Err(defect()),
+                Ok(Word::Gone) | Err(_) => return Err(no_terminal(&io::ErrorKind::UnexpectedEof.into())),
+            }
+        }
+    }
+}
+
+/// Runs a screen with a terminal, and gives the terminal back whatever happens, a defect of the program included.
+pub fn with_terminal<T>(screen: impl FnOnce(&mut Tty) -> Result<T, Stop>) -> Result<T, Stop> {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
+        *DEFECT.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut tty = Tty::open().map_err(|error| no_terminal(&error))?;
+        screen(&mut tty)
+    }));
+    panic::set_hook(before);
+    result.unwrap_or_else(|_| Err(defect()))
+}
+
+/// The whole ceremony on the screen, from its review to its end.
+///
+/// Returns what is said when the terminal is the shell's again.
+pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<String>, Stop> {
+    let cover = Cover::of(&driver);
+    let (answers, for_driver) = mpsc::channel();
+    let to_screen = tty.to_me.clone();
+    thread::spawn(move || work(driver, &for_driver, &Line(to_screen)));
+    let size = tty.size().map_err(|error| no_terminal(&error))?;
+    let first = loop {
+        // Looking at the first step's token may take a moment.
+        match tty.next(Focus::Keys, |_| ())? {
+            Message::Scene(scene) => break *scene,
+            Message::Ended(stop) => return Err(stop),
+            _ => {}
+        }
+    };
+    let mut app = App::new(cover, first, reviewed, size, tty.palette);
+    loop {
+        let message = tty.next(app.focus(), |frame| view::view(&app, frame))?;
+        match app.update(message) {
+            Some(Effect::Answer(answer)) => {
+                // When its thread is gone it has said so, and the next word is that.
+                drop(answers.send(answer));
+            }
+            Some(Effect::Leave(result)) => return result.map(|()| last_words(&app)),
+            None => {}
+        }
+    }
+}
+
+/// What stays on the terminal when the screen is gone.
+fn last_words(app: &App) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(closing) = &app.scene.closing {
+        lines.push(format!("The ceremony is closed. The bundle is in {}", closing.bundle));
+        lines.push(format!("The record is in {}; journal head {}", app.cover.record, app.scene.head.hex()));
+    }
+    lines
+}
+
+/// Says something on standard output.
+pub fn say(lines: &[String]) {
+    let mut out = io::stdout();
+    for line in lines {
+        // A closed standard output has nothing to be told, and the record says it all.
+        drop(writeln!(out, "{line}"));
+    }
+}
+
+/// The home screen, and what is chosen there.
+pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
+    let here = Path::new(".");
+    let unreadable = |error: io::Error| Stop::new(StopKind::Input, format!("this directory: {error}"), "");
+    let nearby = nearby::look(here, options.clock.now()).map_err(unreadable)?;
+    let dir = std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default();
+    let size = tty.size().map_err(|error| no_terminal(&error))?;
+    let mut home = Home::new(dir, nearby, size, tty.palette);
+    let choice = loop {
+        let message = tty.next(Focus::Keys, |frame| view::home::view(&home, frame))?;
+        if let Some(choice) = home.update(message) {
+            break choice;
+        }
+    };
+    match choice {
+        Choice::Leave => Ok(Vec::new()),
+        Choice::Begin(file, mode) => {
+            let driver = Driver::start(&file, None, mode, options.clone())?;
+            perform(tty, driver, true)
+        }
+        Choice::Resume(dir) => perform(tty, Driver::resume(&dir, options.clone())?, true),
+    }
+}
+
+/// The driver's line to the screen; its end is told too.
+struct Line(Sender<Word>);
+
+impl Line {
+    fn say(&self, message: Message) {
+        // A screen that has left needs to be told nothing.
+        drop(self.0.send(Word::Said(message)));
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        drop(self.0.send(Word::Left));
+    }
+}
+
+/// The thread that owns the driver: an answer comes, a scene goes back.
+fn work(mut driver: Driver, answers: &Receiver<Answer>, screen: &Line) {
+    let mut happened = Arc::new(so_far(&driver));
+    loop {
+        screen.say(Message::Scene(Box::new(Scene::of(&mut driver, Arc::clone(&happened)))));
+        let Ok(answer) = answers.recv() else { return };
+        match driver.answer(answer) {
+            Ok(events) => {
+                let (ceremony, now) = (driver.ceremony(), driver.now());
+                let new = events.iter().map(|event| Happened::new(ceremony, now, event));
+                Arc::make_mut(&mut happened).extend(new);
+            }
+            Err(stop) => {
+                screen.say(Message::Ended(stop));
+                // The screen leaves when it hears that; until then its line stays open.
+                drop(answers.recv());
+                return;
+            }
+        }
+    }
+}
+
+/// What the journal says already.
+fn so_far(driver: &Driver) -> Vec<Happened> {
+    let path = driver.dir().join("journal.jsonl");
+    let small = std::fs::metadata(&path).is_ok_and(|file| file.len() <= MAX_JOURNAL);
+    let bytes = if small { std::fs::read(&path).unwrap_or_default() } else { Vec::new() };
+    let entries = journal::read(&bytes).map(|journal| journal.entries).unwrap_or_default();
+    entries.iter().map(|entry| Happened::new(driver.ceremony(), entry.at, &entry.what)).collect()
+}
+
+fn no_terminal(error: &io::Error) -> Stop {
+    Stop::new(
+        StopKind::Machine,
+        format!("the terminal: {error}. Everything so far is recorded"),
+        "go on in another terminal with `keyrite resume`, or line by line with --plain",
+    )
+}
+
+fn defect() -> Stop {
+    let place = DEFECT.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+    Stop::new(
+        StopKind::Machine,
+        format!("a defect of this program{place}. Everything so far is recorded, and the record is whole"),
+        "go on with `keyrite resume`; please report where it happened",
+    )
+}

@@ -1,0 +1,161 @@
+//! Text for the screen: wrapped lines, with whatever could change what people see made visible.
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::text::Span;
+
+use crate::tui::style::Palette;
+
+/// Lines of one width.
+pub struct Doc {
+    /// How things look.
+    pub palette: Palette,
+    /// Columns.
+    pub width: usize,
+    /// The lines so far.
+    pub lines: Vec<Line<'static>>,
+    /// How many of them, from the first, stay on the screen while the others move.
+    pub pinned: usize,
+}
+
+impl Doc {
+    /// No lines yet.
+    pub fn new(palette: Palette, width: usize) -> Self {
+        Self { palette, width: width.max(20), lines: Vec::new(), pinned: 0 }
+    }
+
+    /// What is there so far stays on the screen, unless it would leave no room for the rest.
+    pub fn pin(&mut self, height: usize) {
+        self.pinned = if self.lines.len() * 3 <= height * 2 { self.lines.len() } else { 0 };
+    }
+
+    /// Lines that move, and rows of the window that they are seen through.
+    pub fn extent(&self, height: usize) -> (usize, usize) {
+        (self.lines.len() - self.pinned, height - self.pinned.min(height))
+    }
+
+    /// An empty line.
+    pub fn blank(&mut self) {
+        self.lines.push(Line::default());
+    }
+
+    /// A heading.
+    pub fn heading(&mut self, text: &str) {
+        self.text(text, self.palette.heading());
+    }
+
+    /// A paragraph; what does not fit goes on below its first word.
+    pub fn text(&mut self, text: &str, style: Style) {
+        let text = visible(text);
+        let indent = text.chars().take_while(|c| *c == ' ').count().min(self.width / 2);
+        for line in wrapped(&text, self.width, indent) {
+            self.lines.push(Line::styled(line, style));
+        }
+    }
+
+    /// A paragraph after a mark such as `[ OK ]` or `!!`, which has a style of its own.
+    pub fn marked(&mut self, mark: &str, mark_style: Style, text: &str, style: Style) {
+        let indent = mark.chars().count() + 1;
+        let lines = wrapped(&visible(text), self.width.saturating_sub(indent).max(10), 0);
+        for (n, line) in lines.into_iter().enumerate() {
+            let before = if n == 0 { format!("{mark} ") } else { " ".repeat(indent) };
+            self.lines.push(Line::from(vec![Span::styled(before, mark_style), Span::styled(line, style)]));
+        }
+    }
+
+    /// A line made of spans.
+    pub fn line(&mut self, spans: Vec<Span<'static>>) {
+        self.lines.push(Line::from(spans));
+    }
+}
+
+/// The text with characters that people cannot see, or that turn text around, written out.
+pub fn visible(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
+    };
+    if !text.chars().any(hidden) {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(|c| if hidden(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() })
+        .collect()
+}
+
+/// Columns that a text takes.
+pub fn columns(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// The text cut to a number of columns, with dots where something was left out.
+pub fn cut(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if columns(&kept) + columns(c.encode_utf8(&mut [0; 4])) + 2 > width {
+            break;
+        }
+        kept.push(c);
+    }
+    format!("{kept}..")
+}
+
+/// The text in lines of at most `width` columns, broken at spaces where there are any.
+pub fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for piece in text.split_inclusive(' ') {
+        let word = piece.trim_end_matches(' ');
+        if used + columns(word) > width && used > indent {
+            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            line = " ".repeat(indent);
+            used = indent;
+        }
+        for c in piece.chars() {
+            let wide = columns(c.encode_utf8(&mut [0; 4]));
+            if used + wide > width && c != ' ' {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+                line = " ".repeat(indent);
+                used = indent;
+            }
+            line.push(c);
+            used += wide;
+        }
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_broken_at_spaces_and_goes_on_below_its_first_word() {
+        assert_eq!(wrapped("  a bc def ghij", 8, 2), ["  a bc", "  def", "  ghij"]);
+        assert_eq!(wrapped("", 8, 0), [""]);
+    }
+
+    #[test]
+    fn a_word_longer_than_the_line_is_broken_and_nothing_is_lost() {
+        assert_eq!(wrapped("abcdefghij", 4, 0), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrapped("x abcdefghij", 4, 1), ["x", " abc", " def", " ghi", " j"]);
+    }
+
+    #[test]
+    fn a_text_that_turns_around_is_shown_as_it_is_stored() {
+        assert_eq!(visible("a\u{202e}exe.txt\u{1b}[2J"), "a<U+202E>exe.txt<U+001B>[2J");
+        assert_eq!(visible("Bo Lindqvist, Chloë"), "Bo Lindqvist, Chloë");
+    }
+
+    #[test]
+    fn a_cut_text_says_that_it_was_cut() {
+        assert_eq!(cut("Bo Lindqvist", 12), "Bo Lindqvist");
+        assert_eq!(cut("Bo Lindqvist", 6), "Bo L..");
+    }
+}

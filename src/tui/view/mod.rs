@@ -1,0 +1,152 @@
+//! The screen as drawn: a pure function of what is known. One file a part.
+
+pub mod board;
+pub mod closing;
+pub mod code;
+pub mod doc;
+pub mod help;
+pub mod home;
+pub mod page;
+pub mod side;
+pub mod step;
+pub mod words;
+
+use ratatui::Frame;
+
+use crate::tui::app::App;
+use crate::tui::app::Stage;
+use crate::tui::app::Window;
+use crate::tui::entry::Entry;
+use crate::tui::keymap;
+use crate::tui::view::doc::Doc;
+use crate::tui::view::page::Areas;
+use crate::tui::view::page::Hint;
+use crate::tui::view::page::Page;
+
+/// Draws the screen.
+pub fn view(app: &App, frame: &mut Frame) {
+    if page::too_small(frame) {
+        return;
+    }
+    let size = (frame.area().width, frame.area().height);
+    if let Some(Window::Codes(codes, at)) = &app.window {
+        code::draw(app, &codes[*at], (*at, codes.len()), frame);
+        return;
+    }
+    let areas = Areas::of(size);
+    let doc = doc(app, size);
+    let keys = keys(app);
+    let page = Page {
+        palette: app.palette,
+        title: title(app),
+        rehearsal: app.rehearsal(),
+        keys: &keys,
+        doc: &doc,
+        scroll: app.scroll,
+    };
+    page.draw(frame, areas.main);
+    if let Some(area) = areas.side {
+        side::draw(app, frame, area);
+    }
+    match &app.window {
+        Some(Window::Help) => help::draw(app.palette, &help::about(app), frame),
+        Some(Window::Stop { reason, word }) => help::stop(app, reason, word.as_deref(), frame),
+        Some(Window::Codes(..)) | None => {}
+    }
+}
+
+/// Lines of the text that move, and rows of the window that they are seen through.
+pub fn extent(app: &App) -> (usize, usize) {
+    doc(app, app.size).extent(usize::from(Areas::of(app.size).main.height))
+}
+
+fn doc(app: &App, size: (u16, u16)) -> Doc {
+    let areas = Areas::of(size);
+    let mut doc = Doc::new(app.palette, usize::from(areas.main.width));
+    match &app.stage {
+        Stage::Review => review(app, &mut doc),
+        Stage::Over => closing::closing(app, &mut doc),
+        Stage::Waiting | Stage::Typing(_) | Stage::Busy(_) => {
+            step::step(app, areas, &mut doc);
+        }
+    }
+    doc
+}
+
+/// The plan in words, before anything happens.
+fn review(app: &App, doc: &mut Doc) {
+    let palette = doc.palette;
+    doc.text("Review the plan together. Nothing has been done yet.", palette.instruction());
+    doc.blank();
+    plan(doc, &app.cover.plan);
+}
+
+/// The lines of a plan: what must not be missed, headings, and the rest.
+pub fn plan(doc: &mut Doc, lines: &[String]) {
+    let palette = doc.palette;
+    for line in lines {
+        match line.strip_prefix("!! ") {
+            Some(warning) => doc.marked("!!", palette.warning(), warning, palette.warning()),
+            None if !line.starts_with(' ') => doc.text(line, palette.heading()),
+            None => doc.text(line, ratatui::style::Style::new()),
+        }
+    }
+}
+
+/// The title bar: what, for real or not, how far, and when something happened last.
+pub fn title(app: &App) -> (String, String) {
+    let mode = if app.rehearsal() { "REHEARSAL" } else { "PRODUCTION" };
+    let at = app.scene.happened.last().map(|last| clock(&last.at.to_string())).unwrap_or_default();
+    let of = app.cover.script.len();
+    let place = match (&app.stage, &app.scene.prompt) {
+        (Stage::Review, _) => format!("plan review, {of} steps"),
+        (_, Some(prompt)) => format!("step {} of {of}  {}", prompt.number, prompt.section),
+        (_, None) => format!("{of} of {of} steps done"),
+    };
+    (format!("{}   {mode}   {place}", app.cover.id), at)
+}
+
+/// `11:42:07 UTC` of a date.
+pub fn clock(date: &str) -> String {
+    date.get(11..19).map(|time| format!("{time} UTC")).unwrap_or_default()
+}
+
+/// The keys that work now.
+fn keys(app: &App) -> Vec<Hint> {
+    let hint = |key, what: &str| (key, what.to_owned());
+    match (&app.window, &app.stage) {
+        (Some(Window::Help), _) => vec![hint(keymap::BACK, "back")],
+        (Some(Window::Stop { .. }), _) => {
+            vec![hint(keymap::GO_ON, "next"), hint(keymap::BACK, "go on with the ceremony")]
+        }
+        (Some(Window::Codes(..)), _) => Vec::new(),
+        (None, Stage::Review) => vec![
+            hint(keymap::GO_ON, "begin"),
+            hint(keymap::SCROLL, "read on"),
+            hint(keymap::STOP, "leave"),
+            hint(keymap::HELP, "help"),
+        ],
+        (None, Stage::Over) => vec![
+            hint(keymap::GO_ON, "leave"),
+            hint(keymap::CODE, "QR codes"),
+            hint(keymap::KEYS, "public keys"),
+            hint(keymap::HELP, "help"),
+        ],
+        (None, Stage::Busy(_)) => vec![hint("working", "keys do nothing until it is done")],
+        (None, Stage::Typing(entry)) => {
+            let help =
+                if entry.focus() == keymap::Focus::Everything { keymap::HELP_TYPING } else { keymap::HELP };
+            let back = match entry {
+                Entry::Words { .. } => "read them again",
+                Entry::Serial { .. } | Entry::Secret { .. } | Entry::Adopt { .. } => "clear and close",
+            };
+            vec![
+                hint(keymap::GO_ON, "done"),
+                hint(keymap::BACK, back),
+                hint(keymap::STOP_TYPING, "stop"),
+                hint(help, "help"),
+            ]
+        }
+        (None, Stage::Waiting) => step::keys(app),
+    }
+}

@@ -1,0 +1,237 @@
+//! One step: what to do, whose turn it is, what must not be missed, and what is looked at or typed.
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use crate::driver::Ask;
+use crate::driver::Body;
+use crate::driver::Prompt;
+use crate::driver::prompt::MachineItem;
+use crate::keystore::Wants;
+use crate::tui::app::App;
+use crate::tui::app::Stage;
+use crate::tui::entry::Entry;
+use crate::tui::keymap;
+use crate::tui::view::board;
+use crate::tui::view::doc::Doc;
+use crate::tui::view::page::Areas;
+use crate::tui::view::page::Hint;
+use crate::tui::view::side;
+use crate::tui::view::words;
+
+/// From this height on there is an empty line between the rows of words.
+const ROOMY: u16 = 36;
+/// Lines of the last events on a small screen.
+const LAST: usize = 4;
+
+/// The whole step, with the board and the last events below it where there is no second column for them.
+pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
+    let Some(prompt) = &app.scene.prompt else { return };
+    let palette = doc.palette;
+    doc.text(&prompt.instruction, palette.instruction());
+    doc.blank();
+    who(prompt, doc);
+    turn(app, prompt, doc);
+    for warning in &prompt.warnings {
+        doc.marked("!!", palette.warning(), warning, palette.warning());
+    }
+    if let Stage::Typing(entry) = &app.stage {
+        doc.blank();
+        field(app, prompt, entry, doc);
+    }
+    doc.pin(usize::from(areas.main.height));
+    if !prompt.sees.is_empty() {
+        doc.blank();
+        for line in &prompt.sees {
+            doc.marked("  sees:", Style::new(), line, Style::new());
+        }
+    }
+    body(app, prompt, areas.main.height >= ROOMY, doc);
+    if areas.side.is_none() && prompt.verb != "review" {
+        if !matches!(prompt.body, Body::Board) {
+            doc.blank();
+            board::board(doc, &app.scene.board);
+        }
+        doc.blank();
+        side::last(doc, &app.scene.happened, LAST);
+    }
+}
+
+fn who(prompt: &Prompt, doc: &mut Doc) {
+    let confirm = if prompt.confirm.is_empty() {
+        String::new()
+    } else {
+        format!("     Confirms: {}", prompt.confirm.join(", "))
+    };
+    doc.text(&format!("Does it: {}{confirm}", prompt.by), Style::new());
+}
+
+/// Whose turn it is, and what Enter means.
+fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
+    let palette = doc.palette;
+    let who = &prompt.who;
+    if let Stage::Busy(what) = &app.stage {
+        let text = format!("{what} ...");
+        return doc.marked("[WAIT]", palette.waiting(), &text, palette.waiting());
+    }
+    let text = match &prompt.ask {
+        Ask::Continue if app.must_see() && !app.seen => format!("{who} reads on: Enter shows the next page"),
+        Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
+        Ask::Confirm => format!("{who} confirms: Enter"),
+        Ask::TypeBack { .. } if matches!(app.stage, Stage::Waiting) => {
+            format!("{} reads the words again; Enter hides them, and {who} types two", prompt.by)
+        }
+        Ask::TypeBack { .. } => format!("{who} types two words, from the other source"),
+        Ask::Secret(ask) if matches!(app.stage, Stage::Waiting) => match ask.wants {
+            Wants::Passphrase if ask.new => format!("{who} chooses a new passphrase: Enter opens the field"),
+            Wants::Passphrase => format!("{who} types the passphrase: Enter opens the field"),
+            Wants::Pin => format!("{who} types the PIN: Enter opens the field"),
+            Wants::PinPad => format!("{who}: Enter, then the PIN is typed on the token's own pad"),
+        },
+        Ask::Secret(_) => format!("{who} types; nobody looks"),
+        Ask::Adopt { .. } => format!("{who} says whether this is the ceremony's key"),
+        Ask::Fix { .. } => format!("{who} puts it right: Enter looks again"),
+    };
+    doc.marked("[WAIT]", palette.waiting(), &text, palette.instruction());
+    if let Ask::Fix { error, hint } = &prompt.ask {
+        doc.blank();
+        doc.marked("[STOP]", palette.warning(), error, palette.warning());
+        doc.marked("      ", Style::new(), hint, Style::new());
+    }
+}
+
+/// When the doer presses Enter.
+fn done(verb: &str) -> &'static str {
+    match verb {
+        "roll-call" => "everyone is here",
+        "say" => "it was said",
+        "read-aloud" | "checkpoint" => "every row was read",
+        "preflight" => "look, then go on",
+        "gate" => "go through the gate",
+        "review" => "it was read, and everyone agrees",
+        "close" => "close it",
+        "export" => "write it",
+        _ => "go on",
+    }
+}
+
+fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
+    let palette = doc.palette;
+    let ask = match (entry, &prompt.ask) {
+        (Entry::Serial { .. }, _) => "The last PIN try. Type the token's serial number first:".to_owned(),
+        (Entry::Secret { first: Some(_), .. }, _) => "The same once more:".to_owned(),
+        (Entry::Secret { .. }, Ask::Secret(ask)) => {
+            let what = if ask.wants == Wants::Pin { "PIN" } else { "Passphrase" };
+            let new = if ask.new { "New passphrase" } else { what };
+            format!("{new} for {}:", ask.store)
+        }
+        (Entry::Words { first, .. }, Ask::TypeBack { places }) => {
+            let place = places[usize::from(first.is_some())];
+            format!("Word {} of row {}:", place % 4 + 1, place / 4 + 1)
+        }
+        (Entry::Adopt { .. }, Ask::Adopt { keyid, .. }) => {
+            doc.text(
+                &format!("A key is there already, made when the ceremony was cut off. Its keyid is {keyid}"),
+                Style::new(),
+            );
+            "Is it this ceremony's key? Type yes, or no:".to_owned()
+        }
+        (Entry::Secret { .. } | Entry::Words { .. } | Entry::Adopt { .. }, _) => String::new(),
+    };
+    doc.text(&ask, palette.instruction());
+    let room = doc.width.saturating_sub(6);
+    let shown = entry.shown();
+    let from = shown.chars().count().saturating_sub(room);
+    let tail: String = shown.chars().skip(from).collect();
+    doc.line(vec![
+        Span::raw("  > "),
+        Span::styled(tail, palette.field()),
+        Span::styled("_", palette.waiting()),
+    ]);
+    if let Some(note) = app.note {
+        doc.marked("!!", palette.warning(), note, palette.warning());
+    }
+}
+
+fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
+    if let Ask::Adopt { digest, .. } = &prompt.ask {
+        doc.blank();
+        doc.heading("SHA-256 of its public half");
+        words::words(doc, digest, roomy);
+        words::hex(doc, digest);
+        return;
+    }
+    if matches!(prompt.body, Body::Nothing) {
+        return;
+    }
+    doc.blank();
+    match (&prompt.body, &prompt.ask) {
+        (Body::Words { of, .. }, Ask::TypeBack { places }) if !matches!(app.stage, Stage::Waiting) => {
+            doc.heading(&format!("SHA-256 of {of}, hidden while two of its words are typed"));
+            let second = matches!(&app.stage, Stage::Typing(Entry::Words { first: Some(_), .. }));
+            words::hidden(doc, *places, second, roomy);
+        }
+        (Body::Words { of, digest }, _) => {
+            doc.heading(&format!("SHA-256 of {of}"));
+            words::words(doc, digest, roomy);
+            words::hex(doc, digest);
+        }
+        (Body::Review { lines, digests }, _) => {
+            for line in lines {
+                let style = if line.starts_with(' ') { Style::new() } else { doc.palette.heading() };
+                doc.text(line, style);
+            }
+            for (role, digest) in digests {
+                doc.blank();
+                doc.heading(&format!("SHA-256 of the payload of {role}"));
+                words::words(doc, digest, roomy);
+                words::hex(doc, digest);
+            }
+        }
+        (Body::Machine(items), _) => machine(items, doc),
+        (Body::Board, _) => board::board(doc, &app.scene.board),
+        (Body::Nothing, _) => {}
+    }
+}
+
+fn machine(items: &[MachineItem], doc: &mut Doc) {
+    let palette = doc.palette;
+    for seen in items {
+        let mark = match (seen.item.held, seen.required) {
+            (true, _) => "[ OK ]",
+            (false, true) => "[STOP]",
+            (false, false) => "[ -- ]",
+        };
+        let required = if seen.required { "required" } else { "shown" };
+        let text = format!("{:<14} {required:<8}  {}", seen.item.name, seen.item.detail);
+        doc.marked(mark, palette.mark(mark), &text, Style::new());
+    }
+}
+
+/// The keys that work while the prompt waits.
+pub fn keys(app: &App) -> Vec<Hint> {
+    let Some(prompt) = &app.scene.prompt else { return Vec::new() };
+    let go_on = match &prompt.ask {
+        Ask::Continue if app.must_see() && !app.seen => "next page".to_owned(),
+        Ask::Continue => "go on".to_owned(),
+        Ask::Confirm => format!("{} confirms", prompt.who),
+        Ask::Fix { .. } => "look again".to_owned(),
+        Ask::Secret(ask) if ask.wants == Wants::PinPad => "use the pad".to_owned(),
+        Ask::Secret(_) => "type it".to_owned(),
+        Ask::TypeBack { .. } => "hide and type".to_owned(),
+        Ask::Adopt { .. } => "type".to_owned(),
+    };
+    let mut keys = vec![(keymap::GO_ON, go_on)];
+    if matches!(&prompt.ask, Ask::Secret(ask) if ask.may_decline) {
+        keys.push((keymap::NOT_TODAY, "not today".to_owned()));
+    }
+    if app.has_digest() {
+        keys.push((keymap::CODE, "QR".to_owned()));
+    }
+    if !app.scene.keys.is_empty() {
+        keys.push((keymap::KEYS, "keys".to_owned()));
+    }
+    keys.push((keymap::STOP, "stop".to_owned()));
+    keys.push((keymap::HELP, "help".to_owned()));
+    keys
+}

@@ -1,0 +1,406 @@
+//! The program in a real pseudo-terminal, from start to bundle, by its keys alone.
+
+use std::io::Read;
+use std::io::Write;
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use keyrite::tui::keymap::Focus;
+use keyrite::tui::run;
+use portable_pty::Child;
+use portable_pty::CommandBuilder;
+use portable_pty::MasterPty;
+use portable_pty::PtySize;
+use portable_pty::native_pty_system;
+
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::text;
+use crate::tui::stage::PLAN;
+
+/// What the program sends at the end of each frame.
+const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
+/// A screen that does not come within this time never comes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program and its terminal.
+struct Pseudo {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    bytes: Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    /// Everything it sent.
+    raw: Vec<u8>,
+    /// Sent, and not yet shown to the test: what came after the last frame.
+    left: Vec<u8>,
+}
+
+impl Pseudo {
+    fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_keyrite"), dir, args, env)
+    }
+
+    fn start_program(program: &str, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.args(args);
+        command.cwd(dir);
+        command.env_clear();
+        command.env("PATH", "/usr/bin:/bin");
+        command.env("TERM", "xterm-256color");
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let (sender, bytes) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..n].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let (rows, columns) = (NonZeroU16::new(24).unwrap(), NonZeroU16::new(80).unwrap());
+        let parser = vt100::Parser::new(rows, columns, 0);
+        Self { child, master: pair.master, keys, bytes, parser, raw: Vec::new(), left: Vec::new() }
+    }
+
+    /// The screen after the next whole frame; `None` when the program has left.
+    fn frame(&mut self) -> Option<String> {
+        loop {
+            if let Some(at) = self.left.windows(END_OF_FRAME.len()).position(|part| part == END_OF_FRAME) {
+                let rest = self.left.split_off(at + END_OF_FRAME.len());
+                self.parser.process(&self.left);
+                self.left = rest;
+                return Some(self.parser.screen().contents());
+            }
+            match self.bytes.recv_timeout(PATIENCE) {
+                Ok(bytes) => {
+                    self.raw.extend_from_slice(&bytes);
+                    self.left.extend_from_slice(&bytes);
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    self.parser.process(&self.left);
+                    self.left.clear();
+                    return None;
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    panic!("nothing more came after:\n{}", self.parser.screen().contents())
+                }
+            }
+        }
+    }
+
+    /// The first frame that says this.
+    fn wait(&mut self, text: &str) -> String {
+        loop {
+            let Some(screen) = self.frame() else {
+                panic!("it left before it said {text:?}:\n{}", self.shown())
+            };
+            if screen.contains(text) {
+                return screen;
+            }
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Answers what is asked, as people would, until the screen says this. Words to type are read off the screen.
+    fn answer_until(&mut self, text: &str) {
+        let (mut acted, mut words) = (String::new(), vec![vec![String::new(); 4]; 8]);
+        loop {
+            let Some(screen) = self.frame() else {
+                panic!("it left before it said {text:?}:\n{}", self.shown())
+            };
+            if screen.contains(text) {
+                return;
+            }
+            remember_words(&screen, &mut words);
+            let footer = screen.lines().last().unwrap_or_default().to_owned();
+            if screen == acted || !footer.contains("[Enter]") {
+                continue;
+            }
+            if let Some(field) = screen.lines().find(|line| line.trim_start().starts_with("> ")) {
+                if field.trim() != "> _" {
+                    continue;
+                }
+                let word = asked_word(&screen).map(|(row, column)| words[row][column].clone());
+                self.press(&word.unwrap_or_else(|| "correct horse".to_owned()));
+            }
+            self.press("\r");
+            acted = screen;
+        }
+    }
+
+    /// Waits for its end; the exit code.
+    fn end(&mut self) -> u32 {
+        while self.frame().is_some() {}
+        self.child.wait().unwrap().exit_code()
+    }
+
+    fn shown(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    /// The terminal is the shell's again: no alternate screen, the cursor shown.
+    fn assert_restored(&self) {
+        assert!(!self.parser.screen().alternate_screen(), "the alternate screen was not left");
+        assert!(!self.parser.screen().hide_cursor(), "the cursor is still hidden");
+    }
+}
+
+/// Rows of the digest that is on the screen: ` 3   payday   supportive   stagnate   December`.
+fn remember_words(screen: &str, words: &mut [Vec<String>]) {
+    for line in screen.lines() {
+        let parts: Vec<_> = line.split_whitespace().collect();
+        if let [number, row @ ..] = parts.as_slice()
+            && row.len() == 4
+            && line.starts_with("   ")
+            && let Ok(number @ 1..=8) = number.parse::<usize>()
+        {
+            words[number - 1] = row.iter().map(|word| (*word).to_owned()).collect();
+        }
+    }
+}
+
+/// Row and column of the word that is asked for, from 0: `Word 4 of row 8:`.
+fn asked_word(screen: &str) -> Option<(usize, usize)> {
+    let line = screen.lines().find(|line| line.trim_start().starts_with("Word "))?;
+    let digits: Vec<usize> =
+        line.chars().filter_map(|c| c.to_digit(10)).map(|digit| digit as usize).collect();
+    Some((digits[1] - 1, digits[0] - 1))
+}
+
+fn world() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ceremony.yaml"), PLAN).unwrap();
+    dir
+}
+
+fn events(record: &Path) -> Vec<String> {
+    let journal = std::fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    let event = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let what = &line["what"];
+        format!("{} {} {} {}", what["event"], what["step"], what["by"], what["role"])
+    };
+    journal.lines().map(event).collect()
+}
+
+#[test]
+fn a_rehearsal_leaves_the_same_journal_by_keys_and_by_answers() {
+    let dir = world();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[]);
+
+    pseudo.wait("Review the plan together");
+    assert!(pseudo.parser.screen().alternate_screen());
+    pseudo.press("\r");
+    pseudo.answer_until("The ceremony is closed.");
+    pseudo.press("\r");
+
+    assert_eq!(pseudo.end(), 0);
+    pseudo.assert_restored();
+    assert!(pseudo.shown().contains("The bundle is in 2026-12-root-genesis/bundle"), "{}", pseudo.shown());
+    let record = dir.path().join("2026-12-root-genesis");
+    keyrite(&["journal", "verify", text(&record)]).ended(0);
+
+    let answers = dir.path().join("answers.yaml");
+    let secret = |name| format!("  {name}: {{passphrase: \"correct horse\"}}\n");
+    let secrets: String = ["ana", "chi", "online"].into_iter().map(secret).collect();
+    let text_of = format!(
+        "answers: 1\nconfirm: all\ntype-back: auto\nsecrets:\n{secrets}  bo: {{pin: \"correct horse\"}}\n"
+    );
+    std::fs::write(&answers, text_of).unwrap();
+    let (file, plain) = (dir.path().join("ceremony.yaml"), dir.path().join("plain"));
+    keyrite(&[
+        "run",
+        text(&file),
+        "--rehearse",
+        "--plain",
+        "--answers",
+        text(&answers),
+        "--record",
+        text(&plain),
+    ])
+    .ended(0);
+    assert_eq!(events(&record), events(&plain), "both front ends leave the same journal");
+    let root = record.join("bundle/metadata/1.root.json");
+    let refused = keyrite(&["verify", text(&record.join("bundle")), "--root", text(&root)]).ended(1);
+    assert!(refused.err.contains("ehears"), "{}", refused.err);
+}
+
+#[test]
+fn a_ceremony_by_keys_leaves_a_bundle_that_verifies() {
+    let dir = world();
+    let on_files = PLAN.replace("pkcs11:token=ROOT-BO;object=root-2026", "age:keys/bo.age").replace(
+        "accept: [spare-keys-below-2]",
+        "accept: [spare-keys-below-2, root-file-keys-reach-threshold]",
+    );
+    std::fs::write(dir.path().join("ceremony.yaml"), on_files).unwrap();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--record", "record"], &[]);
+
+    pseudo.wait("PRODUCTION");
+    pseudo.press("\r");
+    pseudo.answer_until("The ceremony is closed.");
+    pseudo.press("\r");
+
+    assert_eq!(pseudo.end(), 0);
+    pseudo.assert_restored();
+    let bundle = dir.path().join("record/bundle");
+    let root = bundle.join("metadata/1.root.json");
+    keyrite(&["verify", text(&bundle), "--root", text(&root), "--scope", "full"]).ended(0);
+}
+
+#[test]
+fn a_defect_gives_the_terminal_back_and_tells_no_secret() {
+    let me = std::env::current_exe().unwrap();
+    let args = ["--exact", "tui::pseudo::a_screen_with_a_defect", "--ignored", "--nocapture"];
+    let mut pseudo = Pseudo::start_program(me.to_str().unwrap(), Path::new("/"), &args, &[]);
+    pseudo.wait("about to fail");
+
+    pseudo.press("x");
+
+    pseudo.end();
+    pseudo.assert_restored();
+    let said = String::from_utf8_lossy(&pseudo.raw).into_owned();
+    let after = said.rsplit("\x1b[?1049l").next().unwrap();
+    assert!(after.contains("a defect of this program at tests/it/tui/pseudo.rs:"), "{after}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+/// Not a test: what `a_defect_gives_the_terminal_back_and_tells_no_secret` runs in a terminal.
+#[test]
+#[ignore = "needs a terminal of its own"]
+fn a_screen_with_a_defect() {
+    let failed = run::with_terminal(|tty| {
+        tty.next(Focus::Everything, |frame| frame.render_widget("about to fail", frame.area()))?;
+        let none: Option<()> = None;
+        none.expect("hunter2");
+        Ok(())
+    });
+
+    println!("{}", failed.unwrap_err());
+}
+
+#[test]
+fn a_stop_in_the_middle_gives_the_terminal_back_and_resume_goes_on() {
+    let dir = world();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[]);
+    pseudo.wait("Review the plan together");
+    pseudo.press("\r");
+    pseudo.answer_until("Make key bo");
+
+    pseudo.press("q");
+    pseudo.wait("Stop the ceremony?");
+    pseudo.press("lunch\rstop\r");
+
+    assert_eq!(pseudo.end(), 3);
+    pseudo.assert_restored();
+    assert!(pseudo.shown().contains("keyrite resume 2026-12-root-genesis"), "{}", pseudo.shown());
+
+    let mut pseudo = Pseudo::start(dir.path(), &["resume", "2026-12-root-genesis"], &[]);
+    pseudo.answer_until("The ceremony is closed.");
+    pseudo.press("q");
+    assert_eq!(pseudo.end(), 0);
+    pseudo.assert_restored();
+    keyrite(&["journal", "verify", text(&dir.path().join("2026-12-root-genesis"))]).ended(0);
+}
+
+#[test]
+fn without_colours_none_is_sent() {
+    let dir = world();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[("NO_COLOR", "1")]);
+    pseudo.wait("Review the plan together");
+    pseudo.press("\r");
+    pseudo.answer_until("Make key bo");
+    pseudo.press("\x03");
+    pseudo.wait("Stop the ceremony?");
+    pseudo.press("enough\rstop\r");
+    assert_eq!(pseudo.end(), 3);
+
+    for parameters in sgr(&pseudo.raw) {
+        let numbers = parameters.split(';').filter_map(|n| n.parse::<u8>().ok());
+        let colour = numbers.into_iter().any(|n| matches!(n, 30..=38 | 40..=48 | 90..=107));
+        assert!(!colour, "a colour was sent: {parameters}");
+    }
+}
+
+/// Parameters of each `CSI ... m`.
+fn sgr(raw: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(raw);
+    let mut found = Vec::new();
+    for part in text.split("\x1b[").skip(1) {
+        let end = part.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(part.len());
+        if part[end..].starts_with('m') {
+            found.push(part[..end].to_owned());
+        }
+    }
+    assert!(!found.is_empty(), "no styles at all");
+    found
+}
+
+#[test]
+fn the_window_may_change_its_size_at_any_time() {
+    let dir = world();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[]);
+    pseudo.wait("Review the plan together");
+
+    let size = |rows, cols| PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+    pseudo.master.resize(size(10, 40)).unwrap();
+    pseudo.wait("Make this window larger");
+    pseudo.master.resize(size(24, 80)).unwrap();
+    pseudo.wait("Review the plan together");
+
+    pseudo.press("q");
+    assert_eq!(pseudo.end(), 3);
+    pseudo.assert_restored();
+}
+
+#[test]
+fn home_lists_what_lies_here_and_leaves_it_alone() {
+    let dir = world();
+    let before = crate::common::keyrite::tree(dir.path());
+    let mut pseudo = Pseudo::start(dir.path(), &[], &[]);
+
+    pseudo.wait("Ceremony files here");
+    pseudo.press("\r");
+    pseudo.wait("Looking changes nothing");
+    pseudo.press("q");
+    pseudo.wait("Ceremony files here");
+    pseudo.press("q");
+
+    assert_eq!(pseudo.end(), 0);
+    pseudo.assert_restored();
+    assert_eq!(crate::common::keyrite::tree(dir.path()), before);
+}
+
+#[test]
+fn home_begins_a_rehearsal_and_finds_its_record_again() {
+    let dir = world();
+    let mut pseudo = Pseudo::start(dir.path(), &[], &[]);
+    pseudo.wait("Ceremony files here");
+    pseudo.press("\r");
+    pseudo.wait("Looking changes nothing");
+    pseudo.press("r");
+    pseudo.wait("Check that everyone is here");
+    pseudo.press("q");
+    pseudo.wait("Stop the ceremony?");
+    pseudo.press("enough\rstop\r");
+    assert_eq!(pseudo.end(), 3);
+
+    let mut pseudo = Pseudo::start(dir.path(), &[], &[]);
+    let screen = pseudo.wait("Records here");
+    assert!(screen.contains("[WAIT]") && screen.contains("step 1 of 27"), "{screen}");
+    pseudo.press("q");
+    assert_eq!(pseudo.end(), 0);
+}

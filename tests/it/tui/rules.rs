@@ -1,0 +1,220 @@
+//! What the screen promises, apart from how it looks.
+
+use std::fs;
+use std::path::Path;
+
+use keyrite::driver::Ask;
+use keyrite::driver::StopKind;
+use keyrite::tui::app::Stage as At;
+use keyrite::tui::code::Code;
+use keyrite::words::Digest;
+
+use crate::tui::stage::Stage;
+use crate::tui::stage::styles;
+
+fn wants_a_secret(ask: &Ask) -> bool {
+    matches!(ask, Ask::Secret(_))
+}
+
+#[test]
+fn leaving_the_review_leaves_a_record_with_one_line() {
+    let mut stage = Stage::new();
+
+    stage.press("q");
+
+    let stop = stage.left.take().unwrap().unwrap_err();
+    assert_eq!(stop.kind, StopKind::People);
+    assert_eq!(stage.journal().lines().count(), 1);
+}
+
+#[test]
+fn stopping_is_recorded_with_its_reason_and_only_after_the_word() {
+    let mut stage = Stage::new();
+    stage.press("<enter>qthe fire alarm? yes<enter>stoop<enter>");
+    assert!(stage.left.is_none());
+
+    stage.press("<back><back>p<enter>");
+
+    assert_eq!(stage.left.take().unwrap().unwrap_err().kind, StopKind::People);
+    assert!(
+        stage.journal().lines().last().unwrap().contains(r#""event":"stopped","why":"the fire alarm? yes""#)
+    );
+}
+
+#[test]
+fn escape_goes_on_with_the_ceremony() {
+    let mut stage = Stage::new();
+
+    stage.press("<enter>qreason<enter>stop<esc>");
+
+    assert!(stage.left.is_none() && stage.app.window.is_none());
+    assert_eq!(stage.journal().lines().count(), 1);
+}
+
+#[test]
+fn no_key_works_while_the_driver_does() {
+    let mut stage = Stage::new();
+    stage.press("<enter>");
+    stage.app.stage = At::Busy("the token is working");
+
+    stage.press("<enter><enter>q<esc>n<c-c>");
+
+    assert!(matches!(stage.app.stage, At::Busy(_)) && stage.app.window.is_none() && stage.left.is_none());
+    assert_eq!(stage.journal().lines().count(), 1);
+}
+
+#[test]
+fn a_review_goes_on_only_when_its_end_was_on_the_screen() {
+    let mut stage = Stage::new();
+    stage.until("review-root-targets", |ask| matches!(ask, Ask::Continue));
+    let lines = stage.journal().lines().count();
+
+    stage.press("<enter>");
+    assert_eq!((stage.journal().lines().count(), stage.app.scroll > 0), (lines, true));
+
+    stage.press("<end><enter>");
+    assert_eq!(stage.journal().lines().count(), lines + 2);
+}
+
+#[test]
+fn the_words_are_off_the_screen_while_two_of_them_are_typed() {
+    let mut stage = Stage::new();
+    stage.until("read-aloud-plan", |ask| matches!(ask, Ask::TypeBack { .. }));
+    let digest = Digest::of(crate::tui::stage::PLAN.as_bytes());
+
+    for (width, height) in [(80, 24), (200, 60)] {
+        let shown = stage.draw(width, height).to_string();
+
+        for word in digest.words() {
+            assert!(!shown.contains(&format!(" {word} ")), "{word} is shown");
+        }
+        assert!(!shown.contains(&digest.hex()[8..16]) && !shown.contains('\u{2580}'));
+    }
+}
+
+#[test]
+fn a_secret_is_never_drawn() {
+    let mut stage = Stage::new();
+    stage.until("generate-key-ana", wants_a_secret);
+    stage.press("<enter>hunter22");
+
+    let shown = stage.draw(200, 60).to_string();
+    assert!(shown.contains("********") && !shown.contains("hunter"));
+
+    stage.press("<enter>hunter23<enter>");
+    let shown = stage.draw(200, 60).to_string();
+    assert!(shown.contains("The two differ") && !shown.contains("hunter"));
+}
+
+#[test]
+fn question_marks_and_commands_are_part_of_a_passphrase() {
+    let mut stage = Stage::new();
+    stage.until("generate-key-ana", wants_a_secret);
+
+    stage.press("<enter>q? n c k p<enter>q? n c k p<enter>");
+
+    assert!(stage.journal().contains("key-generated"));
+}
+
+#[test]
+fn escape_empties_the_field_of_a_secret() {
+    let mut stage = Stage::new();
+    stage.until("generate-key-ana", wants_a_secret);
+
+    stage.press("<enter>some secret<esc><enter>");
+
+    assert!(stage.draw(80, 24).to_string().contains("> _"));
+}
+
+#[test]
+fn a_wrong_serial_number_uses_no_pin() {
+    let mut stage = Stage::new();
+    stage.until("sign-root-targets-bo", wants_a_secret);
+    let lines = stage.journal().lines().count();
+    stage.show(|prompt| {
+        if let Ask::Secret(ask) = &mut prompt.ask {
+            ask.type_serial = Some("31415927".into());
+        }
+    });
+
+    stage.press("<enter>31415926<enter>123456<enter>");
+
+    assert_eq!(stage.journal().lines().count(), lines);
+    assert!(stage.draw(80, 24).to_string().contains("No PIN was used"));
+}
+
+#[test]
+fn without_colours_no_cell_has_one() {
+    let mut stage = Stage::new();
+    stage.until("read-aloud-plan", |ask| matches!(ask, Ask::Continue));
+    stage.app.palette.color = false;
+
+    for (width, height) in [(80, 24), (200, 60)] {
+        let styles = styles(stage.draw(width, height).buffer());
+
+        assert!(styles.lines().all(|line| line.contains(" Reset/Reset/")), "{styles}");
+    }
+}
+
+#[test]
+fn a_code_is_black_on_white_with_a_quiet_zone_and_fits_a_small_screen() {
+    let code = Code::digest("something", &Digest::of(b"something"));
+
+    let (_, square) = code.fitting(46, 24).unwrap();
+
+    assert!(square.len().div_ceil(2) <= 24);
+    let quiet = |row: &Vec<bool>| row.iter().all(|dark| !dark);
+    assert!(square[..2].iter().all(quiet) && square[square.len() - 2..].iter().all(quiet));
+    assert!(square.iter().all(|row| quiet(&row[..2].to_vec()) && quiet(&row[row.len() - 2..].to_vec())));
+    let mut stage = Stage::new();
+    stage.until("read-aloud-plan", |ask| matches!(ask, Ask::Continue));
+    stage.press("c");
+    for color in [true, false] {
+        stage.app.palette.color = color;
+        let backend = stage.draw(80, 24);
+        let corner = &backend.buffer()[(0, 0)];
+        assert_eq!(format!("{:?} {:?}", corner.fg, corner.bg), "Rgb(0, 0, 0) Rgb(255, 255, 255)");
+    }
+}
+
+#[test]
+fn only_two_files_of_the_screen_touch_the_world() {
+    let mut left = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui")];
+    let world =
+        ["std::fs", "std::env", "std::thread", "std::time", "std::io", "crossterm::terminal", "println!"];
+    let mut touching = Vec::new();
+
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if world.iter().any(|word| fs::read_to_string(&path).unwrap().contains(word)) {
+            touching.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+
+    touching.sort();
+    assert_eq!(touching, ["nearby.rs", "run.rs"]);
+}
+
+#[test]
+fn only_one_file_knows_colours_and_only_one_knows_keys() {
+    let mut left = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui")];
+    let (mut colours, mut keys) = (Vec::new(), Vec::new());
+
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if text.contains("Color::") {
+            colours.push(name.clone());
+        }
+        if text.contains("KeyCode::") {
+            keys.push(name);
+        }
+    }
+
+    assert_eq!((colours, keys), (vec!["style.rs".to_owned()], vec!["keymap.rs".to_owned()]));
+}

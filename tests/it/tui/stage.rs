@@ -1,0 +1,288 @@
+//! A ceremony on a screen without a terminal: a real driver on a rehearsal, and the keys that people would press.
+
+use std::fs;
+use std::sync::Arc;
+
+use crossterm::event::Event;
+use crossterm::event::KeyCode;
+use crossterm::event::KeyEvent;
+use crossterm::event::KeyModifiers;
+use keyrite::ceremony::Mode;
+use keyrite::driver::Ask;
+use keyrite::driver::Body;
+use keyrite::driver::Clock;
+use keyrite::driver::Driver;
+use keyrite::driver::Options;
+use keyrite::driver::Prompt;
+use keyrite::driver::Stop;
+use keyrite::driver::prompt::MachineItem;
+use keyrite::keystore::hygiene;
+use keyrite::keystore::hygiene::Item;
+use keyrite::tui::app::App;
+use keyrite::tui::app::Effect;
+use keyrite::tui::keymap;
+use keyrite::tui::scene::Cover;
+use keyrite::tui::scene::Happened;
+use keyrite::tui::scene::Scene;
+use keyrite::tui::style::Palette;
+use keyrite::tui::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+/// Three custodians: two age files and a token.
+pub(crate) const PLAN: &str = r#"keyrite: 1
+id: 2026-12-root-genesis
+title: Root of trust for the Acme updater, version 1
+type: root-genesis
+participants:
+  oli: {name: Oli Berg, role: operator}
+  ana: {name: Ana Duarte, role: custodian}
+  bo: {name: Bo Lindqvist, role: custodian}
+  chi: {name: Chi Nwosu, role: custodian}
+  wim: {name: Wim Peeters, role: witness}
+keys:
+  ana: {holder: ana, store: "age:keys/ana.age", scheme: ed25519, generate: true}
+  bo: {holder: bo, store: "pkcs11:token=ROOT-BO;object=root-2026", scheme: ecdsa-sha2-nistp256, generate: true}
+  chi: {holder: chi, store: "age:keys/chi.age", scheme: ed25519, generate: true}
+  online: {holder: oli, store: "age:keys/online.age", scheme: ed25519, generate: true}
+trust:
+  before: none
+  after:
+    consistent_snapshot: true
+    root: {version: 1, expires: "2027-12-31T00:00:00Z", keys: [ana, bo, chi], threshold: 2}
+    targets: {version: 1, expires: "2027-06-30T00:00:00Z", keys: [ana, bo], threshold: 2}
+    snapshot: {version: 1, expires: "2027-03-31T00:00:00Z", keys: [online], threshold: 1}
+    timestamp: {version: 1, expires: "2027-01-31T00:00:00Z", keys: [online], threshold: 1}
+  accept: [spare-keys-below-2]
+outputs:
+  bundle: bundle
+"#;
+
+/// When it happens.
+pub(crate) const DAY: &str = "2026-12-03T09:00:00Z";
+
+/// How the program was started.
+pub(crate) fn options() -> Options {
+    Options {
+        clock: Clock::Agreed(DAY.parse().unwrap()),
+        answers: None,
+        default_module: None,
+        program: "keyrite".into(),
+        hygiene: hygiene::protect_process(),
+    }
+}
+
+/// The ceremony, its screen, and the directory that both live in.
+pub(crate) struct Stage {
+    pub(crate) dir: tempfile::TempDir,
+    driver: Driver,
+    pub(crate) app: App,
+    happened: Arc<Vec<Happened>>,
+    /// How the screen was left, once it was.
+    pub(crate) left: Option<Result<(), Stop>>,
+}
+
+impl Stage {
+    /// A rehearsal at the review of its plan.
+    pub(crate) fn new() -> Self {
+        Self::of(Mode::Rehearsal)
+    }
+
+    pub(crate) fn of(mode: Mode) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, record) = (dir.path().join("ceremony.yaml"), dir.path().join("record"));
+        fs::write(&file, PLAN).unwrap();
+        let mut driver = Driver::start(&file, Some(&record), mode, options()).unwrap();
+        let mode = if mode == Mode::Rehearsal { "REHEARSAL of ceremony" } else { "ceremony" };
+        let opened =
+            Happened { at: driver.now(), what: format!("{mode} 2026-12-root-genesis opened"), failed: false };
+        let happened = Arc::new(vec![opened]);
+        let mut cover = Cover::of(&driver);
+        cover.record = "2026-12-root-genesis".into();
+        let scene = scene(&mut driver, &happened, dir.path().to_str().unwrap());
+        let app = App::new(cover, scene, false, (80, 24), Palette { color: true });
+        Self { dir, driver, app, happened, left: None }
+    }
+
+    /// What the people are asked.
+    pub(crate) fn prompt(&self) -> &Prompt {
+        self.app.scene.prompt.as_ref().unwrap()
+    }
+
+    /// Presses keys: `<enter>`, `<esc>`, ..., `<words>` for the two words that are asked for, and letters as they are.
+    pub(crate) fn press(&mut self, keys: &str) {
+        let mut rest = keys;
+        while !rest.is_empty() {
+            if let Some((name, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+                if name == "words" {
+                    self.type_words();
+                } else {
+                    self.key(named(name), control(name));
+                }
+                rest = after;
+            } else {
+                let c = rest.chars().next().unwrap();
+                self.key(KeyCode::Char(c), KeyModifiers::NONE);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+    }
+
+    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+        let event = Event::Key(KeyEvent::new(code, modifiers));
+        if let Some(message) = keymap::message(&event, self.app.focus()) {
+            let effect = self.app.update(message);
+            self.carry_out(effect);
+        }
+    }
+
+    fn type_words(&mut self) {
+        let (Ask::TypeBack { places }, Body::Words { digest, .. }) =
+            (&self.prompt().ask, &self.prompt().body)
+        else {
+            panic!("no words are asked for");
+        };
+        let [first, second] = places.map(|place| digest.words()[place]);
+        self.press(&format!("{first}<enter>{second}<enter>"));
+    }
+
+    fn carry_out(&mut self, effect: Option<Effect>) {
+        match effect {
+            Some(Effect::Answer(answer)) => match self.driver.answer(answer) {
+                Ok(events) => {
+                    let (ceremony, now) = (self.driver.ceremony(), self.driver.now());
+                    let new = events.iter().map(|event| Happened::new(ceremony, now, event));
+                    Arc::make_mut(&mut self.happened).extend(new);
+                    let scene = scene(&mut self.driver, &self.happened, self.dir.path().to_str().unwrap());
+                    self.app.update(keyrite::tui::message::Message::Scene(Box::new(scene)));
+                }
+                Err(stop) => self.left = Some(Err(stop)),
+            },
+            Some(Effect::Leave(result)) => self.left = Some(result),
+            None => {}
+        }
+    }
+
+    /// Does what is asked until this step is asked for in this way.
+    pub(crate) fn until(&mut self, step: &str, asked: fn(&Ask) -> bool) {
+        self.press("<enter>");
+        for _ in 0..300 {
+            if self.prompt().step == step && asked(&self.prompt().ask) {
+                return;
+            }
+            self.one_answer();
+        }
+        panic!("{step} never came");
+    }
+
+    /// Does what is asked until it is over.
+    pub(crate) fn to_the_end(&mut self) {
+        self.press("<enter>");
+        while self.app.scene.prompt.is_some() {
+            self.one_answer();
+        }
+    }
+
+    fn one_answer(&mut self) {
+        let keys = match &self.prompt().ask {
+            Ask::Continue | Ask::Confirm => "<enter>",
+            Ask::TypeBack { .. } => "<words>",
+            Ask::Secret(ask) if ask.new => "<enter>correct horse<enter>correct horse<enter>",
+            Ask::Secret(_) => "<enter>correct horse<enter>",
+            Ask::Fix { error, .. } => panic!("in the way: {error}"),
+            Ask::Adopt { .. } => panic!("nothing was cut off"),
+        };
+        self.press(keys);
+    }
+
+    /// Shows another prompt than the driver's: for what a rehearsal never meets.
+    pub(crate) fn show(&mut self, change: impl FnOnce(&mut Prompt)) {
+        let mut scene = self.app.scene.clone();
+        change(scene.prompt.as_mut().unwrap());
+        self.app.update(keyrite::tui::message::Message::Scene(Box::new(scene)));
+    }
+
+    /// The screen at this size.
+    pub(crate) fn draw(&mut self, width: u16, height: u16) -> TestBackend {
+        self.app.update(keyrite::tui::message::Message::Resized(width, height));
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| view::view(&self.app, frame)).unwrap();
+        terminal.backend().clone()
+    }
+
+    /// The journal as it lies.
+    pub(crate) fn journal(&self) -> String {
+        fs::read_to_string(self.dir.path().join("record/journal.jsonl")).unwrap()
+    }
+}
+
+/// What to show, without what differs from machine to machine.
+fn scene(driver: &mut Driver, happened: &Arc<Vec<Happened>>, dir: &str) -> Scene {
+    let mut scene = Scene::of(driver, Arc::clone(happened));
+    if let Some(closing) = &mut scene.closing {
+        closing.bundle = closing.bundle.replace(&format!("{dir}/record"), "2026-12-root-genesis");
+    }
+    if let Some(Body::Machine(items)) = scene.prompt.as_mut().map(|prompt| &mut prompt.body) {
+        *items = machine();
+    }
+    scene
+}
+
+fn machine() -> Vec<MachineItem> {
+    let item = |name: &str, held, required, detail: &str| MachineItem {
+        item: Item { name: name.into(), held, detail: detail.into() },
+        required,
+    };
+    vec![
+        item("no-core-dumps", true, true, "the limit is 0"),
+        item("not-traced", true, true, "no debugger, and none can attach"),
+        item("locked-memory", false, true, "the limit is 8 MiB"),
+        item("no-network", false, false, "up: eth0"),
+        item("no-swap", true, false, "no swap"),
+        item("entropy", true, false, "the kernel's random numbers are ready"),
+    ]
+}
+
+fn named(name: &str) -> KeyCode {
+    match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "back" => KeyCode::Backspace,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "pgup" => KeyCode::PageUp,
+        "pgdn" => KeyCode::PageDown,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "f1" => KeyCode::F(1),
+        other => KeyCode::Char(other.strip_prefix("c-").unwrap().chars().next().unwrap()),
+    }
+}
+
+fn control(name: &str) -> KeyModifiers {
+    if name.starts_with("c-") { KeyModifiers::CONTROL } else { KeyModifiers::NONE }
+}
+
+/// The styles of a screen, run by run; the text alone would hide them.
+pub(crate) fn styles(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let mut out = String::new();
+    for y in area.top()..area.bottom() {
+        let mut runs: Vec<(u16, String, String)> = Vec::new();
+        for x in area.left()..area.right() {
+            let cell = &buffer[(x, y)];
+            let style = format!("{:?}/{:?}/{:?}", cell.fg, cell.bg, cell.modifier);
+            match runs.last_mut() {
+                Some((_, before, text)) if *before == style => text.push_str(cell.symbol()),
+                _ => runs.push((x, style, cell.symbol().to_owned())),
+            }
+        }
+        for (x, style, text) in runs.into_iter().filter(|(_, style, _)| style != "Reset/Reset/NONE") {
+            out += &format!("{y}:{x} {style} {:?}\n", text.trim_end());
+        }
+    }
+    out
+}
