@@ -166,7 +166,7 @@ fn passphrase(out: &mut Output, uri: &StoreUri) -> Result<(), Failure> {
 }
 
 /// Looks, warns, and gets the secret that the store asks for. A last try is refused unless the serial is typed.
-fn login(
+pub(super) fn login(
     out: &mut Output,
     store: &mut dyn keystore::Store,
     uri: &StoreUri,
@@ -311,7 +311,7 @@ fn write_public(path: &Path, found: &Found) -> io::Result<()> {
 }
 
 /// How the command line opens a store: relative to where it was started, at full strength.
-fn opening() -> Opening {
+pub(super) fn opening() -> Opening {
     Opening {
         default_module: std::env::var_os("KEYRITE_PKCS11_MODULE").map(PathBuf::from),
         probe: std::env::current_exe().unwrap_or_default(),
@@ -319,6 +319,6 @@ fn opening() -> Opening {
     }
 }
 
-fn failed(error: StoreError) -> Failure {
+pub(super) fn failed(error: StoreError) -> Failure {
     Failure::new(Exit::Store, error.text, error.hint)
 }

@@ -1,18 +1,22 @@
 //! The command line: one file a command, each `Args` and `run(Args, &mut Output) -> Result<(), Failure>`.
 
 pub mod answers;
+mod apart;
 pub mod check;
 pub mod diff;
 pub mod inspect;
 pub mod journal;
 pub mod key;
+pub mod merge;
 pub mod new;
 pub mod output;
 pub mod packaging;
 pub mod plain;
 pub mod prompt;
+pub mod request;
 pub mod run;
 pub mod show;
+pub mod sign;
 pub mod token;
 pub mod verify;
 
@@ -70,12 +74,18 @@ enum Command {
     Key(key::Args),
     /// Write the manual pages
     Man(packaging::Man),
+    /// Add signatures that were made elsewhere, each verified as it comes in
+    Merge(merge::Args),
     /// Write a commented ceremony file to start from
     New(new::Args),
+    /// Write the file from which people elsewhere sign metadata
+    Request(request::Args),
     /// Go on with a ceremony after a stop or a crash
     Resume(run::ResumeArgs),
     /// Perform a ceremony
     Run(run::Args),
+    /// Read a request, and answer it with one signature
+    Sign(sign::Args),
     /// Show what is plugged in
     Token(token::Args),
     /// Verify a directory or bundle as a strict TUF client, from a pinned root
@@ -116,9 +126,12 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Journal(args)) => journal::run(args, &mut out),
         Some(Command::Key(args)) => key::run(args, &mut out),
         Some(Command::Man(args)) => packaging::man(&args, &mut out),
+        Some(Command::Merge(args)) => merge::run(args, &mut out),
         Some(Command::New(args)) => new::run(args, &mut out),
+        Some(Command::Request(args)) => request::run(args, &mut out),
         Some(Command::Resume(args)) => run::resume(args, front, &mut out),
         Some(Command::Run(args)) => run::run(args, front, &mut out),
+        Some(Command::Sign(args)) => sign::run(args, &mut out),
         Some(Command::Token(args)) => token::run(args, &mut out),
         Some(Command::Verify(args)) => verify::run(args, &mut out),
         None => home(front),

@@ -100,8 +100,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
 }
 
-/// The machine's clock, to the second: the one place where `verify` reads it.
-fn now() -> Date {
+/// The machine's clock, to the second.
+pub(super) fn now() -> Date {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Date::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -7,6 +7,7 @@ pub mod casting;
 pub mod consequences;
 pub mod fields;
 pub mod file;
+pub mod keys;
 pub mod lints;
 pub mod node;
 pub mod print;

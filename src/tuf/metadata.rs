@@ -168,6 +168,11 @@ impl Metadata {
         &self.signatures
     }
 
+    /// The same content with these signatures and no other. The caller has verified them.
+    pub fn with_signatures(&self, signatures: Vec<Signature>) -> Self {
+        Self { signed: self.signed.clone(), payload: self.payload.clone(), signatures }
+    }
+
     /// Adds a signature, replacing one of the same keyid. The caller has verified it.
     pub fn add(&mut self, signature: Signature) {
         self.signatures.retain(|other| other.keyid != signature.keyid);

@@ -3,12 +3,15 @@
 //! `key` verifies one signature, `role` counts the keys behind many, `metadata` keeps the signed
 //! bytes as they were read, `client` is the client workflow of section 5 over a set of files.
 
+pub mod apart;
 pub mod canonical;
 pub mod client;
 pub mod date;
 pub mod delegations;
+pub mod describe;
 pub mod diff;
 mod fields;
+pub mod foreign_signature;
 pub mod json;
 pub mod key;
 pub mod metadata;

@@ -4,6 +4,7 @@
 
 mod common;
 
+mod apart;
 mod bundle;
 mod ceremony;
 mod cli;

@@ -5,5 +5,5 @@
 mod cli;
 mod client;
 mod keys;
-mod vectors;
+pub(crate) mod vectors;
 pub(crate) mod world;

@@ -1,0 +1,128 @@
+//! `keyrite merge`: signatures made elsewhere, each verified as it comes in.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::cli::Exit;
+use crate::cli::Failure;
+use crate::cli::Output;
+use crate::cli::apart;
+use crate::cli::request;
+use crate::cli::show::plain;
+use crate::tuf::KeyId;
+use crate::tuf::apart::Merge;
+use crate::tuf::apart::Request;
+use crate::tuf::apart::Tally;
+use crate::tuf::json as strict;
+
+const EXAMPLE: &str = "Examples:
+  keyrite merge 2.root.json root-2.ana root-2.bo --from 1.root.json --out signed/2.root.json
+  keyrite merge root-2.request root-2.ana root-2.bo --out 2.root.json
+  keyrite merge 5.targets.json copies/5.targets.json sig.der --root 1.root.json --out signed/5.targets.json
+
+A RESP is a response of `keyrite sign`; a copy of the same metadata with other signatures; or a signature of openssl
+or a vendor's tool: raw, DER or r||s for ECDSA, in hex or base64. Any order, any number of times, ends as the same
+file. FILE is metadata, or the request that was sent out: it says who may sign, and nothing more need be given.
+
+FILE is unchanged; --out gets the signatures that verify, and no other. Each signature has one outcome:
+  added, kept, already-there; does-not-verify, stranger, wrong-payload, replay, malformed, empty
+
+Exit codes:
+  0  every threshold is met
+  1  not yet; the file is written all the same, and what is missing is said
+  2  an input cannot be read, or --out is there already; nothing was written";
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// The metadata, or the request
+    file: PathBuf,
+
+    /// Responses, copies, signatures
+    #[arg(value_name = "RESP")]
+    responses: Vec<PathBuf>,
+
+    /// Where to write the metadata; never over a file
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    authority: request::Authority,
+
+    /// The key that made the bare signatures; without, every key that may sign is tried
+    #[arg(long, value_name = "KEYID")]
+    keyid: Option<String>,
+
+    /// Whose key is whose [default: names.json beside FILE]
+    #[arg(long, value_name = "names.json")]
+    names: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
+    apart::check_new(&args.out)?;
+    let request = request(&args)?;
+    let keyid = args.keyid.clone().map(KeyId);
+    let (metadata, signers) = (request.metadata.clone(), request.signers.clone());
+    let mut merge = Merge::new(metadata, &request.role, signers, &name(&args.file));
+    for path in &args.responses {
+        // Each is read, judged and let go before the next.
+        merge.take(&name(path), &apart::read(path)?, keyid.as_ref());
+    }
+    apart::write_new(&args.out, &merge.merged().to_file())?;
+
+    for finding in merge.findings() {
+        out.line(plain(&finding.sentence(&request.names)));
+    }
+    let tallies = merge.tallies();
+    for tally in &tallies {
+        out.line(apart::tally(tally, &request.names));
+    }
+    request::say_no_old(&request, out);
+    let signatures = merge.merged().signatures().len();
+    out.line(format!("{} written, {signatures} signatures", apart::shown(&args.out)));
+    let met = tallies.iter().all(|tally| tally.met);
+    out.document(&json!({
+        "out": args.out, "role": request.role, "version": request.version(), "sha256": merge.sha256(),
+        "met": met, "thresholds": tallies, "signatures": signatures,
+        "findings": merge.findings().iter().map(|finding| json!({
+            "source": finding.source, "outcome": finding.outcome, "keyid": finding.keyid,
+            "sentence": finding.sentence(&request.names),
+        })).collect::<Vec<_>>(),
+        "remarks": request::no_old(&request).into_iter().collect::<Vec<_>>(),
+    }))?;
+    if met { Ok(()) } else { Err(Failure::new(Exit::No, "", missing(&tallies))) }
+}
+
+/// From metadata and who says who may sign; or the request that said so already.
+fn request(args: &Args) -> Result<Request, Failure> {
+    let bytes = apart::read(&args.file)?;
+    if strict::parse(&bytes).is_ok_and(|value| Request::is_one(&value)) {
+        if args.authority.is_given() {
+            let error = format!(
+                "{} is a request, and says who may sign itself; nothing was written",
+                apart::shown(&args.file)
+            );
+            let hint =
+                "leave --from, --root and --delegator out, or give the metadata instead of the request";
+            return Err(Failure::new(Exit::Input, error, hint));
+        }
+        return Request::parse(&bytes).map_err(|error| apart::unusable(&args.file, &error));
+    }
+    let names = apart::names(args.names.as_deref(), &args.file)?;
+    args.authority.request(&args.file, &bytes, names)
+}
+
+fn name(path: &std::path::Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn missing(tallies: &[Tally]) -> String {
+    let open = tallies.iter().filter(|tally| !tally.met).map(|tally| tally.of.as_str());
+    format!(
+        "the threshold of {} is not met yet; merge more answers into a new file",
+        open.collect::<Vec<_>>().join(" and of ")
+    )
+}

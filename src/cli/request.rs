@@ -1,0 +1,191 @@
+//! `keyrite request`: the file from which people elsewhere sign metadata.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::cli::Exit;
+use crate::cli::Failure;
+use crate::cli::Output;
+use crate::cli::apart;
+use crate::cli::show::plain;
+use crate::tuf::Metadata;
+use crate::tuf::apart::ApartError;
+use crate::tuf::apart::Names;
+use crate::tuf::apart::Request;
+use crate::words::Digest;
+
+const EXAMPLE: &str = "Examples:
+  keyrite request 2.root.json --from 1.root.json --out root-2.request
+  keyrite request 5.targets.json --root 1.root.json --out targets-5.request
+  keyrite request 3.dev.json --delegator 5.targets.json --out dev-3.request
+
+Send the request to each signer, and read the digest's words to them on the telephone. They answer with
+`keyrite sign`; `keyrite merge` puts the answers together. Nothing in the file is secret.
+
+Who has no Keyrite signs the bare bytes that --payload writes, and sends the signature as it is:
+  openssl pkeyutl -sign -rawin -inkey ed25519.pem -in payload -out sig
+  openssl dgst -sha256 -sign p256.pem -out sig payload
+
+Exit codes:
+  0  written
+  2  an input cannot be read, or --out is there already; nothing was written";
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// The metadata to sign
+    file: PathBuf,
+
+    /// Where to write the request; never over a file
+    #[arg(long, value_name = "REQ")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    authority: Authority,
+
+    /// Whose key is whose [default: names.json beside FILE]
+    #[arg(long, value_name = "names.json")]
+    names: Option<PathBuf>,
+
+    /// Write the bytes that signatures are over, for other tools
+    #[arg(long, value_name = "FILE")]
+    payload: Option<PathBuf>,
+}
+
+/// Who says who may sign; a root says it itself.
+#[derive(Debug, clap::Args)]
+pub(super) struct Authority {
+    /// For a root: the root before it, whose keys must sign too
+    #[arg(long, value_name = "OLD.json", conflicts_with_all = ["root", "delegator"])]
+    from: Option<PathBuf>,
+
+    /// For targets, snapshot, timestamp: the root
+    #[arg(long, value_name = "ROOT.json", conflicts_with = "delegator")]
+    root: Option<PathBuf>,
+
+    /// For a delegated role: the targets metadata that delegates to it
+    #[arg(long, value_name = "TARGETS.json")]
+    delegator: Option<PathBuf>,
+
+    /// The delegated role's name [default: from FILE's name]
+    #[arg(long, value_name = "NAME", requires = "delegator")]
+    role: Option<String>,
+}
+
+impl Authority {
+    /// Whether anyone was named.
+    pub(super) fn is_given(&self) -> bool {
+        self.from.is_some() || self.root.is_some() || self.delegator.is_some()
+    }
+
+    /// The request for `bytes`, read from `path`.
+    pub(super) fn request(&self, path: &Path, bytes: &[u8], names: Names) -> Result<Request, Failure> {
+        let unusable = |error: ApartError| apart::unusable(path, &error);
+        let metadata =
+            Metadata::parse(bytes).map_err(|e| unusable(ApartError::new(format!("not metadata: {e}"))))?;
+        let kind = metadata.role_type();
+        match (kind, &self.root, &self.delegator) {
+            ("root", None, None) => {
+                let before = self.from.as_deref().map(apart::read).transpose()?;
+                Request::for_root(bytes, before.as_deref(), names).map_err(unusable)
+            }
+            ("root", Some(_), _) | ("root", _, Some(_)) => {
+                let error =
+                    format!("{} is a root: it names its own keys; nothing was written", apart::shown(path));
+                Err(Failure::new(
+                    Exit::Input,
+                    error,
+                    "leave --root and --delegator out; --from names the root before",
+                ))
+            }
+            ("targets" | "snapshot" | "timestamp", Some(root), None) if self.from.is_none() => {
+                let root = apart::read_metadata(root)?;
+                if root.role_type() != "root" {
+                    return Err(unusable(ApartError::new(format!(
+                        "--root is {} metadata, no root",
+                        root.role_type()
+                    ))));
+                }
+                Request::for_role(bytes, kind, &root, names).map_err(unusable)
+            }
+            ("targets", None, Some(delegator)) if self.from.is_none() => {
+                let role = self.role.clone().unwrap_or_else(|| role_name(path));
+                let delegator = apart::read_metadata(delegator)?;
+                if delegator.role_type() != "targets" {
+                    let error = format!("--delegator is {} metadata, not targets", delegator.role_type());
+                    return Err(unusable(ApartError::new(error)));
+                }
+                Request::for_role(bytes, &role, &delegator, names).map_err(unusable)
+            }
+            ("targets" | "snapshot" | "timestamp", ..) => {
+                let error =
+                    format!("who may sign {} is said elsewhere; nothing was written", apart::shown(path));
+                let hint = "give --root ROOT.json, or --delegator TARGETS.json for a delegated role";
+                Err(Failure::new(Exit::Input, error, hint))
+            }
+            (other, ..) => {
+                Err(unusable(ApartError::new(format!("signed JSON of the type {other:?}, no TUF metadata"))))
+            }
+        }
+    }
+}
+
+/// `3.dev.json` is of the role `dev`.
+fn role_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = name.strip_suffix(".json").unwrap_or(&name);
+    match name.split_once('.') {
+        Some((version, role)) if version.bytes().all(|b| b.is_ascii_digit()) => role.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+/// Runs the command.
+pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
+    apart::check_new(&args.out)?;
+    if let Some(payload) = &args.payload {
+        apart::check_new(payload)?;
+    }
+    let names = apart::names(args.names.as_deref(), &args.file)?;
+    let request = args.authority.request(&args.file, &apart::read(&args.file)?, names)?;
+    if let Some(payload) = &args.payload {
+        apart::write_new(payload, request.metadata.payload())?;
+    }
+    apart::write_new(&args.out, &request.to_file())?;
+    let (role, version) = (plain(&request.role), request.version());
+    out.line(format!("{} asks for signatures of {role} version {version}", apart::shown(&args.out)));
+    for threshold in request.signers.thresholds() {
+        let (need, of) = (threshold.keys.threshold, threshold.keys.keys.len());
+        out.line(format!("  {}: {need} of {of} keys must sign", plain(&threshold.of)));
+    }
+    say_no_old(&request, out);
+    out.line("Read these words to each signer:");
+    apart::say_digest(out, &Digest::of(request.metadata.payload()));
+    out.document(&json!({
+        "out": args.out, "role": request.role, "version": version, "sha256": request.sha256(),
+        "rehearsal": apart::is_rehearsal(&request.metadata),
+        "thresholds": request.signers.thresholds().iter().map(|threshold| json!({
+            "of": threshold.of, "need": threshold.keys.threshold,
+            "keyids": threshold.keys.keys.keys().collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+    }))
+}
+
+/// A root that follows one is signed by the keys of both; who leaves the older one out is told.
+pub(super) fn say_no_old(request: &Request, out: &mut Output) {
+    if let Some(remark) = no_old(request) {
+        out.line(format!("remark: {remark}"));
+    }
+}
+
+/// See [`say_no_old`].
+pub(super) fn no_old(request: &Request) -> Option<String> {
+    let lacks = request.role == "root" && request.before.is_none() && request.version() > 1;
+    lacks.then(|| {
+        let old = request.version() - 1;
+        format!("the keys of root version {old} must sign too; --from {old}.root.json counts them")
+    })
+}

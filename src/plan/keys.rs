@@ -1,0 +1,227 @@
+//! What the fields of a key say together, and where keys and the bundle may lie.
+
+use crate::plan::Key;
+use crate::plan::Outside;
+use crate::plan::Source;
+use crate::plan::fields::At;
+use crate::plan::file::File;
+use crate::plan::file::KeySpec;
+use crate::plan::rules::Problems;
+use crate::store_uri::StoreUri;
+use crate::tuf::Scheme;
+use crate::words::Digest;
+
+/// Names in the record that nothing else may have.
+const RESERVED: [&str; 10] = [
+    "ceremony.yaml",
+    "journal.jsonl",
+    "runs.jsonl",
+    "metadata",
+    "keys",
+    "inputs",
+    "record.html",
+    "record.txt",
+    "lock",
+    "names.json",
+];
+
+/// A key, when its fields do not contradict each other.
+pub(super) fn key(spec: &KeySpec, file: &File, say: &mut Problems<'_>) -> Option<Key> {
+    let (name, place) = (&spec.name.value, spec.name.place);
+    if let Some(holder) = &spec.holder
+        && !file.participants.iter().any(|person| person.id.value == holder.value)
+    {
+        say.say(
+            "HOLDER-KNOWN",
+            holder.place,
+            format!("key {name} is held by {:?}, who is not a participant", holder.value),
+        );
+    }
+    if spec.store.is_some() && spec.holder.is_none() {
+        say.say(
+            "HOLDER-NAMED",
+            place,
+            format!("key {name} signs in the room, and has no holder to bring it"),
+        );
+    }
+    if let Some(pin) = &spec.module_sha256 {
+        if Digest::from_hex(&pin.value).is_none() {
+            say.say(
+                "MODULE-PIN",
+                pin.place,
+                format!("\"module-sha256\" of key {name} must be 64 hex digits"),
+            );
+        }
+        if !matches!(&spec.store, Some(At { value: StoreUri::Pkcs11(_), .. })) {
+            say.say("MODULE-PIN", pin.place, format!("key {name} is not on a token, so it has no module"));
+        }
+    }
+    if let Some(keyid) = &spec.keyid {
+        if spec.public.is_none() {
+            say.say(
+                "KEYID-OF-PUBLIC",
+                keyid.place,
+                format!("key {name} has no public file yet, so it has no keyid"),
+            );
+        } else if Digest::from_hex(&keyid.value).is_none() {
+            say.say("KEYID-OF-PUBLIC", keyid.place, format!("\"keyid\" of key {name} must be 64 hex digits"));
+        }
+    }
+    if let Some(bits) = &spec.bits {
+        match &spec.scheme {
+            Some(At { value: Scheme::RsaPssSha256, .. }) if spec.generate => {
+                if !(2048..=8192).contains(&bits.value) || bits.value % 256 != 0 {
+                    say.say(
+                        "RSA-BITS",
+                        bits.place,
+                        format!(
+                            "key {name} has {} bits; 2048 to 8192 in steps of 256 are allowed",
+                            bits.value
+                        ),
+                    );
+                }
+            }
+            _ => say.say(
+                "RSA-BITS",
+                bits.place,
+                format!("only an RSA key that is made here has bits, and key {name} is none"),
+            ),
+        }
+    }
+    let source = source(spec, say)?;
+    if let Source::Generated { store: StoreUri::Age(path), .. } = &source {
+        let at = spec.store.as_ref().map_or(place, |store| store.place);
+        let fits = path.strip_prefix("keys/").is_some_and(|name| plain_name(name) && name.ends_with(".age"));
+        if !fits {
+            say.say(
+                "KEYS-IN-RECORD",
+                at,
+                format!("key {name} is made inside the record, as age:keys/NAME.age; the file is {path:?}"),
+            );
+        }
+    }
+    if !file.roles.values().any(|role| role.keys.iter().any(|key| key.value == *name)) {
+        say.say("KEY-USED", place, format!("key {name} is in no role; leave it out, or list it"));
+    }
+    let holder = spec.holder.as_ref().map(|holder| holder.value.clone());
+    let module_sha256 = spec.module_sha256.as_ref().map(|pin| pin.value.to_ascii_lowercase());
+    Some(Key { name: name.clone(), holder, source, module_sha256 })
+}
+
+fn source(spec: &KeySpec, say: &mut Problems<'_>) -> Option<Source> {
+    let (name, place) = (&spec.name.value, spec.name.place);
+    let store = spec.store.as_ref().map(|store| store.value.clone());
+    let public = spec.public.as_ref().map(|public| public.value.clone());
+    match (spec.generate, store, public) {
+        (true, Some(store), None) => match &spec.scheme {
+            Some(scheme) => {
+                let bits = spec.bits.as_ref().and_then(|bits| u32::try_from(bits.value).ok());
+                return Some(Source::Generated { store, scheme: scheme.value, bits });
+            }
+            None => say.say("SCHEME-NAMED", place, format!("key {name} is made here, and has no scheme")),
+        },
+        (true, None, _) => {
+            say.say("KEY-SOURCE", place, format!("key {name} is made here, and has no store to be made in"))
+        }
+        (true, Some(_), Some(_)) => {
+            say.say(
+                "KEY-SOURCE",
+                place,
+                format!("key {name} is made here, and has a public file already; leave one of them out"),
+            );
+        }
+        (false, Some(store), Some(public)) => {
+            return Some(Source::Existing { store, public: outside(spec, public) });
+        }
+        (false, Some(_), None) => {
+            let text = format!(
+                "key {name} exists, and its public half is not named; add `public: FILE` (`keyrite key show STORE` writes it), or `generate: true`"
+            );
+            say.say("KEY-SOURCE", place, text);
+        }
+        (false, None, Some(public)) => return Some(Source::Public { public: outside(spec, public) }),
+        (false, None, None) => {
+            say.say(
+                "KEY-SOURCE",
+                place,
+                format!(
+                    "key {name} comes from nowhere; it needs `store` and `generate: true`, or `public: FILE`"
+                ),
+            );
+        }
+    }
+    None
+}
+
+fn outside(spec: &KeySpec, file: String) -> Outside {
+    let keyid = spec.keyid.as_ref().map(|keyid| keyid.value.to_ascii_lowercase());
+    Outside { file, keyid, scheme: spec.scheme.as_ref().map(|scheme| scheme.value) }
+}
+
+/// Each key has a store of its own, however it is spelled.
+pub(super) fn stores(file: &File, say: &mut Problems<'_>) {
+    for (n, spec) in file.keys.iter().enumerate() {
+        let Some(store) = &spec.store else { continue };
+        let same = |other: &&KeySpec| {
+            other.generate == spec.generate
+                && other.store.as_ref().is_some_and(|at| one_store(&at.value, &store.value))
+        };
+        if let Some(other) = file.keys[..n].iter().find(same) {
+            say.say(
+                "STORE-ONCE",
+                store.place,
+                format!(
+                    "key {} has the same store as key {}; each key has its own",
+                    spec.name.value, other.name.value
+                ),
+            );
+        }
+    }
+}
+
+/// Whether two STOREs can be one: files whose names differ in case alone, tokens that nothing tells apart.
+fn one_store(a: &StoreUri, b: &StoreUri) -> bool {
+    match (a, b) {
+        (StoreUri::Age(a), StoreUri::Age(b)) => a.eq_ignore_ascii_case(b),
+        (StoreUri::Pkcs11(a), StoreUri::Pkcs11(b)) => {
+            let agree = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
+            let named =
+                (a.token.is_some() && a.token == b.token) || (a.serial.is_some() && a.serial == b.serial);
+            named
+                && agree(&a.token, &b.token)
+                && agree(&a.serial, &b.serial)
+                && agree(&a.model, &b.model)
+                && agree(&a.manufacturer, &b.manufacturer)
+                && agree(&a.object, &b.object)
+                && (a.id.is_none() || b.id.is_none() || a.id == b.id)
+        }
+        _ => false,
+    }
+}
+
+/// A name that is fine on every medium.
+fn plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
+}
+
+/// The bundle has a name of its own in the record.
+pub(super) fn bundle_name(bundle: &At<String>, say: &mut Problems<'_>) {
+    let name = bundle.value.to_ascii_lowercase();
+    if !plain_name(&name) {
+        say.say(
+            "BUNDLE-IN-RECORD",
+            bundle.place,
+            format!(
+                "\"bundle\" of outputs is one name inside the record, such as bundle; it is {:?}",
+                bundle.value
+            ),
+        );
+    } else if RESERVED.contains(&name.as_str()) || name.ends_with(".partial") {
+        say.say(
+            "BUNDLE-IN-RECORD",
+            bundle.place,
+            format!("\"bundle\" of outputs is {:?}, which the record itself uses", bundle.value),
+        );
+    }
+}

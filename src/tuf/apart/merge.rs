@@ -1,0 +1,306 @@
+//! Merging: signatures that come from elsewhere, each judged as it comes in, each with an answer of its own.
+//!
+//! What is kept is a set that grows: any order, and any repetition, ends as the same file.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::tuf::apart::Admission;
+use crate::tuf::apart::Names;
+use crate::tuf::apart::Response;
+use crate::tuf::apart::Signers;
+use crate::tuf::apart::digest;
+use crate::tuf::apart::signers::version;
+use crate::tuf::foreign_signature;
+use crate::tuf::foreign_signature::MAX_FILE;
+use crate::tuf::json;
+use crate::tuf::key::KeyId;
+use crate::tuf::key::Material;
+use crate::tuf::key::private_material;
+use crate::tuf::metadata::Metadata;
+use crate::tuf::metadata::Signature;
+
+/// The most signatures of one file that are tried: no root has as many keys.
+const MAX_SIGNATURES: usize = 1024;
+
+/// What became of one signature, or of a file without any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It verifies and is new.
+    Added,
+    /// It verifies, and its key had signed before.
+    AlreadyThere,
+    /// It names a key that may sign, and that key did not make it over this payload.
+    DoesNotVerify,
+    /// The place of a signature that nobody made.
+    Empty,
+    /// It stood in the file that is merged into, and verifies.
+    Kept,
+    /// Not a signature, a response or metadata.
+    Malformed,
+    /// Over an older version of the same metadata.
+    Replay,
+    /// By a key that may not sign this.
+    Stranger,
+    /// Over something else.
+    WrongPayload,
+}
+
+/// An outcome with where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The name of the file.
+    pub source: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The label of the key: that under which it is listed, or the one that the file claims.
+    pub keyid: Option<KeyId>,
+    /// More, where there is more to say; a fragment.
+    pub why: String,
+}
+
+/// How far one threshold is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Who sets the threshold.
+    pub of: String,
+    /// Keys that must sign.
+    pub need: u32,
+    /// Whether they have.
+    pub met: bool,
+    /// Labels of the distinct keys that signed.
+    pub signed: BTreeSet<KeyId>,
+    /// A label of each distinct key that has not.
+    pub missing: Vec<KeyId>,
+}
+
+/// A file that takes signatures in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merge {
+    metadata: Metadata,
+    role: String,
+    sha256: String,
+    signers: Signers,
+    kept: BTreeMap<KeyId, String>,
+    findings: Vec<Finding>,
+}
+
+impl Merge {
+    /// Begins with a file, `source` its name. Its own signatures are judged like all others: what does not verify
+    /// is left out, and named.
+    pub fn new(metadata: Metadata, role: &str, signers: Signers, source: &str) -> Self {
+        let sha256 = digest(metadata.payload());
+        let own = metadata.signatures().to_vec();
+        let mut merge = Self {
+            metadata,
+            role: role.to_owned(),
+            sha256,
+            signers,
+            kept: BTreeMap::new(),
+            findings: Vec::new(),
+        };
+        merge.take_all(source, &own, Outcome::Kept);
+        merge
+    }
+
+    /// Takes a file from elsewhere: a response, a copy of the metadata with other signatures, or a bare signature,
+    /// which `keyid` may name the key of.
+    pub fn take(&mut self, source: &str, bytes: &[u8], keyid: Option<&KeyId>) {
+        if let Some(shape) = private_material(bytes) {
+            let why =
+                format!("this is {shape}; nothing of it was kept. It must not travel: count it as stolen");
+            return self.find(source, Outcome::Malformed, None, why);
+        }
+        let is_json = bytes.trim_ascii_start().starts_with(b"{");
+        match json::parse(bytes) {
+            Ok(value) if value.get("keyrite-response").is_some() => self.take_response(source, bytes),
+            Ok(value) if value.get("signed").is_some() => self.take_copy(source, bytes),
+            Ok(Value::Object(_)) => {
+                let why = "JSON, but neither a response nor metadata".to_owned();
+                self.find(source, Outcome::Malformed, None, why);
+            }
+            Err(why) if is_json && bytes.len() > MAX_FILE => {
+                self.find(
+                    source,
+                    Outcome::Malformed,
+                    None,
+                    format!("JSON that no strict reader takes: {why}"),
+                );
+            }
+            // A number or a text can be a signature in hex, and raw bytes can begin with a brace.
+            Ok(_) | Err(_) => self.take_bare(source, bytes, keyid),
+        }
+    }
+
+    fn take_response(&mut self, source: &str, bytes: &[u8]) {
+        let response = match Response::parse(bytes) {
+            Ok(response) => response,
+            Err(error) => return self.find(source, Outcome::Malformed, None, error.to_string()),
+        };
+        let keyid = Some(response.keyid.clone());
+        if response.sha256 != self.sha256 {
+            let is = format!("{} version {}", response.role, response.version);
+            let same = response.role == self.role;
+            return self.other_payload(source, keyid, &is, same.then_some(response.version));
+        }
+        self.take_one(source, &Signature { keyid: response.keyid, sig: response.sig }, Outcome::Added);
+    }
+
+    fn take_copy(&mut self, source: &str, bytes: &[u8]) {
+        let copy = match Metadata::parse(bytes) {
+            Ok(copy) => copy,
+            Err(error) => {
+                return self.find(source, Outcome::Malformed, None, format!("not metadata: {error}"));
+            }
+        };
+        if copy.payload() != self.metadata.payload() {
+            let is = format!("{} version {}", copy.role_type(), version(copy.signed()));
+            let same = copy.role_type() == self.metadata.role_type();
+            return self.other_payload(source, None, &is, same.then_some(version(copy.signed())));
+        }
+        if copy.signatures().is_empty() {
+            self.find(source, Outcome::Empty, None, "nobody has signed it".to_owned());
+        }
+        self.take_all(source, copy.signatures(), Outcome::Added);
+    }
+
+    fn take_bare(&mut self, source: &str, bytes: &[u8], keyid: Option<&KeyId>) {
+        if bytes.is_empty() || bytes.len() > MAX_FILE {
+            let why = format!("{} bytes are no signature", bytes.len());
+            return self.find(source, Outcome::Malformed, None, why);
+        }
+        let readings = foreign_signature::readings(bytes);
+        let admit = |reading: &Vec<u8>| self.signers.admit(self.metadata.payload(), keyid, reading);
+        let admissions: Vec<Admission> = readings.iter().map(admit).collect();
+        if let Some(Admission::Good(entries)) = admissions.iter().find(|a| matches!(a, Admission::Good(_))) {
+            return self.keep(source, entries.clone(), Outcome::Added);
+        }
+        let longest_known = 1024;
+        if !readings.iter().any(|reading| (56..=longest_known).contains(&reading.len())) {
+            let why = "neither a response, nor metadata, nor a signature: raw, DER, r||s, hex or base64";
+            return self.find(source, Outcome::Malformed, keyid.cloned(), why.to_owned());
+        }
+        if admissions.contains(&Admission::Stranger) {
+            return self.find(source, Outcome::Stranger, keyid.cloned(), String::new());
+        }
+        let why = match keyid {
+            Some(_) => String::new(),
+            None => "none of the keys that may sign made it over this content".to_owned(),
+        };
+        self.find(source, Outcome::DoesNotVerify, keyid.cloned(), why);
+    }
+
+    fn take_all(&mut self, source: &str, signatures: &[Signature], good: Outcome) {
+        if signatures.len() > MAX_SIGNATURES {
+            let why = format!("{} signatures; the first {MAX_SIGNATURES} were tried", signatures.len());
+            self.find(source, Outcome::Malformed, None, why);
+        }
+        for signature in signatures.iter().take(MAX_SIGNATURES) {
+            self.take_one(source, signature, good);
+        }
+    }
+
+    fn take_one(&mut self, source: &str, signature: &Signature, good: Outcome) {
+        let keyid = Some(signature.keyid.clone());
+        if signature.sig.is_empty() {
+            return self.find(source, Outcome::Empty, keyid, String::new());
+        }
+        let Ok(bytes) = hex::decode(&signature.sig) else {
+            return self.find(source, Outcome::Malformed, keyid, "the signature is not hex".to_owned());
+        };
+        match self.signers.admit(self.metadata.payload(), Some(&signature.keyid), &bytes) {
+            Admission::Good(entries) => self.keep(source, entries, good),
+            Admission::Stranger => self.find(source, Outcome::Stranger, keyid, String::new()),
+            Admission::Bad => self.find(source, Outcome::DoesNotVerify, keyid, String::new()),
+        }
+    }
+
+    /// Of two good signatures of one key the smaller is kept: then no order, and no repetition, makes a difference.
+    fn keep(&mut self, source: &str, entries: BTreeMap<KeyId, String>, good: Outcome) {
+        let new = entries.keys().any(|keyid| !self.kept.contains_key(keyid));
+        let keyid = entries.keys().find(|keyid| !new || !self.kept.contains_key(keyid)).cloned();
+        let mut differs = false;
+        for (keyid, sig) in entries {
+            let kept = self.kept.entry(keyid).or_insert_with(|| sig.clone());
+            differs |= *kept != sig;
+            if sig < *kept {
+                *kept = sig;
+            }
+        }
+        let why = if differs { "another signature by the same key; one is kept" } else { "" };
+        self.find(source, if new { good } else { Outcome::AlreadyThere }, keyid, why.to_owned());
+    }
+
+    fn other_payload(&mut self, source: &str, keyid: Option<KeyId>, is: &str, same_role: Option<u64>) {
+        let ours = version(self.metadata.signed());
+        if same_role.is_some_and(|version| version < ours) {
+            let why = format!("it is over {is}, which is older than version {ours}");
+            return self.find(source, Outcome::Replay, keyid, why);
+        }
+        self.find(source, Outcome::WrongPayload, keyid, format!("it is over another {is}"));
+    }
+
+    fn find(&mut self, source: &str, outcome: Outcome, keyid: Option<KeyId>, why: String) {
+        self.findings.push(Finding { source: source.to_owned(), outcome, keyid, why });
+    }
+
+    /// What became of everything, in the order in which it came.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// SHA-256 of the payload, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The metadata with every signature that verified, and no other.
+    pub fn merged(&self) -> Metadata {
+        let listed =
+            self.kept.iter().map(|(keyid, sig)| Signature { keyid: keyid.clone(), sig: sig.clone() });
+        self.metadata.with_signatures(listed.collect())
+    }
+
+    /// Each threshold as it stands.
+    pub fn tallies(&self) -> Vec<Tally> {
+        let merged = self.merged();
+        let tally = |threshold: &crate::tuf::apart::Threshold| {
+            let keys = &threshold.keys;
+            let signed = keys.signed_by(merged.payload(), merged.signatures());
+            let have: BTreeSet<Material> =
+                signed.iter().filter_map(|keyid| Some(keys.keys.get(keyid)?.material())).collect();
+            let mut seen = have;
+            let missing = keys.keys.iter().filter(|(_, key)| seen.insert(key.material()));
+            let missing = missing.map(|(keyid, _)| keyid.clone()).collect();
+            let met = keys.verify(merged.payload(), merged.signatures()).is_ok();
+            Tally { of: threshold.of.clone(), need: keys.threshold, met, signed, missing }
+        };
+        self.signers.thresholds().iter().map(tally).collect()
+    }
+}
+
+impl Finding {
+    /// What happened, in one sentence.
+    pub fn sentence(&self, names: &Names) -> String {
+        let by = self.keyid.as_ref().map_or_else(|| "a key".to_owned(), |keyid| names.of(keyid));
+        let what = match self.outcome {
+            Outcome::Added => format!("added the signature of {by}"),
+            Outcome::AlreadyThere => format!("already there: {by} has signed"),
+            Outcome::DoesNotVerify if self.keyid.is_none() => "the signature does not verify".to_owned(),
+            Outcome::DoesNotVerify => format!("the signature of {by} does not verify, and is left out"),
+            Outcome::Empty if self.keyid.is_none() => "no signature".to_owned(),
+            Outcome::Empty => format!("an empty place for {by} is left out"),
+            Outcome::Kept => format!("kept the signature of {by}"),
+            Outcome::Malformed => "cannot be read as a signature".to_owned(),
+            Outcome::Replay => "an old signature played again".to_owned(),
+            Outcome::Stranger => format!("a stranger's: {by} may not sign this; left out"),
+            Outcome::WrongPayload => "signed something else".to_owned(),
+        };
+        let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
+        format!("{}: {what}{why}", self.source)
+    }
+}

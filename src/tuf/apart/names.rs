@@ -1,0 +1,46 @@
+//! Whose key a keyid is, as `names.json` beside the metadata says: for people only, never for a decision.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::tuf::apart::ApartError;
+use crate::tuf::json;
+use crate::tuf::key::KeyId;
+
+/// One line of `names.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Named {
+    /// The key's name in the ceremony file.
+    pub(crate) name: String,
+    /// The person who holds it.
+    pub(crate) holder: String,
+}
+
+/// Names and holders by keyid.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Names(pub(crate) BTreeMap<KeyId, Named>);
+
+impl Names {
+    /// Reads `names.json`: `{"KEYID": {"name": "ana", "holder": "Ana Duarte"}}`.
+    pub fn parse(file: &[u8]) -> Result<Self, ApartError> {
+        let names = json::parse(file).map_err(ApartError::new)?;
+        serde_json::from_value(names).map_err(|e| ApartError::new(e.to_string()))
+    }
+
+    /// `Ana Duarte, key ana`, or `key 74c0dd12...` where nobody is named.
+    pub fn of(&self, keyid: &KeyId) -> String {
+        match self.0.get(keyid) {
+            Some(named) => format!("{}, key {}", named.holder, named.name),
+            None => format!("key {:.16}", keyid.0),
+        }
+    }
+
+    /// The holders alone, by keyid.
+    pub fn holders(&self) -> BTreeMap<KeyId, String> {
+        self.0.iter().map(|(keyid, named)| (keyid.clone(), named.holder.clone())).collect()
+    }
+}

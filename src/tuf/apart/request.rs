@@ -1,0 +1,223 @@
+//! The file that asks for signatures: the metadata byte for byte, who may sign it, and the digest that people compare.
+//!
+//! ```text
+//! {
+//!   "keyrite-request": 1,
+//!   "role": "root",
+//!   "sha256": "...",                    of the payload
+//!   "thresholds": [{"of": "root version 1", "need": 2, "signers": [{"keyid", "scheme", "key"}]}],
+//!   "names": {"KEYID": {"name": "ana", "holder": "Ana Duarte"}},     of the keys that it speaks of
+//!   "before": "{\"signatures\": ...",    the root before it, as read; or null
+//!   "metadata": "{\"signatures\": ..."   as read
+//! }
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::tuf::apart::ApartError;
+use crate::tuf::apart::Names;
+use crate::tuf::apart::Signers;
+use crate::tuf::apart::Threshold;
+use crate::tuf::apart::digest;
+use crate::tuf::apart::signers;
+use crate::tuf::json;
+use crate::tuf::key::KeyId;
+use crate::tuf::key::PublicKey;
+use crate::tuf::metadata::Metadata;
+use crate::tuf::role::RoleKeys;
+
+/// The format that we write, and read.
+const FORMAT: u32 = 1;
+
+/// What is to be signed, and by whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The role, by its name.
+    pub role: String,
+    /// The metadata.
+    pub metadata: Metadata,
+    /// The root before it, where it is a root that follows one.
+    pub before: Option<Metadata>,
+    /// Who may sign.
+    pub signers: Signers,
+    /// Whose keys they are.
+    pub names: Names,
+    text: String,
+    before_text: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "keyrite-request")]
+    format: u32,
+    role: String,
+    sha256: String,
+    thresholds: Vec<Listed>,
+    names: Names,
+    before: Option<String>,
+    metadata: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    of: String,
+    need: u32,
+    signers: Vec<Signer>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signer {
+    keyid: KeyId,
+    scheme: String,
+    key: Value,
+}
+
+impl Request {
+    /// A request for a root; `before` is the root before it.
+    pub fn for_root(file: &[u8], before: Option<&[u8]>, names: Names) -> Result<Self, ApartError> {
+        let (metadata, text) = read(file)?;
+        if metadata.role_type() != "root" {
+            return Err(ApartError::new(format!("{} metadata is no root", metadata.role_type())));
+        }
+        let before = before.map(read).transpose();
+        let before = before.map_err(|e| ApartError::new(format!("the root before it: {e}")))?;
+        let signers = Signers::of_root(&metadata, before.as_ref().map(|(root, _)| root))?;
+        let (before, before_text) = before.unzip();
+        Ok(Self { role: "root".to_owned(), metadata, before, signers, names, text, before_text })
+    }
+
+    /// A request for another role, by the word of `authority`: the root, or the targets role that delegates to it.
+    pub fn for_role(file: &[u8], role: &str, authority: &Metadata, names: Names) -> Result<Self, ApartError> {
+        let (metadata, text) = read(file)?;
+        let signers = Signers::by(authority, role)?;
+        let (role, before, before_text) = (role.to_owned(), None, None);
+        Ok(Self { role, metadata, before, signers, names, text, before_text })
+    }
+
+    /// Reads a request. What it says twice must agree: the digest with the metadata, and for a root the keys.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ApartError> {
+        let value = json::parse(bytes).map_err(ApartError::new)?;
+        match value.get("keyrite-request").map(|format| format.as_u64()) {
+            None => return Err(ApartError::new("not a request")),
+            Some(format) if format != Some(u64::from(FORMAT)) => {
+                return Err(ApartError::new("a request of a format that this program does not know"));
+            }
+            Some(_) => {}
+        }
+        let file: File =
+            serde_json::from_value(value).map_err(|e| ApartError::new(format!("request: {e}")))?;
+        let names = file.names;
+        let thresholds = file.thresholds.iter().map(Listed::read).collect::<Result<Vec<_>, _>>()?;
+        let request = match file.role.as_str() {
+            "root" => {
+                let before = file.before.as_deref().map(str::as_bytes);
+                Self::for_root(file.metadata.as_bytes(), before, names)?
+            }
+            _ => {
+                let (metadata, text) = read(file.metadata.as_bytes())?;
+                let signers = Signers(thresholds.clone());
+                Self { role: file.role, metadata, before: None, signers, names, text, before_text: None }
+            }
+        };
+        if request.sha256() != file.sha256 {
+            return Err(ApartError::contradiction("the request names another digest than its metadata has"));
+        }
+        if request.signers.0 != thresholds || thresholds.is_empty() {
+            return Err(ApartError::contradiction("the request names other signers than its metadata does"));
+        }
+        let is_root = request.role == "root";
+        let fits = if request.role == "snapshot" || request.role == "timestamp" || is_root {
+            request.metadata.role_type() == request.role
+        } else {
+            request.metadata.role_type() == "targets"
+        };
+        if !fits {
+            let error =
+                format!("the request is for {} and carries {}", request.role, request.metadata.role_type());
+            return Err(ApartError::contradiction(error));
+        }
+        Ok(request)
+    }
+
+    /// Whether these bytes say of themselves that they are a request.
+    pub fn is_one(value: &Value) -> bool {
+        value.get("keyrite-request").is_some()
+    }
+
+    /// SHA-256 of the payload, in hex.
+    pub fn sha256(&self) -> String {
+        digest(self.metadata.payload())
+    }
+
+    /// The metadata's version.
+    pub fn version(&self) -> u64 {
+        signers::version(self.metadata.signed())
+    }
+
+    /// Whose the keys are that this request speaks of; the rest of `names.json` is nobody's business.
+    fn spoken_of(&self) -> Names {
+        let texts = [Some(&self.text), self.before_text.as_ref()];
+        let speaks_of = |keyid: &KeyId| {
+            let signs = self.signers.keys().any(|(signer, _)| signer == keyid);
+            signs || texts.into_iter().flatten().any(|text| text.contains(&keyid.0))
+        };
+        Names(self.names.0.clone().into_iter().filter(|(keyid, _)| speaks_of(keyid)).collect())
+    }
+
+    /// The file. Nothing in it is secret.
+    pub fn to_file(&self) -> Vec<u8> {
+        let file = File {
+            format: FORMAT,
+            role: self.role.clone(),
+            sha256: self.sha256(),
+            thresholds: self.signers.0.iter().map(Listed::new).collect(),
+            names: self.spoken_of(),
+            before: self.before_text.clone(),
+            metadata: self.text.clone(),
+        };
+        // Strings, numbers and JSON that was read: they always have a JSON form.
+        let mut bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+fn read(file: &[u8]) -> Result<(Metadata, String), ApartError> {
+    let metadata = Metadata::parse(file)?;
+    let text = std::str::from_utf8(file).map_err(|_| ApartError::new("not UTF-8"))?;
+    Ok((metadata, text.to_owned()))
+}
+
+impl Listed {
+    fn new(threshold: &Threshold) -> Self {
+        let signers = threshold.keys.keys.iter().map(|(keyid, key)| Signer {
+            keyid: keyid.clone(),
+            scheme: key.scheme().to_string(),
+            key: key.to_json().clone(),
+        });
+        Self { of: threshold.of.clone(), need: threshold.keys.threshold, signers: signers.collect() }
+    }
+
+    fn read(&self) -> Result<Threshold, ApartError> {
+        let mut keys = BTreeMap::new();
+        for signer in &self.signers {
+            let key = PublicKey::from_json(&signer.key);
+            let key =
+                key.map_err(|e| ApartError::new(format!("request: key {:.16}: {e}", signer.keyid.0)))?;
+            if key.scheme().as_str() != signer.scheme || keys.insert(signer.keyid.clone(), key).is_some() {
+                return Err(ApartError::contradiction(format!(
+                    "request: key {:.16} contradicts itself",
+                    signer.keyid.0
+                )));
+            }
+        }
+        Ok(Threshold { of: self.of.clone(), keys: RoleKeys { keys, threshold: self.need } })
+    }
+}

@@ -1,0 +1,6 @@
+//! Signing apart: requests, answers, and merging them in any order, any number of times.
+
+mod commands;
+mod openssl;
+mod rules;
+mod vectors;

@@ -1,0 +1,406 @@
+//! `request`, `sign` and `merge` as people run them: on age files, with an answers file, and at a terminal.
+
+use std::fs;
+use std::path::Path;
+
+use keyrite::tuf::Metadata;
+use keyrite::tuf::PublicKey;
+use keyrite::tuf::Signature;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::common::keyrite::Said;
+use crate::common::keyrite::command;
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::text;
+use crate::common::keyrite::tree;
+use crate::common::terminal;
+use crate::pkcs11::world::PIN;
+use crate::pkcs11::world::World as Tokens;
+use crate::pkcs11::world::generate;
+use crate::tuf::world::root;
+use crate::tuf::world::signed_by;
+use crate::tuf::world::targets;
+
+/// A directory with Ana's and Bo's keys and a root that both sign.
+struct World {
+    dir: tempfile::TempDir,
+}
+
+const PASSPHRASES: &str = "answers: 1\nconfirm: all\nclock: 2026-11-20T12:00:00Z\nsecrets:
+  \"age:ana.age\": {passphrase: \"correct horse battery staple\"}
+  \"age:bo.age\": {passphrase: \"correct horse battery staple\"}
+  \"age:eve.age\": {passphrase: \"correct horse battery staple\"}\n";
+
+impl World {
+    fn new(keys: &[&str]) -> Self {
+        let world = Self { dir: tempfile::tempdir().unwrap() };
+        world.write("answers.yaml", PASSPHRASES.as_bytes());
+        for name in keys {
+            let (store, public) = (format!("age:{name}.age"), format!("{name}.pub.json"));
+            world
+                .ran(&[
+                    "key",
+                    "generate",
+                    &store,
+                    "--scheme",
+                    "ed25519",
+                    "--out",
+                    &public,
+                    "--answers",
+                    "answers.yaml",
+                ])
+                .ended(0);
+        }
+        world
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn public(&self, name: &str) -> PublicKey {
+        PublicKey::read(&fs::read(self.path(&format!("{name}.pub.json"))).unwrap()).unwrap()
+    }
+
+    /// Writes a root that Ana and Bo sign, and `names.json`.
+    fn root(&self, change: fn(&mut Value)) {
+        let mut signed = root(1, &[], 2);
+        let mut names = json!({});
+        for (name, holder) in [("ana", "Ana Duarte"), ("bo", "Bo Lindqvist")] {
+            let key = self.public(name);
+            signed["keys"][key.keyid().0] = key.to_json().clone();
+            signed["roles"]["root"]["keyids"].as_array_mut().unwrap().push(json!(key.keyid()));
+            names[key.keyid().0] = json!({"name": name, "holder": holder});
+        }
+        change(&mut signed);
+        self.write("1.root.json", &Metadata::unsigned(signed).unwrap().to_file());
+        self.write("names.json", names.to_string().as_bytes());
+    }
+
+    fn ran(&self, args: &[&str]) -> Said {
+        Said::of(&command().current_dir(self.dir.path()).args(args).output().unwrap())
+    }
+
+    fn sign(&self, request: &str, key: &str, out: &str) -> Said {
+        self.ran(&[
+            "sign",
+            request,
+            "--key",
+            &format!("age:{key}.age"),
+            "--out",
+            out,
+            "--answers",
+            "answers.yaml",
+        ])
+    }
+}
+
+#[test]
+fn two_people_sign_apart_and_the_answers_meet_the_threshold() {
+    let world = World::new(&["ana", "bo", "eve"]);
+    world.root(|_| {});
+
+    let asked = world.ran(&["request", "1.root.json", "--out", "root.req", "--payload", "payload"]).ended(0);
+    assert!(asked.out.contains("root version 1: 2 of 2 keys must sign"), "{}", asked.out);
+    let ana = world.sign("root.req", "ana", "ana.resp").ended(0);
+    for says in ["root version 1, expires", "Ana Duarte and Bo Lindqvist", "Ana Duarte, key ana signed"] {
+        assert!(ana.out.contains(says), "{says}: {}", ana.out);
+    }
+    let words = keyrite::words::Digest::of(&fs::read(world.path("payload")).unwrap()).lines();
+    assert!(words.iter().all(|line| ana.out.contains(line) && asked.out.contains(line)), "{}", ana.out);
+
+    // Half: the file is written, the answer is no.
+    let half =
+        world.ran(&["merge", "1.root.json", "ana.resp", "ana.resp", "--out", "half.json", "--json"]).ended(1);
+    let said: Value = serde_json::from_str(&half.out).unwrap();
+    assert_eq!(said["met"], false);
+    assert_eq!(said["findings"][0]["outcome"], "added");
+    assert_eq!(said["findings"][1]["outcome"], "already-there");
+    assert_eq!(said["thresholds"][0]["missing"], json!([world.public("bo").keyid()]));
+    assert!(half.err.contains("1 signed, 2 of 2 needed: missing Bo Lindqvist, key bo"), "{}", half.err);
+
+    // A key that may not sign is refused after its passphrase, and no file is left.
+    let eve = world.sign("root.req", "eve", "eve.resp").ended(1);
+    assert!(eve.err.contains("may not sign this"), "{}", eve.err);
+    assert!(!world.path("eve.resp").exists());
+
+    // From either file, in either order, in one go or two: the same bytes.
+    world.sign("root.req", "bo", "bo.resp").ended(0);
+    world.ran(&["merge", "half.json", "bo.resp", "--out", "a.json"]).ended(0);
+    world.ran(&["merge", "1.root.json", "bo.resp", "ana.resp", "--out", "b.json"]).ended(0);
+    world.ran(&["merge", "root.req", "bo.resp", "half.json", "--out", "c.json"]).ended(0);
+    let [a, b, c] = ["a.json", "b.json", "c.json"].map(|name| fs::read(world.path(name)).unwrap());
+    assert!(a == b && b == c);
+    let inspected = world.ran(&["inspect", "a.json"]).ended(0);
+    assert!(inspected.out.contains("signed by 2 of its own root keys; 2 are needed"), "{}", inspected.out);
+    assert_eq!(Metadata::parse(&a).unwrap().payload(), fs::read(world.path("payload")).unwrap());
+
+    // Nothing that was made holds a secret.
+    for (path, bytes) in tree(world.dir.path()) {
+        let known = path == Path::new("answers.yaml") || path.extension().is_some_and(|e| e == "age");
+        assert!(known || !String::from_utf8_lossy(&bytes).contains("correct horse"), "{}", path.display());
+    }
+}
+
+#[test]
+fn what_the_people_do_not_confirm_is_not_signed() {
+    let world = World::new(&["ana", "bo"]);
+    world.root(|_| {});
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    world.write("answers.yaml", PASSPHRASES.replace("confirm: all\n", "").as_bytes());
+
+    let said = world.sign("root.req", "ana", "ana.resp").ended(3);
+    assert!(said.err.contains("not confirmed; nothing was signed"), "{}", said.err);
+    world.write("answers.yaml", b"answers: 1\nconfirm: all\n");
+    world.sign("root.req", "ana", "ana.resp").ended(3);
+    world.write("answers.yaml", PASSPHRASES.replace("staple", "stable").as_bytes());
+    world.sign("root.req", "ana", "ana.resp").ended(5);
+    world.write("answers.yaml", PASSPHRASES.as_bytes());
+    let said = world.ran(&[
+        "sign",
+        "root.req",
+        "--key",
+        "age:nowhere.age",
+        "--out",
+        "ana.resp",
+        "--answers",
+        "answers.yaml",
+    ]);
+    said.ended(5);
+
+    assert!(!world.path("ana.resp").exists());
+}
+
+#[test]
+fn a_rehearsal_and_production_never_mix() {
+    let world = World::new(&["ana", "bo"]);
+    world.root(|signed| signed["x-keyrite-rehearsal"] = json!("nobody may trust this"));
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+
+    let age = world.sign("root.req", "ana", "ana.resp").ended(5);
+    assert!(
+        age.out.contains("REHEARSAL") && age.err.contains("a rehearsal does not touch it"),
+        "{}",
+        age.err
+    );
+    let token =
+        ["sign", "root.req", "--key", "pkcs11:token=A;object=b", "--out", "x", "--answers", "answers.yaml"];
+    let token = world.ran(&token).ended(1);
+    assert!(token.err.contains("a token holds a real key"), "{}", token.err);
+    assert!(!world.path("ana.resp").exists() && !world.path("x").exists());
+}
+
+#[test]
+fn a_key_that_a_rehearsal_made_signs_rehearsals_alone() {
+    let world = World::new(&[]);
+    let record = world.path("record");
+    let mut run = crate::common::keyrite::rehearse_quickstart(&record);
+    Said::of(&run.output().unwrap()).ended(0);
+    let old = Metadata::parse(&fs::read(record.join("metadata/1.root.json")).unwrap()).unwrap();
+    let store = record.join("keys/ana.age");
+    let store = format!("age:{}", text(&store));
+    let answers = format!(
+        "answers: 1\nconfirm: all\nsecrets: {{\"{store}\": {{passphrase: an example for ana only}}}}\n"
+    );
+    world.write("answers.yaml", answers.as_bytes());
+    let sign = |signed: Value, out: &str| {
+        let file = format!("{out}.json");
+        world.write(&file, &Metadata::unsigned(signed).unwrap().to_file());
+        world.ran(&["request", &file, "--out", &format!("{out}.req")]).ended(0);
+        world.ran(&[
+            "sign",
+            &format!("{out}.req"),
+            "--key",
+            &store,
+            "--out",
+            out,
+            "--answers",
+            "answers.yaml",
+        ])
+    };
+    let mut production = old.signed().clone();
+    production.as_object_mut().unwrap().remove("x-keyrite-rehearsal").unwrap();
+
+    sign(old.signed().clone(), "rehearsed").ended(0);
+    let refused = sign(production, "produced").ended(5);
+
+    assert!(refused.err.contains("made in a rehearsal"), "{}", refused.err);
+    assert!(!world.path("produced").exists());
+}
+
+#[test]
+fn a_request_that_was_changed_is_exit_6_and_what_cannot_be_shown_is_not_signed() {
+    let world = World::new(&["ana", "bo"]);
+    world.root(|_| {});
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    let request = fs::read_to_string(world.path("root.req")).unwrap();
+
+    world.write("changed.req", request.replace("2027-01-03", "2037-01-03").as_bytes());
+    let said = world.sign("changed.req", "ana", "ana.resp").ended(6);
+    assert!(said.err.contains("another digest than its metadata has"), "{}", said.err);
+    world.write("no.req", b"{}");
+    world.sign("no.req", "ana", "ana.resp").ended(2);
+    // A spec_version of the future: its meaning is not known.
+    world.root(|signed| signed["spec_version"] = json!("2.0"));
+    world.ran(&["request", "1.root.json", "--out", "future.req"]).ended(0);
+    let said = world.sign("future.req", "ana", "ana.resp").ended(2);
+    assert!(said.err.contains("cannot be read"), "{}", said.err);
+    assert!(!world.path("ana.resp").exists());
+}
+
+#[test]
+fn who_may_sign_a_role_is_said_by_the_root_or_by_the_delegator() {
+    let world = World::new(&[]);
+    let mut top = targets(3, json!({}));
+    top["delegations"] = json!({"keys": crate::tuf::world::keys(&[8]), "roles": [crate::tuf::world::delegation("dev", &[8], &["dev/*"])]});
+    world.write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());
+    world.write("3.targets.json", &signed_by(&top, &[]).to_file());
+    world.write("signed.json", &signed_by(&top, &[4]).to_file());
+    let dev = targets(2, json!({}));
+    world.write("2.dev.json", &signed_by(&dev, &[8]).to_file());
+
+    let said = world.ran(&["merge", "3.targets.json", "signed.json", "--out", "a.json"]).ended(2);
+    assert!(said.err.contains("give --root ROOT.json, or --delegator"), "{}", said.err);
+    world
+        .ran(&["merge", "3.targets.json", "signed.json", "--root", "1.root.json", "--out", "a.json"])
+        .ended(0);
+    world.ran(&["merge", "2.dev.json", "--delegator", "3.targets.json", "--out", "dev.json"]).ended(0);
+    world
+        .ran(&["merge", "2.dev.json", "--delegator", "3.targets.json", "--role", "ops", "--out", "b.json"])
+        .ended(2);
+    world.ran(&["merge", "2.dev.json", "--root", "3.targets.json", "--out", "b.json"]).ended(2);
+    world.ran(&["merge", "2.dev.json", "--delegator", "1.root.json", "--out", "b.json"]).ended(2);
+    world.ran(&["merge", "1.root.json", "--root", "1.root.json", "--out", "b.json"]).ended(2);
+    world.ran(&["request", "2.dev.json", "--delegator", "3.targets.json", "--out", "dev.req"]).ended(0);
+    world.ran(&["merge", "dev.req", "--delegator", "3.targets.json", "--out", "b.json"]).ended(2);
+    world.ran(&["merge", "dev.req", "2.dev.json", "--out", "from-request.json"]).ended(0);
+
+    let [a, dev, again] =
+        ["a.json", "dev.json", "from-request.json"].map(|name| fs::read(world.path(name)).unwrap());
+    assert_eq!(a, signed_by(&top, &[4]).to_file());
+    assert!(dev == again && !world.path("b.json").exists());
+}
+
+#[test]
+fn a_root_that_follows_another_is_counted_by_both_and_told_when_the_older_is_not_given() {
+    let world = World::new(&[]);
+    world.write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());
+    world.write("2.root.json", &signed_by(&root(2, &[7, 2, 3], 2), &[7, 2]).to_file());
+
+    let alone = world.ran(&["merge", "2.root.json", "--out", "a.json"]).ended(0);
+    assert!(alone.out.contains("remark: the keys of root version 1 must sign too"), "{}", alone.out);
+    let both = world.ran(&["merge", "2.root.json", "--from", "1.root.json", "--out", "b.json"]).ended(1);
+
+    assert!(both.out.contains("root version 1: 1 signed, 2 of 3 needed: missing 1 of"), "{}", both.out);
+    assert!(both.out.contains("root version 2: 2 signed, 2 of 3 needed: met"), "{}", both.out);
+    world.ran(&["merge", "2.root.json", "--from", "2.root.json", "--out", "c.json"]).ended(2);
+}
+
+#[test]
+fn nothing_is_written_over_and_nothing_is_written_of_what_cannot_be_read() {
+    let world = World::new(&[]);
+    world.write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());
+    world.write("there", b"precious");
+
+    world.ran(&["request", "1.root.json", "--out", "there"]).ended(2);
+    world.ran(&["request", "1.root.json", "--out", "x", "--payload", "there"]).ended(2);
+    world.ran(&["merge", "1.root.json", "--out", "there"]).ended(2);
+    world.ran(&["merge", "1.root.json", "--out", "1.root.json"]).ended(2);
+    world.ran(&["merge", "1.root.json", "nowhere", "--out", "x"]).ended(2);
+    world.ran(&["merge", "there", "--out", "x"]).ended(2);
+    world.ran(&["merge", "1.root.json", "--names", "there", "--out", "x"]).ended(2);
+
+    assert_eq!(fs::read(world.path("there")).unwrap(), b"precious");
+    assert!(!world.path("x").exists());
+    keyrite(&["sign", "nowhere", "--key", "age:a.age", "--out", text(&world.path("x"))]).ended(2);
+}
+
+#[test]
+fn at_a_terminal_the_words_stand_before_the_question_and_the_question_before_the_passphrase() {
+    let world = World::new(&["ana", "bo"]);
+    world.root(|_| {});
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    let sign = ["sign", "root.req", "--key", "age:ana.age", "--out", "ana.resp"];
+    let program = env!("CARGO_BIN_EXE_keyrite");
+
+    let no = terminal::talk(program, &sign, world.dir.path(), &[("anything else stops: ", "yes\r")]);
+    assert!(no.code == 3 && !world.path("ana.resp").exists(), "{}", no.shown);
+    let asks =
+        [("anything else stops: ", "sign root 1\r"), ("Passphrase of", "correct horse battery staple\r")];
+    let yes = terminal::talk(program, &sign, world.dir.path(), &asks);
+
+    assert!(yes.code == 0 && world.path("ana.resp").exists(), "{}", yes.shown);
+    let at = |text: &str| yes.shown.find(text).unwrap_or_else(|| panic!("{text}: {}", yes.shown));
+    assert!(at("8  ") < at("type `sign root 1`") && at("type `sign root 1`") < at("Passphrase of"));
+    assert!(!yes.shown.contains("correct horse"), "{}", yes.shown);
+}
+
+/// What people read, and what goes to the signers, to the last character.
+#[test]
+fn the_request_and_the_outcomes_as_people_read_them() {
+    let world = World::new(&[]);
+    let new = root(2, &[7, 2, 3], 2);
+    let names: Value = [(1, "Ana Duarte"), (2, "Bo Lindqvist"), (3, "Chi Nwosu"), (7, "Fay Okoro")]
+        .into_iter()
+        .map(|(n, holder)| {
+            let name = holder[..3].trim().to_lowercase();
+            (crate::tuf::world::public(n).keyid().0, json!({"name": name, "holder": holder}))
+        })
+        .collect();
+    world.write("names.json", names.to_string().as_bytes());
+    world.write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());
+    let mut file = signed_by(&new, &[2]);
+    file.add(Signature { keyid: crate::tuf::world::public(3).keyid(), sig: String::new() });
+    world.write("2.root.json", &file.to_file());
+    world.write("copy.json", &signed_by(&new, &[2, 7, 9]).to_file());
+    world.write("other.json", &signed_by(&targets(1, json!({})), &[7]).to_file());
+    world.write("bare.sig", &[7; 64]);
+    world.write("note.txt", b"hello");
+
+    let asked = world.ran(&["request", "2.root.json", "--from", "1.root.json", "--out", "root.req"]).ended(0);
+    let merge = ["merge", "2.root.json", "copy.json", "1.root.json", "other.json", "bare.sig", "note.txt"];
+    let merged = world.ran(&[&merge[..], &["--from", "1.root.json", "--out", "out.json"]].concat()).ended(1);
+
+    let request = fs::read_to_string(world.path("root.req")).unwrap();
+    insta::with_settings!({snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/apart"), prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!("request", request);
+        insta::assert_snapshot!("request-said", asked.out);
+        insta::assert_snapshot!("merge-said", format!("{}{}", merged.out, merged.err));
+    });
+}
+
+#[test]
+fn a_token_signs_under_its_pin_and_one_whose_key_may_not_sign_is_refused_before_it() {
+    let Some(tokens) = Tokens::softhsm() else { return };
+    let world = World::new(&[]);
+    let (mine, other) = (tokens.uri("root-2026"), tokens.uri("other"));
+    let came = tokens.play(&[generate(&mine, "ecdsa-sha2-nistp256"), generate(&other, "ed25519")]);
+    let public = &came[0].found().public;
+    let mut signed = root(1, &[], 1);
+    signed["keys"][public.keyid().0] = public.to_json().clone();
+    signed["roles"]["root"]["keyids"] = json!([public.keyid()]);
+    world.write("1.root.json", &Metadata::unsigned(signed).unwrap().to_file());
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    // The other key's PIN is wrong: it must never be tried.
+    let answers = format!(
+        "answers: 1\nconfirm: all\nsecrets: {{\"{mine}\": {{pin: \"{PIN}\"}}, \"{other}\": {{pin: \"0000\"}}}}\n"
+    );
+    world.write("answers.yaml", answers.as_bytes());
+    let sign = |key: &str, out: &str| {
+        let mut command = tokens.command(env!("CARGO_BIN_EXE_keyrite"));
+        command.current_dir(world.dir.path()).args(["sign", "root.req", "--key", key, "--out", out]);
+        Said::of(&command.args(["--answers", "answers.yaml"]).output().unwrap())
+    };
+
+    let refused = sign(&other, "other.resp").ended(1);
+    sign(&mine, "mine.resp").ended(0);
+
+    assert!(refused.err.contains("may not sign this"), "{}", refused.err);
+    assert!(!world.path("other.resp").exists());
+    world.ran(&["merge", "1.root.json", "mine.resp", "--out", "signed.json"]).ended(0);
+}

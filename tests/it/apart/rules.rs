@@ -1,0 +1,331 @@
+//! What a merge lets in and what it does not, and that no order and no repetition makes a difference.
+
+use std::collections::BTreeSet;
+
+use ed25519_dalek::Signer;
+use keyrite::tuf::KeyId;
+use keyrite::tuf::Metadata;
+use keyrite::tuf::Signature;
+use keyrite::tuf::apart::Merge;
+use keyrite::tuf::apart::Names;
+use keyrite::tuf::apart::Outcome;
+use keyrite::tuf::apart::Request;
+use keyrite::tuf::apart::Response;
+use keyrite::tuf::apart::Signers;
+use proptest::prelude::*;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::tuf::world::public;
+use crate::tuf::world::root;
+use crate::tuf::world::signed_by;
+use crate::tuf::world::signer;
+use crate::tuf::world::targets;
+
+/// Root 2 (keys 7, 2, 3; two sign) after root 1 (keys 1, 2, 3; two sign).
+fn new_root() -> Value {
+    root(2, &[7, 2, 3], 2)
+}
+
+fn old_root() -> Metadata {
+    signed_by(&root(1, &[1, 2, 3], 2), &[1, 2])
+}
+
+fn merge_into(file: Metadata) -> Merge {
+    let signers = Signers::of_root(&file, Some(&old_root())).unwrap();
+    Merge::new(file, "root", signers, "2.root.json")
+}
+
+fn merge() -> Merge {
+    merge_into(signed_by(&new_root(), &[]))
+}
+
+fn request() -> Request {
+    let file = signed_by(&new_root(), &[]).to_file();
+    Request::for_root(&file, Some(&old_root().to_file()), Names::default()).unwrap()
+}
+
+/// What key `n` answers to a request for these signed bytes.
+fn answer(signed: &Value, version: u64, n: u8) -> Vec<u8> {
+    let metadata = signed_by(signed, &[n]);
+    let sha256 = keyrite::words::Digest::of(metadata.payload()).hex();
+    let sig = signer(n).sign(metadata.payload()).to_bytes();
+    Response::new("root", version, &sha256, public(n).keyid(), "ed25519", &sig).to_file()
+}
+
+fn outcomes(merge: &Merge) -> Vec<Outcome> {
+    merge.findings().iter().map(|finding| finding.outcome).collect()
+}
+
+fn sentence(merge: &Merge) -> String {
+    merge.findings().last().unwrap().sentence(&Names::default())
+}
+
+#[test]
+fn a_root_needs_the_keys_of_the_root_before_it_and_its_own() {
+    let mut merge = merge();
+
+    merge.take("seven", &answer(&new_root(), 2, 7), None);
+    merge.take("two", &answer(&new_root(), 2, 2), None);
+
+    let tallies = merge.tallies();
+    assert_eq!(tallies[0].of, "root version 1");
+    assert!(!tallies[0].met && tallies[1].met);
+    assert_eq!(tallies[0].signed, BTreeSet::from([public(2).keyid()]));
+    let missing: BTreeSet<KeyId> = tallies[0].missing.iter().cloned().collect();
+    assert_eq!(missing, BTreeSet::from([public(1).keyid(), public(3).keyid()]));
+    merge.take("one", &answer(&new_root(), 2, 1), None);
+    assert!(merge.tallies().iter().all(|tally| tally.met));
+}
+
+#[test]
+fn each_outcome_has_an_answer_of_its_own() {
+    let good = answer(&new_root(), 2, 7);
+    let mut broken: Value = serde_json::from_slice(&good).unwrap();
+    broken["sig"] = json!(hex::encode(signer(2).sign(b"something else").to_bytes()));
+    let mut no_hex = broken.clone();
+    no_hex["sig"] = json!("zz");
+    let mut format_2 = broken.clone();
+    format_2["keyrite-response"] = json!(2);
+    let copy_of_the_old = old_root().to_file();
+    let other = signed_by(&targets(9, json!({})), &[7]).to_file();
+    let mut forked = new_root();
+    forked["expires"] = json!("2029-01-01T00:00:00Z");
+
+    for (file, outcome, says) in [
+        (good, Outcome::Added, "added the signature of key"),
+        (answer(&new_root(), 2, 7), Outcome::AlreadyThere, "already there"),
+        (broken.to_string().into_bytes(), Outcome::DoesNotVerify, "does not verify"),
+        (answer(&new_root(), 2, 9), Outcome::Stranger, "stranger"),
+        (answer(&root(1, &[1, 2, 3], 2), 1, 2), Outcome::Replay, "older than version 2"),
+        (answer(&forked, 2, 2), Outcome::WrongPayload, "over another root version 2"),
+        (answer(&forked, 3, 2), Outcome::WrongPayload, "over another root version 3"),
+        (copy_of_the_old, Outcome::Replay, "older than version 2"),
+        (other, Outcome::WrongPayload, "over another targets version 9"),
+        (signed_by(&forked, &[2, 3]).to_file(), Outcome::WrongPayload, "over another root version 2"),
+        (signed_by(&new_root(), &[]).to_file(), Outcome::Empty, "nobody has signed it"),
+        (no_hex.to_string().into_bytes(), Outcome::Malformed, "not hex"),
+        (format_2.to_string().into_bytes(), Outcome::Malformed, "a format that this program does not know"),
+        (b"{\"keyrite-response\": 1}".to_vec(), Outcome::Malformed, "missing field"),
+        (b"{\"keyrite-response\": 1, \"sig\": ".to_vec(), Outcome::Malformed, "neither"),
+        (b"{\"signed\": 1, \"signatures\": []}".to_vec(), Outcome::Malformed, "not metadata"),
+        (b"{}".to_vec(), Outcome::Malformed, "neither a response nor metadata"),
+        (b"".to_vec(), Outcome::Malformed, "0 bytes"),
+        (b"hello".to_vec(), Outcome::Malformed, "neither a response, nor metadata, nor a signature"),
+        (vec![0x7b; 20_000], Outcome::Malformed, "no strict reader"),
+        (vec![7; 20_000], Outcome::Malformed, "20000 bytes"),
+        (vec![7; 64], Outcome::DoesNotVerify, "none of the keys that may sign"),
+        (request().to_file(), Outcome::Malformed, "neither a response nor metadata"),
+    ] {
+        let mut merge = merge();
+        if outcome == Outcome::AlreadyThere {
+            merge.take("before", &file, None);
+        }
+        let before = merge.merged().to_file();
+
+        merge.take("x", &file, None);
+
+        let last = merge.findings().last().unwrap();
+        assert_eq!(last.outcome, outcome, "{}", sentence(&merge));
+        assert!(sentence(&merge).contains(says), "{}", sentence(&merge));
+        assert_eq!(merge.merged().to_file() == before, outcome != Outcome::Added);
+    }
+}
+
+#[test]
+fn a_private_key_that_was_sent_is_named_and_not_repeated() {
+    let pem = b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
+    let mut merge = merge();
+
+    merge.take("oops.pem", pem, None);
+
+    assert_eq!(outcomes(&merge), [Outcome::Malformed]);
+    assert!(sentence(&merge).contains("count it as stolen") && !sentence(&merge).contains("MC4C"));
+}
+
+#[test]
+fn the_files_own_signatures_are_judged_like_all_others() {
+    let mut file = signed_by(&new_root(), &[7, 9]);
+    file.add(Signature { keyid: public(2).keyid(), sig: String::new() });
+    file.add(Signature { keyid: public(3).keyid(), sig: "00".repeat(64) });
+    file.add(Signature { keyid: public(1).keyid(), sig: "not hex".to_owned() });
+
+    let merge = merge_into(file);
+
+    let found: BTreeSet<Outcome> = outcomes(&merge).into_iter().collect();
+    let expected =
+        [Outcome::Kept, Outcome::Stranger, Outcome::Empty, Outcome::DoesNotVerify, Outcome::Malformed];
+    assert_eq!(found, expected.into());
+    assert_eq!(merge.merged(), signed_by(&new_root(), &[7]));
+}
+
+#[test]
+fn a_signature_under_a_label_that_nobody_knows_is_listed_under_the_label_that_counts() {
+    let mut copy = signed_by(&new_root(), &[]);
+    let sig = hex::encode(signer(7).sign(copy.payload()).to_bytes());
+    copy.add(Signature { keyid: KeyId("an-old-label".to_owned()), sig });
+    let mut merge = merge();
+
+    merge.take("copy", &copy.to_file(), None);
+
+    assert_eq!(outcomes(&merge), [Outcome::Added]);
+    assert_eq!(merge.merged(), signed_by(&new_root(), &[7]));
+}
+
+#[test]
+fn the_signature_of_one_key_does_not_pass_for_that_of_another() {
+    let mut copy = signed_by(&new_root(), &[]);
+    let sig = hex::encode(signer(7).sign(copy.payload()).to_bytes());
+    copy.add(Signature { keyid: public(2).keyid(), sig });
+    let mut merge = merge();
+
+    merge.take("copy", &copy.to_file(), None);
+
+    assert_eq!(outcomes(&merge), [Outcome::DoesNotVerify]);
+    assert_eq!(merge.merged().signatures(), []);
+}
+
+/// Clients of the old root look for the old label, clients of the new one for the new.
+#[test]
+fn a_key_that_the_new_root_labels_anew_is_listed_under_both_labels_and_counts_once_in_each() {
+    let mut signed = new_root();
+    let old = public(2).keyid().0;
+    let key = signed["keys"].as_object_mut().unwrap().remove(&old).unwrap();
+    signed["keys"]["anew"] = key;
+    signed["roles"]["root"]["keyids"][1] = json!("anew");
+    let mut merge = merge_into(signed_by(&signed, &[]));
+
+    merge.take("two", &answer(&signed, 2, 2), None);
+
+    let labels: Vec<String> = merge.merged().signatures().iter().map(|s| s.keyid.0.clone()).collect();
+    assert_eq!(labels, ["anew".to_owned(), old]);
+    assert!(merge.tallies().iter().all(|tally| tally.signed.len() == 1));
+}
+
+#[test]
+fn a_root_that_does_not_follow_has_no_signers() {
+    let new = signed_by(&root(3, &[7, 2, 3], 2), &[]);
+
+    let error = Signers::of_root(&new, Some(&old_root())).unwrap_err();
+
+    assert_eq!(error.to_string(), "root version 3 does not follow version 1");
+}
+
+#[test]
+fn a_request_is_read_as_it_was_written() {
+    let request = request();
+
+    let read = Request::parse(&request.to_file()).unwrap();
+
+    assert_eq!(read, request);
+    assert_eq!(read.metadata.to_file(), signed_by(&new_root(), &[]).to_file());
+    let text = String::from_utf8(request.to_file()).unwrap();
+    assert!(!text.to_lowercase().contains("private"), "{text}");
+}
+
+#[test]
+fn a_request_that_contradicts_itself_is_refused() {
+    let good: Value = serde_json::from_slice(&request().to_file()).unwrap();
+    type Change = fn(&mut Value);
+    let forms: [(&str, Change); 7] = [
+        ("another digest", |r| r["sha256"] = json!("00".repeat(32))),
+        ("other signers", |r| r["thresholds"][1]["need"] = json!(1)),
+        ("other signers", |r| drop(r["thresholds"].as_array_mut().unwrap().remove(0))),
+        ("other signers", |r| r["before"] = Value::Null),
+        ("other signers", |r| {
+            r["thresholds"][1]["signers"][0]["keyid"] = json!("x");
+        }),
+        ("contradicts itself", |r| r["thresholds"][0]["signers"][0]["scheme"] = json!("rsassa-pss-sha256")),
+        ("carries root", |r| r["role"] = json!("timestamp")),
+    ];
+    for (says, change) in forms {
+        let mut request = good.clone();
+        change(&mut request);
+
+        let error = Request::parse(request.to_string().as_bytes()).unwrap_err();
+
+        assert!(error.to_string().contains(says) && error.contradiction, "{says}: {error}");
+    }
+    for (says, change) in [
+        ("a format that this program does not know", json!({"keyrite-request": 2})),
+        ("unknown field", json!({"extra": 1})),
+        ("stands twice", json!({"metadata": r#"{"signed":{"a":1,"a":2},"signatures":[]}"#})),
+    ] {
+        let mut request = good.clone();
+        request.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+
+        let error = Request::parse(request.to_string().as_bytes()).unwrap_err();
+
+        assert!(error.to_string().contains(says) && !error.contradiction, "{says}: {error}");
+    }
+}
+
+/// One thing that may come in: a key's signature, good or bad, in one of the forms.
+fn thing((n, good, form): (u8, bool, u8)) -> Vec<u8> {
+    let metadata = signed_by(&new_root(), &[]);
+    let over = if good { metadata.payload().to_vec() } else { b"something else".to_vec() };
+    let sig = signer(n).sign(&over).to_bytes();
+    match form {
+        0 => sig.to_vec(),
+        1 => hex::encode_upper(sig).into_bytes(),
+        2 => {
+            let mut copy = metadata;
+            copy.add(Signature { keyid: public(1).keyid(), sig: String::new() });
+            copy.add(Signature { keyid: public(n).keyid(), sig: hex::encode(sig) });
+            copy.to_file()
+        }
+        _ => {
+            let sha256 = keyrite::words::Digest::of(metadata.payload()).hex();
+            Response::new("root", 2, &sha256, public(n).keyid(), "ed25519", &sig).to_file()
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_order_and_any_repetition_ends_as_the_union_of_what_verifies(
+        things in prop::collection::vec((1_u8..10, any::<bool>(), 0_u8..4), 0..12),
+        mixed in any::<prop::sample::Index>(),
+        own in prop::collection::vec(1_u8..10, 0..4),
+    ) {
+        let files: Vec<Vec<u8>> = things.iter().map(|one| thing(*one)).collect();
+        let mut merge = merge_into(signed_by(&new_root(), &own));
+        for file in &files {
+            merge.take("x", file, None);
+        }
+
+        // Turned, reversed, twice, and into its own result.
+        let mut again = merge_into(merge.merged());
+        let mut turned = files.clone();
+        turned.rotate_left(if files.is_empty() { 0 } else { mixed.index(files.len()) });
+        for file in turned.iter().rev().chain(&files) {
+            again.take("x", file, None);
+        }
+        // One half merged elsewhere, and that file merged here.
+        let (left, right) = files.split_at(files.len() / 2);
+        let mut elsewhere = merge_into(signed_by(&new_root(), &own));
+        left.iter().for_each(|file| elsewhere.take("x", file, None));
+        let mut joined = merge_into(signed_by(&new_root(), &[]));
+        right.iter().for_each(|file| joined.take("x", file, None));
+        joined.take("elsewhere", &elsewhere.merged().to_file(), None);
+
+        let good: BTreeSet<u8> =
+            things.iter().filter(|(_, good, _)| *good).map(|(n, ..)| *n).chain(own.iter().copied()).collect();
+        let may: Vec<u8> = good.into_iter().filter(|n| [1, 2, 3, 7].contains(n)).collect();
+        let union = signed_by(&new_root(), &may).to_file();
+        prop_assert!(merge.merged().to_file() == union);
+        prop_assert!(again.merged().to_file() == union);
+        prop_assert!(joined.merged().to_file() == union);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic_or_let_anything_in(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut merge = merge();
+
+        merge.take("x", &bytes, None);
+        drop(Request::parse(&bytes));
+        drop(Names::parse(&bytes));
+
+        prop_assert!(merge.merged().signatures().is_empty());
+    }
+}
