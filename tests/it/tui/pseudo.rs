@@ -210,6 +210,7 @@ fn a_rehearsal_leaves_the_same_journal_by_keys_and_by_answers() {
 
     assert_eq!(pseudo.end(), 0);
     pseudo.assert_restored();
+    assert!(!String::from_utf8_lossy(&pseudo.raw).contains("correct horse"), "a secret was on the terminal");
     assert!(pseudo.shown().contains("The bundle is in 2026-12-root-genesis/bundle"), "{}", pseudo.shown());
     let record = dir.path().join("2026-12-root-genesis");
     keyrite(&["journal", "verify", text(&record)]).ended(0);
