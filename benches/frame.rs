@@ -1,7 +1,7 @@
 //! How long a frame takes: the busiest screens at 200x60, from the state to the bytes for the terminal.
 
 #[path = "../tests/it/tui/stage.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
+#[allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "it is a test's, which uses more of it")]
 mod stage;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Draws a real screen as SVG, for the README: `cargo run --example picture > assets/screen.svg`.
 
 #[path = "../tests/it/tui/stage.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
+#[allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "it is a test's, which uses more of it")]
 mod stage;
 
 use keyrite::driver::Ask;
