@@ -127,6 +127,8 @@ impl App {
                 None
             }
             Message::Ended(stop) => Some(Effect::Leave(Err(stop))),
+            // Nobody answers what cannot be seen.
+            _ if !view::page::fits(self.size) => None,
             message => self.key(message),
         };
         self.look();

@@ -138,7 +138,8 @@ fn keys(app: &App) -> Vec<Hint> {
                 if entry.focus() == keymap::Focus::Everything { keymap::HELP_TYPING } else { keymap::HELP };
             let back = match entry {
                 Entry::Words { .. } => "read them again",
-                Entry::Serial { .. } | Entry::Secret { .. } | Entry::Adopt { .. } => "clear and close",
+                Entry::Adopt { .. } => "clear",
+                Entry::Serial { .. } | Entry::Secret { .. } => "clear and close",
             };
             vec![
                 hint(keymap::GO_ON, "done"),

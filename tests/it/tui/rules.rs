@@ -64,6 +64,20 @@ fn no_key_works_while_the_driver_does() {
 }
 
 #[test]
+fn nobody_answers_what_cannot_be_seen() {
+    let mut stage = Stage::new();
+    stage.press("<enter>");
+    stage.draw(79, 24);
+
+    stage.press("<enter>q");
+    assert_eq!(stage.journal().lines().count(), 1);
+
+    stage.draw(80, 24);
+    stage.press("<enter>");
+    assert_eq!(stage.journal().lines().count(), 2);
+}
+
+#[test]
 fn a_review_goes_on_only_when_its_end_was_on_the_screen() {
     let mut stage = Stage::new();
     stage.until("review-root-targets", |ask| matches!(ask, Ask::Continue));
