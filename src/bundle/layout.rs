@@ -157,6 +157,9 @@ fn targets(
 }
 
 /// Where a target lies: `targets/PATH`, or `targets/DIR/HASH.NAME` once for each hash by a known algorithm.
+///
+/// The specification and python-tuf put the hash before the file's name, tough before the whole path: a target in a
+/// folder lies at both places, so that both find it.
 pub(super) fn names(path: &str, target: &TargetFile, consistent: bool) -> Vec<String> {
     if !consistent {
         return vec![format!("targets/{path}")];
@@ -165,5 +168,11 @@ pub(super) fn names(path: &str, target: &TargetFile, consistent: bool) -> Vec<St
         path.rsplit_once('/').map_or(("", path), |(_, name)| (&path[..path.len() - name.len()], name));
     let known =
         target.hashes.iter().filter(|(algorithm, _)| ["sha256", "sha512"].contains(&algorithm.as_str()));
-    known.map(|(_, hash)| format!("targets/{folder}{hash}.{name}")).collect()
+    known
+        .flat_map(|(_, hash)| {
+            let specified = format!("targets/{folder}{hash}.{name}");
+            let for_tough = (!folder.is_empty()).then(|| format!("targets/{hash}.{path}"));
+            std::iter::once(specified).chain(for_tough)
+        })
+        .collect()
 }

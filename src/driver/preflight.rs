@@ -17,7 +17,7 @@ impl Driver {
         let seen = hygiene::preflight(Path::new("/"), &self.options.hygiene, &self.modules());
         let mut items: Vec<_> = seen
             .into_iter()
-            .map(|item| MachineItem { required: plan.require.iter().any(|name| *name == item.name), item })
+            .map(|item| MachineItem { required: plan.require.contains(&item.name), item })
             .collect();
         items.sort_by_key(|item| !item.required);
         items

@@ -96,6 +96,7 @@ fn a_bundle_has_its_files_in_the_order_of_publication() {
         [
             format!("targets/{hash}.app.txt"),
             format!("targets/dev/{hash}.tool.txt"),
+            format!("targets/{hash}.dev/tool.txt"),
             "metadata/1.root.json".to_owned(),
             "metadata/2.root.json".to_owned(),
             "metadata/3.targets.json".to_owned(),
@@ -107,9 +108,12 @@ fn a_bundle_has_its_files_in_the_order_of_publication() {
         ]
         .map(|path| plain(&path))
     );
-    let manifest = Manifest::parse(&files[9].1).unwrap();
+    let manifest = Manifest::parse(&files[10].1).unwrap();
     let order: Vec<Option<u64>> = manifest.files.iter().map(|entry| entry.order).collect();
-    assert_eq!(order, [Some(1), Some(2), Some(3), Some(4), Some(5), Some(6), Some(7), Some(8), None]);
+    assert_eq!(
+        order,
+        [Some(1), Some(2), Some(3), Some(4), Some(5), Some(6), Some(7), Some(8), Some(9), None]
+    );
     assert!(!String::from_utf8(files[9].1.clone()).unwrap().contains("rehearsal"));
 }
 
@@ -162,7 +166,7 @@ fn a_written_bundle_verifies_and_an_existing_one_is_never_touched() {
 
     let checked = check(&path, &pinned()).unwrap();
 
-    assert_eq!(checked.target_files, 2);
+    assert_eq!(checked.target_files, 3);
     assert_eq!(checked.manifest.unwrap().ceremony, "2026-12-root");
     assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
     let again = bundle::write(&[("x".to_owned(), b"new".to_vec())], &path).unwrap_err().to_string();

@@ -110,6 +110,16 @@ fn we_judge_as_the_peers_do() {
     ours(&visit("2027-06-30T00:00:01Z")).unwrap_err();
 }
 
+/// tough and python-tuf look for it at different places, so a bundle has it at both.
+#[test]
+fn the_peers_find_a_target_in_a_folder_of_our_bundle() {
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/bundles/fixed-keys");
+
+    for peer in Peer::ALL {
+        accepted_by(peer, &bundle, "docs/manual.txt", b"a manual\n");
+    }
+}
+
 #[test]
 fn the_peers_accept_the_bundle_of_the_quickstart() {
     let work = tempfile::tempdir().unwrap();

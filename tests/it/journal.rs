@@ -183,7 +183,7 @@ fn exit_codes_tell_broken_cut_and_missing_apart() {
     let path = record.join("journal.jsonl");
     let journal = fs::read_to_string(&path).unwrap();
 
-    fs::write(&path, journal.replacen("ana", "ann", 1)).unwrap();
+    fs::write(&path, journal.replacen("\"by\":\"wim\"", "\"by\":\"oli\"", 1)).unwrap();
     let changed = keyrite(&["journal", "verify", text(&record)]).ended(6);
     fs::write(&path, &journal[..journal.len() - 10]).unwrap();
     let cut = keyrite(&["journal", "verify", text(&record)]).ended(6);
@@ -192,7 +192,7 @@ fn exit_codes_tell_broken_cut_and_missing_apart() {
     keyrite(&["journal", "verify", text(&record)]).ended(0);
 
     insta::assert_snapshot!(changed.err, @r"
-    error: line 6 of the journal: it was changed after it was written. Nothing was written
+    error: line 3 of the journal: it was changed after it was written. Nothing was written
     hint: keep the record as it is, and compare it with the heads that were read aloud or photographed
     ");
     assert!(cut.err.contains("is cut short"), "{}", cut.err);

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use cryptoki::context::Pkcs11;
 use cryptoki::object::Attribute;
 use cryptoki::object::AttributeType;
+use serde::Deserialize;
 use serde::Serialize;
 
 use crate::keystore::PinState;
@@ -11,14 +13,14 @@ use crate::keystore::StoreError;
 use crate::keystore::pkcs11::ModuleFile;
 use crate::keystore::pkcs11::Settings;
 use crate::keystore::pkcs11::choose;
-use crate::keystore::pkcs11::module;
-use crate::keystore::pkcs11::module::Module;
+use crate::keystore::pkcs11::job::Work;
 use crate::keystore::pkcs11::object::Named;
 use crate::keystore::pkcs11::object::Objects;
 use crate::keystore::pkcs11::session::Login;
 use crate::keystore::pkcs11::text::printable;
 use crate::keystore::pkcs11::token;
 use crate::keystore::pkcs11::token::Token;
+use crate::keystore::pkcs11::worker;
 use crate::store_uri::Pkcs11Uri;
 use crate::tuf::PublicKey;
 
@@ -50,10 +52,10 @@ pub struct TokenView {
 }
 
 /// An object that a token shows without a login.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ObjectView {
     /// `public-key`, `private-key` or `certificate`.
-    pub kind: &'static str,
+    pub kind: String,
     /// Its label.
     pub label: String,
     /// Its CKA_ID in hex.
@@ -73,7 +75,7 @@ pub fn list(path: Option<&Path>, settings: &Settings) -> Result<(ModuleFile, Vec
         Some(path) => path.to_path_buf(),
         None => choose(None, settings.default_module.as_deref())?,
     };
-    let (file, tokens) = module::look(&path, settings)?;
+    let (file, tokens) = worker::look(&path, settings)?;
     let views = tokens.iter().map(|token| view(token, &path)).collect();
     Ok((file, views))
 }
@@ -87,24 +89,28 @@ pub fn show(
     settings: &Settings,
 ) -> Result<(ModuleFile, TokenView, Vec<ObjectView>), StoreError> {
     let path = choose(Some(uri), settings.default_module.as_deref())?;
-    let module = Module::open(&path, settings)?;
-    module.with(|p11, tokens| {
-        let token = token::pick(tokens, uri)?;
-        let name = token.name();
-        let login = Login::none(p11, &token)?;
-        let objects = Objects::read(&login.session, &name)?;
-        let mut views = Vec::new();
-        for (kind, some) in [
-            ("private-key", &objects.private),
-            ("public-key", &objects.public),
-            ("certificate", &objects.certificates),
-        ] {
-            for object in some {
-                views.push(object_view(&objects, kind, object)?);
-            }
+    let (file, tokens) = worker::look(&path, settings)?;
+    let token = token::pick(tokens, uri)?;
+    let objects = worker::run(&path, settings, uri, None, Work::Show)?.objects()?;
+    Ok((file, view(&token, &path), objects))
+}
+
+/// Everything that a token shows without a login.
+pub(super) fn objects(p11: &Pkcs11, token: &Token) -> Result<Vec<ObjectView>, StoreError> {
+    let name = token.name();
+    let login = Login::none(p11, token)?;
+    let objects = Objects::read(&login.session, &name)?;
+    let mut views = Vec::new();
+    for (kind, some) in [
+        ("private-key", &objects.private),
+        ("public-key", &objects.public),
+        ("certificate", &objects.certificates),
+    ] {
+        for object in some {
+            views.push(object_view(&objects, kind, object)?);
         }
-        Ok((module.file.clone(), view(&token, &path), views))
-    })
+    }
+    Ok(views)
 }
 
 fn view(token: &Token, path: &Path) -> TokenView {
@@ -123,7 +129,7 @@ fn view(token: &Token, path: &Path) -> TokenView {
     }
 }
 
-fn object_view(objects: &Objects<'_>, kind: &'static str, object: &Named) -> Result<ObjectView, StoreError> {
+fn object_view(objects: &Objects<'_>, kind: &str, object: &Named) -> Result<ObjectView, StoreError> {
     let key = match kind {
         "certificate" => match objects.attribute(object.handle, AttributeType::Value)? {
             Some(Attribute::Value(der)) => super::spki::from_certificate(&der).and_then(super::object::parse),
@@ -132,7 +138,7 @@ fn object_view(objects: &Objects<'_>, kind: &'static str, object: &Named) -> Res
         _ => objects.public_of(object.handle)?,
     };
     Ok(ObjectView {
-        kind,
+        kind: kind.to_owned(),
         label: printable(&object.label),
         id: hex::encode(&object.id),
         scheme: key.as_ref().map(|key| key.scheme().to_string()),

@@ -154,18 +154,6 @@ pub(super) fn locked(token: &str) -> StoreError {
     explain_code(token, RvError::PinLocked, Function::Login)
 }
 
-/// Why the module at `path` was not loaded, where the child process had no trouble with it.
-pub(super) fn not_loaded(path: &Path, error: &Error) -> StoreError {
-    match error {
-        Error::Pkcs11(code, _) => not_started(path, &self::code(*code)),
-        other => say(
-            Kind::Module,
-            format!("cannot load the PKCS#11 module {}: {}", path.display(), printable(&other.to_string())),
-            "see that the file has not changed",
-        ),
-    }
-}
-
 /// Why a module that loads does not start: `code` is what `C_Initialize` answered.
 pub(super) fn not_started(path: &Path, code: &str) -> StoreError {
     say(

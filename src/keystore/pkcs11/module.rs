@@ -1,17 +1,13 @@
-//! PKCS#11 modules: which file, whether it is the right one, and one initialisation of it per process.
+//! PKCS#11 modules: which file, and whether it is the right one.
 //!
-//! A module is code that runs in this process. It is named by an absolute path to a regular file, its SHA-256 is
-//! compared with the ceremony file's before anything of it runs, and it is tried in a child process first.
+//! A module is foreign code. It is named by an absolute path to a regular file, its SHA-256 is compared with the
+//! ceremony file's before anything of it runs, and it runs in a child process alone (see `worker`).
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use cryptoki::context::CInitializeArgs;
 use cryptoki::context::CInitializeFlags;
@@ -23,11 +19,6 @@ use sha2::Sha256;
 
 use crate::keystore::StoreError;
 use crate::keystore::error::StoreErrorKind;
-use crate::keystore::pkcs11::message;
-use crate::keystore::pkcs11::probe;
-use crate::keystore::pkcs11::token;
-use crate::keystore::pkcs11::token::Token;
-use crate::keystore::quiet;
 use crate::store_uri::Pkcs11Uri;
 
 /// What is needed to open a PKCS#11 module, besides the URI.
@@ -37,7 +28,7 @@ pub struct Settings {
     pub default_module: Option<PathBuf>,
     /// The SHA-256 that the module's file must have, when the ceremony file pins it.
     pub module_sha256: Option<[u8; 32]>,
-    /// This program, which is started again to try a module.
+    /// This program, which is started again to run a module.
     pub program: PathBuf,
 }
 
@@ -51,7 +42,7 @@ const PROXIES: [&str; 5] = [
 ];
 
 /// A module's file.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ModuleFile {
     /// Its path, with links resolved.
     pub path: PathBuf,
@@ -113,84 +104,6 @@ impl io::Write for Hashing<'_> {
     }
 }
 
-/// A module that has been tried. All calls into it go through [`Module::with`].
-pub(super) struct Module {
-    pub(super) file: ModuleFile,
-    loaded: Mutex<Option<Pkcs11>>,
-}
-
-/// The modules of this process, by canonical path: the same one initialised twice would share, and lose, its state.
-static MODULES: Mutex<BTreeMap<PathBuf, Arc<Module>>> = Mutex::new(BTreeMap::new());
-
-/// Held during a call into any module: a proxy has other modules behind it, which may be loaded here as well.
-static BUSY: Mutex<()> = Mutex::new(());
-
-/// The tokens that the module at `path` shows now, asked for in a child process. So people may pull tokens out while
-/// we look: a module that crashes or hangs over it does so alone.
-pub(super) fn look(path: &Path, settings: &Settings) -> Result<(ModuleFile, Vec<Token>), StoreError> {
-    let file = read(path)?;
-    check_pin(&file, settings.module_sha256)?;
-    let tokens = probe::probe(&file.path, &settings.program)?;
-    Ok((file, tokens))
-}
-
-impl Module {
-    /// The module at `path`, tried in a child process if this process has not used it yet.
-    pub(super) fn open(path: &Path, settings: &Settings) -> Result<Arc<Self>, StoreError> {
-        let file = read(path)?;
-        check_pin(&file, settings.module_sha256)?;
-        let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(module) = modules.get(&file.path) {
-            if module.file != file {
-                return Err(bad(
-                    format!("the PKCS#11 module {} has changed since it was loaded", file.path.display()),
-                    "stop, find out who changed it, and start again",
-                ));
-            }
-            return Ok(Arc::clone(module));
-        }
-        probe::try_first(&file.path, &settings.program)?;
-        let module = Arc::new(Self { file, loaded: Mutex::new(None) });
-        modules.insert(module.file.path.clone(), Arc::clone(&module));
-        Ok(module)
-    }
-
-    /// Starts the module, works with it and the tokens that it shows, and ends it; nothing that it prints reaches the
-    /// screen.
-    ///
-    /// It is started for each call and not once: so a token that was pulled out works when it is back, no login
-    /// outlives its call, and what an error left in disorder is gone. It stays in memory, since some modules leave
-    /// threads behind.
-    pub(super) fn with<T>(
-        &self,
-        work: impl FnOnce(&Pkcs11, Vec<Token>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let _one_at_a_time = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let _quiet = quiet::hush().map_err(|error| {
-            bad(format!("standard output cannot be set aside: {error}"), "see that /dev/null exists")
-        })?;
-        let not_loaded = |error| message::not_loaded(&self.file.path, &error);
-        let p11 = match &*loaded {
-            Some(p11) => p11.clone(),
-            None => loaded.insert(Pkcs11::new(&self.file.path).map_err(not_loaded)?).clone(),
-        };
-        match start(&p11) {
-            // Left over from a call that could not end it, since no other of ours is under way.
-            Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {
-                drop(p11.clone().finalize());
-                start(&p11)
-            }
-            other => other,
-        }
-        .map_err(not_loaded)?;
-        let result = token::all(&p11, &self.file.path).and_then(|tokens| work(&p11, tokens));
-        // One that does not end is ended when it is started the next time.
-        drop(p11.finalize());
-        result
-    }
-}
-
 /// `C_Initialize`, with the threads of this system, or without where a module cannot.
 pub(super) fn start(p11: &Pkcs11) -> Result<(), Error> {
     match p11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
@@ -201,8 +114,8 @@ pub(super) fn start(p11: &Pkcs11) -> Result<(), Error> {
     }
 }
 
-/// A module whose bytes are not those that the ceremony file names is never loaded, not even to try it.
-fn check_pin(file: &ModuleFile, pinned: Option<[u8; 32]>) -> Result<(), StoreError> {
+/// A module whose bytes are not those that the ceremony file names is never loaded.
+pub(super) fn check_pin(file: &ModuleFile, pinned: Option<[u8; 32]>) -> Result<(), StoreError> {
     match pinned.map(hex::encode) {
         Some(pinned) if pinned != file.sha256 => Err(bad(
             format!(

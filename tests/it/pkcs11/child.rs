@@ -56,10 +56,12 @@ pub(crate) enum Do {
         program: String,
         arguments: Vec<String>,
     },
-    /// Sends a signal to the process that this variable names.
+    /// Sends a signal to the process that this variable names: now, or in the middle of what follows, when the process
+    /// has waited so often.
     Signal {
         variable: String,
         usr1: bool,
+        after: u64,
     },
 }
 
@@ -97,6 +99,13 @@ fn play() {
     let came: Vec<Came> = scene.into_iter().map(|action| stage.act(action)).collect();
 
     fs::write(answer, serde_json::to_vec(&came).unwrap()).unwrap();
+}
+
+/// How often the process has waited for something: for the virtual card, twice a command or so.
+fn turns(pid: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+    line.trim().parse().unwrap()
 }
 
 struct Stage {
@@ -168,11 +177,22 @@ impl Stage {
                 assert!(out.status.success(), "{program} {arguments:?}: {out:?}");
                 Came::Done(String::from_utf8_lossy(&out.stdout).into_owned())
             }
-            Do::Signal { variable, usr1 } => {
-                let number = std::env::var(variable).unwrap().parse().unwrap();
+            Do::Signal { variable, usr1, after } => {
+                let number: i32 = std::env::var(variable).unwrap().parse().unwrap();
                 let pid = rustix::process::Pid::from_raw(number).unwrap();
                 let signal = if usr1 { rustix::process::Signal::USR1 } else { rustix::process::Signal::USR2 };
-                rustix::process::kill_process(pid, signal).unwrap();
+                let start = turns(number);
+                let send = move || {
+                    while turns(number) < start + after {
+                        std::thread::yield_now();
+                    }
+                    rustix::process::kill_process(pid, signal).unwrap();
+                };
+                if after == 0 {
+                    send();
+                } else {
+                    std::thread::spawn(send);
+                }
                 Came::Done(String::new())
             }
         })

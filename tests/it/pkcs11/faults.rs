@@ -12,6 +12,7 @@ use super::world::generate;
 use super::world::look;
 use super::world::sign;
 use super::world::sign_with;
+use super::world::tool;
 
 const P256: &str = "ecdsa-sha2-nistp256";
 
@@ -223,15 +224,23 @@ fn after_the_token_was_gone_the_next_call_works() {
     let uri = world.uri("root");
     world.play(&[generate(&uri, P256)]);
 
-    for fault in ["Sign:1:0x32:1", "Login:1:0x30:1", "FindObjectsInit:4:0xb3:1"] {
+    for fault in ["Sign:2:0x32", "Login:1:0x30", "SignInit:1:0xb3", "Sign:1:0x5"] {
+        let back = world.dir.path().join(fault).display().to_string();
+        world.env.insert("P11_FAULT_ENDS".to_owned(), back.clone());
+
         let came = world.play_faulty(
             fault,
-            &[Do::Find { uri: uri.clone(), pin: None }, sign(&uri, &["x"]), sign(&uri, &["x"]), look(&uri)],
+            &[
+                Do::Find { uri: uri.clone(), pin: None },
+                sign(&uri, &["x", "y"]),
+                tool("touch", &[&back]),
+                sign(&uri, &["x"]),
+            ],
         );
 
-        println!("{fault}: {came:?}");
-        assert!(matches!(&came[1], Came::Failed(error) if error.kind == Kind::TokenGone));
-        assert_eq!(came[2].signed(), 1);
+        println!("{fault}");
+        assert_eq!(came[1].failed().kind, Kind::TokenGone);
+        assert_eq!(came[3].signed(), 1);
     }
 }
 

@@ -92,7 +92,7 @@ fn a_module_cut_short_anywhere_does_not_take_this_process_with_it() {
     }
     fs::write(&path, &whole[..whole.len() / 4]).unwrap();
 
-    assert!(refused(&path).text.contains("crashed while it was loaded"));
+    assert!(refused(&path).text.contains("crashed; it is damaged"));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_module_without_a_list_crashes_alone() {
         let path =
             compiled(&dir, name, &format!("unsigned long C_GetFunctionList(void **list) {{ {body} }}"));
 
-        assert!(refused(&path).text.contains("crashed while it was loaded"), "{name}");
+        assert!(refused(&path).text.contains("crashed; it is damaged"), "{name}");
     }
 }
 
@@ -117,7 +117,7 @@ fn a_module_cannot_answer_for_the_probe() {
     let source = "#include <stdio.h>\n#include <unistd.h>\n\
                   unsigned long C_GetFunctionList(void **list) { puts(\"ok\"); fflush(stdout); _exit(0); }";
 
-    assert!(refused(compiled(&dir, "liar", source)).text.contains("crashed while it was loaded"));
+    assert!(refused(compiled(&dir, "liar", source)).text.contains("crashed; it is damaged"));
 }
 
 #[test]

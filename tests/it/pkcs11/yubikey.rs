@@ -93,7 +93,12 @@ fn uri(module: &Path) -> String {
 }
 
 fn signal(usr1: bool) -> Do {
-    Do::Signal { variable: "VPIV_PID".to_owned(), usr1 }
+    Do::Signal { variable: "VPIV_PID".to_owned(), usr1, after: 0 }
+}
+
+/// Pulls the card in the middle of what follows.
+fn pull_soon() -> Do {
+    Do::Signal { variable: "VPIV_PID".to_owned(), usr1: true, after: 600 }
 }
 
 /// The card is out. pcscd must notice it, too: a card that is back within a tenth of a second is not seen again by the
@@ -171,6 +176,28 @@ fn a_card_pulled_between_two_signatures_signs_again_when_it_is_back(module: &str
     assert_eq!(came[0].found().public, came[8].found().public);
 }
 
+/// The card goes away between any two of its commands: a sentence comes, and nothing half-signed.
+fn a_card_pulled_in_the_middle_of_signing_signs_again_when_it_is_back(module: &str) {
+    let Some(card) = Card::new(module) else { return };
+    let uri = card.uri();
+    let many = [PAYLOADS; 200].concat();
+
+    let came = card.play(&[
+        find(&uri),
+        pull_soon(),
+        sign(&uri, &many),
+        wait_until_gone(&uri),
+        signal(false),
+        wait_until_back(&uri),
+        sign(&uri, &PAYLOADS),
+    ]);
+
+    let gone = came[2].failed();
+    println!("{gone:?}");
+    assert!(matches!(gone.kind, Kind::TokenGone | Kind::NoSuchToken), "{gone:?}");
+    assert_eq!(came[6].signed(), 3);
+}
+
 fn a_card_that_makes_no_keys_for_its_user_says_so_and_keeps_its_key(module: &str) {
     let Some(card) = Card::new(module) else { return };
     let uri = card.uri();
@@ -201,6 +228,7 @@ on_both_drivers! {
     an_existing_key_is_adopted_and_signs_with_its_pin_each_time
     wrong_pins_lead_to_the_last_try_and_the_lock
     a_card_pulled_between_two_signatures_signs_again_when_it_is_back
+    a_card_pulled_in_the_middle_of_signing_signs_again_when_it_is_back
     a_card_that_makes_no_keys_for_its_user_says_so_and_keeps_its_key
 }
 

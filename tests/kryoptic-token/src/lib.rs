@@ -1,10 +1,11 @@
 //! Kryoptic as a PKCS#11 module that fails on demand. Only Keyrite's tests load it.
 //!
 //! `C_GetFunctionList` hands out a patched copy of kryoptic's list. `C_GetInterface` is not exported, so every
-//! caller takes this list. Three environment variables, read once, when the list is asked for:
+//! caller takes this list. Environment variables, read once, when the list is asked for:
 //!
 //! - `P11_FAULT=Sign:50:0x32,Login:1:0xa4` makes the 50th and every later `C_Sign` return `CKR_DEVICE_REMOVED`, and
 //!   every `C_Login` `CKR_PIN_LOCKED`. With `:1` at the end (`Sign:50:0x32:1`) only that one call fails.
+//! - `P11_FAULT_ENDS=FILE`: once FILE exists, nothing fails any more.
 //! - `P11_LIE=extractable,readable,signature` makes it call every private key extractable, or not sensitive, and turns
 //!   a bit in every signature.
 //! - `P11_PINPAD=123456` shows `CKF_PROTECTED_AUTHENTICATION_PATH`; `C_Login` without a PIN then types this one.
@@ -48,6 +49,7 @@ struct Fault {
 struct Shim {
     real: CK_FUNCTION_LIST,
     faults: Vec<Fault>,
+    faults_end: Option<std::path::PathBuf>,
     lies: String,
     pin_pad: Option<String>,
 }
@@ -80,6 +82,7 @@ fn shim() -> &'static Shim {
             // Kryoptic's list is a static of its own.
             real: unsafe { *real },
             faults: faults(&std::env::var("P11_FAULT").unwrap_or_default()),
+            faults_end: std::env::var_os("P11_FAULT_ENDS").map(Into::into),
             lies: std::env::var("P11_LIE").unwrap_or_default(),
             pin_pad: std::env::var("P11_PINPAD").ok(),
         }
@@ -88,6 +91,9 @@ fn shim() -> &'static Shim {
 
 /// The code that this call must fail with, if any.
 fn fault(function: &str) -> Option<CK_RV> {
+    if shim().faults_end.as_ref().is_some_and(|file| file.exists()) {
+        return None;
+    }
     let fault = shim().faults.iter().find(|fault| fault.function == function)?;
     let call = fault.calls.fetch_add(1, Ordering::SeqCst) + 1;
     (call == fault.from || (call > fault.from && !fault.once)).then_some(fault.code)
