@@ -119,7 +119,7 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Verify(args)) => verify::run(args, &mut out),
         None => home(front),
     };
-    match result {
+    match out.end(result) {
         Ok(()) => ExitCode::from(Exit::Done as u8),
         Err(failure) => {
             out.failure(&failure);

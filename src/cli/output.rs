@@ -49,22 +49,57 @@ pub struct Output {
     pub err: Box<dyn Write>,
     /// `--json`
     pub json: bool,
+    /// Whether the one document was printed.
+    documented: bool,
+    /// Why standard output could not take something; a pipe that its reader closed is no failure.
+    lost: Option<io::Error>,
 }
 
 impl Output {
     /// Standard output and standard error.
     pub fn standard(json: bool) -> Self {
-        Self { out: Box::new(io::stdout()), err: Box::new(io::stderr()), json }
+        Self { out: Box::new(io::stdout()), err: Box::new(io::stderr()), json, documented: false, lost: None }
     }
 
-    /// A line for people. A closed pipe ends the program quietly.
+    /// A line for people. Whoever closes the pipe misses the rest, and the exit code stays true.
     pub fn line(&mut self, text: impl std::fmt::Display) {
         let to = if self.json { &mut self.err } else { &mut self.out };
-        if writeln!(to, "{text}")
-            .and_then(|()| to.flush())
-            .is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+        let written = writeln!(to, "{text}").and_then(|()| to.flush());
+        self.keep(written);
+    }
+
+    /// Bytes for standard output, as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let written = self.out.write_all(bytes).and_then(|()| self.out.flush());
+        self.keep(written);
+    }
+
+    fn keep(&mut self, written: io::Result<()>) {
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
         {
-            std::process::exit(0);
+            self.lost = Some(error);
+        }
+    }
+
+    /// Ends a command: with `--json` there is a document whatever happened, and what was lost on the way is a failure.
+    pub fn end(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
+        if self.json && !self.documented {
+            let document = match &result {
+                Ok(()) => serde_json::json!({"done": true}),
+                Err(failure) => {
+                    serde_json::json!({"done": false, "exit": failure.exit as u8, "error": failure.error, "hint": failure.hint})
+                }
+            };
+            self.document(&document)?;
+        }
+        match (result, self.lost.take()) {
+            (Ok(()), Some(error)) => Err(Failure::new(
+                Exit::Input,
+                format!("standard output: {error}; not everything was said"),
+                "",
+            )),
+            (result, _) => result,
         }
     }
 
@@ -73,10 +108,13 @@ impl Output {
         if !self.json {
             return Ok(());
         }
-        let written = serde_json::to_writer_pretty(&mut self.out, value).map_err(io::Error::from);
-        written
-            .and_then(|()| writeln!(self.out))
-            .map_err(|e| Failure::new(Exit::Input, format!("standard output: {e}"), ""))
+        self.documented = true;
+        let mut text = serde_json::to_vec_pretty(value).map_err(|error| {
+            Failure::new(Exit::Input, format!("the document cannot be written: {error}"), "")
+        })?;
+        text.push(b'\n');
+        self.bytes(&text);
+        Ok(())
     }
 }
 

@@ -30,7 +30,9 @@ pub struct Man {
 
 /// Prints the completions.
 pub fn completions(args: &Completions, out: &mut Output) -> Result<(), Failure> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "keyrite", &mut out.out);
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "keyrite", &mut script);
+    out.bytes(&script);
     Ok(())
 }
 

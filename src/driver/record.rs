@@ -44,6 +44,21 @@ pub struct Record {
     last: Date,
 }
 
+/// A name beside `dir` that nothing has: the record is filled there, and takes its own name when it is whole.
+/// What a crash leaves there holds no key and no signature, and is left alone.
+fn unused_beside(dir: &Path) -> Result<PathBuf, Stop> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| {
+        Stop::new(
+            StopKind::Machine,
+            format!("the machine gives no random numbers: {error}"),
+            "nothing was made",
+        )
+    })?;
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    Ok(dir.with_file_name(format!(".{name}.{}.keyrite-new", hex::encode(random))))
+}
+
 /// One start or resume of the program.
 pub type Run = BTreeMap<String, String>;
 
@@ -55,27 +70,19 @@ impl Record {
     /// A new record with its first line. It appears whole, or not at all.
     pub fn create(dir: &Path, plan: &[u8], run: &Run, at: Date, opened: &Event) -> Result<Self, Stop> {
         let stop = |path: &Path, error: io::Error| disk::cannot_write(path, &error);
-        if fs::symlink_metadata(dir).is_ok()
-            && !fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
-        {
+        let empty = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
+        let taken = fs::symlink_metadata(dir).is_ok_and(|found| !found.is_dir() || !empty());
+        if taken || dir.file_name().is_none() {
             return Err(Stop::new(
                 StopKind::Input,
                 format!("{} exists already, and nothing in it was changed", dir.display()),
                 format!(
-                    "go on with `keyrite resume {}`, or name another directory with --record",
+                    "if it is a record, `keyrite resume {}` goes on; otherwise name a new directory with --record",
                     dir.display()
                 ),
             ));
         }
-        let mut part = dir.as_os_str().to_owned();
-        part.push(".new");
-        let part = PathBuf::from(part);
-        // What a crash left here before the first line has no key and no signature in it.
-        if part.join("ceremony.yaml").exists()
-            || fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none())
-        {
-            fs::remove_dir_all(&part).map_err(|error| stop(&part, error))?;
-        }
+        let part = unused_beside(dir)?;
         if let Some(parent) = part.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).map_err(|error| stop(parent, error))?;
         }
@@ -254,7 +261,7 @@ pub fn plan_text(dir: &Path) -> Result<String, Stop> {
 pub fn broken_record(broken: &journal::Broken) -> Stop {
     Stop::new(
         StopKind::Integrity,
-        format!("{broken}. Nothing was written"),
+        broken.to_string(),
         "keep the record as it is, and compare it with the heads that were read aloud or photographed",
     )
 }
