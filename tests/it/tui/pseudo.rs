@@ -316,6 +316,42 @@ fn a_stop_in_the_middle_gives_the_terminal_back_and_resume_goes_on() {
 }
 
 #[test]
+fn a_key_made_before_a_crash_is_adopted_by_typing_yes() {
+    let dir = world();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[]);
+    pseudo.wait("Review the plan together");
+    pseudo.press("\r");
+    pseudo.answer_until("Make key bo");
+    pseudo.child.kill().unwrap();
+    pseudo.end();
+    // As if it had died after the key was made, and before that was written down.
+    let record = dir.path().join("2026-12-root-genesis");
+    let journal = std::fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    let made = journal.lines().position(|line| line.contains("key-generated")).unwrap();
+    let before: String = journal.lines().take(made).map(|line| format!("{line}\n")).collect();
+    std::fs::write(record.join("journal.jsonl"), before).unwrap();
+    let key = std::fs::read(record.join("keys/ana.age")).unwrap();
+
+    let mut pseudo = Pseudo::start(dir.path(), &["resume", "2026-12-root-genesis"], &[]);
+    let screen = pseudo.wait("Ana Duarte types the passphrase");
+    assert!(screen.contains("this step was cut off"), "{screen}");
+    pseudo.press("\rcorrect horse\r");
+    pseudo.wait("Is it this ceremony's key?");
+    pseudo.press("y\r");
+    pseudo.wait("Type yes or no, in full.");
+    pseudo.press("yes\r");
+    pseudo.wait("Make key bo");
+    pseudo.press("q");
+    pseudo.wait("Stop the ceremony?");
+    pseudo.press("enough\rstop\r");
+
+    assert_eq!(pseudo.end(), 3);
+    assert_eq!(std::fs::read(record.join("keys/ana.age")).unwrap(), key, "the key is the same");
+    let generated = std::fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    assert_eq!(generated.matches("key-generated").count(), 1);
+}
+
+#[test]
 fn without_colours_none_is_sent() {
     let dir = world();
     let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[("NO_COLOR", "1")]);
