@@ -15,6 +15,8 @@ use serde::Serialize;
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
 use crate::plan::Plan;
+use crate::plan::Verb;
+use crate::plan::step::Subject;
 use crate::tuf::Date;
 use crate::words::Digest;
 
@@ -160,9 +162,12 @@ pub fn replay(journal: &Journal, plan: Arc<Plan>) -> Result<Ceremony, Broken> {
     let mut prev = journal.entries[0].head;
     for (entry, number) in journal.entries.iter().zip(1..).skip(1) {
         let broken = |why: String| Broken { line: number, why };
-        if let Event::Checkpoint { head, .. } = &entry.what
-            && *head != prev.hex()
-        {
+        let shown = match (&entry.what, ceremony.next().map(|next| &next.step.verb)) {
+            (Event::Checkpoint { head, .. }, _) => Some(head),
+            (Event::ReadAloud { sha256, .. }, Some(Verb::ReadAloud(Subject::Journal))) => Some(sha256),
+            _ => None,
+        };
+        if shown.is_some_and(|head| *head != prev.hex()) {
             return Err(broken("it shows another head than the line before it has".into()));
         }
         ceremony.apply(&entry.what).map_err(|rejected| broken(rejected.to_string()))?;

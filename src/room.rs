@@ -53,6 +53,8 @@ pub enum Act {
     Sign(String, String),
     /// A key's holder does not sign today.
     Decline(String, String),
+    /// The digest of a role's payload is read aloud.
+    ReadAloud(String),
     /// A role's signatures meet its threshold.
     Verify(String),
     /// The bundle is written.
@@ -61,7 +63,7 @@ pub enum Act {
     Readback,
     /// Nothing follows.
     Close,
-    /// Something that changes nothing in the room: say, read aloud, checkpoint.
+    /// Something that changes nothing in the room: say, read the plan aloud, checkpoint.
     Other,
 }
 
@@ -171,6 +173,9 @@ impl Room {
                 self.may_sign(role, key)?;
                 self.may_decline(role, key)?;
                 self.built(role, "SIGN-AFTER-BUILD")?.declined.insert(key.clone());
+            }
+            Act::ReadAloud(role) => {
+                self.built(role, "READ-ALOUD-AFTER-BUILD")?;
             }
             Act::Verify(role) => self.verify(role)?,
             Act::Export => self.export()?,

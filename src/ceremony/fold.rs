@@ -8,6 +8,7 @@ use crate::ceremony::Failure;
 use crate::ceremony::Known;
 use crate::ceremony::Need;
 use crate::ceremony::Rejected;
+use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::step::Subject;
@@ -17,6 +18,18 @@ use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
 use crate::tuf::metadata::Signature;
 use crate::words::Digest;
+
+/// Kinds of failure after which a store is as it was before.
+const NOTHING_DONE: [&str; 8] = [
+    "ambiguous",
+    "exists",
+    "no-such-token",
+    "passphrase",
+    "pin-locked",
+    "serial",
+    "unsupported",
+    "wrong-secret",
+];
 
 type Folded = Result<(), Rejected>;
 
@@ -38,6 +51,8 @@ impl Ceremony {
                     why: why.clone(),
                     serial: serial.clone(),
                 };
+                // A step that failed before it touched anything has not begun.
+                self.started &= !NOTHING_DONE.contains(&kind.as_str());
                 self.failures.push(failure);
                 Ok(())
             }
@@ -62,6 +77,7 @@ impl Ceremony {
             Event::KeyGenerated { step, key, keyid, public, evidence } => {
                 self.verb(step, |verb| matches!(verb, Verb::GenerateKey(name) if name == key))?;
                 let mut known = self.acquainted(key, keyid, public)?;
+                self.as_planned(key, public)?;
                 known.evidence.clone_from(evidence);
                 self.one_thing(&Act::Generate(key.clone()))?;
                 self.keys.insert(key.clone(), known);
@@ -228,8 +244,12 @@ impl Ceremony {
         if known != Some(said) {
             return reject(format!("that is not the digest of {}", subject.describe()));
         }
+        let act = match subject {
+            Subject::Role(role) => Act::ReadAloud(role.clone()),
+            Subject::Plan | Subject::Journal => Act::Other,
+        };
         self.aloud = Some(said);
-        let folded = self.one_thing(&Act::Other);
+        let folded = self.one_thing(&act);
         if folded.is_err() {
             self.aloud = None;
         }
@@ -246,6 +266,16 @@ impl Ceremony {
             return reject(format!("key {key} is the same key as {other}; one key counts once"));
         }
         Ok(Known { keyid: keyid.clone(), public: public.clone(), evidence: Default::default() })
+    }
+
+    /// A key that was made here is of the kind that the plan says.
+    fn as_planned(&self, key: &str, public: &PublicKey) -> Folded {
+        match self.plan.key(key).map(|key| &key.source) {
+            Some(Source::Generated { scheme, .. }) if *scheme != public.scheme() => {
+                reject(format!("key {key} is {}, and the plan says {scheme}", public.scheme()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn key_loaded(&mut self, step: &str, key: &str, keyid: &KeyId, public: &PublicKey) -> Folded {

@@ -10,6 +10,7 @@ use crate::ceremony::Ceremony;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::driver::derived;
 use crate::driver::record;
 use crate::journal;
 use crate::journal::Journal;
@@ -97,7 +98,7 @@ fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Failure> {
     })?;
     let ceremony = journal::replay(&journal, Arc::new(plan))
         .map_err(|broken| Failure::from(record::broken_record(&broken)))?;
-    record::check_derived(dir, &ceremony)?;
+    derived::check(dir, &ceremony)?;
     Ok((journal, ceremony))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod check;
+pub mod diff;
 pub mod inspect;
 pub mod journal;
 pub mod key;
@@ -59,6 +60,8 @@ enum Command {
     Check(check::Args),
     /// Print shell completions
     Completions(packaging::Completions),
+    /// Say what changes from one state of metadata to another, in names and consequences
+    Diff(diff::Args),
     /// Say in plain words what a file is
     Inspect(inspect::Args),
     /// Check, print, or show the head of a record's journal
@@ -108,6 +111,7 @@ pub fn main(front: &Front) -> ExitCode {
     let result = match cli.command {
         Some(Command::Check(args)) => check::run(args, &mut out),
         Some(Command::Completions(args)) => packaging::completions(&args, &mut out),
+        Some(Command::Diff(args)) => diff::run(args, &mut out),
         Some(Command::Inspect(args)) => inspect::run(args, &mut out),
         Some(Command::Journal(args)) => journal::run(args, &mut out),
         Some(Command::Key(args)) => key::run(args, &mut out),

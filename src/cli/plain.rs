@@ -34,6 +34,9 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
     if let Voice::Answers(answers) = &voice {
         page.say(format!("an answers file answers, SHA-256 {}", answers.sha256()));
     }
+    for warning in &driver.ceremony().plan().warnings {
+        page.say(warning);
+    }
     let mut last_section = String::new();
     let mut last_step = 0;
     while let Some(prompt) = driver.prompt() {
@@ -46,7 +49,13 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
         last_step = prompt.number;
         let answer = match &mut voice {
             Voice::Answers(answers) => from_file(answers, &prompt, &driver)?,
-            Voice::Terminal(terminal) => ask(terminal, &prompt)?,
+            Voice::Terminal(terminal) => ask(terminal, &prompt).map_err(|failure| Failure {
+                hint: format!(
+                    "what was done is recorded; `keyrite resume {}` goes on",
+                    driver.dir().display()
+                ),
+                ..failure
+            })?,
         };
         let events = driver.answer(answer).map_err(Failure::from)?;
         for event in &events {
@@ -248,7 +257,13 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
                 let mut words = Vec::new();
                 for place in places {
                     let (row, column) = (place / 4 + 1, place % 4 + 1);
-                    words.push(terminal.line(&format!("{} types word {column} of row {row}: ", prompt.who))?);
+                    let word =
+                        terminal.line(&format!("{} types word {column} of row {row}: ", prompt.who))?;
+                    // No word of the list is "stop".
+                    if word.trim() == "stop" {
+                        return stopped(terminal);
+                    }
+                    words.push(word);
                 }
                 Some(Answer::Words(words))
             }

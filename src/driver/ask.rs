@@ -54,6 +54,12 @@ impl Driver {
         if let Some(failure) = ceremony.last_failure() {
             prompt.warnings.push(failure.why.clone());
         }
+        if let (Verb::Preflight, Some(seconds)) = (&step.verb, plan.window.max_skew) {
+            let now = self.now();
+            prompt.sees.push(format!(
+                "the clock says {now}: two watches may differ from it by {seconds} seconds, no more"
+            ));
+        }
         prompt.ask = match need {
             Need::Confirm(_) => Ask::Confirm,
             Need::TypeBack(_, places) => Ask::TypeBack { places },
@@ -80,7 +86,7 @@ impl Driver {
                     .filter_map(|role| Some((role.clone(), ceremony.digest(&Subject::Role(role.clone()))?)))
                     .collect(),
             },
-            Verb::Preflight => Body::Machine(self.machine()),
+            Verb::Preflight => Body::Machine(self.everything()),
             Verb::Verify(_) => Body::Board,
             _ => Body::Nothing,
         }
@@ -166,6 +172,11 @@ impl Driver {
         let wrong = sight.serial.as_deref().map_or(0, |serial| self.ceremony.wrong_secrets(serial));
         if wrong > 0 {
             prompt.warnings.push(format!("wrong PINs typed for it in this ceremony: {wrong}"));
+        }
+        if self.ceremony.mode() == crate::ceremony::Mode::Rehearsal {
+            prompt
+                .sees
+                .push("a rehearsal protects nothing: type anything but the real passphrase or PIN".into());
         }
         if sight.wants == Wants::PinPad {
             prompt.sees.push("The PIN is typed on the token's own pad.".into());

@@ -109,15 +109,18 @@ impl Driver {
         };
         for (name, listed) in self.ceremony.files() {
             let path = self.places.inputs.join(from).join(name);
-            let bytes =
-                disk::read(&path, listed.length).map_err(|error| format!("{}: {error}", path.display()))?;
-            let same = bytes.len() as u64 == listed.length
-                && listed.hashes.get("sha256").is_some_and(|hash| *hash == Digest::of(&bytes).hex());
-            if !same {
-                return Err(format!(
-                    "{} was changed since it was hashed; no bundle was written",
+            let sha256 = listed.hashes.get("sha256").map_or("?", String::as_str);
+            let changed = |why: &str| {
+                format!(
+                    "{} {why}. It was signed as it was hashed, with SHA-256 {sha256}. No bundle was written, and nothing \
+                     else is lost: put that file back, then go on",
                     path.display()
-                ));
+                )
+            };
+            let bytes = disk::read(&path, listed.length)
+                .map_err(|error| changed(&format!("cannot be used: {error}")))?;
+            if bytes.len() as u64 != listed.length || Digest::of(&bytes).hex() != sha256 {
+                return Err(changed("was changed since then"));
             }
             files.insert(name.clone(), bytes);
         }

@@ -11,15 +11,20 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::driver::disk;
+use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
+use crate::tuf::key::private_material;
 use crate::tuf::targets::TargetFile;
+use crate::words;
 
 /// A public key file is small.
 const MAX_PUBLIC_KEY: u64 = 64 << 10;
+/// With its hash and a dot in front, a name must still fit into 255 bytes.
+const LONGEST_NAME: usize = 120;
 /// More target files than this in one directory tree is a mistake.
 const MAX_FILES: usize = 1_000_000;
 
@@ -29,23 +34,50 @@ pub fn public_key(path: &Path) -> Result<PublicKey, String> {
     PublicKey::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// The public half of a key from outside, which must be what the reviewed file fixes of it.
+pub fn outside(base: &Path, public: &Outside) -> Result<PublicKey, String> {
+    let key = public_key(&base.join(&public.file))?;
+    match (&public.keyid, public.scheme) {
+        (Some(keyid), _) if *keyid != key.keyid().0 => {
+            Err(format!("{} has keyid {}, and the plan says {keyid}", public.file, key.keyid()))
+        }
+        (_, Some(scheme)) if scheme != key.scheme() => {
+            Err(format!("{} is {}, and the plan says {scheme}", public.file, key.scheme()))
+        }
+        _ => Ok(key),
+    }
+}
+
+/// The problem of roles that have expired by now: nobody would sign them.
+pub fn expired(plan: &Plan, now: Date) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (name, role) in &plan.roles {
+        if let Some(in_room) = &role.in_room
+            && in_room.expires <= now
+        {
+            let text = format!("role {name} expires at {}, and it is {now} now", in_room.expires);
+            let place = plan.places.get(&format!("role {name}")).copied();
+            problems.push(Problem::error("EXPIRES-IN-FUTURE", place, text));
+        }
+    }
+    problems
+}
+
 /// Everything about the inputs and the day that needs the directory and the clock: the rest of `check`.
 pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
     let mut problems = Vec::new();
     let place = |of: &str| plan.places.get(of).copied();
     for key in &plan.keys {
         if let Source::Existing { public, .. } | Source::Public { public } = &key.source
-            && let Err(why) = public_key(&base.join(public))
+            && let Err(why) = outside(base, public)
         {
-            problems.push(Problem::error(
-                "PUBLIC-KEY-READABLE",
-                place(&format!("key {}", key.name)),
-                format!("key {}: {why}", key.name),
-            ));
+            let hint = "its owner makes it with `keyrite key show STORE`, or sends a PEM file";
+            let text = format!("key {}: {why}; {hint}", key.name);
+            problems.push(Problem::error("PUBLIC-KEY-READABLE", place(&format!("key {}", key.name)), text));
         }
     }
     if let Some(from) = plan.roles.get("targets").and_then(|role| role.files.as_ref())
-        && let Err(error) = list(&base.join(from))
+        && let Err(error) = list(&base.join(from)).and_then(|files| public_only(&files))
     {
         problems.push(Problem::error(
             "TARGET-FILES-READABLE",
@@ -53,14 +85,7 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
             format!("files of targets: {error}"),
         ));
     }
-    for (name, role) in &plan.roles {
-        if let Some(in_room) = &role.in_room
-            && in_room.expires <= now
-        {
-            let text = format!("role {name} expires at {}, and it is {now} now", in_room.expires);
-            problems.push(Problem::error("EXPIRES-IN-FUTURE", place(&format!("role {name}")), text));
-        }
-    }
+    problems.extend(expired(plan, now));
     if let Some(end) = plan.window.not_after
         && end < now
     {
@@ -85,8 +110,11 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
                 return refuse("its name is not UTF-8, and no client could ask for it");
             };
-            if name.chars().any(char::is_control) {
-                return refuse("its name has a control character");
+            if name.chars().any(words::acts) {
+                return refuse("its name has a character that acts on a screen instead of showing");
+            }
+            if name.len() > LONGEST_NAME {
+                return refuse("its name is too long: a client asks for it with its hash in front");
             }
             let path = format!("{prefix}{name}");
             let kind = entry.file_type().map_err(at)?;
@@ -103,6 +131,20 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
         }
     }
     Ok(files)
+}
+
+/// Refuses a private key of any shape: target files are published.
+pub fn public_only(files: &BTreeMap<String, PathBuf>) -> io::Result<()> {
+    for (name, path) in files {
+        let bytes =
+            fs::read(path).map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+        if let Some(shape) = private_material(&bytes) {
+            return Err(io::Error::other(format!(
+                "{name} holds {shape}, and target files are published; take it out"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Length and SHA-256 of a file, read once through one buffer.

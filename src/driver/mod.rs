@@ -4,6 +4,7 @@
 
 mod ask;
 pub mod clock;
+pub mod derived;
 mod disk;
 mod export;
 pub mod inputs;
@@ -147,15 +148,29 @@ impl Driver {
             return Err(Stop::new(StopKind::Machine, error, "set the clock, then resume"));
         }
         within_window(ceremony.plan(), &options)?;
+        let expired = inputs::expired(ceremony.plan(), options.clock.now());
+        if let (Some(_), Some(problem)) = (ceremony.next(), expired.first()) {
+            let error = format!("nobody would sign this now: {}. Nothing was changed", problem.text);
+            return Err(Stop::new(
+                StopKind::Machine,
+                error,
+                "set the clock; or begin again with a file that has later dates",
+            ));
+        }
+        derived::only_behind(dir, &ceremony)?;
         let places = places(&base, &record.dir, &options)?;
         let cut_off = ceremony.started();
         let driver = Self { ceremony, record, places, options, cut_off, found: None };
         if driver.ceremony.next().is_some() {
-            let run = run(
-                &driver.options,
-                "resumed",
-                [("dropped", journal.cut.to_string()), ("cut-off", cut_off.to_string())],
-            );
+            let answers = driver.options.answers.clone().unwrap_or_else(|| "none".to_owned());
+            let removed = derived::remove_unfinished(&driver.record.dir).join(" ");
+            let more = [
+                ("dropped", journal.cut.to_string()),
+                ("cut-off", cut_off.to_string()),
+                ("answers", answers),
+                ("removed", removed),
+            ];
+            let run = run(&driver.options, "resumed", more);
             driver.record.add_run(&run)?;
         }
         driver.record.derive(&driver.ceremony)?;

@@ -20,6 +20,7 @@ use crate::plan::Verb;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
 use crate::store_uri::StoreUri;
+use crate::tuf::Scheme;
 use crate::words::Digest;
 
 /// A new passphrase shorter than this is refused; the age file may be copied and tried at leisure.
@@ -142,7 +143,7 @@ impl Driver {
     }
 
     fn preflight(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
-        let unfit = self.unfit(&self.machine());
+        let unfit = self.unfit(&self.everything());
         if unfit.is_empty() {
             let required = self.ceremony.plan().require.clone();
             return self.record(Event::Preflight { step: step.id.clone(), required }, events);
@@ -164,7 +165,7 @@ impl Driver {
                     stores::rehearsed_public(plan, key, &self.places).map_err(|stop| stop.error)
                 }
                 (Source::Existing { public, .. } | Source::Public { public }, _) => {
-                    inputs::public_key(&self.places.inputs.join(public))
+                    inputs::outside(&self.places.inputs, public)
                 }
                 (Source::Generated { .. }, _) => Err(format!("key {name} is made here")),
             };
@@ -221,10 +222,18 @@ impl Driver {
         };
         if self.cut_off {
             return match self.store(name).and_then(|mut store| store.find(secret)) {
-                Ok(Some(found)) => {
-                    self.found = Some(found);
-                    Ok(())
-                }
+                Ok(Some(found)) => match foreign(&found, scheme, bits) {
+                    None => {
+                        self.found = Some(found);
+                        Ok(())
+                    }
+                    Some(why) => {
+                        let why = format!(
+                            "a key is there already, and it is not one that this ceremony made: {why}; it was left as it is. Move it away, then go on"
+                        );
+                        self.failed(step, "exists", why, events)
+                    }
+                },
                 Ok(None) => {
                     self.cut_off = false;
                     Ok(())
@@ -364,6 +373,7 @@ impl Driver {
         from: &str,
     ) -> std::io::Result<std::collections::BTreeMap<String, crate::tuf::targets::TargetFile>> {
         let files = inputs::list(&self.places.inputs.join(from))?;
+        inputs::public_only(&files)?;
         files.into_iter().map(|(name, path)| Ok((name, inputs::hash(&path)?))).collect()
     }
 
@@ -378,5 +388,23 @@ impl Driver {
             }
         }
         Ok(())
+    }
+}
+
+/// Why a key that was found cannot be one that this ceremony made.
+fn foreign(found: &Found, scheme: Scheme, bits: Option<u32>) -> Option<String> {
+    let says = |name: &str, not: &str| found.evidence.get(name).is_some_and(|value| value == not);
+    match () {
+        () if found.public.scheme() != scheme => {
+            Some(format!("it is {}, and the plan says {scheme}", found.public.scheme()))
+        }
+        () if bits.is_some_and(|bits| found.public.rsa_bits().is_some_and(|found| found != bits)) => {
+            Some("it has another size than the plan says".into())
+        }
+        () if says("CKA_LOCAL", "false") => Some("its token says that it was not made there".into()),
+        () if says("CKA_NEVER_EXTRACTABLE", "false") || says("CKA_EXTRACTABLE", "true") => {
+            Some("its token says that it could have left".into())
+        }
+        () => None,
     }
 }

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
+use crate::driver::derived;
 use crate::driver::disk;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
@@ -195,18 +196,14 @@ impl Record {
     }
 
     fn derive_keys(&self, ceremony: &Ceremony) -> Result<(), Stop> {
-        let mut names = BTreeMap::new();
         for (name, known) in ceremony.keys() {
-            let text = public_file::text(&known.public);
-            self.put(&format!("keys/{name}.pub.json"), text.as_bytes())?;
-            let holder = ceremony.plan().holder_of(name);
-            names.insert(known.keyid.0.clone(), BTreeMap::from([("name", name.clone()), ("holder", holder)]));
+            self.put(&format!("keys/{name}.pub.json"), public_file::text(&known.public).as_bytes())?;
         }
-        if names.is_empty() {
-            return Ok(());
+        if ceremony.keys().is_empty() {
+            Ok(())
+        } else {
+            self.put("keys/names.json", &derived::names(ceremony)?)
         }
-        let json = serde_json::to_string_pretty(&names).map_err(|error| unwritable(&error))?;
-        self.put("keys/names.json", format!("{json}\n").as_bytes())
     }
 
     fn derive_role(&self, ceremony: &Ceremony, role: &str) -> Result<(), Stop> {
@@ -218,23 +215,6 @@ impl Record {
         let path = path_of(&self.dir, name);
         disk::replace(&path, bytes).map_err(|error| disk::cannot_write(&path, &error))
     }
-}
-
-/// Whether the metadata that lies in the record is what the journal says was built and signed.
-pub fn check_derived(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
-    for role in ceremony.plan().roles_in_room() {
-        let name = format!("metadata/{}", file_name(ceremony.plan(), role));
-        let Some(metadata) = ceremony.metadata(role) else { continue };
-        if fs::read(path_of(dir, &name)).is_ok_and(|bytes| bytes != metadata.to_file()) {
-            let error = format!("{name} is not what the journal says was signed");
-            return Err(Stop::new(
-                StopKind::Integrity,
-                error,
-                "the journal holds; `keyrite resume` writes the file again",
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// The lines of a record's `runs.jsonl` that can be read.
@@ -270,6 +250,6 @@ fn run_line(run: &Run) -> io::Result<String> {
     Ok(format!("{}\n", serde_json::to_string(run)?))
 }
 
-fn unwritable(error: &serde_json::Error) -> Stop {
+pub(super) fn unwritable(error: &serde_json::Error) -> Stop {
     Stop::new(StopKind::Machine, format!("an event cannot be written down: {error}"), "")
 }

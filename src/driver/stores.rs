@@ -79,7 +79,7 @@ fn held(key: &Key, inputs: &Path, made: bool) -> Option<Held> {
     match &key.source {
         Source::Generated { scheme, bits, .. } => made.then_some(Held { scheme: *scheme, bits: *bits }),
         Source::Existing { public, .. } => {
-            let public = inputs::public_key(&inputs.join(public)).ok()?;
+            let public = inputs::outside(inputs, public).ok()?;
             Some(Held { scheme: public.scheme(), bits: None })
         }
         Source::Public { .. } => None,

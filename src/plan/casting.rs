@@ -79,12 +79,12 @@ fn step_people(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Proble
             format!("step {}: {} does it and would confirm it too", step.id, plan.name(&step.by)),
         );
     }
-    if step.verb.irreversible() && step.confirm.is_empty() {
+    if step.verb.needs_confirmation() && step.confirm.is_empty() {
         say(
             problems,
-            "IRREVERSIBLE-IS-CONFIRMED",
+            "NOBODY-ALONE",
             place,
-            format!("step {} cannot be taken back, and nobody confirms it", step.id),
+            format!("nobody confirms step {}, and no one person passes it alone", step.id),
         );
     }
     if let Verb::GenerateKey(key) | Verb::Sign { key, .. } = &step.verb

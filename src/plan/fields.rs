@@ -171,18 +171,32 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A text with something in it.
+/// The longest text of one field, in characters: it is read aloud.
+const LONGEST: usize = 2000;
+/// The longest text that must stand on one line of a screen or a page.
+const LONGEST_LINE: usize = 400;
+
+/// A text with something in it, on one line unless it is the `text` of a step.
 pub fn text(node: &Node, what: &str, problems: &mut Vec<Problem>) -> Option<At<String>> {
-    match &node.kind {
-        Kind::Scalar { text, .. } if !text.trim().is_empty() => {
-            Some(At { value: text.clone(), place: node.place })
-        }
-        other => {
-            let found = if matches!(other, Kind::Scalar { .. }) { "nothing" } else { describe(other) };
-            problems.push(wrong_kind(node.place, what, "a text", found));
-            None
-        }
-    }
+    let Kind::Scalar { text, .. } = &node.kind else {
+        problems.push(wrong_kind(node.place, what, "a text", describe(&node.kind)));
+        return None;
+    };
+    let free = what.starts_with("\"text\"");
+    let text = if free { text.trim_end() } else { text };
+    let problem = match text.chars().count() {
+        _ if text.trim().is_empty() => wrong_kind(node.place, what, "a text", "nothing"),
+        _ if !free && text.contains('\n') => wrong_kind(node.place, what, "on one line", "on several"),
+        length if length > if free { LONGEST } else { LONGEST_LINE } => wrong_kind(
+            node.place,
+            what,
+            "short enough to be read aloud",
+            &format!("{length} characters long"),
+        ),
+        _ => return Some(At { value: text.to_owned(), place: node.place }),
+    };
+    problems.push(problem);
+    None
 }
 
 /// The items of a list.

@@ -58,6 +58,8 @@ pub struct KeySpec {
     pub generate: bool,
     /// The file of its public half.
     pub public: Option<At<String>>,
+    /// The keyid that the public file must have.
+    pub keyid: Option<At<String>>,
     /// The pin on the PKCS#11 module.
     pub module_sha256: Option<At<String>>,
 }
@@ -281,6 +283,7 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<Key
         bits: fields.number("bits", problems),
         generate: fields.flag("generate", problems).is_some_and(|flag| flag.value),
         public: fields.text("public", problems),
+        keyid: fields.text("keyid", problems),
         module_sha256: fields.text("module-sha256", problems),
         name,
     };

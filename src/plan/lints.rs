@@ -11,7 +11,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 8] = [
+pub const LINTS: [(&str, &str); 9] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -22,6 +22,7 @@ pub const LINTS: [(&str, &str); 8] = [
     ),
     ("expiry-order", "a role outlives the role that it depends on"),
     ("no-witness", "nobody in the room only watches"),
+    ("public-key-not-fixed", "a key from outside is whatever its file holds on the day"),
     ("ed25519-on-token", "some tokens sign only short messages with Ed25519"),
 ];
 
@@ -99,6 +100,16 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
         say("no-witness", None, "nobody is a witness: everyone who confirms also does something".into());
     }
     for key in &plan.keys {
+        if let Source::Existing { public, .. } | Source::Public { public } = &key.source
+            && public.keyid.is_none()
+        {
+            let at = plan.places.get(&format!("key {}", key.name)).copied();
+            say(
+                "public-key-not-fixed",
+                at,
+                format!("key {} is whatever {} holds on the day; `keyid:` fixes it", key.name, public.file),
+            );
+        }
         if let Source::Generated { store: StoreUri::Pkcs11(_), scheme: Scheme::Ed25519, .. } = key.source {
             let at = file.keys.iter().find(|spec| spec.name.value == key.name).map(|spec| spec.name.place);
             say(

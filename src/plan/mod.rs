@@ -45,6 +45,17 @@ pub struct Person {
     pub role: String,
 }
 
+/// The public half of a key that comes from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// Its file, relative to the ceremony file.
+    pub file: String,
+    /// The keyid that it must have, where the reviewed file fixes it.
+    pub keyid: Option<String>,
+    /// The scheme that it must have, where the reviewed file fixes it.
+    pub scheme: Option<Scheme>,
+}
+
 /// Where a key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -61,13 +72,13 @@ pub enum Source {
     Existing {
         /// Where its private half lives.
         store: StoreUri,
-        /// The file of its public half, relative to the ceremony file.
-        public: String,
+        /// Its public half.
+        public: Outside,
     },
     /// It is listed, and does not sign in the room.
     Public {
-        /// The file of its public half, relative to the ceremony file.
-        public: String,
+        /// Its public half.
+        public: Outside,
     },
 }
 
@@ -128,6 +139,8 @@ pub struct Window {
     pub not_before: Option<Date>,
     /// Not after this.
     pub not_after: Option<Date>,
+    /// Seconds that the people's watches and the machine's clock may differ.
+    pub max_skew: Option<u64>,
 }
 
 /// A ceremony file that holds.
@@ -217,11 +230,17 @@ impl Plan {
             .collect()
     }
 
+    /// Whether the script has a step in which this key signs this role.
+    fn signs(&self, key: &str, role: &str) -> bool {
+        let has_store = self.key(key).is_some_and(|key| key.store().is_some());
+        let step = |step: &Step| matches!(&step.verb, Verb::Sign { key: name, roles } if name == key && roles.iter().any(|name| name == role));
+        has_store && self.steps.iter().any(step)
+    }
+
     /// What the room needs to know of the plan.
     pub fn setup(&self) -> Setup {
         let (generated, loaded): (Vec<_>, Vec<_>) = self.keys.iter().partition(|key| key.generated());
         let names = |keys: Vec<&Key>| keys.into_iter().map(|key| key.name.clone()).collect();
-        let signs = |name: &&String| self.key(name).is_some_and(|key| key.store().is_some());
         let role_setup = |name: &str| {
             let role = &self.roles[name];
             let describes: &[&str] = match name {
@@ -231,7 +250,7 @@ impl Plan {
             };
             RoleSetup {
                 keys: role.keys.iter().cloned().collect(),
-                signers: role.keys.iter().filter(signs).cloned().collect(),
+                signers: role.keys.iter().filter(|key| self.signs(key, name)).cloned().collect(),
                 threshold: role.threshold as usize,
                 describes: describes.iter().map(|name| (*name).to_owned()).collect(),
             }

@@ -3,6 +3,8 @@
 //! Anchors, aliases, tags, directives, several documents and duplicate keys are refused here, so that the
 //! rest of the plan never meets them. Scalars stay text: whoever reads a field says what it must be.
 
+use std::collections::BTreeMap;
+
 use serde_yaml::granit_parser::Event;
 use serde_yaml::granit_parser::Parser;
 use serde_yaml::granit_parser::ScalarStyle;
@@ -10,6 +12,7 @@ use serde_yaml::granit_parser::Span;
 
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
+use crate::words;
 
 /// A ceremony file is read by people: more than this is a mistake.
 const MAX_BYTES: usize = 1 << 20;
@@ -160,11 +163,14 @@ impl<'a> Reader<'a> {
         }
         let kind = match event {
             Event::Scalar(text, style, ..) => {
-                if let Some(bad) = text.chars().find(|c| c.is_control() && *c != '\n') {
+                if let Some(bad) = text.chars().find(|c| words::acts(*c) && *c != '\n') {
                     return Err(problem(
                         place,
                         "YAML-CONTROL",
-                        format!("the control character U+{:04X} is not allowed", u32::from(bad)),
+                        format!(
+                            "the character U+{:04X} is not allowed: it acts on a screen instead of showing",
+                            u32::from(bad)
+                        ),
                     ));
                 }
                 Kind::Scalar { text: text.into_owned(), quoted: style != ScalarStyle::Plain }
@@ -189,6 +195,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self) -> Result<Kind, Problem> {
         let mut fields: Vec<(Key, Node)> = Vec::new();
+        let mut lines: BTreeMap<String, usize> = BTreeMap::new();
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
@@ -209,11 +216,11 @@ impl<'a> Reader<'a> {
                     "a merge key (<<) is not allowed; write the fields out",
                 ));
             }
-            if let Some((first, _)) = fields.iter().find(|(key, _)| key.text == text) {
+            if let Some(first) = lines.insert(text.clone(), node.place.line) {
                 return Err(problem(
                     node.place,
                     "YAML-DUPLICATE-KEY",
-                    format!("{text:?} stands here a second time; the first is on line {}", first.place.line),
+                    format!("{text:?} stands here a second time; the first is on line {first}"),
                 ));
             }
             let (event, span) = self.next()?;

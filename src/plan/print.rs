@@ -113,13 +113,21 @@ pub fn keys(plan: &Plan) -> Vec<String> {
         let from = match &key.source {
             Source::Generated { store, scheme, .. } => format!("made here, {scheme}, in {store}"),
             Source::Existing { store, public } => {
-                format!("exists, signs with {store}, public half in {public}")
+                format!("exists, signs with {store}, public half in {}", outside(public))
             }
-            Source::Public { public } => format!("does not sign here, public half in {public}"),
+            Source::Public { public } => format!("does not sign here, public half in {}", outside(public)),
         };
         format!("{:<10} {:<16} {} ({})", key.name, plan.holder_of(&key.name), from, joined(&roles, "and"))
     };
     plan.keys.iter().map(line).collect()
+}
+
+/// The file of a public half, and the keyid that the reviewed file fixes.
+fn outside(public: &crate::plan::Outside) -> String {
+    match &public.keyid {
+        Some(keyid) => format!("{} with keyid {keyid}", public.file),
+        None => format!("{}, whose keyid this file does not fix", public.file),
+    }
 }
 
 /// Everything that the ceremony will write, relative to the record.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::plan::InRoom;
 use crate::plan::Key;
+use crate::plan::Outside;
 use crate::plan::Person;
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -28,16 +29,18 @@ use crate::words::Digest;
 /// The process's own hygiene: required where the file says nothing.
 const USUAL_REQUIREMENTS: [&str; 3] = ["no-core-dumps", "not-traced", "locked-memory"];
 
-/// Files of the record that nothing else may be written over.
-const RESERVED: [&str; 8] = [
+/// Names in the record that nothing else may have.
+const RESERVED: [&str; 10] = [
     "ceremony.yaml",
     "journal.jsonl",
     "runs.jsonl",
     "metadata",
-    "names.json",
+    "keys",
+    "inputs",
     "record.html",
     "record.txt",
     "lock",
+    "names.json",
 ];
 
 struct Problems<'a>(&'a mut Vec<Problem>);
@@ -57,7 +60,7 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
     let roles = roles(file, &mut say);
     dates(file, &mut say);
     let require = requirements(file, &mut say);
-    inside_record(&file.bundle, "\"bundle\" of outputs", &mut say);
+    bundle_name(&file.bundle, &mut say);
     for name in &file.accept {
         if !LINTS.iter().any(|(lint, _)| *lint == name.value) {
             let known: Vec<_> = LINTS.iter().map(|(lint, _)| *lint).collect();
@@ -90,6 +93,7 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
         window: Window {
             not_before: file.clock.not_before.as_ref().map(|at| at.value),
             not_after: file.clock.not_after.as_ref().map(|at| at.value),
+            max_skew: file.clock.max_skew.as_ref().map(|at| at.value),
         },
         bundle: file.bundle.value.clone(),
         places: places(file),
@@ -137,7 +141,9 @@ fn people(file: &File, say: &mut Problems<'_>) {
             );
             say.say("PERSON-ROLE-KNOWN", person.role.place, text);
         }
-        if !names.insert(&person.name) {
+        // Spaces and case make no second person.
+        let name = person.name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        if !names.insert(name) {
             say.say(
                 "PERSON-ONCE",
                 person.id.place,
@@ -187,6 +193,17 @@ fn key(spec: &KeySpec, file: &File, say: &mut Problems<'_>) -> Option<Key> {
             say.say("MODULE-PIN", pin.place, format!("key {name} is not on a token, so it has no module"));
         }
     }
+    if let Some(keyid) = &spec.keyid {
+        if spec.public.is_none() {
+            say.say(
+                "KEYID-OF-PUBLIC",
+                keyid.place,
+                format!("key {name} has no public file yet, so it has no keyid"),
+            );
+        } else if Digest::from_hex(&keyid.value).is_none() {
+            say.say("KEYID-OF-PUBLIC", keyid.place, format!("\"keyid\" of key {name} must be 64 hex digits"));
+        }
+    }
     if let Some(bits) = &spec.bits {
         match &spec.scheme {
             Some(At { value: Scheme::RsaPssSha256, .. }) if spec.generate => {
@@ -210,8 +227,15 @@ fn key(spec: &KeySpec, file: &File, say: &mut Problems<'_>) -> Option<Key> {
     }
     let source = source(spec, say)?;
     if let Source::Generated { store: StoreUri::Age(path), .. } = &source {
-        let at = At { value: path.clone(), place: spec.store.as_ref().map_or(place, |store| store.place) };
-        inside_record(&at, &format!("\"store\" of key {name}"), say);
+        let at = spec.store.as_ref().map_or(place, |store| store.place);
+        let fits = path.strip_prefix("keys/").is_some_and(|name| plain_name(name) && name.ends_with(".age"));
+        if !fits {
+            say.say(
+                "KEYS-IN-RECORD",
+                at,
+                format!("key {name} is made inside the record, as age:keys/NAME.age; the file is {path:?}"),
+            );
+        }
     }
     if !file.roles.values().any(|role| role.keys.iter().any(|key| key.value == *name)) {
         say.say("KEY-USED", place, format!("key {name} is in no role; leave it out, or list it"));
@@ -243,14 +267,16 @@ fn source(spec: &KeySpec, say: &mut Problems<'_>) -> Option<Source> {
                 format!("key {name} is made here, and has a public file already; leave one of them out"),
             );
         }
-        (false, Some(store), Some(public)) => return Some(Source::Existing { store, public }),
+        (false, Some(store), Some(public)) => {
+            return Some(Source::Existing { store, public: outside(spec, public) });
+        }
         (false, Some(_), None) => {
             let text = format!(
                 "key {name} exists, and its public half is not named; add `public: FILE` (`keyrite key show STORE` writes it), or `generate: true`"
             );
             say.say("KEY-SOURCE", place, text);
         }
-        (false, None, Some(public)) => return Some(Source::Public { public }),
+        (false, None, Some(public)) => return Some(Source::Public { public: outside(spec, public) }),
         (false, None, None) => {
             say.say(
                 "KEY-SOURCE",
@@ -264,38 +290,75 @@ fn source(spec: &KeySpec, say: &mut Problems<'_>) -> Option<Source> {
     None
 }
 
+fn outside(spec: &KeySpec, file: String) -> Outside {
+    let keyid = spec.keyid.as_ref().map(|keyid| keyid.value.to_ascii_lowercase());
+    Outside { file, keyid, scheme: spec.scheme.as_ref().map(|scheme| scheme.value) }
+}
+
+/// Each key has a store of its own, however it is spelled.
 fn stores(file: &File, say: &mut Problems<'_>) {
-    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for spec in &file.keys {
+    for (n, spec) in file.keys.iter().enumerate() {
         let Some(store) = &spec.store else { continue };
-        let place = match &store.value {
-            StoreUri::Age(path) => format!("{}:{path}", spec.generate),
-            StoreUri::Pkcs11(uri) => uri.to_string(),
+        let same = |other: &&KeySpec| {
+            other.generate == spec.generate
+                && other.store.as_ref().is_some_and(|at| one_store(&at.value, &store.value))
         };
-        if let Some(other) = seen.insert(place, &spec.name.value) {
+        if let Some(other) = file.keys[..n].iter().find(same) {
             say.say(
                 "STORE-ONCE",
                 store.place,
-                format!("key {} has the same store as key {other}; each key has its own", spec.name.value),
+                format!(
+                    "key {} has the same store as key {}; each key has its own",
+                    spec.name.value, other.name.value
+                ),
             );
         }
     }
 }
 
-/// A path that stays inside the record and away from its own files.
-fn inside_record(path: &At<String>, what: &str, say: &mut Problems<'_>) {
-    let parts: Vec<_> = path.value.split('/').collect();
-    if path.value.starts_with('/') || parts.iter().any(|part| matches!(*part, "" | "." | "..")) {
+/// Whether two STOREs can be one: files whose names differ in case alone, tokens that nothing tells apart.
+fn one_store(a: &StoreUri, b: &StoreUri) -> bool {
+    match (a, b) {
+        (StoreUri::Age(a), StoreUri::Age(b)) => a.eq_ignore_ascii_case(b),
+        (StoreUri::Pkcs11(a), StoreUri::Pkcs11(b)) => {
+            let agree = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
+            let named =
+                (a.token.is_some() && a.token == b.token) || (a.serial.is_some() && a.serial == b.serial);
+            named
+                && agree(&a.token, &b.token)
+                && agree(&a.serial, &b.serial)
+                && agree(&a.model, &b.model)
+                && agree(&a.manufacturer, &b.manufacturer)
+                && agree(&a.object, &b.object)
+                && (a.id.is_none() || b.id.is_none() || a.id == b.id)
+        }
+        _ => false,
+    }
+}
+
+/// A name that is fine on every medium.
+fn plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
+}
+
+/// The bundle has a name of its own in the record.
+fn bundle_name(bundle: &At<String>, say: &mut Problems<'_>) {
+    let name = bundle.value.to_ascii_lowercase();
+    if !plain_name(&name) {
         say.say(
-            "PATH-INSIDE-RECORD",
-            path.place,
-            format!("{what} must be a relative path inside the record, without `..`; it is {:?}", path.value),
+            "BUNDLE-IN-RECORD",
+            bundle.place,
+            format!(
+                "\"bundle\" of outputs is one name inside the record, such as bundle; it is {:?}",
+                bundle.value
+            ),
         );
-    } else if RESERVED.contains(&parts[0]) {
+    } else if RESERVED.contains(&name.as_str()) || name.ends_with(".partial") {
         say.say(
-            "PATH-INSIDE-RECORD",
-            path.place,
-            format!("{what} is {:?}, which the record itself uses", path.value),
+            "BUNDLE-IN-RECORD",
+            bundle.place,
+            format!("\"bundle\" of outputs is {:?}, which the record itself uses", bundle.value),
         );
     }
 }
@@ -395,6 +458,12 @@ fn role(name: &str, spec: &RoleSpec, file: &File, say: &mut Problems<'_>) -> Opt
             files.from.place,
             "target files are hashed in the room, so targets needs a version and expires",
         );
+    }
+    if let Some(files) = &spec.files
+        && files.from.value.split('/').any(|part| matches!(part, "" | "." | ".."))
+    {
+        let text = "\"from\" of files is a directory below the ceremony file's own, without `.` and `..`";
+        say.say("FILES-BELOW-THE-FILE", files.from.place, format!("{text}; it is {:?}", files.from.value));
     }
     let keys = spec.keys.iter().map(|key| key.value.clone()).collect();
     let files = spec.files.as_ref().map(|files| files.from.value.clone());

@@ -126,6 +126,11 @@ impl Verb {
         matches!(self, Self::GenerateKey(_) | Self::Sign { .. } | Self::Export)
     }
 
+    /// What nobody passes alone.
+    pub fn needs_confirmation(&self) -> bool {
+        self.irreversible() || matches!(self, Self::RollCall | Self::Preflight | Self::Gate | Self::Review(_))
+    }
+
     /// Minutes, where the file does not say.
     pub fn usual_minutes(&self) -> u64 {
         match self {

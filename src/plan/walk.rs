@@ -5,6 +5,7 @@ use crate::plan::Problem;
 use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::problem::Place;
+use crate::plan::step::Subject;
 use crate::room::Act;
 use crate::room::Room;
 
@@ -13,6 +14,7 @@ pub fn acts(step: &Step) -> Vec<Act> {
     let each = |roles: &[String], act: fn(String) -> Act| roles.iter().cloned().map(act).collect();
     match &step.verb {
         Verb::RollCall => vec![Act::RollCall],
+        Verb::ReadAloud(Subject::Role(role)) => vec![Act::ReadAloud(role.clone())],
         Verb::Say | Verb::ReadAloud(_) | Verb::Checkpoint => vec![Act::Other],
         Verb::Preflight => vec![Act::Preflight],
         Verb::Gate => vec![Act::Gate],

@@ -153,6 +153,11 @@ impl PublicKey {
         *label == self.keyid() || label.0 == hex::encode(Sha256::digest(short))
     }
 
+    /// Bits of the modulus of an RSA key.
+    pub fn rsa_bits(&self) -> Option<u32> {
+        self.verifier.rsa_bits()
+    }
+
     /// The scheme it signs with.
     pub fn scheme(&self) -> Scheme {
         self.scheme

@@ -60,7 +60,7 @@ pub struct Metadata {
 }
 
 /// The members of the outer object, each as it lies in the file; one that stands twice is refused.
-struct Outer<'a>(BTreeMap<String, &'a RawValue>);
+pub(crate) struct Outer<'a>(pub(crate) BTreeMap<String, &'a RawValue>);
 
 impl<'de> Deserialize<'de> for Outer<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -90,7 +90,7 @@ impl<'de> Visitor<'de> for OuterVisitor {
 }
 
 /// `signatures`: a list of objects, or `null` for none.
-fn read_signatures(json: &Value) -> Result<Vec<Signature>, MetadataError> {
+pub(crate) fn read_signatures(json: &Value) -> Result<Vec<Signature>, MetadataError> {
     let list = match json {
         Value::Null => return Ok(Vec::new()),
         Value::Array(list) => list,

@@ -7,6 +7,7 @@ pub mod canonical;
 pub mod client;
 pub mod date;
 pub mod delegations;
+pub mod diff;
 mod fields;
 pub mod json;
 pub mod key;

@@ -7,6 +7,8 @@ mod common;
 mod bundle;
 mod ceremony;
 mod cli;
+mod defects;
+mod diff;
 mod genesis;
 mod golden_bundles;
 mod interop;

@@ -26,6 +26,15 @@ pub(super) enum Verifier {
 }
 
 impl Verifier {
+    /// Bits of the modulus of an RSA key.
+    pub(super) fn rsa_bits(&self) -> Option<u32> {
+        use rsa::traits::PublicKeyParts;
+        match self {
+            Self::Rsa(key) => u32::try_from(key.n().bits()).ok(),
+            Self::Ed25519(..) | Self::P256(_) | Self::P384(_) => None,
+        }
+    }
+
     /// A SubjectPublicKeyInfo in DER that must hold a key for `scheme`.
     pub(super) fn from_spki(scheme: Scheme, der: &[u8]) -> Result<Self, KeyError> {
         let bad = |e: spki::Error| KeyError(format!("not a public key for {scheme}: {e}"));

@@ -1,0 +1,229 @@
+//! Which files are compared with which: two files, or the newest file of each role in two directories.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use crate::bundle::Dir;
+use crate::cli::Failure;
+use crate::cli::diff::Args;
+use crate::cli::diff::Compared;
+use crate::cli::diff::Files;
+use crate::cli::diff::unread;
+use crate::tuf::Metadata;
+use crate::tuf::client::Files as _;
+use crate::tuf::client::MAX_ROOT;
+use crate::tuf::client::MAX_ROOTS;
+use crate::tuf::client::MAX_TARGETS;
+use crate::tuf::diff;
+use crate::tuf::diff::DiffError;
+use crate::tuf::diff::Names;
+use crate::tuf::diff::Section;
+
+/// The largest `names.json`, in bytes.
+const MAX_NAMES: u64 = 1 << 24;
+
+/// Compares what the arguments name.
+pub(super) fn compare(args: &Args) -> Result<Compared, Failure> {
+    let (old, new) = (args.old.as_path(), args.new.as_path());
+    let names = match &args.names {
+        Some(path) => read_names(path)?,
+        None => names_beside(old)?.or(names_beside(new)?),
+    };
+    match (is_dir(old)?, is_dir(new)?) {
+        (true, true) => directories(old, new, &names),
+        (false, false) => files(old, new, &names),
+        _ => {
+            let hint = "give two files, or two directories";
+            Err(unread(&shown(new), "one is a directory and the other is not", hint))
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn is_dir(path: &Path) -> Result<bool, Failure> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(meta.is_dir()),
+        Err(error) => Err(unread(&shown(path), &error.to_string(), "")),
+    }
+}
+
+/// A file, as long as it is no longer than `max`.
+fn read(path: &Path, max: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|e| e.to_string())?;
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    match u64::try_from(bytes.len()) {
+        Ok(length) if length <= max => Ok(bytes),
+        _ => Err(format!("larger than {max} bytes")),
+    }
+}
+
+fn read_names(path: &Path) -> Result<Names, Failure> {
+    let read = read(path, MAX_NAMES).and_then(|bytes| Names::parse(&bytes));
+    read.map_err(|why| {
+        unread(&shown(path), &why, "names.json maps keyids to {\"name\": ..., \"holder\": ...}")
+    })
+}
+
+/// The first `names.json` beside metadata: in the directory, in its `keys`, or in a record's `keys` next to it.
+fn names_beside(path: &Path) -> Result<Names, Failure> {
+    let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let places = ["names.json", "keys/names.json", "../names.json", "../keys/names.json"];
+    match places.into_iter().map(|place| dir.join(place)).find(|path| path.is_file()) {
+        Some(path) => read_names(&path),
+        None => Ok(Names::default()),
+    }
+}
+
+fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {
+    let bytes = |path: &Path| read(path, MAX_TARGETS).map_err(|why| unread(&shown(path), &why, ""));
+    let (was, is) = (bytes(old)?, bytes(new)?);
+    // Files that people named themselves, such as old.json and new.json, do not say a role's name.
+    let role = role_of(new).filter(|role| role_of(old).as_ref() == Some(role));
+    let section = diff::files(role.as_deref(), &was, &is, names)
+        .map_err(|error| uncompared(&shown(old), &shown(new), &error))?;
+    let mut compared = Compared::default();
+    add(&mut compared, Files { old: shown(old), new: shown(new) }, section);
+    Ok(compared)
+}
+
+/// `dev` of `3.dev.json`, with the slashes and blanks that file names encode.
+fn role_of(path: &Path) -> Option<String> {
+    let stem = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    let (_, role) = diff::version_and_role(stem);
+    Some(decoded(role))
+}
+
+/// A role's name out of a file's name: `%2F` is a slash. What is no such code stays as it is.
+fn decoded(role: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = role.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|code| hex::decode(code).ok()).filter(|_| byte == b'%');
+        match code {
+            Some(decoded) => {
+                bytes.extend(decoded);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| role.to_owned())
+}
+
+fn add(compared: &mut Compared, files: Files, section: Section) {
+    if section.is_empty() {
+        compared.same += 1;
+    } else {
+        compared.sections.push((files, section));
+    }
+}
+
+fn uncompared(old: &str, new: &str, error: &DiffError) -> Failure {
+    let hint = "give two files of the same role, or two directories of metadata";
+    match error {
+        DiffError::Old(why) => unread(old, &why.to_string(), hint),
+        DiffError::New(why) => unread(new, &why.to_string(), hint),
+        DiffError::Types { .. } => unread(new, &error.to_string(), hint),
+    }
+}
+
+/// A directory and the newest file of each role in it.
+struct Side<'a> {
+    path: &'a Path,
+    dir: Dir,
+    newest: BTreeMap<String, Option<u64>>,
+}
+
+impl<'a> Side<'a> {
+    fn open(path: &'a Path) -> Result<Self, Failure> {
+        let fail = |why: String| unread(&shown(path), &why, "give a directory of metadata");
+        let dir = Dir::open(path).map_err(fail)?;
+        let mut names = dir.names().map_err(fail)?;
+        names.retain(|name| !["names.json", "MANIFEST.json"].contains(&name.as_str()));
+        let newest = diff::newest(&names);
+        if newest.is_empty() {
+            return Err(fail("no metadata in it".to_owned()));
+        }
+        Ok(Self { path, dir, newest })
+    }
+
+    fn file(&self, role: &str) -> Option<String> {
+        let version = self.newest.get(role)?;
+        Some(version.map(|version| format!("{version}.")).unwrap_or_default() + role + ".json")
+    }
+
+    fn shown(&self, file: &str) -> String {
+        shown(&self.path.join(file))
+    }
+
+    fn read(&self, file: &str) -> Result<Vec<u8>, Failure> {
+        let read =
+            self.dir.read(file, MAX_TARGETS).and_then(|read| read.ok_or_else(|| "it is gone".to_owned()));
+        read.map_err(|why| unread(&self.shown(file), &why, ""))
+    }
+}
+
+fn directories(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {
+    let (old, new) = (Side::open(old)?, Side::open(new)?);
+    let mut compared = Compared::default();
+    let mut roles: Vec<&String> =
+        old.newest.keys().chain(new.newest.keys()).collect::<BTreeSet<_>>().into_iter().collect();
+    let place =
+        |role: &str| crate::tuf::root::TOP_LEVEL.iter().position(|top| *top == role).unwrap_or(usize::MAX);
+    roles.sort_by_key(|role| place(role));
+    for role in roles {
+        let (was, is) = match (old.file(role), new.file(role)) {
+            (Some(was), Some(is)) => (was, is),
+            (was, is) => {
+                compared.only_old.extend(was);
+                compared.only_new.extend(is);
+                continue;
+            }
+        };
+        let (was_bytes, is_bytes) = (old.read(&was)?, new.read(&is)?);
+        if was_bytes == is_bytes {
+            compared.same += 1;
+            continue;
+        }
+        let section = match role.as_str() {
+            "root" => root(&old, &new, &was_bytes, &is_bytes, names),
+            _ => diff::files(Some(&decoded(role)), &was_bytes, &is_bytes, names),
+        };
+        let (was, is) = (old.shown(&was), new.shown(&is));
+        let section = section.map_err(|error| uncompared(&was, &is, &error))?;
+        add(&mut compared, Files { old: was, new: is }, section);
+    }
+    Ok(compared)
+}
+
+/// Two roots with those between, which the new directory must have: clients walk them one by one.
+fn root(
+    old: &Side<'_>,
+    new: &Side<'_>,
+    old_bytes: &[u8],
+    new_bytes: &[u8],
+    names: &Names,
+) -> Result<Section, DiffError> {
+    let was = Metadata::parse(old_bytes).map_err(DiffError::Old)?;
+    let is = Metadata::parse(new_bytes).map_err(DiffError::New)?;
+    let versions = old.newest.get("root").copied().flatten().zip(new.newest.get("root").copied().flatten());
+    let (from, to) = versions.unwrap_or_default();
+    let mut between = Vec::new();
+    for version in (from.saturating_add(1)..to).take(MAX_ROOTS) {
+        let read = new.dir.read(&format!("{version}.root.json"), MAX_ROOT);
+        let Ok(Some(bytes)) = read else { break };
+        let Ok(root) = Metadata::parse(&bytes) else { break };
+        between.push(root);
+    }
+    diff::roots(&was, &is, &between, names)
+}

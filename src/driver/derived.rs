@@ -1,0 +1,91 @@
+//! What follows from the journal and lies beside it: metadata, public keys, names, the bundle's manifest.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::ceremony::Ceremony;
+use crate::ceremony::Known;
+use crate::driver::record::unwritable;
+use crate::driver::stop::Stop;
+use crate::driver::stop::StopKind;
+use crate::keystore::public_file;
+use crate::plan::print::file_name;
+use crate::tuf::Metadata;
+use crate::words::Digest;
+
+/// Whether what lies in the record is what the journal says. What is not there is no contradiction: a journal
+/// replays anywhere.
+pub fn check(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
+    let mut derived: Vec<(String, Vec<u8>)> = Vec::new();
+    for role in ceremony.plan().roles_in_room() {
+        if let Some(metadata) = ceremony.metadata(role) {
+            derived.push((format!("metadata/{}", file_name(ceremony.plan(), role)), metadata.to_file()));
+        }
+    }
+    for (name, known) in ceremony.keys() {
+        derived.push((format!("keys/{name}.pub.json"), public_file::text(&known.public).into_bytes()));
+    }
+    if !ceremony.keys().is_empty() {
+        derived.push(("keys/names.json".to_owned(), names(ceremony)?));
+    }
+    let changed =
+        derived.iter().find(|(name, bytes)| fs::read(dir.join(name)).is_ok_and(|lies| lies != *bytes));
+    if let Some((name, _)) = changed {
+        return Err(contradiction(name));
+    }
+    let manifest = format!("{}/MANIFEST.json", ceremony.plan().bundle);
+    let lies = fs::read(dir.join(&manifest)).map(|bytes| Digest::of(&bytes).hex());
+    match (ceremony.manifest(), lies) {
+        (Some(exported), Ok(lies)) if exported != lies => Err(contradiction(&manifest)),
+        _ => Ok(()),
+    }
+}
+
+/// Before a ceremony goes on: metadata in the record may lack signatures that the journal has, when a crash came
+/// between the two. It may not say anything else.
+pub(super) fn only_behind(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
+    for role in ceremony.plan().roles_in_room() {
+        let name = format!("metadata/{}", file_name(ceremony.plan(), role));
+        let Ok(lies) = fs::read(dir.join(&name)) else { continue };
+        let behind = match (ceremony.metadata(role), Metadata::parse(&lies)) {
+            (Some(ours), Ok(lies)) => {
+                lies.payload() == ours.payload()
+                    && lies.signatures().iter().all(|sig| ours.signatures().contains(sig))
+            }
+            _ => false,
+        };
+        if !behind {
+            return Err(contradiction(&name));
+        }
+    }
+    Ok(())
+}
+
+fn contradiction(name: &str) -> Stop {
+    let error = format!("{name} is not what the journal says it is");
+    Stop::new(
+        StopKind::Integrity,
+        error,
+        "the journal holds: take it as the truth, and find out who changed the file",
+    )
+}
+
+/// Removes key files that a crash left unfinished: they never had their name, so nothing was signed with them.
+pub(super) fn remove_unfinished(dir: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(dir.join("keys")) else { return Vec::new() };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let unfinished = names.filter(|name| name.starts_with('.') && name.ends_with(".keyrite-tmp"));
+    unfinished.filter(|name| fs::remove_file(dir.join("keys").join(name)).is_ok()).collect()
+}
+
+/// `names.json`: keyid to the key's name and its holder.
+pub(super) fn names(ceremony: &Ceremony) -> Result<Vec<u8>, Stop> {
+    let entry = |(name, known): (&String, &Known)| {
+        let holder = ceremony.plan().holder_of(name);
+        (known.keyid.0.clone(), BTreeMap::from([("name", name.clone()), ("holder", holder)]))
+    };
+    let names: BTreeMap<_, _> = ceremony.keys().iter().map(entry).collect();
+    let json = serde_json::to_string_pretty(&names).map_err(|error| unwritable(&error))?;
+    Ok(format!("{json}\n").into_bytes())
+}

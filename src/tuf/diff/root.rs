@@ -1,0 +1,175 @@
+//! Two roots: the file, every role it names, and what clients and people make of it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::tuf::diff::Change;
+use crate::tuf::diff::Consequence;
+use crate::tuf::diff::DiffError;
+use crate::tuf::diff::Kind;
+use crate::tuf::diff::Names;
+use crate::tuf::diff::Section;
+use crate::tuf::diff::common;
+use crate::tuf::diff::keys;
+use crate::tuf::diff::keys::Ident;
+use crate::tuf::diff::keys::Signers;
+use crate::tuf::diff::keys::Table;
+use crate::tuf::diff::names::Labels;
+use crate::tuf::diff::reach;
+use crate::tuf::diff::scope::Scope;
+use crate::tuf::key::KeyId;
+use crate::tuf::metadata::Metadata;
+use crate::tuf::root::Root;
+use crate::tuf::root::RootRole;
+use crate::tuf::root::TOP_LEVEL;
+
+/// One side.
+struct Side<'a> {
+    root: Root,
+    signed: &'a Map<String, Value>,
+    table: Table,
+}
+
+impl<'a> Side<'a> {
+    fn new(
+        metadata: &'a Metadata,
+        error: fn(crate::tuf::metadata::MetadataError) -> DiffError,
+    ) -> Result<Self, DiffError> {
+        let read = || {
+            let root = Root::from_signed(metadata.signed())?;
+            let signed = crate::tuf::fields::object(metadata.signed(), "the signed part")?;
+            let table = Table::new(crate::tuf::fields::member(metadata.signed(), "keys")?);
+            Ok(Self { root, signed, table })
+        };
+        read().map_err(error)
+    }
+
+    fn signers<'b>(&'b self, role: &'b RootRole) -> Signers<'b> {
+        Signers { table: &self.table, keyids: &role.keyids, threshold: role.threshold }
+    }
+
+    fn used(&self) -> BTreeSet<KeyId> {
+        self.root.roles.values().flat_map(|role| role.keyids.iter().cloned()).collect()
+    }
+}
+
+pub(super) fn files(
+    old: &Metadata,
+    new: &Metadata,
+    between: &[Metadata],
+    names: &Names,
+) -> Result<Section, DiffError> {
+    let (before, after) = (Side::new(old, DiffError::Old)?, Side::new(new, DiffError::New)?);
+    let labels = Labels::new(names, &[&before.table, &after.table]);
+    let scope = Scope::role("root");
+    let mut section = Section { role: "root".to_owned(), ..Section::default() };
+    let own = ["consistent_snapshot", "keys", "roles"];
+    section.changes = common::members(&scope, before.signed, after.signed, &own);
+    section.changes.extend(consistent_snapshot(&scope, &before.root, &after.root));
+    for role in roles(&before.root, &after.root) {
+        let (was, is) = (before.root.roles.get(role), after.root.roles.get(role));
+        let (Some(was), Some(is)) = (was, is) else {
+            let sign = if is.is_some() { "+" } else { "-" };
+            section.changes.push(scope.change(Kind::Role, &format!("{sign} role {role}"), ""));
+            continue;
+        };
+        let scope = Scope::role(role);
+        let (was_by, is_by) = (before.signers(was), after.signers(is));
+        section.changes.extend(keys::changes(&scope, &was_by, &is_by, &labels));
+        section.changes.extend(common::fields(&scope, Kind::Field, "role field", &was.extra, &is.extra));
+        section.consequences.extend(keys::consequences(role, &was_by, &is_by, &labels));
+        let forced = forced(role, &was_by, &is_by);
+        section.consequences.extend(forced.map(|words| Consequence::new(role, words)));
+    }
+    let (was_used, is_used) = (before.used(), after.used());
+    section.changes.extend(keys::unused(
+        &scope,
+        (&before.table, &was_used),
+        (&after.table, &is_used),
+        &labels,
+    ));
+    let differs = old.payload() != new.payload();
+    if differs {
+        let recovery = recovery(&before, &after);
+        section.consequences.extend(recovery.map(|words| Consequence::new("timestamp", words)));
+        section.reach = reach::steps(old, between, new, names);
+    } else {
+        let name = |keyid: &KeyId| labels.of_keyid(keyid);
+        section.changes.extend(common::signatures(&scope, old.signatures(), new.signatures(), name));
+    }
+    common::writing(&scope, &mut section.changes, differs);
+    section.sort();
+    Ok(section)
+}
+
+/// The four, and then what else either names.
+fn roles<'a>(old: &'a Root, new: &'a Root) -> Vec<&'a str> {
+    let others: BTreeSet<&str> = old.roles.keys().chain(new.roles.keys()).map(String::as_str).collect();
+    let others = others.into_iter().filter(|role| !TOP_LEVEL.contains(role));
+    TOP_LEVEL.into_iter().chain(others).collect()
+}
+
+fn consistent_snapshot(scope: &Scope, old: &Root, new: &Root) -> Option<Change> {
+    let (was, is) = (old.consistent_snapshot, new.consistent_snapshot);
+    let words = match is {
+        true => "clients now ask for files by version and hash: VERSION.ROLE.json, HASH.FILE",
+        false => "clients now ask for files by plain names: ROLE.json, FILE",
+    };
+    let what = format!("consistent_snapshot {was} -> {is}");
+    (was != is).then(|| scope.change(Kind::ConsistentSnapshot, &what, format!("{what}: {words}")))
+}
+
+/// The keys of a role that count, or count no longer.
+fn idents(signers: &Signers<'_>) -> BTreeSet<Ident> {
+    signers.keys().into_keys().collect()
+}
+
+/// What a change of keys makes necessary elsewhere.
+fn forced(role: &str, old: &Signers<'_>, new: &Signers<'_>) -> Option<String> {
+    let (before, after) = (idents(old), idents(new));
+    if role == "root" || (before == after && new.threshold <= old.threshold) {
+        return None;
+    }
+    let stay = before.intersection(&after).count();
+    let need = usize::try_from(new.threshold).unwrap_or(usize::MAX);
+    if stay < need {
+        return Some("its metadata must be signed again: the keys that stay are too few for it".to_owned());
+    }
+    let fewer = !before.is_subset(&after);
+    let more = new.threshold > old.threshold;
+    (fewer || more).then(|| {
+        format!("its metadata must be signed again, unless {need} of the keys that stay have signed it")
+    })
+}
+
+/// TUF section 5.3.11: clients that see new timestamp or snapshot keys forget what they knew of both.
+fn recovery(old: &Side<'_>, new: &Side<'_>) -> Option<String> {
+    let keys = |side: &Side<'_>, role: &str| {
+        let role = side.root.roles.get(role);
+        role.map(|role| {
+            (idents(&side.signers(role)), role.keyids.iter().cloned().collect::<BTreeSet<KeyId>>())
+        })
+    };
+    let roles = ["snapshot", "timestamp"];
+    let keys: Vec<_> = roles.into_iter().map(|role| (role, keys(old, role), keys(new, role))).collect();
+    let named = |changed: Vec<&str>| changed.join(" and ");
+    let by_key = keys.iter().filter(|(_, was, is)| was.as_ref().map(|k| &k.0) != is.as_ref().map(|k| &k.0));
+    let by_key: Vec<&str> = by_key.map(|(role, ..)| *role).collect();
+    if !by_key.is_empty() {
+        return Some(format!(
+            "fast-forward recovery: the keys of {} changed, so clients forget the timestamp and the snapshot that they \
+             stored, and take lower versions once",
+            named(by_key)
+        ));
+    }
+    let by_label: Vec<&str> = keys.iter().filter(|(_, was, is)| was != is).map(|(role, ..)| *role).collect();
+    (!by_label.is_empty()).then(|| {
+        format!(
+            "no fast-forward recovery by key: {} have other keyids for the same keys; a client that compares keyids \
+             forgets its stored timestamp and snapshot all the same",
+            named(by_label)
+        )
+    })
+}

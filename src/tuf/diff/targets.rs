@@ -1,0 +1,118 @@
+//! Two files of one targets role: the files they list, and whom they delegate to.
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::tuf::diff::Change;
+use crate::tuf::diff::DiffError;
+use crate::tuf::diff::Kind;
+use crate::tuf::diff::Names;
+use crate::tuf::diff::Section;
+use crate::tuf::diff::common;
+use crate::tuf::diff::delegations;
+use crate::tuf::diff::meta;
+use crate::tuf::diff::names::Labels;
+use crate::tuf::diff::raw;
+use crate::tuf::diff::scope::Scope;
+use crate::tuf::key::KeyId;
+
+pub(super) fn files(role: &str, old: &[u8], new: &[u8], names: &Names) -> Result<Section, DiffError> {
+    let was = raw::read(old).map_err(DiffError::Old)?;
+    let is = raw::read(new).map_err(DiffError::New)?;
+    let scope = Scope::role(role);
+    let mut section = Section { role: role.to_owned(), ..Section::default() };
+    section.changes = common::members(&scope, &was.rest, &is.rest, &["delegations"]);
+    listed(&scope, &was, &is, &mut section.changes)?;
+    delegations::compare(&scope, &was.rest, &is.rest, names, &mut section)?;
+    let differs = was.text != is.text;
+    if section.changes.is_empty() {
+        let labels = Labels::new(names, &[]);
+        let name = |keyid: &KeyId| labels.of_keyid(keyid);
+        section.changes.extend(common::signatures(&scope, &was.signatures, &is.signatures, name));
+    }
+    common::writing(&scope, &mut section.changes, differs);
+    let signed = section.changes.iter().any(|c| !matches!(c.kind, Kind::Signature | Kind::Writing));
+    section.consequences.extend(meta::same_version(role, &was.rest, &is.rest, signed));
+    section.sort();
+    Ok(section)
+}
+
+/// Walks both lists in the order of paths; a target that is written alike is not looked into.
+fn listed(
+    scope: &Scope,
+    old: &raw::Targets<'_>,
+    new: &raw::Targets<'_>,
+    changes: &mut Vec<Change>,
+) -> Result<(), DiffError> {
+    let (mut was, mut is) = (old.targets.iter().peekable(), new.targets.iter().peekable());
+    loop {
+        let order = match (was.peek(), is.peek()) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+        };
+        match order {
+            std::cmp::Ordering::Less => {
+                let Some((path, raw)) = was.next() else { continue };
+                raw::target(path, raw).map_err(DiffError::Old)?;
+                changes.push(scope.change(Kind::FileRemoved, &format!("- file {path}"), ""));
+            }
+            std::cmp::Ordering::Greater => {
+                let Some((path, raw)) = is.next() else { continue };
+                raw::target(path, raw).map_err(DiffError::New)?;
+                changes.push(scope.change(Kind::FileAdded, &format!("+ file {path}"), ""));
+            }
+            std::cmp::Ordering::Equal => {
+                if let (Some((path, old)), Some((_, new))) = (was.next(), is.next()) {
+                    changes.extend(target(scope, path, old, new)?);
+                }
+            }
+        }
+    }
+}
+
+fn target(scope: &Scope, path: &str, old: &RawValue, new: &RawValue) -> Result<Option<Change>, DiffError> {
+    if old.get() == new.get() {
+        return Ok(None);
+    }
+    let was = raw::target(path, old).map_err(DiffError::Old)?;
+    let is = raw::target(path, new).map_err(DiffError::New)?;
+    if was == is {
+        return Ok(None);
+    }
+    let what = differences(&was, &is).join("; ");
+    Ok(Some(scope.change(Kind::FileChanged, &format!("~ file {path}"), format!("~ file {path}: {what}"))))
+}
+
+/// Length, each hash, custom, and what else there is.
+fn differences(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
+    let mut said = Vec::new();
+    let differs = |name: &str| old.get(name) != new.get(name);
+    let text = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), common::short);
+    if differs("length") {
+        said.push(format!("length {} -> {}", text(old.get("length")), text(new.get("length"))));
+    }
+    let none = Map::new();
+    let (was, is) = (
+        old.get("hashes").and_then(Value::as_object).unwrap_or(&none),
+        new.get("hashes").and_then(Value::as_object).unwrap_or(&none),
+    );
+    let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    for name in names {
+        match (was.get(name), is.get(name)) {
+            (None, _) => said.push(format!("{name} is listed now")),
+            (_, None) => said.push(format!("{name} is no longer listed")),
+            (Some(a), Some(b)) if a != b => said.push(format!("{name} changed, other content")),
+            _ => {}
+        }
+    }
+    let others: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in others.into_iter().filter(|name| !["length", "hashes"].contains(&name.as_str())) {
+        if differs(name) {
+            said.push(format!("{name} {} -> {}", text(old.get(name)), text(new.get(name))));
+        }
+    }
+    said
+}

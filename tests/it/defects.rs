@@ -1,0 +1,268 @@
+//! Each defect that was found once, named; it does not come back.
+
+use std::fs;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::common::keyrite::Said;
+use crate::common::keyrite::command;
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::quickstart;
+use crate::common::keyrite::rehearse_quickstart;
+use crate::common::keyrite::resume_quickstart;
+use crate::common::keyrite::text;
+use crate::common::keyrite::tree;
+use crate::pkcs11::world::PIN;
+use crate::pkcs11::world::World;
+
+#[test]
+fn a_directory_beside_the_record_is_never_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["record.new", "record.partial"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+        fs::write(dir.path().join(name).join("ceremony.yaml"), "someone else's").unwrap();
+    }
+
+    Said::of(&rehearse_quickstart(&dir.path().join("record")).output().unwrap()).ended(0);
+
+    for name in ["record.new", "record.partial"] {
+        assert_eq!(
+            fs::read_to_string(dir.path().join(name).join("ceremony.yaml")).unwrap(),
+            "someone else's"
+        );
+    }
+}
+
+#[test]
+fn a_record_may_be_named_with_a_slash_at_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = dir.path().join("record/");
+
+    Said::of(&rehearse_quickstart(&record).output().unwrap()).ended(0);
+}
+
+#[test]
+fn a_reader_who_closes_the_pipe_does_not_turn_no_into_yes() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = dir.path().join("record");
+    Said::of(&rehearse_quickstart(&record).output().unwrap()).ended(0);
+    let (bundle, root) = (record.join("bundle"), record.join("bundle/metadata/1.root.json"));
+    let mut verify = command();
+    verify
+        .args(["verify", text(&bundle), "--root", text(&root)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+
+    let mut child = verify.spawn().unwrap();
+    drop(child.stdout.take());
+
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn what_standard_output_cannot_take_is_a_failure() {
+    for args in [&["completions", "bash"][..], &["check", "tests/data/good-plan.yaml"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+
+        let said =
+            Said::of(&command().args(args).stdout(full).stderr(Stdio::piped()).output().unwrap()).ended(2);
+
+        assert!(said.err.contains("standard output"), "{}", said.err);
+    }
+}
+
+#[test]
+fn json_is_one_document_for_every_command_and_every_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let (record, answers) = (dir.path().join("record"), quickstart().join("answers.yaml"));
+    let file = quickstart().join("ceremony.yaml");
+    let run = [
+        "--json",
+        "run",
+        text(&file),
+        "--rehearse",
+        "--plain",
+        "--answers",
+        text(&answers),
+        "--record",
+        text(&record),
+    ];
+    let cases: [(&[&str], i32); 6] = [
+        (&run, 0),
+        (&run, 2),
+        (&["--json", "resume", "nowhere", "--plain", "--answers", text(&answers)], 2),
+        (&["--json", "journal", "show", "nowhere"], 2),
+        (&["--json", "inspect", "nowhere"], 2),
+        (&["--json", "new", "root-genesis", "--out", "ceremonies"], 2),
+    ];
+    for (args, code) in cases {
+        let said = keyrite(args).ended(code);
+
+        let document: serde_json::Value = serde_json::from_str(&said.out)
+            .unwrap_or_else(|error| panic!("{args:?}: {error}: {:?}", said.out));
+        assert!(document.is_object(), "{args:?}");
+    }
+}
+
+/// A key that somebody put on the token under the planned label is not taken for one that the ceremony made.
+#[test]
+fn a_foreign_key_under_the_planned_label_is_never_adopted() {
+    let Some(world) = World::softhsm() else { return };
+    world.foreign_key("root-2026", "07", &[]);
+    let dir = tempfile::tempdir().unwrap();
+    let good = fs::read_to_string("tests/data/good-plan.yaml").unwrap();
+    let store = format!("\"{}\", scheme: ecdsa-sha2-nistp256", world.uri("root-2026"));
+    fs::write(dir.path().join("ceremony.yaml"), good.replace("\"age:keys/bo.age\", scheme: ed25519", &store))
+        .unwrap();
+    let answers = format!(
+        "answers: 1\nconfirm: all\ntype-back: auto\nclock: 2026-12-03T09:00:00Z\nsecrets:\n  ana: {{passphrase: \"a passphrase of ana\"}}\n  bo: {{pin: \"{PIN}\"}}\n"
+    );
+    fs::write(dir.path().join("answers.yaml"), answers).unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let perform = |args: &[&str]| {
+        let mut run = command();
+        run.envs(&world.env).args(args).args(["--plain", "--answers", text(&at("answers.yaml"))]);
+        Said::of(&run.output().unwrap())
+    };
+
+    let first = perform(&["run", text(&at("ceremony.yaml")), "--record", text(&at("record"))]).ended(5);
+    for _ in 0..2 {
+        perform(&["resume", text(&at("record"))]).ended(5);
+    }
+
+    assert!(first.err.contains("already"), "{}", first.err);
+    let journal = fs::read_to_string(at("record/journal.jsonl")).unwrap();
+    assert!(!journal.contains("\"key-generated\",\"step\":\"generate-key-bo\""), "{journal}");
+}
+
+#[test]
+fn every_file_that_follows_from_the_journal_is_checked_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = dir.path().join("record");
+    Said::of(&rehearse_quickstart(&record).output().unwrap()).ended(0);
+    for name in ["metadata/1.root.json", "keys/names.json", "keys/ana.pub.json", "bundle/MANIFEST.json"] {
+        let whole = fs::read(record.join(name)).unwrap();
+        fs::write(record.join(name), [&whole[..], b" "].concat()).unwrap();
+
+        let said = keyrite(&["journal", "verify", text(&record)]).ended(6);
+
+        assert!(said.err.contains(name), "{}", said.err);
+        fs::write(record.join(name), whole).unwrap();
+    }
+    keyrite(&["journal", "verify", text(&record)]).ended(0);
+}
+
+/// A rehearsal that was stopped before Chi's key, and the answers that go on with it.
+fn stopped_early(dir: &std::path::Path) -> std::path::PathBuf {
+    let (record, answers) = (dir.join("record"), dir.join("answers.yaml"));
+    let whole = fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
+    fs::write(&answers, whole.replace("  online:", "  offline:")).unwrap();
+    let file = quickstart().join("ceremony.yaml");
+    keyrite(&[
+        "run",
+        text(&file),
+        "--rehearse",
+        "--plain",
+        "--answers",
+        text(&answers),
+        "--record",
+        text(&record),
+    ])
+    .ended(3);
+    record
+}
+
+#[test]
+fn a_ceremony_does_not_go_on_over_changed_metadata() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = stopped_early(dir.path());
+    fs::write(record.join("metadata/1.root.json"), "{\"signatures\":[],\"signed\":{\"_type\":\"root\"}}")
+        .unwrap();
+    let before = tree(&record);
+
+    resume_quickstart(&record).ended(6);
+
+    assert!(tree(&record) == before);
+}
+
+#[test]
+fn nobody_signs_what_has_expired_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = stopped_early(dir.path());
+    let answers = dir.path().join("late.yaml");
+    let whole = fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
+    fs::write(&answers, whole.replace("clock: 2026", "clock: 2035")).unwrap();
+
+    let said = keyrite(&["resume", text(&record), "--plain", "--answers", text(&answers)]).ended(4);
+
+    assert!(said.err.contains("nobody would sign this now"), "{}", said.err);
+}
+
+#[test]
+fn the_answers_of_a_resume_are_in_the_journal_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = stopped_early(dir.path());
+
+    resume_quickstart(&record).ended(0);
+
+    let sum = Command::new("sha256sum").arg(quickstart().join("answers.yaml")).output().unwrap();
+    let sum = String::from_utf8_lossy(&sum.stdout)[..64].to_owned();
+    let journal = fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    assert!(
+        journal.lines().last().unwrap().len() > 100 && journal.contains(&sum),
+        "{sum} is not in the journal"
+    );
+}
+
+#[test]
+fn what_a_crash_left_of_a_key_file_is_removed_and_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = stopped_early(dir.path());
+    fs::write(record.join("keys/.online.age.0a1b2c3d.keyrite-tmp"), "half a file").unwrap();
+
+    resume_quickstart(&record).ended(0);
+
+    assert!(!record.join("keys/.online.age.0a1b2c3d.keyrite-tmp").exists());
+    assert!(
+        fs::read_to_string(record.join("journal.jsonl"))
+            .unwrap()
+            .contains(".online.age.0a1b2c3d.keyrite-tmp")
+    );
+}
+
+#[test]
+fn a_private_key_among_the_target_files_is_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("inputs/targets")).unwrap();
+    fs::copy(quickstart().join("ceremony.yaml"), dir.path().join("ceremony.yaml")).unwrap();
+    fs::write(
+        dir.path().join("inputs/targets/oops.pem"),
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n-----END PRIVATE KEY-----\n",
+    )
+    .unwrap();
+
+    let said =
+        keyrite(&["check", text(&dir.path().join("ceremony.yaml")), "--at", "2026-12-03T09:00:00Z"]).ended(1);
+
+    assert!(said.err.contains("oops.pem"), "{}", said.err);
+}
+
+#[test]
+fn a_public_key_that_is_not_the_reviewed_one_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("inputs")).unwrap();
+    let good = fs::read_to_string("tests/data/good-plan.yaml").unwrap();
+    let online = "{holder: oli, store: \"age:keys/online.age\", scheme: ed25519, generate: true}";
+    let outside = format!("{{public: inputs/online.pub.json, keyid: \"{}\"}}", "ab".repeat(32));
+    let plan = good
+        .replace(online, &outside)
+        .replace("  - {do: generate-key, key: online}\n", "  - {do: load-keys}\n");
+    fs::write(dir.path().join("ceremony.yaml"), plan).unwrap();
+    let key = r#"{"keytype":"ed25519","scheme":"ed25519","keyval":{"public":"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}}"#;
+    fs::write(dir.path().join("inputs/online.pub.json"), key).unwrap();
+
+    let said =
+        keyrite(&["check", text(&dir.path().join("ceremony.yaml")), "--at", "2026-12-03T09:00:00Z"]).ended(1);
+
+    assert!(said.err.contains("and the plan says abab"), "{}", said.err);
+}
