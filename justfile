@@ -19,10 +19,15 @@ accept:
     cargo insta review
 
 
-# Start-up and check of a long file, beside others
+# Start-up and check of a long file, beside others; a frame of the busiest screen
 bench:
     cargo build --release
     benches/startup
+    cargo bench --bench frame
+
+# Draws the picture of a screen for the README
+picture:
+    cargo run --example picture > assets/screen.svg
 
 # No network code: the tree, the binary, a whole rehearsal
 no-network:

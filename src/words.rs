@@ -3,6 +3,8 @@
 //! Bytes at even offsets are words of two syllables, at odd offsets of three, so that a lost, doubled or
 //! swapped word breaks the rhythm and is heard (Juola and Zimmermann, 1995).
 
+use std::sync::LazyLock;
+
 use sha2::Digest as _;
 use sha2::Sha256;
 
@@ -12,8 +14,11 @@ pub struct Digest(pub [u8; 32]);
 
 const LIST: &str = include_str!("../assets/words/pgp.txt");
 
+/// The words of the list, those of two syllables first.
+static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| LIST.split_whitespace().collect());
+
 fn word(offset: usize, byte: u8) -> &'static str {
-    LIST.split_whitespace().nth(usize::from(byte) + 256 * (offset % 2)).unwrap_or("?")
+    WORDS.get(usize::from(byte) + 256 * (offset % 2)).copied().unwrap_or("?")
 }
 
 impl Digest {

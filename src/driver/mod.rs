@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use clock::Clock;
+pub use perform::MIN_PASSPHRASE;
 pub use prompt::Answer;
 pub use prompt::Ask;
 pub use prompt::Body;

@@ -24,7 +24,7 @@ use crate::tuf::Scheme;
 use crate::words::Digest;
 
 /// A new passphrase shorter than this is refused; the age file may be copied and tried at leisure.
-const MIN_PASSPHRASE: usize = 8;
+pub const MIN_PASSPHRASE: usize = 8;
 
 type Events = Vec<Event>;
 

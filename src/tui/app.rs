@@ -12,6 +12,7 @@ use crate::driver::StopKind;
 use crate::keystore::Wants;
 use crate::tui::code;
 use crate::tui::code::Code;
+use crate::tui::code::Square;
 use crate::tui::entry::Entered;
 use crate::tui::entry::Entry;
 use crate::tui::field;
@@ -78,6 +79,8 @@ pub struct App {
     pub palette: Palette,
     /// A remark on what was typed.
     pub note: Option<&'static str>,
+    /// The QR code of the digest on the screen, for a screen that has room for it beside the step.
+    pub square: Option<(String, Square)>,
     /// The end of a text that must be seen to its end was on the screen.
     pub seen: bool,
 }
@@ -87,8 +90,18 @@ impl App {
     pub fn new(cover: Cover, scene: Scene, reviewed: bool, size: (u16, u16), palette: Palette) -> Self {
         let begun = scene.happened.len() > 1;
         let stage = if begun || reviewed { Stage::Waiting } else { Stage::Review };
-        let mut app =
-            Self { cover, scene, stage, window: None, scroll: 0, size, palette, note: None, seen: false };
+        let mut app = Self {
+            cover,
+            scene,
+            stage,
+            window: None,
+            scroll: 0,
+            size,
+            palette,
+            note: None,
+            square: None,
+            seen: false,
+        };
         if !matches!(app.stage, Stage::Review) {
             app.begin();
         }
@@ -127,6 +140,8 @@ impl App {
                 None
             }
             Message::Ended(stop) => Some(Effect::Leave(Err(stop))),
+            // Nobody answers what cannot be seen.
+            _ if !view::page::fits(self.size) => None,
             message => self.key(message),
         };
         self.look();
@@ -136,6 +151,7 @@ impl App {
     /// The stage that a new scene begins with.
     fn begin(&mut self) {
         (self.scroll, self.seen) = (0, false);
+        self.square = code::digests(self).first().and_then(Code::square);
         self.stage = match &self.scene.prompt {
             None => Stage::Over,
             // A secret is typed into a field that its holder opens; the other fields are open at once.

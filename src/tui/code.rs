@@ -9,6 +9,12 @@ use crate::tui::app::App;
 use crate::tui::scene::PublicKeyView;
 use crate::words::Digest;
 
+/// Rows of modules, `true` where they are dark, with the quiet zone.
+pub type Square = Vec<Vec<bool>>;
+
+/// Columns and rows of the terminal that a code beside the step may take.
+const BESIDE: (u16, u16) = (74, 19);
+
 /// One thing to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
@@ -49,9 +55,15 @@ impl Code {
         }
     }
 
+    /// The code to be shown beside the step, below its title.
+    pub fn square(&self) -> Option<(String, Square)> {
+        let (_, square) = self.fitting(BESIDE.0, BESIDE.1)?;
+        Some((self.title.clone(), square))
+    }
+
     /// The first form whose code fits into this many columns and rows of the terminal.
-    pub fn fitting(&self, columns: u16, rows: u16) -> Option<(&'static str, Vec<Vec<bool>>)> {
-        let fits = |square: &Vec<Vec<bool>>| {
+    pub fn fitting(&self, columns: u16, rows: u16) -> Option<(&'static str, Square)> {
+        let fits = |square: &Square| {
             square.len() <= usize::from(columns) && square.len().div_ceil(2) <= usize::from(rows)
         };
         self.forms.iter().find_map(|(what, text)| {

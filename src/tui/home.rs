@@ -59,6 +59,9 @@ impl Home {
             self.scroll(Scroll::Before);
             return None;
         }
+        if !view::page::fits(self.size) && !matches!(message, Message::Stop) {
+            return None;
+        }
         if self.help {
             self.help = false;
             return None;

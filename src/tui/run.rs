@@ -172,7 +172,7 @@ pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<Stri
     let size = tty.size().map_err(|error| no_terminal(&error))?;
     let first = loop {
         // Looking at the first step's token may take a moment.
-        match tty.next(Focus::Keys, |_| ())? {
+        match tty.next(Focus::Keys, view::opening)? {
             Message::Scene(scene) => break *scene,
             Message::Ended(stop) => return Err(stop),
             _ => {}

@@ -23,6 +23,6 @@ pub fn closing(app: &App, doc: &mut Doc) {
     doc.heading("Next");
     let root = closing.root.as_ref().map_or("metadata/1.root.json", |(file, _)| file.as_str());
     doc.text(&format!("  1  keyrite verify {0} --root {0}/{root}", closing.bundle), Style::new());
-    doc.text("  2  Carry the bundle to the server; its VERIFY.txt says how to check it there.", Style::new());
+    doc.text("  2  Carry the bundle to the server; VERIFY.txt in it says how to check it.", Style::new());
     doc.text(&format!("  3  keyrite journal verify {}, and keep the record", app.cover.record), Style::new());
 }

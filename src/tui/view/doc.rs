@@ -47,7 +47,7 @@ impl Doc {
     /// A paragraph; what does not fit goes on below its first word.
     pub fn text(&mut self, text: &str, style: Style) {
         let text = visible(text);
-        let indent = text.chars().take_while(|c| *c == ' ').count().min(self.width / 2);
+        let indent = hanging(&text).min(self.width / 2);
         for line in wrapped(&text, self.width, indent) {
             self.lines.push(Line::styled(line, style));
         }
@@ -82,6 +82,14 @@ pub fn visible(text: &str) -> String {
     text.chars()
         .map(|c| if hidden(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() })
         .collect()
+}
+
+/// Where a long line goes on: below its first word, after a number that stands before it.
+fn hanging(text: &str) -> usize {
+    let rest = text.trim_start_matches(' ');
+    let digits = rest.chars().take_while(char::is_ascii_digit).count();
+    let numbered = digits > 0 && rest[digits..].starts_with("  ");
+    text.len() - rest.len() + if numbered { digits + 2 } else { 0 }
 }
 
 /// Columns that a text takes.
@@ -139,6 +147,11 @@ mod tests {
     fn a_long_text_is_broken_at_spaces_and_goes_on_below_its_first_word() {
         assert_eq!(wrapped("  a bc def ghij", 8, 2), ["  a bc", "  def", "  ghij"]);
         assert_eq!(wrapped("", 8, 0), [""]);
+    }
+
+    #[test]
+    fn a_numbered_line_goes_on_below_its_text() {
+        assert_eq!((hanging("  12  Sign it"), hanging("  12 files"), hanging("Sign")), (6, 2, 0));
     }
 
     #[test]

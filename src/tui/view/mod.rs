@@ -55,6 +55,12 @@ pub fn view(app: &App, frame: &mut Frame) {
     }
 }
 
+/// What is shown until the first scene is there.
+pub fn opening(frame: &mut Frame) {
+    let text = "One moment: looking at the record, and at the token of its next step ...";
+    page::put(frame, 1, 1, text, ratatui::style::Style::new());
+}
+
 /// Lines of the text that move, and rows of the window that they are seen through.
 pub fn extent(app: &App) -> (usize, usize) {
     doc(app, app.size).extent(usize::from(Areas::of(app.size).main.height))
@@ -138,7 +144,8 @@ fn keys(app: &App) -> Vec<Hint> {
                 if entry.focus() == keymap::Focus::Everything { keymap::HELP_TYPING } else { keymap::HELP };
             let back = match entry {
                 Entry::Words { .. } => "read them again",
-                Entry::Serial { .. } | Entry::Secret { .. } | Entry::Adopt { .. } => "clear and close",
+                Entry::Adopt { .. } => "clear",
+                Entry::Serial { .. } | Entry::Secret { .. } => "clear and close",
             };
             vec![
                 hint(keymap::GO_ON, "done"),

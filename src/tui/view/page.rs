@@ -60,13 +60,18 @@ pub struct Page<'a> {
     pub scroll: usize,
 }
 
+/// Whether a terminal of this many columns and rows is drawn on.
+pub fn fits(size: (u16, u16)) -> bool {
+    size.0 >= SMALLEST.0 && size.1 >= SMALLEST.1
+}
+
 /// Says that the terminal is too small; `true` when it is.
 pub fn too_small(frame: &mut Frame) -> bool {
     let area = frame.area();
-    if area.width >= SMALLEST.0 && area.height >= SMALLEST.1 {
+    if fits((area.width, area.height)) {
         return false;
     }
-    let text = format!("Make this window larger: {}x{} at least.", SMALLEST.0, SMALLEST.1);
+    let text = format!("Make this window larger: {}x{} at least; keys do nothing.", SMALLEST.0, SMALLEST.1);
     put(frame, 0, 0, &cut(&text, usize::from(area.width)), Style::new());
     true
 }
@@ -111,9 +116,9 @@ impl Page<'_> {
         let below = lines.saturating_sub(self.scroll + height);
         let text = match (self.scroll, below) {
             (0, 0) => String::new(),
-            (above, 0) => format!(" end; {above} lines above: PgUp "),
-            (0, below) => format!(" {below} more lines below: PgDn "),
-            (above, below) => format!(" {above} lines above, {below} below: PgUp, PgDn "),
+            (above, 0) => format!(" the end; lines above: {above}, PgUp "),
+            (0, below) => format!(" lines below: {below}, PgDn "),
+            (above, below) => format!(" lines above: {above}, PgUp; below: {below}, PgDn "),
         };
         let dashes = width.saturating_sub(text.len() + 2);
         let style = if below > 0 { self.palette.waiting() } else { Style::new() };

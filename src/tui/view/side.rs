@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::tui::app::App;
 use crate::tui::app::Stage;
-use crate::tui::code as codes;
+use crate::tui::code::Square;
 use crate::tui::scene::Happened;
 use crate::tui::view::board;
 use crate::tui::view::clock;
@@ -26,16 +26,14 @@ pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
     let last_rows = u16::try_from(LAST + 1).unwrap_or(0);
     let middle =
         Rect { y: area.y + used + 1, height: area.height.saturating_sub(used + last_rows + 2), ..area };
-    let shown = !matches!(app.stage, Stage::Review) && app.palette.color;
-    let square = codes::digests(app).into_iter().next().filter(|_| shown);
-    match square
-        .and_then(|code| Some((code.fitting(middle.width, middle.height.saturating_sub(1))?.1, code.title)))
-    {
-        Some((square, title)) => {
+    let shown = app.palette.color && app.has_digest() && !matches!(app.stage, Stage::Review);
+    let fits = |square: &Square| square.len().div_ceil(2) < usize::from(middle.height);
+    match app.square.as_ref().filter(|(_, square)| shown && fits(square)) {
+        Some((title, square)) => {
             let mut doc = Doc::new(app.palette, usize::from(area.width));
-            doc.heading(&title);
+            doc.heading(title);
             show(&doc, frame, middle);
-            code::paint(app.palette, &square, frame, middle.x, middle.y + 1);
+            code::paint(app.palette, square, frame, middle.x, middle.y + 1);
         }
         None => script(app, frame, middle),
     }

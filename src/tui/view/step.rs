@@ -5,6 +5,7 @@ use ratatui::text::Span;
 
 use crate::driver::Ask;
 use crate::driver::Body;
+use crate::driver::MIN_PASSPHRASE;
 use crate::driver::Prompt;
 use crate::driver::prompt::MachineItem;
 use crate::keystore::Wants;
@@ -28,7 +29,10 @@ const LAST: usize = 4;
 pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
     let Some(prompt) = &app.scene.prompt else { return };
     let palette = doc.palette;
-    doc.text(&prompt.instruction, palette.instruction());
+    match prompt.verb {
+        "gate" => doc.marked("!!", palette.warning(), &prompt.instruction, palette.warning()),
+        _ => doc.text(&prompt.instruction, palette.instruction()),
+    }
     doc.blank();
     who(prompt, doc);
     turn(app, prompt, doc);
@@ -77,7 +81,10 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
     let text = match &prompt.ask {
         Ask::Continue if app.must_see() && !app.seen => format!("{who} reads on: Enter shows the next page"),
         Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
-        Ask::Confirm => format!("{who} confirms: Enter"),
+        Ask::Confirm => match prompt.verb {
+            "gate" | "generate-key" | "sign" | "export" => format!("{who} confirms that it may begin: Enter"),
+            _ => format!("{who} confirms that it was done: Enter"),
+        },
         Ask::TypeBack { .. } if matches!(app.stage, Stage::Waiting) => {
             format!("{} reads the words again; Enter hides them, and {who} types two", prompt.by)
         }
@@ -139,6 +146,10 @@ fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
         (Entry::Secret { .. } | Entry::Words { .. } | Entry::Adopt { .. }, _) => String::new(),
     };
     doc.text(&ask, palette.instruction());
+    if matches!((entry, &prompt.ask), (Entry::Secret { first: None, .. }, Ask::Secret(ask)) if ask.new) {
+        let advice = format!("{MIN_PASSPHRASE} characters or more; several words are best.");
+        doc.text(&advice, Style::new());
+    }
     let room = doc.width.saturating_sub(6);
     let shown = entry.shown();
     let from = shown.chars().count().saturating_sub(room);

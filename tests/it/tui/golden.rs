@@ -185,7 +185,7 @@ fn the_head_of_the_journal_is_shown() {
 #[test]
 fn the_end_says_where_the_bundle_is_and_what_to_do_next() {
     let mut stage = Stage::new();
-    stage.to_the_end();
+    stage.finish();
 
     screen(&mut stage, "closing", "closed", "");
     screen(&mut stage, "closing-code", "closed", "c");

@@ -210,6 +210,7 @@ fn a_rehearsal_leaves_the_same_journal_by_keys_and_by_answers() {
 
     assert_eq!(pseudo.end(), 0);
     pseudo.assert_restored();
+    assert!(!String::from_utf8_lossy(&pseudo.raw).contains("correct horse"), "a secret was on the terminal");
     assert!(pseudo.shown().contains("The bundle is in 2026-12-root-genesis/bundle"), "{}", pseudo.shown());
     let record = dir.path().join("2026-12-root-genesis");
     keyrite(&["journal", "verify", text(&record)]).ended(0);
@@ -282,11 +283,9 @@ fn a_defect_gives_the_terminal_back_and_tells_no_secret() {
 #[test]
 #[ignore = "needs a terminal of its own"]
 fn a_screen_with_a_defect() {
-    let failed = run::with_terminal(|tty| {
+    let failed: Result<(), _> = run::with_terminal(|tty| {
         tty.next(Focus::Everything, |frame| frame.render_widget("about to fail", frame.area()))?;
-        let none: Option<()> = None;
-        none.expect("hunter2");
-        Ok(())
+        panic!("hunter2");
     });
 
     println!("{}", failed.unwrap_err());
@@ -314,6 +313,42 @@ fn a_stop_in_the_middle_gives_the_terminal_back_and_resume_goes_on() {
     assert_eq!(pseudo.end(), 0);
     pseudo.assert_restored();
     keyrite(&["journal", "verify", text(&dir.path().join("2026-12-root-genesis"))]).ended(0);
+}
+
+#[test]
+fn a_key_made_before_a_crash_is_adopted_by_typing_yes() {
+    let dir = world();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[]);
+    pseudo.wait("Review the plan together");
+    pseudo.press("\r");
+    pseudo.answer_until("Make key bo");
+    pseudo.child.kill().unwrap();
+    pseudo.end();
+    // As if it had died after the key was made, and before that was written down.
+    let record = dir.path().join("2026-12-root-genesis");
+    let journal = std::fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    let made = journal.lines().position(|line| line.contains("key-generated")).unwrap();
+    let before: String = journal.lines().take(made).map(|line| format!("{line}\n")).collect();
+    std::fs::write(record.join("journal.jsonl"), before).unwrap();
+    let key = std::fs::read(record.join("keys/ana.age")).unwrap();
+
+    let mut pseudo = Pseudo::start(dir.path(), &["resume", "2026-12-root-genesis"], &[]);
+    let screen = pseudo.wait("Ana Duarte types the passphrase");
+    assert!(screen.contains("this step was cut off"), "{screen}");
+    pseudo.press("\rcorrect horse\r");
+    pseudo.wait("Is it this ceremony's key?");
+    pseudo.press("y\r");
+    pseudo.wait("Type yes or no, in full.");
+    pseudo.press("yes\r");
+    pseudo.wait("Make key bo");
+    pseudo.press("q");
+    pseudo.wait("Stop the ceremony?");
+    pseudo.press("enough\rstop\r");
+
+    assert_eq!(pseudo.end(), 3);
+    assert_eq!(std::fs::read(record.join("keys/ana.age")).unwrap(), key, "the key is the same");
+    let generated = std::fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    assert_eq!(generated.matches("key-generated").count(), 1);
 }
 
 #[test]

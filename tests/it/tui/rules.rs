@@ -64,6 +64,20 @@ fn no_key_works_while_the_driver_does() {
 }
 
 #[test]
+fn nobody_answers_what_cannot_be_seen() {
+    let mut stage = Stage::new();
+    stage.press("<enter>");
+    stage.draw(79, 24);
+
+    stage.press("<enter>q");
+    assert_eq!(stage.journal().lines().count(), 1);
+
+    stage.draw(80, 24);
+    stage.press("<enter>");
+    assert_eq!(stage.journal().lines().count(), 2);
+}
+
+#[test]
 fn a_review_goes_on_only_when_its_end_was_on_the_screen() {
     let mut stage = Stage::new();
     stage.until("review-root-targets", |ask| matches!(ask, Ask::Continue));
@@ -217,4 +231,65 @@ fn only_one_file_knows_colours_and_only_one_knows_keys() {
     }
 
     assert_eq!((colours, keys), (vec!["style.rs".to_owned()], vec!["keymap.rs".to_owned()]));
+}
+
+#[test]
+fn no_keys_in_any_order_on_any_screen_do_harm() {
+    const KEYS: &[&str] = &[
+        "<enter>",
+        "<enter>",
+        "<enter>",
+        "<enter>",
+        "<esc>",
+        "<up>",
+        "<down>",
+        "<left>",
+        "<right>",
+        "<pgup>",
+        "<pgdn>",
+        "<home>",
+        "<end>",
+        "<back>",
+        "<c-c>",
+        "<c-u>",
+        "<f1>",
+        "q",
+        "c",
+        "k",
+        "n",
+        "?",
+        "r",
+        "p",
+        " ",
+        "stop",
+        "correct horse",
+        "ä\u{202e}",
+    ];
+    const SIZES: &[(u16, u16)] = &[(80, 24), (200, 60), (81, 25), (139, 29), (140, 30), (20, 5), (1, 1)];
+    for seed in 0..6_u64 {
+        let mut stage = Stage::new();
+        if seed % 2 == 1 {
+            stage.until("sign-root-targets-bo", wants_a_secret);
+        }
+        let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut pick = |of: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random % of as u64).unwrap()
+        };
+
+        for _ in 0..100 {
+            if stage.left.is_some() {
+                break;
+            }
+            stage.press(KEYS[pick(KEYS.len())]);
+            let (width, height) = SIZES[pick(SIZES.len())];
+            stage.draw(width, height);
+            stage.draw(80, 24);
+        }
+
+        let journal = keyrite::journal::read(stage.journal().as_bytes()).unwrap();
+        assert!(journal.cut == 0 && !stage.journal().contains("correct horse"));
+    }
 }

@@ -177,7 +177,7 @@ impl Stage {
     }
 
     /// Does what is asked until it is over.
-    pub(crate) fn to_the_end(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.press("<enter>");
         while self.app.scene.prompt.is_some() {
             self.one_answer();
