@@ -193,7 +193,7 @@ fn no_answer(prompt: &Prompt, what: &str, driver: &Driver) -> Failure {
 
 fn from_file(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Result<Answer, Failure> {
     match &prompt.ask {
-        Ask::Fix { error, hint } => Err(Failure::new(Exit::Store, error.clone(), hint.clone())),
+        Ask::Fix { error, hint, .. } => Err(Failure::new(Exit::Store, error.clone(), hint.clone())),
         Ask::Continue | Ask::Confirm | Ask::Adopt { .. } if !answers.confirms() => {
             Err(no_answer(prompt, "does not say `confirm: all`", driver))
         }
@@ -235,10 +235,16 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
             Ask::Confirm => {
                 entered(terminal, &format!("{} confirms with Enter", prompt.who), Answer::Confirm)?
             }
-            Ask::Fix { error, hint } => {
+            Ask::Fix { error, hint, may_decline } => {
                 terminal.say(error)?;
                 terminal.say(hint)?;
-                entered(terminal, "Enter looks again", Answer::Continue)?
+                let decline = if *may_decline { ", `not today` leaves it to the others" } else { "" };
+                match terminal.line(&format!("Enter looks again{decline}, `stop` stops: "))?.trim() {
+                    "" => Some(Answer::Continue),
+                    "stop" => Some(stopped(terminal)?),
+                    "not today" if *may_decline => Some(Answer::Decline),
+                    _ => None,
+                }
             }
             Ask::Adopt { keyid, digest } => {
                 terminal.say(&format!(

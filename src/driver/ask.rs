@@ -104,7 +104,10 @@ impl Driver {
         let generates = matches!(step.verb, Verb::GenerateKey(_));
         match self.look(&key, generates) {
             Ok((name, sight)) => self.secret(step, &key, name, &sight, prompt),
-            Err(error) => Ask::Fix { error: error.text, hint: error.hint },
+            Err(error) => {
+                let may_decline = self.may_decline(step, &key);
+                Ask::Fix { error: error.text, hint: error.hint, may_decline }
+            }
         }
     }
 
@@ -146,18 +149,21 @@ impl Driver {
         if let Some(too_long) = self.too_long(step, key, sight) {
             return too_long;
         }
+        let may_decline = self.may_decline(step, key);
         let mut type_serial = None;
         match sight.pin {
             PinState::Locked => {
                 return Ask::Fix {
                     error: format!("the PIN of {store} is locked. Nothing was signed"),
                     hint: "unblock it with the PUK or the SO PIN, then look again".into(),
+                    may_decline,
                 };
             }
             PinState::NotSet => {
                 return Ask::Fix {
                     error: format!("{store} has no user PIN yet"),
                     hint: "set one with the token's own tool, then look again".into(),
+                    may_decline,
                 };
             }
             PinState::FinalTry => {
@@ -181,9 +187,6 @@ impl Driver {
         if sight.wants == Wants::PinPad {
             prompt.sees.push("The PIN is typed on the token's own pad.".into());
         }
-        let roles = self.ceremony.left();
-        let may_decline =
-            !generates && roles.iter().all(|role| self.ceremony.room().may_decline(role, key).is_ok());
         let in_file = matches!(self.uri(key), Some(StoreUri::Age(_)));
         if self.cut_off && generates {
             prompt.warnings.push("this step was cut off: what it may have made is looked for first".into());
@@ -197,6 +200,12 @@ impl Driver {
             type_serial,
             may_decline,
         })
+    }
+
+    /// Whether the others reach every threshold without this key.
+    fn may_decline(&self, step: &Step, key: &str) -> bool {
+        let signs = matches!(step.verb, Verb::Sign { .. });
+        signs && self.ceremony.left().iter().all(|role| self.ceremony.room().may_decline(role, key).is_ok())
     }
 
     /// A token that signs only short messages is told before its PIN is asked for.
@@ -215,6 +224,7 @@ impl Driver {
                 "the payload has {longest} bytes, and this token signs at most {max} with Ed25519. Nothing was signed"
             ),
             hint: "let other holders sign, or plan this key as ecdsa-sha2-nistp256".into(),
+            may_decline: self.may_decline(step, key),
         })
     }
 }

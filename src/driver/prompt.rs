@@ -64,6 +64,8 @@ pub enum Ask {
         error: String,
         /// What to do about it.
         hint: String,
+        /// The holder may leave it to the others.
+        may_decline: bool,
     },
 }
 
@@ -141,4 +143,15 @@ pub enum Answer {
     Decline,
     /// The people stop.
     Stop(String),
+}
+
+impl Ask {
+    /// Whether the holder may leave it to the others now.
+    pub fn may_decline(&self) -> bool {
+        match self {
+            Self::Secret(ask) => ask.may_decline,
+            Self::Fix { may_decline, .. } => *may_decline,
+            Self::Continue | Self::Confirm | Self::TypeBack { .. } | Self::Adopt { .. } => false,
+        }
+    }
 }

@@ -325,10 +325,7 @@ impl App {
     }
 
     fn not_today(&mut self) -> Option<Effect> {
-        match &self.scene.prompt.as_ref()?.ask {
-            Ask::Secret(ask) if ask.may_decline => self.answer(Answer::Decline),
-            _ => None,
-        }
+        if self.scene.prompt.as_ref()?.ask.may_decline() { self.answer(Answer::Decline) } else { None }
     }
 
     fn answer(&mut self, answer: Answer) -> Option<Effect> {

@@ -100,7 +100,7 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
         Ask::Fix { .. } => format!("{who} puts it right: Enter looks again"),
     };
     doc.marked("[WAIT]", palette.waiting(), &text, palette.instruction());
-    if let Ask::Fix { error, hint } = &prompt.ask {
+    if let Ask::Fix { error, hint, .. } = &prompt.ask {
         doc.blank();
         doc.marked("[STOP]", palette.warning(), error, palette.warning());
         doc.marked("      ", Style::new(), hint, Style::new());
@@ -233,7 +233,7 @@ pub fn keys(app: &App) -> Vec<Hint> {
         Ask::Adopt { .. } => "type".to_owned(),
     };
     let mut keys = vec![(keymap::GO_ON, go_on)];
-    if matches!(&prompt.ask, Ask::Secret(ask) if ask.may_decline) {
+    if prompt.ask.may_decline() {
         keys.push((keymap::NOT_TODAY, "not today".to_owned()));
     }
     if app.has_digest() {

@@ -251,6 +251,7 @@ fn what_is_in_the_way_is_told_with_what_to_do() {
         prompt.ask = Ask::Fix {
             error: "no token ROOT-BO is plugged in. Nothing was signed, and no PIN was used".into(),
             hint: "plug in the token with the label ROOT-BO, then look again".into(),
+            may_decline: true,
         };
     });
 
