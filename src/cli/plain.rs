@@ -141,13 +141,7 @@ impl Page<'_> {
             }
             Body::Machine(items) => {
                 for seen in items {
-                    let mark = match (seen.item.held, seen.required) {
-                        (true, _) => "[ OK ]",
-                        (false, true) => "[STOP]",
-                        (false, false) => "[ -- ]",
-                    };
-                    let required = if seen.required { "required" } else { "shown" };
-                    self.say(format!("    {mark} {:<14} {required:<9} {}", seen.item.name, seen.item.detail));
+                    self.say(format!("    {} {}", seen.mark(), seen.says()));
                 }
             }
             Body::Board => self.board(driver),

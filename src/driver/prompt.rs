@@ -122,6 +122,23 @@ pub struct MachineItem {
     pub required: bool,
 }
 
+impl MachineItem {
+    /// In a word: colour only repeats it.
+    pub fn mark(&self) -> &'static str {
+        match (self.item.held, self.required) {
+            (true, _) => "[ OK ]",
+            (false, true) => "[STOP]",
+            (false, false) => "[ -- ]",
+        }
+    }
+
+    /// The item, whether it is required, and what was seen.
+    pub fn says(&self) -> String {
+        let required = if self.required { "required" } else { "shown" };
+        format!("{:<14} {required:<8}  {}", self.item.name, self.item.detail)
+    }
+}
+
 /// What people answer. It carries secrets, so it is neither `Debug` nor `Clone`.
 pub enum Answer {
     /// Go on, or look again.

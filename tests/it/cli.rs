@@ -5,12 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::keyrite::Changed;
 use crate::common::keyrite::Said;
 use crate::common::keyrite::command;
 use crate::common::keyrite::keyrite;
 use crate::common::keyrite::quickstart;
 use crate::common::keyrite::rehearse_quickstart;
 use crate::common::keyrite::resume_quickstart;
+use crate::common::keyrite::run_by_file;
 use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
 
@@ -77,19 +79,11 @@ fn completions_and_manual_pages_are_made() {
 /// An answers file that lacks something stops the ceremony with 3, and by hand or by file it goes on.
 #[test]
 fn what_the_answers_do_not_say_stops_it_and_resume_goes_on() {
-    let dir = tempfile::tempdir().unwrap();
-    let (record, answers) = (dir.path().join("record"), dir.path().join("answers.yaml"));
-    let whole = fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
-    fs::write(&answers, whole.replace("  chi:", "  che:")).unwrap();
-    let file = quickstart().join("ceremony.yaml");
-    let run =
-        ["run", text(&file), "--rehearse", "--plain", "--answers", text(&answers), "--record", text(&record)];
-
-    let said = keyrite(&run).ended(3);
+    let (changed, said) = Changed::rehearsal("  chi:", "  che:", 3);
     assert!(said.err.contains("no secret for key chi"), "{}", said.err);
 
-    resume_quickstart(&record).ended(0);
-    keyrite(&["journal", "verify", text(&record)]).ended(0);
+    resume_quickstart(&changed.record).ended(0);
+    keyrite(&["journal", "verify", text(&changed.record)]).ended(0);
 }
 
 #[test]
@@ -125,17 +119,7 @@ fn outside_its_window_it_does_not_run() {
     let answers = dir.path().join("answers.yaml");
     fs::write(&answers, "answers: 1\nconfirm: all\nclock: 2026-12-03T09:00:00Z\n").unwrap();
 
-    let said = keyrite(&[
-        "run",
-        text(&file),
-        "--rehearse",
-        "--plain",
-        "--answers",
-        text(&answers),
-        "--record",
-        text(&record),
-    ])
-    .ended(4);
+    let said = run_by_file(&file, &answers, &record, &["--rehearse"]).ended(4);
 
     assert!(said.err.contains("this is not the time"), "{}", said.err);
     assert!(!record.exists());
@@ -143,26 +127,11 @@ fn outside_its_window_it_does_not_run() {
 
 #[test]
 fn a_clock_that_goes_back_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let (record, answers) = (dir.path().join("record"), dir.path().join("answers.yaml"));
-    let whole = fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
-    fs::write(&answers, whole.replace("  chi:", "  che:")).unwrap();
-    let file = quickstart().join("ceremony.yaml");
-    keyrite(&[
-        "run",
-        text(&file),
-        "--rehearse",
-        "--plain",
-        "--answers",
-        text(&answers),
-        "--record",
-        text(&record),
-    ])
-    .ended(3);
+    let (changed, _) = Changed::rehearsal("  chi:", "  che:", 3);
+    changed.answer("clock: 2026", "clock: 2025");
 
-    fs::write(&answers, whole.replace("clock: 2026", "clock: 2025")).unwrap();
+    let said = changed.resume().ended(4);
 
-    let said = keyrite(&["resume", text(&record), "--plain", "--answers", text(&answers)]).ended(4);
     assert!(said.err.contains("set the clock"), "{}", said.err);
 }
 
@@ -251,30 +220,16 @@ fn a_small_drive_fills_up_and_the_ceremony_goes_on_when_there_is_room() {
 #[test]
 fn an_existing_bundle_or_key_is_never_overwritten() {
     for (name, code) in [("bundle", 4), ("keys/ana.age", 5)] {
-        let dir = tempfile::tempdir().unwrap();
-        let (record, answers) = (dir.path().join("record"), dir.path().join("answers.yaml"));
-        let whole = fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
-        fs::write(&answers, whole.replace("  ana:", "  anna:")).unwrap();
-        let file = quickstart().join("ceremony.yaml");
-        keyrite(&[
-            "run",
-            text(&file),
-            "--rehearse",
-            "--plain",
-            "--answers",
-            text(&answers),
-            "--record",
-            text(&record),
-        ])
-        .ended(3);
-        fs::write(record.join(name), "someone else's").unwrap();
+        let (changed, _) = Changed::rehearsal("  ana:", "  anna:", 3);
+        let file = changed.record.join(name);
+        fs::write(&file, "someone else's").unwrap();
 
-        let said = resume_quickstart(&record).ended(code);
+        let said = resume_quickstart(&changed.record).ended(code);
 
         assert!(said.err.contains("already"), "{name}: {}", said.err);
-        assert_eq!(fs::read_to_string(record.join(name)).unwrap(), "someone else's");
-        fs::remove_file(record.join(name)).unwrap();
-        resume_quickstart(&record).ended(0);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "someone else's");
+        fs::remove_file(&file).unwrap();
+        resume_quickstart(&changed.record).ended(0);
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::process::Stdio;
 
+use crate::common::keyrite::Changed;
 use crate::common::keyrite::Said;
 use crate::common::keyrite::command;
 use crate::common::keyrite::keyrite;
@@ -152,58 +153,40 @@ fn every_file_that_follows_from_the_journal_is_checked_with_it() {
     keyrite(&["journal", "verify", text(&record)]).ended(0);
 }
 
-/// A rehearsal that was stopped before Chi's key, and the answers that go on with it.
-fn stopped_early(dir: &std::path::Path) -> std::path::PathBuf {
-    let (record, answers) = (dir.join("record"), dir.join("answers.yaml"));
-    let whole = fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
-    fs::write(&answers, whole.replace("  online:", "  offline:")).unwrap();
-    let file = quickstart().join("ceremony.yaml");
-    keyrite(&[
-        "run",
-        text(&file),
-        "--rehearse",
-        "--plain",
-        "--answers",
-        text(&answers),
-        "--record",
-        text(&record),
-    ])
-    .ended(3);
-    record
+/// A rehearsal that was stopped before the last key.
+fn stopped_early() -> Changed {
+    Changed::rehearsal("  online:", "  offline:", 3).0
 }
 
 #[test]
 fn a_ceremony_does_not_go_on_over_changed_metadata() {
-    let dir = tempfile::tempdir().unwrap();
-    let record = stopped_early(dir.path());
+    let changed = stopped_early();
+    let record = &changed.record;
     fs::write(record.join("metadata/1.root.json"), "{\"signatures\":[],\"signed\":{\"_type\":\"root\"}}")
         .unwrap();
-    let before = tree(&record);
+    let before = tree(record);
 
-    resume_quickstart(&record).ended(6);
+    resume_quickstart(record).ended(6);
 
-    assert!(tree(&record) == before);
+    assert!(tree(record) == before);
 }
 
 #[test]
 fn nobody_signs_what_has_expired_meanwhile() {
-    let dir = tempfile::tempdir().unwrap();
-    let record = stopped_early(dir.path());
-    let answers = dir.path().join("late.yaml");
-    let whole = fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
-    fs::write(&answers, whole.replace("clock: 2026", "clock: 2035")).unwrap();
+    let changed = stopped_early();
+    changed.answer("clock: 2026", "clock: 2035");
 
-    let said = keyrite(&["resume", text(&record), "--plain", "--answers", text(&answers)]).ended(4);
+    let said = changed.resume().ended(4);
 
     assert!(said.err.contains("nobody would sign this now"), "{}", said.err);
 }
 
 #[test]
 fn the_answers_of_a_resume_are_in_the_journal_too() {
-    let dir = tempfile::tempdir().unwrap();
-    let record = stopped_early(dir.path());
+    let changed = stopped_early();
+    let record = &changed.record;
 
-    resume_quickstart(&record).ended(0);
+    resume_quickstart(record).ended(0);
 
     let sum = Command::new("sha256sum").arg(quickstart().join("answers.yaml")).output().unwrap();
     let sum = String::from_utf8_lossy(&sum.stdout)[..64].to_owned();
@@ -216,11 +199,11 @@ fn the_answers_of_a_resume_are_in_the_journal_too() {
 
 #[test]
 fn what_a_crash_left_of_a_key_file_is_removed_and_said() {
-    let dir = tempfile::tempdir().unwrap();
-    let record = stopped_early(dir.path());
+    let changed = stopped_early();
+    let record = &changed.record;
     fs::write(record.join("keys/.online.age.0a1b2c3d.keyrite-tmp"), "half a file").unwrap();
 
-    resume_quickstart(&record).ended(0);
+    resume_quickstart(record).ended(0);
 
     assert!(!record.join("keys/.online.age.0a1b2c3d.keyrite-tmp").exists());
     assert!(

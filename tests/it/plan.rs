@@ -8,6 +8,7 @@ use keyrite::plan::Plan;
 use keyrite::plan::consequences::consequences;
 
 use crate::common::keyrite::keyrite;
+use crate::common::keyrite::run_by_file;
 use crate::common::keyrite::text;
 
 const AT: &str = "2026-12-03T09:00:00Z";
@@ -69,16 +70,7 @@ fn no_faulty_file_makes_anything() {
     for file in bad_plans() {
         let record = dir.path().join("record");
 
-        let said = keyrite(&[
-            "run",
-            text(&file),
-            "--rehearse",
-            "--plain",
-            "--answers",
-            text(&answers),
-            "--record",
-            text(&record),
-        ]);
+        let said = run_by_file(&file, &answers, &record, &["--rehearse"]);
 
         assert!(said.code == 1 || said.code == 2, "{}: {} {}", file.display(), said.code, said.err);
         let left: Vec<_> =

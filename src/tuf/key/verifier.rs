@@ -30,7 +30,7 @@ impl Verifier {
     pub(super) fn rsa_bits(&self) -> Option<u32> {
         use rsa::traits::PublicKeyParts;
         match self {
-            Self::Rsa(key) => u32::try_from(key.n().bits()).ok(),
+            Self::Rsa(key) => Some(key.n().bits()),
             Self::Ed25519(..) | Self::P256(_) | Self::P384(_) => None,
         }
     }

@@ -208,14 +208,8 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
 fn machine(items: &[MachineItem], doc: &mut Doc) {
     let palette = doc.palette;
     for seen in items {
-        let mark = match (seen.item.held, seen.required) {
-            (true, _) => "[ OK ]",
-            (false, true) => "[STOP]",
-            (false, false) => "[ -- ]",
-        };
-        let required = if seen.required { "required" } else { "shown" };
-        let text = format!("{:<14} {required:<8}  {}", seen.item.name, seen.item.detail);
-        doc.marked(mark, palette.mark(mark), &text, Style::new());
+        let mark = seen.mark();
+        doc.marked(mark, palette.mark(mark), &seen.says(), Style::new());
     }
 }
 

@@ -83,3 +83,42 @@ pub(crate) fn tree(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files.sort();
     files
 }
+
+/// A ceremony of the quickstart's file whose answers are changed: a directory with `answers.yaml`, and the record.
+pub(crate) struct Changed {
+    /// Removed with everything in it when the test ends.
+    _dir: tempfile::TempDir,
+    pub(crate) record: PathBuf,
+    pub(crate) answers: PathBuf,
+}
+
+impl Changed {
+    /// Rehearses the quickstart with `from` in its answers replaced by `to`, and expects this exit code.
+    #[track_caller]
+    pub(crate) fn rehearsal(from: &str, to: &str, code: i32) -> (Self, Said) {
+        let dir = tempfile::tempdir().unwrap();
+        let (record, answers) = (dir.path().join("record"), dir.path().join("answers.yaml"));
+        let changed = Self { _dir: dir, record, answers };
+        changed.answer(from, to);
+        let file = quickstart().join("ceremony.yaml");
+        let said = run_by_file(&file, &changed.answers, &changed.record, &["--rehearse"]).ended(code);
+        (changed, said)
+    }
+
+    /// Writes the quickstart's answers with `from` replaced by `to`.
+    pub(crate) fn answer(&self, from: &str, to: &str) {
+        let whole = std::fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
+        std::fs::write(&self.answers, whole.replace(from, to)).unwrap();
+    }
+
+    /// Goes on with the answers as they are now.
+    pub(crate) fn resume(&self) -> Said {
+        keyrite(&["resume", text(&self.record), "--plain", "--answers", text(&self.answers)])
+    }
+}
+
+/// `keyrite run` line by line, answered by a file.
+pub(crate) fn run_by_file(file: &Path, answers: &Path, record: &Path, more: &[&str]) -> Said {
+    let run = ["run", text(file), "--plain", "--answers", text(answers), "--record", text(record)];
+    keyrite(&[&run[..], more].concat())
+}
