@@ -10,9 +10,11 @@ use crate::ceremony::Ceremony;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::driver::Stop;
 use crate::driver::derived;
 use crate::driver::record;
 use crate::journal;
+use crate::journal::Broken;
 use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::qr;
@@ -46,7 +48,8 @@ struct Dir {
 #[derive(Serialize)]
 struct Verdict {
     holds: bool,
-    lines: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<usize>,
     head: Option<String>,
     closed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,40 +67,63 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
 }
 
-fn read(dir: &Path) -> Result<Journal, Failure> {
+/// Why a record does not hold, and at which line of its journal.
+struct Wrong {
+    line: Option<usize>,
+    failure: Failure,
+}
+
+impl From<Failure> for Wrong {
+    fn from(failure: Failure) -> Self {
+        Self { line: None, failure }
+    }
+}
+
+impl From<Stop> for Wrong {
+    fn from(stop: Stop) -> Self {
+        Failure::from(stop).into()
+    }
+}
+
+impl From<Broken> for Wrong {
+    fn from(broken: Broken) -> Self {
+        Self { line: Some(broken.line), failure: record::broken_record(&broken).into() }
+    }
+}
+
+impl From<Wrong> for Failure {
+    fn from(wrong: Wrong) -> Self {
+        wrong.failure
+    }
+}
+
+fn read(dir: &Path) -> Result<Journal, Wrong> {
     let path = dir.join("journal.jsonl");
     let bytes = std::fs::read(&path).map_err(|error| {
-        Failure::new(
-            Exit::Input,
-            format!("{}: {error}", path.display()),
-            "give the directory that `keyrite run` made",
-        )
+        let hint = "give the directory that `keyrite run` made";
+        Failure::new(Exit::Input, format!("{}: {error}", path.display()), hint)
     })?;
-    let journal = journal::read(&bytes).map_err(|broken| Failure::from(record::broken_record(&broken)))?;
+    let journal = journal::read(&bytes)?;
     if journal.cut > 0 {
         let line = journal.entries.len() + 1;
         let error = format!(
             "line {line} of the journal is cut short: {} bytes stand after the last whole line",
             journal.cut
         );
-        return Err(Failure::new(
-            Exit::Integrity,
-            error,
-            "after a crash, `keyrite resume` drops it: it never took effect",
-        ));
+        let hint = "after a crash, `keyrite resume` drops it: it never took effect";
+        return Err(Wrong { line: Some(line), failure: Failure::new(Exit::Integrity, error, hint) });
     }
     Ok(journal)
 }
 
-fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Failure> {
+fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Wrong> {
     let journal = read(dir)?;
     let text = record::plan_text(dir)?;
     let plan = Plan::read(&text).map_err(|problems| {
         let error = format!("ceremony.yaml of the record does not hold: {}", problems[0]);
         Failure::new(Exit::Integrity, error, "compare it with the reviewed file")
     })?;
-    let ceremony = journal::replay(&journal, Arc::new(plan))
-        .map_err(|broken| Failure::from(record::broken_record(&broken)))?;
+    let ceremony = journal::replay(&journal, Arc::new(plan))?;
     derived::check(dir, &ceremony)?;
     Ok((journal, ceremony))
 }
@@ -107,24 +133,24 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
         Ok((journal, ceremony)) => {
             let closed = ceremony.next().is_none();
             let (lines, head) = (journal.entries.len(), journal.head());
-            out.document(&Verdict {
+            let verdict = Verdict {
                 holds: true,
-                lines,
+                lines: Some(lines),
                 head: Some(head.hex()),
                 closed,
                 line: None,
                 why: None,
-            })?;
+            };
+            out.document(&verdict)?;
             let state = if closed { "closed" } else { "not finished" };
             out.line(format!("{}: {lines} lines hold, the ceremony is {state}", dir.display()));
             out.line(format!("head {}", head.hex()));
             Ok(())
         }
-        Err(failure) => {
+        Err(Wrong { line, failure }) => {
             if failure.exit == Exit::Integrity {
                 let why = Some(failure.error.clone());
-                let line = failure.error.split_whitespace().nth(1).and_then(|number| number.parse().ok());
-                out.document(&Verdict { holds: false, lines: 0, head: None, closed: false, line, why })?;
+                out.document(&Verdict { holds: false, lines: None, head: None, closed: false, line, why })?;
             }
             Err(failure)
         }

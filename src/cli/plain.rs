@@ -31,6 +31,7 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
     let mut page = Page { out, rehearsal: driver.ceremony().mode() == Mode::Rehearsal };
     page.say(format!("{}  {}", driver.ceremony().plan().id, driver.ceremony().plan().title));
     page.say(format!("record: {}", shown(driver.dir())));
+    page.say(format!("inputs: {}", shown(driver.inputs())));
     if let Voice::Answers(answers) = &voice {
         page.say(format!("an answers file answers, SHA-256 {}", answers.sha256()));
     }

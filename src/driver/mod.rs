@@ -187,6 +187,11 @@ impl Driver {
         &self.record.dir
     }
 
+    /// The directory that target files and public keys come from.
+    pub fn inputs(&self) -> &Path {
+        &self.places.inputs
+    }
+
     /// The head of the journal.
     pub fn head(&self) -> Digest {
         self.record.head()
