@@ -1,7 +1,7 @@
 //! Files that hold keys: made whole or not at all, and never in place of another.
 //!
 //! A file is written under a temporary name in its own directory, flushed, read back, and only then given its
-//! name by a rename that refuses to replace. After a crash there may be a `.NAME.XXXXXXXX.keyrite-tmp`; it is
+//! name by a rename that refuses to replace. After a crash there may be a `.NAME.RANDOM.keyrite-tmp`; it is
 //! encrypted like the file itself, and can be removed.
 
 use std::fs;

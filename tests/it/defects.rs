@@ -4,6 +4,9 @@ use std::fs;
 use std::process::Command;
 use std::process::Stdio;
 
+use keyrite::ceremony::Event;
+use keyrite::journal;
+
 use crate::common::keyrite::Changed;
 use crate::common::keyrite::Said;
 use crate::common::keyrite::command;
@@ -11,6 +14,7 @@ use crate::common::keyrite::keyrite;
 use crate::common::keyrite::quickstart;
 use crate::common::keyrite::rehearse_quickstart;
 use crate::common::keyrite::resume_quickstart;
+use crate::common::keyrite::run_by_file;
 use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
 use crate::pkcs11::world::PIN;
@@ -248,4 +252,59 @@ fn a_public_key_that_is_not_the_reviewed_one_is_refused() {
         keyrite(&["check", text(&dir.path().join("ceremony.yaml")), "--at", "2026-12-03T09:00:00Z"]).ended(1);
 
     assert!(said.err.contains("and the plan says abab"), "{}", said.err);
+}
+
+/// What can be known of a store without a secret is known before the first key exists.
+#[test]
+fn a_store_that_cannot_work_stops_the_ceremony_before_the_gate() {
+    for store in
+        ["pkcs11:token=T;object=o?module-path=/etc/passwd", "pkcs11:token=T;object=o?module-path=/nowhere.so"]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let good = fs::read_to_string("tests/data/good-plan.yaml").unwrap();
+        let bo = format!("\"{store}\", scheme: ecdsa-sha2-nistp256");
+        fs::write(at("ceremony.yaml"), good.replace("\"age:keys/bo.age\", scheme: ed25519", &bo)).unwrap();
+        fs::write(at("answers.yaml"), "answers: 1\nconfirm: all\nclock: 2026-12-03T09:00:00Z\n").unwrap();
+
+        let said = run_by_file(&at("ceremony.yaml"), &at("answers.yaml"), &at("record"), &[]).ended(4);
+
+        assert!(said.err.contains("key bo"), "{}", said.err);
+        assert!(tree(&at("record/keys")).is_empty());
+        assert!(!fs::read_to_string(at("record/journal.jsonl")).unwrap().contains("\"step\":\"gate\""));
+    }
+}
+
+/// A head that was read aloud is the journal's own, or the journal does not hold; its chain alone does not say so.
+#[test]
+fn a_head_read_aloud_that_is_not_the_journals_is_found_on_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let good = fs::read_to_string("tests/data/good-plan.yaml").unwrap();
+    let aloud = "  - {do: roll-call}\n  - {do: read-aloud, what: journal}\n";
+    fs::write(at("ceremony.yaml"), good.replace("  - {do: roll-call}\n", aloud)).unwrap();
+    fs::write(at("answers.yaml"), "answers: 1\nconfirm: all\ntype-back: auto\nclock: 2026-12-03T09:00:00Z\n")
+        .unwrap();
+    run_by_file(&at("ceremony.yaml"), &at("answers.yaml"), &at("record"), &["--rehearse"]).ended(3);
+    keyrite(&["journal", "verify", text(&at("record"))]).ended(0);
+    let path = at("record/journal.jsonl");
+    let journal = journal::read(&fs::read(&path).unwrap()).unwrap();
+
+    // Up to the head that is read aloud, with another one, and a chain that is whole again.
+    let (mut prev, mut lines) = (journal::NOTHING_BEFORE, String::new());
+    for entry in &journal.entries {
+        let what = match &entry.what {
+            Event::ReadAloud { step, .. } => Event::ReadAloud { step: step.clone(), sha256: "ab".repeat(32) },
+            other => other.clone(),
+        };
+        let (line, head) = journal::encode(entry.at, prev, &what).unwrap();
+        (prev, lines) = (head, lines + &line);
+        if matches!(what, Event::ReadAloud { .. }) {
+            break;
+        }
+    }
+    fs::write(&path, lines).unwrap();
+
+    let said = keyrite(&["journal", "verify", text(&at("record"))]).ended(6);
+    assert!(said.err.contains("another head"), "{}", said.err);
 }
