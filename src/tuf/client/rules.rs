@@ -21,6 +21,8 @@ pub const ROOT_NO_GAP: &str = "ROOT-NO-GAP";
 pub const ROOT_NOT_ROLLED_BACK: &str = "ROOT-NOT-ROLLED-BACK";
 /// A chain has at most [`super::MAX_ROOTS`] steps (section 5.3.3).
 pub const ROOT_COUNT: &str = "ROOT-COUNT";
+/// A keyid stands once among the signatures of a file (section 4.2.1).
+pub const KEYID_SIGNS_ONCE: &str = "KEYID-SIGNS-ONCE";
 /// A file is signed by a threshold of the keys that its delegator names.
 pub const THRESHOLD: &str = "THRESHOLD";
 /// The final root, and every other file, expires after the time of the verification (sections 5.3.10, 5.4.4, ...).

@@ -80,6 +80,7 @@ impl<'a> Workflow<'a> {
     /// Reads metadata; a rehearsal is refused where it is not asked for.
     pub(super) fn open(&mut self, file: &str, bytes: &[u8]) -> Result<Metadata, Refused> {
         let metadata = understood(file, Metadata::parse(bytes))?;
+        signs_once(file, &metadata)?;
         self.no_rehearsal(file, &metadata)?;
         Ok(metadata)
     }
@@ -91,6 +92,7 @@ impl<'a> Workflow<'a> {
         bytes: &[u8],
     ) -> Result<(Metadata, Option<apart::Files>), Refused> {
         let (metadata, targets) = understood(file, Metadata::parse_apart(bytes))?;
+        signs_once(file, &metadata)?;
         self.no_rehearsal(file, &metadata)?;
         Ok((metadata, targets))
     }
@@ -145,10 +147,6 @@ impl<'a> Workflow<'a> {
         if expires.parse::<Date>().is_err() {
             self.remarks.push(format!("{file}: expires is {expires:?}, not YYYY-MM-DDTHH:MM:SSZ"));
         }
-        let labels: BTreeSet<&KeyId> = metadata.signatures().iter().map(|s| &s.keyid).collect();
-        if labels.len() != metadata.signatures().len() {
-            self.remarks.push(format!("{file}: a keyid stands twice among the signatures"));
-        }
         self.trusted.push(TrustedFile {
             file: file.to_owned(),
             role: role.to_owned(),
@@ -178,6 +176,18 @@ impl<'a> Workflow<'a> {
         for keyid in other {
             self.remarks.push(format!("{file}: the key {keyid} cannot be used to verify; it does not count"));
         }
+    }
+}
+
+/// A keyid stands once among the signatures (section 4.2.1).
+fn signs_once(file: &str, metadata: &Metadata) -> Result<(), Refused> {
+    let mut seen = BTreeSet::new();
+    match metadata.signatures().iter().find(|signature| !seen.insert(&signature.keyid)) {
+        Some(twice) => {
+            let why = format!("the keyid {} stands twice among the signatures", twice.keyid);
+            refuse(rules::KEYID_SIGNS_ONCE, file, why)
+        }
+        None => Ok(()),
     }
 }
 
