@@ -28,8 +28,7 @@ fn a_root_that_securesystemslib_signed_with_ml_dsa_and_pkcs1_verifies() {
 
     let signed = keys.verify(metadata.payload(), metadata.signatures()).unwrap();
 
-    let mut schemes: Vec<String> =
-        signed.iter().map(|keyid| keys.keys[keyid].scheme().to_string()).collect();
+    let mut schemes: Vec<String> = signed.iter().map(|keyid| keys.keys[keyid].scheme().to_string()).collect();
     schemes.sort();
     assert_eq!(schemes, ["ml-dsa-44/1", "ml-dsa-65/1", "ml-dsa-87/1", "rsa-pkcs1v15-sha256"]);
     assert!(signed.iter().all(|keyid| keys.keys[keyid].is_keyid(keyid)));
@@ -82,7 +81,8 @@ fn nobody_signs_with_a_scheme_that_is_only_verified() {
         let asked = name.parse::<Scheme>().unwrap_err().to_string();
         let brought = PublicKey::read(key.to_json().to_string().as_bytes()).unwrap_err().to_string();
 
-        let said = format!("{name:?} is not a scheme to sign with: it is verified where others use it; use ed25519");
+        let said =
+            format!("{name:?} is not a scheme to sign with: it is verified where others use it; use ed25519");
         assert!(asked.starts_with(&said), "{asked}");
         assert_eq!(brought, asked);
     }
