@@ -141,8 +141,8 @@ fn failure(refused: &Refused, scope: Scope) -> Failure {
         rules::FILE_MISSING if scope == Scope::Full => {
             "a bundle whose snapshot and timestamp a server signs is verified with --scope offline"
         }
-        rules::ROOT_NOT_ROLLED_BACK
-        | rules::TIMESTAMP_NOT_ROLLED_BACK
+        rules::ROOT_NOT_ROLLED_BACK => "publish the roots that clients have already, with every newer one",
+        rules::TIMESTAMP_NOT_ROLLED_BACK
         | rules::SNAPSHOT_NOT_ROLLED_BACK
         | rules::ROLE_NOT_ROLLED_BACK
         | rules::ROLE_NOT_VANISHED => {

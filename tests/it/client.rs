@@ -1,5 +1,6 @@
 //! The client workflow from outside: against a server on the loopback address, and against an earlier state.
 
+mod before;
 mod desk;
 mod example;
 mod refresh;
