@@ -141,6 +141,21 @@ impl Delegations {
     }
 }
 
+impl Delegations {
+    /// The delegations that a search for a path follows, in order; and whether the search ends with them, because
+    /// the last one is terminating.
+    pub fn toward(&self, path: &str) -> (Vec<&Delegation>, bool) {
+        let mut below = Vec::new();
+        for i in self.matching(path) {
+            below.push(&self.roles[i]);
+            if self.roles[i].terminating {
+                return (below, true);
+            }
+        }
+        (below, false)
+    }
+}
+
 fn listed_role(role: &Value, role_keys: Arc<RoleKeys>) -> Result<Delegation, MetadataError> {
     let object = fields::object(role, "a role")?;
     let name = object.get("name").and_then(Value::as_str);

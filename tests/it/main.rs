@@ -8,6 +8,7 @@ mod apart;
 mod bundle;
 mod ceremony;
 mod cli;
+mod client;
 mod defects;
 mod diff;
 mod genesis;
