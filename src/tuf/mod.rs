@@ -10,6 +10,7 @@ pub mod date;
 pub mod delegations;
 pub mod describe;
 pub mod diff;
+pub mod fault;
 mod fields;
 pub mod foreign_signature;
 pub mod json;

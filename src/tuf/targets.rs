@@ -1,6 +1,7 @@
 //! Targets metadata (TUF section 4.5).
 
 pub(crate) mod apart;
+pub mod path;
 
 use std::collections::BTreeMap;
 
