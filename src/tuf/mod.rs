@@ -16,6 +16,7 @@ pub mod foreign_signature;
 pub mod json;
 pub mod key;
 pub mod metadata;
+pub mod proof;
 pub mod repository;
 pub mod role;
 pub mod root;
