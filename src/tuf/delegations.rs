@@ -4,6 +4,7 @@
 //! thousands of bins cost one hash of the path and not one comparison each.
 
 pub mod author;
+pub mod group;
 pub mod layout;
 mod rules;
 

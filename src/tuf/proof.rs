@@ -13,6 +13,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::tuf::canonical;
+use crate::tuf::json::Object;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::PublicKey;
 use crate::tuf::key::Scheme;
@@ -106,7 +107,8 @@ impl Proof {
     /// Reads a file; nothing is verified yet.
     pub fn read(file: &[u8]) -> Result<Self, ProofError> {
         // A key that stands twice is refused by the struct.
-        let read: File = serde_json::from_slice(file).map_err(|error| ProofError::Form(error.to_string()))?;
+        let read = serde_json::from_slice(file).map_err(|error| ProofError::Form(error.to_string()));
+        let Object::<File>(read) = read?;
         if read.format != FORMAT {
             return Err(ProofError::Form(format!("format {}; this version reads {FORMAT}", read.format)));
         }
@@ -215,6 +217,7 @@ mod tests {
             ("\"challenge\":", "\"challenge\":\"a\",\"challenge\":"),
             ("}\n", ",\"more\":1}"),
             ("{", "[{"),
+            (file.as_str(), "[1,\"a\",\"ed25519\",\"b\",\"00\"]"),
         ] {
             let text = file.replacen(from, to, 1);
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::tuf::canonical;
 use crate::tuf::fault::Fault;
+use crate::tuf::json::Object;
 use crate::tuf::json::Strict;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::apart::Distinct;
@@ -27,7 +28,7 @@ const MOST_FAULTS: usize = 20;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    targets: Distinct<Entry>,
+    targets: Distinct<Object<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -45,10 +46,10 @@ struct Entry {
 /// Every rule that is broken, up to twenty times: MANIFEST-FORM, TARGET-PATH, TARGET-HASHES, TARGET-CUSTOM.
 pub fn read(file: &[u8], need: &[String]) -> Result<BTreeMap<String, TargetFile>, Vec<Fault>> {
     let form = |error: serde_json::Error| vec![Fault::new("MANIFEST-FORM", "", error.to_string())];
-    let document: Document = serde_json::from_slice(file).map_err(form)?;
+    let Object::<Document>(document) = serde_json::from_slice(file).map_err(form)?;
     let mut faults = Vec::new();
     let mut files = BTreeMap::new();
-    for (path, entry) in document.targets.0 {
+    for (path, Object(entry)) in document.targets.0 {
         let custom = entry.custom.map(|Strict(custom)| custom);
         let file = TargetFile { length: entry.length, hashes: entry.hashes.0, custom };
         if let Err(why) = path::form(&path) {
@@ -129,6 +130,8 @@ mod tests {
             entry("a", &format!(r#"{{"length": 3, "hashes": {{"sha256": "{SHA256}"}}, "custom": {custom}}}"#))
         };
         for (expected, why, text) in [
+            ("MANIFEST-FORM", "expected an object", format!(r#"[{{"a": {good}}}]"#)),
+            ("MANIFEST-FORM", "expected an object", entry("a", r#"[3, {"sha256": "00"}]"#)),
             ("MANIFEST-FORM", "missing field `targets`", "{}".to_owned()),
             ("MANIFEST-FORM", "unknown field", format!(r#"{{"targets": {{}}, "x": {good}}}"#)),
             ("MANIFEST-FORM", "stands twice", format!(r#"{{"targets": {{"a": {good}, "a": {good}}}}}"#)),
