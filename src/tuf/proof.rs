@@ -80,15 +80,18 @@ struct File {
     sig: String,
 }
 
-/// The bytes that a key signs to prove itself for `challenge`.
-pub fn message(key: &PublicKey, challenge: &str) -> Result<Vec<u8>, ProofError> {
+/// Whether a text can be what a proof is asked for: one line, short enough to be read aloud.
+pub fn check_challenge(challenge: &str) -> Result<(), ProofError> {
     let fine = !challenge.is_empty()
         && challenge.trim() == challenge
         && challenge.chars().count() <= LONGEST_CHALLENGE
         && !challenge.chars().any(char::is_control);
-    if !fine {
-        return Err(ProofError::ChallengeForm);
-    }
+    if fine { Ok(()) } else { Err(ProofError::ChallengeForm) }
+}
+
+/// The bytes that a key signs to prove itself for `challenge`.
+pub fn message(key: &PublicKey, challenge: &str) -> Result<Vec<u8>, ProofError> {
+    check_challenge(challenge)?;
     let said = json!({"challenge": challenge, "keyid": key.keyid(), "scheme": key.scheme().as_str()});
     // Three texts always have a canonical form.
     let said = canonical::to_vec(&said).map_err(|error| ProofError::Form(error.to_string()))?;

@@ -18,6 +18,7 @@ mod keystore;
 mod layers;
 mod pkcs11;
 mod plan;
+mod proof;
 mod readme;
 mod secrets;
 mod tokens;
