@@ -5,8 +5,10 @@
 
 pub mod casting;
 pub mod consequences;
+pub mod delegations;
 pub mod fields;
 pub mod file;
+pub mod files;
 pub mod keys;
 pub mod lints;
 pub mod node;
