@@ -3,6 +3,11 @@
 //! Order is priority. A pattern's `*` and `?` never cross a `/`. A path is looked up in an index, so that
 //! thousands of bins cost one hash of the path and not one comparison each.
 
+pub mod author;
+pub mod group;
+pub mod layout;
+mod rules;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;

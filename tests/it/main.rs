@@ -19,6 +19,7 @@ mod keystore;
 mod layers;
 mod pkcs11;
 mod plan;
+mod proof;
 mod readme;
 mod secrets;
 mod tokens;
