@@ -169,6 +169,11 @@ impl Model {
             }
             open.extend(of.roles.iter().rev().map(|delegation| delegation.name.clone()));
         }
+        // A key may be listed under more keyids than its roles use.
+        let listed = roots.iter().flat_map(|root| &root.keys);
+        for (keyid, key) in listed.chain(delegations.values().flat_map(|of| &of.keys)) {
+            keys.place(keyid, key);
+        }
         keys.call(names);
         let has = (repository.snapshot().is_some(), repository.timestamp().is_some());
         let mut edges_to: BTreeMap<String, Vec<usize>> = BTreeMap::new();
