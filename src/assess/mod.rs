@@ -27,6 +27,7 @@ pub use model::Model;
 pub use model::Signers;
 pub use recovery::Can;
 pub use recovery::Status;
+pub use repair::Repair;
 pub use table::Combination;
 pub use table::Row;
 pub use table::Table;
