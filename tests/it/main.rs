@@ -5,6 +5,7 @@
 mod common;
 
 mod apart;
+mod assess;
 mod bundle;
 mod ceremony;
 mod cli;
