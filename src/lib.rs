@@ -20,6 +20,7 @@ pub mod cli;
 pub mod driver;
 pub mod journal;
 pub mod keystore;
+pub mod lint;
 pub mod plan;
 pub mod qr;
 pub mod room;

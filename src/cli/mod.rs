@@ -7,6 +7,7 @@ pub mod diff;
 pub mod inspect;
 pub mod journal;
 pub mod key;
+pub mod lint;
 pub mod merge;
 pub mod new;
 pub mod output;
@@ -72,6 +73,8 @@ enum Command {
     Journal(journal::Args),
     /// Make, show or re-encrypt one key, outside a ceremony
     Key(key::Args),
+    /// Say what known clients would make of metadata, and why
+    Lint(lint::Args),
     /// Write the manual pages
     Man(packaging::Man),
     /// Add signatures that were made elsewhere, each verified as it comes in
@@ -125,6 +128,7 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(args, &mut out),
         Some(Command::Journal(args)) => journal::run(args, &mut out),
         Some(Command::Key(args)) => key::run(args, &mut out),
+        Some(Command::Lint(args)) => lint::run(args, &mut out),
         Some(Command::Man(args)) => packaging::man(&args, &mut out),
         Some(Command::Merge(args)) => merge::run(args, &mut out),
         Some(Command::New(args)) => new::run(args, &mut out),
