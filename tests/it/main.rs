@@ -16,6 +16,7 @@ mod interop;
 mod journal;
 mod keystore;
 mod layers;
+mod lint;
 mod pkcs11;
 mod plan;
 mod readme;
