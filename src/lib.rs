@@ -24,6 +24,7 @@ pub mod lint;
 pub mod plan;
 pub mod qr;
 pub mod room;
+pub mod status;
 pub mod store_uri;
 pub mod tuf;
 pub mod tui;

@@ -4,6 +4,7 @@ pub mod answers;
 mod apart;
 pub mod check;
 pub mod diff;
+pub mod import;
 pub mod inspect;
 pub mod journal;
 pub mod key;
@@ -18,6 +19,7 @@ pub mod request;
 pub mod run;
 pub mod show;
 pub mod sign;
+pub mod status;
 pub mod token;
 pub mod verify;
 
@@ -67,6 +69,8 @@ enum Command {
     Completions(packaging::Completions),
     /// Say what changes from one state of metadata to another, in names and consequences
     Diff(diff::Args),
+    /// Take over an existing repository, byte for byte, and ask who holds which key
+    Import(import::Args),
     /// Say in plain words what a file is
     Inspect(inspect::Args),
     /// Check, print, or show the head of a record's journal
@@ -89,6 +93,8 @@ enum Command {
     Run(run::Args),
     /// Read a request, and answer it with one signature
     Sign(sign::Args),
+    /// Say what must be signed next, by whom and by when, over many repositories
+    Status(status::Args),
     /// Show what is plugged in
     Token(token::Args),
     /// Verify a directory or bundle as a strict TUF client, from a pinned root
@@ -125,6 +131,7 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Check(args)) => check::run(args, &mut out),
         Some(Command::Completions(args)) => packaging::completions(&args, &mut out),
         Some(Command::Diff(args)) => diff::run(args, &mut out),
+        Some(Command::Import(args)) => import::run(args, &mut out),
         Some(Command::Inspect(args)) => inspect::run(args, &mut out),
         Some(Command::Journal(args)) => journal::run(args, &mut out),
         Some(Command::Key(args)) => key::run(args, &mut out),
@@ -136,6 +143,7 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Resume(args)) => run::resume(args, front, &mut out),
         Some(Command::Run(args)) => run::run(args, front, &mut out),
         Some(Command::Sign(args)) => sign::run(args, &mut out),
+        Some(Command::Status(args)) => status::run(args, &mut out),
         Some(Command::Token(args)) => token::run(args, &mut out),
         Some(Command::Verify(args)) => verify::run(args, &mut out),
         None => home(front),

@@ -17,6 +17,7 @@ use crate::lint::rule::Seen::Read;
 use crate::lint::rule::Seen::Tried;
 use crate::lint::rule::Severity;
 use crate::lint::rule::accepts;
+use crate::lint::rule::differs;
 use crate::lint::rule::fooled;
 use crate::lint::rule::refuses;
 use crate::tuf::Date;
@@ -29,7 +30,7 @@ pub(super) static NOT_METADATA: Rule = Rule {
     clients: &[
         refuses(PythonTuf, Tried, "Failed to deserialize JSON"),
         refuses(GoTuf, Read, "expected metadata type"),
-        refuses(Tough, Tried, "Failed to parse metadata"),
+        differs(Tough, Tried, "it takes any _type for the one that it expects"),
         refuses(TufJs, Read, "signed is not defined"),
     ],
     otherwise: Severity::Error,

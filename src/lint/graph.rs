@@ -15,7 +15,6 @@ use crate::lint::rule::Seen::Read;
 use crate::lint::rule::Seen::Tried;
 use crate::lint::rule::Severity;
 use crate::lint::rule::accepts;
-use crate::lint::rule::differs;
 use crate::lint::rule::refuses;
 use crate::lint::targets;
 use crate::tuf::delegations::Delegation;
@@ -29,7 +28,7 @@ static NOT_LISTED: Rule = Rule {
     clients: &[
         refuses(PythonTuf, Tried, "Role is not in snapshot, as soon as a target of it is looked for"),
         refuses(GoTuf, Read, "role not found in snapshot, as soon as a target of it is looked for"),
-        differs(Tough, Tried, "it loads none of the delegator's delegations, and says nothing"),
+        refuses(Tough, Tried, "it loads none of the delegator's delegations, and finds no target of theirs"),
         refuses(TufJs, Read, "the role is not in snapshot"),
     ],
     otherwise: Severity::Warning,

@@ -52,7 +52,7 @@ static MORE: Rule = Rule {
     what: "timestamp lists a file beside snapshot.json",
     clients: &[
         refuses(PythonTuf, Tried, "it drops the others, so that no signature verifies"),
-        accepts(Tough, Tried),
+        refuses(Tough, Tried, "Timestamp meta length is not exactly one"),
         refuses(TufJs, Read, "it drops the others, so that no signature verifies"),
     ],
     otherwise: Severity::Warning,
@@ -94,10 +94,13 @@ static HASH: Rule = Rule {
 static MISSING: Rule = Rule {
     name: "META-FILE-MISSING",
     what: "a listed file is not here",
-    clients: &[],
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(Tough, Tried, "Failed to fetch: it loads every delegated role at once"),
+    ],
     otherwise: Severity::Warning,
     we_write: false,
-    why: "clients that need it stop",
+    why: "clients that need it stop; python-tuf reads a delegated role only when it looks for a target there",
     fix: "publish it; where this is a part of a repository, nothing",
 };
 

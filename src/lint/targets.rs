@@ -88,7 +88,10 @@ static CUSTOM_KIND: Rule = Rule {
 static OUTSIDE: Rule = Rule {
     name: "TARGET-OUTSIDE-DELEGATION",
     what: "a role lists a target that nobody delegates to it",
-    clients: &[],
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(Tough, Tried, "Target file not delegated, for the whole repository"),
+    ],
     otherwise: Severity::Warning,
     we_write: true,
     why: "no client ever finds it here",

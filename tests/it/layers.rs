@@ -12,6 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("qr", &[]),
     ("lint", &["tuf"]),
+    ("status", &["tuf", "words"]),
     ("room", &["tuf", "words"]),
     ("plan", &["room", "store_uri", "tuf", "words"]),
     ("ceremony", &["plan", "room", "store_uri", "tuf", "words"]),
@@ -31,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "plan",
             "qr",
             "room",
+            "status",
             "store_uri",
             "tuf",
             "words",
@@ -43,7 +45,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ENTRANCES: &[&str] = &["lib.rs", "main.rs"];
 
 /// Modules that only compute: the same input gives the same answer on every machine, today and in ten years.
-const PURE: &[&str] = &["tuf", "store_uri", "words", "qr", "lint", "room", "plan", "ceremony", "journal"];
+const PURE: &[&str] =
+    &["tuf", "store_uri", "words", "qr", "lint", "status", "room", "plan", "ceremony", "journal"];
 
 /// What a pure module never mentions.
 const WORLD: &[&str] = &[

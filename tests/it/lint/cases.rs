@@ -305,7 +305,6 @@ fn metas() -> Vec<Case> {
             set.put("timestamp.json", &signed_by(&timestamp, &[6]));
         })
     };
-    let sha512 = |entry: &mut Value| entry["hashes"] = json!({"sha512": "00".repeat(64)});
     let earlier = |meta: Value| {
         let old = json!({"_type": "snapshot", "spec_version": "1.0.31", "version": 4, "expires": EXPIRES, "meta": meta});
         move |set: &mut Set| set.put("4.snapshot.json", &signed_by(&old, &[5]))
@@ -330,7 +329,15 @@ fn metas() -> Vec<Case> {
         spoiled("META-FILE-MISSING", |set| drop(set.0.remove("2.dev.json"))),
         listed("META-WITHOUT-HASHES", |entry| *entry = json!({"version": 3})),
         listed("META-HASHES-EMPTY", |entry| entry["hashes"] = json!({})),
-        listed("HASHES-WITHOUT-SHA256", sha512),
+        spoiled("HASHES-WITHOUT-SHA256", |set| {
+            let sha512 = hex::encode(sha2::Sha512::digest(&set.0["3.targets.json"]));
+            let mut snapshot = Metadata::parse(&set.0["5.snapshot.json"]).unwrap().signed().clone();
+            snapshot["meta"]["targets.json"]["hashes"] = json!({"sha512": sha512});
+            set.put("5.snapshot.json", &signed_by(&snapshot, &[5]));
+            let mut timestamp = Metadata::parse(&set.0["timestamp.json"]).unwrap().signed().clone();
+            timestamp["meta"]["snapshot.json"] = meta(&set.0["5.snapshot.json"], &json!(5));
+            set.put("timestamp.json", &signed_by(&timestamp, &[6]));
+        }),
         listed("HASH-IN-UPPER-CASE", |entry| {
             entry["hashes"]["sha256"] = json!(entry["hashes"]["sha256"].as_str().unwrap().to_uppercase());
         }),

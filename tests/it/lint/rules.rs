@@ -129,7 +129,7 @@ fn replace(value: &mut Value, n: &mut usize, by: &Value) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn no_metadata_makes_it_panic(which in 0_usize..6, place in 0_usize..60, by in any_json()) {
