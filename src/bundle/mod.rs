@@ -4,6 +4,7 @@
 //! that a directory of that name is complete or not there; `read` takes a directory from a drive and trusts
 //! nothing in it. The driver calls `layout`, `write` and then [`check`]; `keyrite verify` calls [`check`] alone.
 
+pub mod adopt;
 mod instructions;
 pub mod layout;
 pub mod manifest;
@@ -12,6 +13,8 @@ pub mod rules;
 mod survey;
 pub mod write;
 
+pub use adopt::Adopted;
+pub use adopt::adopt;
 pub use layout::Contents;
 pub use layout::layout;
 pub use manifest::Manifest;

@@ -1,6 +1,6 @@
 //! `keyrite diff`: what changes from one state of metadata to another, in names and consequences. It judges no trust.
 
-mod pairs;
+pub(in crate::cli) mod pairs;
 mod show;
 
 use std::path::PathBuf;

@@ -4,9 +4,11 @@ pub mod answers;
 mod apart;
 pub mod check;
 pub mod diff;
+pub mod import;
 pub mod inspect;
 pub mod journal;
 pub mod key;
+pub mod lint;
 pub mod merge;
 pub mod new;
 pub mod output;
@@ -17,6 +19,7 @@ pub mod request;
 pub mod run;
 pub mod show;
 pub mod sign;
+pub mod status;
 pub mod token;
 pub mod verify;
 
@@ -66,12 +69,16 @@ enum Command {
     Completions(packaging::Completions),
     /// Say what changes from one state of metadata to another, in names and consequences
     Diff(diff::Args),
+    /// Take over an existing repository, byte for byte, and ask who holds which key
+    Import(import::Args),
     /// Say in plain words what a file is
     Inspect(inspect::Args),
     /// Check, print, or show the head of a record's journal
     Journal(journal::Args),
     /// Make, show or re-encrypt one key, outside a ceremony
     Key(key::Args),
+    /// Say what known clients would make of metadata, and why
+    Lint(lint::Args),
     /// Write the manual pages
     Man(packaging::Man),
     /// Add signatures that were made elsewhere, each verified as it comes in
@@ -86,6 +93,8 @@ enum Command {
     Run(run::Args),
     /// Read a request, and answer it with one signature
     Sign(sign::Args),
+    /// Say what must be signed next, by whom and by when, over many repositories
+    Status(status::Args),
     /// Show what is plugged in
     Token(token::Args),
     /// Verify a directory or bundle as a strict TUF client, from a pinned root
@@ -122,9 +131,11 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Check(args)) => check::run(args, &mut out),
         Some(Command::Completions(args)) => packaging::completions(&args, &mut out),
         Some(Command::Diff(args)) => diff::run(args, &mut out),
+        Some(Command::Import(args)) => import::run(args, &mut out),
         Some(Command::Inspect(args)) => inspect::run(args, &mut out),
         Some(Command::Journal(args)) => journal::run(args, &mut out),
         Some(Command::Key(args)) => key::run(args, &mut out),
+        Some(Command::Lint(args)) => lint::run(args, &mut out),
         Some(Command::Man(args)) => packaging::man(&args, &mut out),
         Some(Command::Merge(args)) => merge::run(args, &mut out),
         Some(Command::New(args)) => new::run(args, &mut out),
@@ -132,6 +143,7 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Resume(args)) => run::resume(args, front, &mut out),
         Some(Command::Run(args)) => run::run(args, front, &mut out),
         Some(Command::Sign(args)) => sign::run(args, &mut out),
+        Some(Command::Status(args)) => status::run(args, &mut out),
         Some(Command::Token(args)) => token::run(args, &mut out),
         Some(Command::Verify(args)) => verify::run(args, &mut out),
         None => home(front),

@@ -207,6 +207,11 @@ fn bins(succinct: &Value, role_keys: Arc<RoleKeys>) -> Result<Vec<Delegation>, M
     Ok((0..1_u64 << bits).map(bin).collect())
 }
 
+/// SHA-256 of a target path in hex, of which `path_hash_prefixes` lists beginnings.
+pub fn path_digest(path: &str) -> String {
+    hex::encode(Sha256::digest(path.as_bytes()))
+}
+
 /// The first `bits` bits of the digest.
 fn bin_of(digest: &[u8], bits: u32) -> u64 {
     let head = digest.iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));

@@ -12,6 +12,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("qr", &[]),
     ("assess", &["tuf", "words"]),
+    ("lint", &["tuf"]),
+    ("status", &["tuf", "words"]),
     ("room", &["tuf", "words"]),
     ("plan", &["room", "store_uri", "tuf", "words"]),
     ("ceremony", &["plan", "room", "store_uri", "tuf", "words"]),
@@ -27,9 +29,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "driver",
             "journal",
             "keystore",
+            "lint",
             "plan",
             "qr",
             "room",
+            "status",
             "store_uri",
             "tuf",
             "words",
@@ -42,7 +46,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ENTRANCES: &[&str] = &["lib.rs", "main.rs"];
 
 /// Modules that only compute: the same input gives the same answer on every machine, today and in ten years.
-const PURE: &[&str] = &["tuf", "store_uri", "words", "qr", "assess", "room", "plan", "ceremony", "journal"];
+const PURE: &[&str] = &[
+    "tuf", "store_uri", "words", "qr", "assess", "draft", "lint", "status", "room", "plan", "ceremony", "journal",
+];
 
 /// What a pure module never mentions.
 const WORLD: &[&str] = &[

@@ -18,6 +18,7 @@ mod interop;
 mod journal;
 mod keystore;
 mod layers;
+mod lint;
 mod pkcs11;
 mod plan;
 mod proof;

@@ -64,7 +64,7 @@ fn read(path: &Path, max: u64) -> Result<Vec<u8>, String> {
     }
 }
 
-fn read_names(path: &Path) -> Result<Names, Failure> {
+pub(in crate::cli) fn read_names(path: &Path) -> Result<Names, Failure> {
     let read = read(path, MAX_NAMES).and_then(|bytes| Names::parse(&bytes));
     read.map_err(|why| {
         unread(&shown(path), &why, "names.json maps keyids to {\"name\": ..., \"holder\": ...}")
@@ -72,7 +72,7 @@ fn read_names(path: &Path) -> Result<Names, Failure> {
 }
 
 /// The first `names.json` beside metadata: in the directory, in its `keys`, or in a record's `keys` next to it.
-fn names_beside(path: &Path) -> Result<Names, Failure> {
+pub(in crate::cli) fn names_beside(path: &Path) -> Result<Names, Failure> {
     let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let places = ["names.json", "keys/names.json", "../names.json", "../keys/names.json"];
     match places.into_iter().map(|place| dir.join(place)).find(|path| path.is_file()) {

@@ -53,7 +53,7 @@ impl Names {
         self
     }
 
-    /// What a keyid is called.
+    /// What the key with this keyid is called.
     pub fn get(&self, keyid: &KeyId) -> Option<&Person> {
         self.0.get(keyid)
     }

@@ -3,9 +3,11 @@
 //! `./test` installs them and names them by `KEYRITE_PEER_PYTHON` and `KEYRITE_PEER_TOUGH`. Where a variable is
 //! missing its peer is left out, aloud; with `CI=true` that is a failure.
 
+use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::process::Stdio;
 
 /// The time at which the peers judge. What a test exports must hold then.
 pub(crate) const AT: &str = "2026-11-20T12:00:00Z";
@@ -99,6 +101,37 @@ pub(crate) fn accepted_by_python_tuf(bundle: &Path, target: &str, content: &[u8]
 /// tough accepts the bundle and downloads the target. See [`accepted_by`].
 pub(crate) fn accepted_by_tough(bundle: &Path, target: &str, content: &[u8]) {
     accepted_by(Peer::Tough, bundle, target, content);
+}
+
+/// python-tuf 7 over many bundles in one process, each from its `1.root.json` and with its target: what it said of each.
+/// `None`: it is not installed (never with `CI=true`).
+pub(crate) fn python_tuf_judges(
+    bundles: &[(PathBuf, &str)],
+    at: &str,
+) -> Option<Vec<Result<String, String>>> {
+    let mut lines = String::new();
+    for (bundle, target) in bundles {
+        lines += &format!("{0}\t{0}/metadata/1.root.json\t{target}\n", bundle.display());
+    }
+    let mut child = clean(installed("KEYRITE_PEER_PYTHON")?)
+        .arg(interop("python_tuf_many.py"))
+        .arg(at)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let verdict = |line: &str| match line.starts_with("accepted: ") {
+        true => Ok(line.to_owned()),
+        false => Err(line.to_owned()),
+    };
+    let verdicts: Vec<_> = said.lines().map(verdict).collect();
+    assert_eq!(verdicts.len(), bundles.len(), "python-tuf broke: {}", output.status);
+    Some(verdicts)
 }
 
 /// A repository of python-tuf in `out`, with the targets `release.txt` and `app/release.txt`; `None` when it is not installed.

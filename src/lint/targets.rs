@@ -1,0 +1,152 @@
+//! Rules about target files.
+
+use serde_json::Value;
+
+use crate::lint::envelope;
+use crate::lint::found::Doc;
+use crate::lint::found::Found;
+use crate::lint::meta;
+use crate::lint::raw::step;
+use crate::lint::rule::Client::GoTuf;
+use crate::lint::rule::Client::PythonTuf;
+use crate::lint::rule::Client::Tough;
+use crate::lint::rule::Client::TufJs;
+use crate::lint::rule::Rule;
+use crate::lint::rule::Seen::Read;
+use crate::lint::rule::Seen::Tried;
+use crate::lint::rule::Severity;
+use crate::lint::rule::accepts;
+use crate::lint::rule::differs;
+use crate::lint::rule::fooled;
+use crate::lint::rule::refuses;
+use crate::tuf::delegations::Delegation;
+use crate::tuf::delegations::Paths;
+use crate::tuf::delegations::matches_pattern;
+
+static SHAPE: Rule = Rule {
+    name: "TARGET-UNREADABLE",
+    what: "a target has no length or hashes",
+    clients: &[
+        refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
+        refuses(Tough, Tried, "missing field, for the whole file"),
+        refuses(TufJs, Read, "length must be a number, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "a client cannot check what it downloads",
+    fix: "list length and sha256 and sign again",
+};
+
+static EMPTY_HASHES: Rule = Rule {
+    name: "TARGET-HASHES-EMPTY",
+    what: "a target lists no hash",
+    clients: &[
+        refuses(PythonTuf, Tried, "Hashes must be a non empty dictionary, for the whole file"),
+        fooled(GoTuf, Read, "before its change #721 it took any file of that length"),
+        refuses(Tough, Tried, "missing field `sha256`, for the whole file"),
+        fooled(TufJs, Read, "it takes any file of that length"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "without a hash any file of the same length is as good",
+    fix: "list sha256 and sign again",
+};
+
+static PATH: Rule = Rule {
+    name: "TARGET-PATH",
+    what: "a target path is empty, starts or ends with a slash, or has an empty part, `.`, `..` or a backslash",
+    clients: &[differs(Tough, Read, "it resolves the path first and looks for another file")],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "clients turn paths into URLs and file names, each in its own way; `..` can lead out of a directory",
+    fix: "use relative paths of plain names",
+};
+
+static CUSTOM_EMPTY: Rule = Rule {
+    name: "TARGET-CUSTOM-EMPTY",
+    what: "a target has an empty custom",
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(Tough, Tried, "it drops the empty object, so that no signature verifies"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "tough verifies what it writes itself, and it does not write this",
+    fix: "leave custom out where it says nothing",
+};
+
+static CUSTOM_KIND: Rule = Rule {
+    name: "TARGET-CUSTOM-NO-OBJECT",
+    what: "a target's custom is not an object",
+    clients: &[accepts(PythonTuf, Tried), refuses(Tough, Tried, "invalid type, for the whole file")],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "the specification has an object",
+    fix: "put the value into an object",
+};
+
+static OUTSIDE: Rule = Rule {
+    name: "TARGET-OUTSIDE-DELEGATION",
+    what: "a role lists a target that nobody delegates to it",
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(Tough, Tried, "Target file not delegated, for the whole repository"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: true,
+    why: "no client ever finds it here",
+    fix: "delegate the path to the role, or list the target in a role that has it",
+};
+
+pub(super) static RULES: &[&Rule] = &[&SHAPE, &EMPTY_HASHES, &PATH, &CUSTOM_EMPTY, &CUSTOM_KIND, &OUTSIDE];
+
+/// The target files of one role. `by`: every delegation to it; none for the role `targets` itself.
+pub(super) fn check(doc: &Doc, by: &[Delegation], found: &mut Found) {
+    let file = &doc.name;
+    let Some(targets) = doc.signed()["targets"].as_object() else {
+        found.say(&SHAPE, file, "/signed/targets", "targets is not an object");
+        return;
+    };
+    for (path, target) in targets {
+        let at = format!("/signed/targets{}", step(path));
+        envelope::unknown(file, target, &at, &["length", "hashes", "custom"], found);
+        match (target["length"].as_u64(), target["hashes"].as_object()) {
+            (None, _) | (_, None) => found.say(&SHAPE, file, at.as_str(), ""),
+            (Some(_), Some(hashes)) if hashes.is_empty() => found.say(&EMPTY_HASHES, file, at.as_str(), ""),
+            (Some(_), Some(_)) => meta::hashes(file, &at, &target["hashes"], found),
+        }
+        match target.get("custom") {
+            None => {}
+            Some(Value::Object(custom)) if custom.is_empty() => {
+                found.say(&CUSTOM_EMPTY, file, at.as_str(), "")
+            }
+            Some(Value::Object(_)) => {}
+            Some(_) => found.say(&CUSTOM_KIND, file, at.as_str(), ""),
+        }
+        if !is_plain(path) {
+            found.say(&PATH, file, at.as_str(), format!("{path:?}"));
+        }
+        if !by.is_empty() && !by.iter().any(|delegation| delegated(delegation, path)) {
+            found.say(&OUTSIDE, file, at, "");
+        }
+    }
+}
+
+fn is_plain(path: &str) -> bool {
+    path.split('/').all(|part| !part.is_empty() && part != "." && part != "..") && !path.contains('\\')
+}
+
+fn delegated(delegation: &Delegation, path: &str) -> bool {
+    match &delegation.paths {
+        Paths::Patterns(patterns) => patterns.iter().any(|pattern| matches_pattern(pattern, path)),
+        Paths::HashPrefixes(prefixes) => {
+            let digest = crate::tuf::delegations::path_digest(path);
+            prefixes.iter().any(|prefix| digest.starts_with(prefix.as_str()))
+        }
+        Paths::Bin { number, bits } => {
+            let head = crate::tuf::delegations::path_digest(path);
+            let first = u64::from_str_radix(head.get(..16).unwrap_or_default(), 16).unwrap_or(0);
+            first.checked_shr(64 - bits).unwrap_or(0) == *number
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A calendar of expiries and signing windows (RFC 5545).
+//!
+//! The same boards at the same time give the same bytes. An event keeps its UID when dates move, so that a calendar
+//! that takes the file again moves it.
+
+use std::collections::BTreeSet;
+
+use crate::status::Board;
+use crate::status::Standing;
+use crate::tuf::Date;
+
+/// A content line is at most so long, in octets, without its line break (section 3.1).
+const LONGEST: usize = 75;
+
+/// The calendar of all boards.
+pub fn calendar(boards: &[Board], at: Date) -> String {
+    let mut lines = Lines::default();
+    lines.add("BEGIN:VCALENDAR");
+    lines.add("VERSION:2.0");
+    lines.add("PRODID:-//Keyrite//keyrite status//EN");
+    lines.add("CALSCALE:GREGORIAN");
+    let mut known = BTreeSet::new();
+    for board in boards {
+        for role in board.roles.iter().filter(|role| !role.online) {
+            let uid = |kind: &str| format!("{kind}-{}-{}@keyrite", name(&role.role), board.id);
+            if known.insert(uid("expiry")) {
+                expiry(&mut lines, board, role, &uid("expiry"), at);
+                window(&mut lines, board, role, &uid("window"), at);
+            }
+        }
+    }
+    lines.add("END:VCALENDAR");
+    lines.0
+}
+
+fn expiry(lines: &mut Lines, board: &Board, role: &Standing, uid: &str, at: Date) {
+    let Some(expires) = role.expires else { return };
+    let version = role.version.map(|version| format!(" {version}")).unwrap_or_default();
+    let summary = format!("{}: {}{version} expires", board.name, role.role);
+    event(lines, uid, at, expires, None, &summary, &who(role), "-P7D");
+}
+
+fn window(lines: &mut Lines, board: &Board, role: &Standing, uid: &str, at: Date) {
+    let (Some(opens), Some(expires)) = (role.window, role.expires) else { return };
+    let summary = format!("{}: sign {} again", board.name, role.role);
+    event(lines, uid, at, opens, Some(expires), &summary, &who(role), "PT0S");
+}
+
+/// Who must sign, for the description.
+fn who(role: &Standing) -> String {
+    let names: Vec<&str> = role.holdings.iter().map(|holding| holding.name.as_str()).collect();
+    format!("{} of {} keys must sign: {}", role.threshold, role.keys, names.join(", "))
+}
+
+#[expect(clippy::too_many_arguments, reason = "they are the properties of one event")]
+fn event(
+    lines: &mut Lines,
+    uid: &str,
+    at: Date,
+    start: Date,
+    end: Option<Date>,
+    summary: &str,
+    description: &str,
+    trigger: &str,
+) {
+    lines.add("BEGIN:VEVENT");
+    lines.add(&format!("UID:{uid}"));
+    lines.add(&format!("DTSTAMP:{}", time(at)));
+    lines.add(&format!("DTSTART:{}", time(start)));
+    if let Some(end) = end {
+        lines.add(&format!("DTEND:{}", time(end)));
+    }
+    lines.add(&format!("SUMMARY:{}", text(summary)));
+    lines.add(&format!("DESCRIPTION:{}", text(description)));
+    lines.add("TRANSP:TRANSPARENT");
+    lines.add("BEGIN:VALARM");
+    lines.add("ACTION:DISPLAY");
+    lines.add(&format!("DESCRIPTION:{}", text(summary)));
+    lines.add(&format!("TRIGGER:{trigger}"));
+    lines.add("END:VALARM");
+    lines.add("END:VEVENT");
+}
+
+/// `20261203T090000Z`
+fn time(date: Date) -> String {
+    date.to_string().replace(['-', ':'], "")
+}
+
+/// A role's name in a UID: ASCII without what means something there.
+fn name(role: &str) -> String {
+    role.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// TEXT of section 3.3.11: what means something is escaped, and control characters are left out.
+fn text(raw: &str) -> String {
+    let mut out = String::new();
+    for c in raw.chars() {
+        match c {
+            '\\' | ';' | ',' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Content lines, each ended by CRLF and folded by CRLF and a blank, never within a character.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, line: &str) {
+        let mut length = 0;
+        for c in line.chars() {
+            if length + c.len_utf8() > LONGEST {
+                self.0.push_str("\r\n ");
+                length = 1;
+            }
+            self.0.push(c);
+            length += c.len_utf8();
+        }
+        self.0.push_str("\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_folded_at_75_octets_and_never_within_a_character() {
+        let mut lines = Lines::default();
+
+        lines.add(&"ü".repeat(100));
+
+        let folded: Vec<&str> = lines.0.split("\r\n").collect();
+        assert!(folded.iter().all(|line| line.len() <= 75), "{folded:?}");
+        assert_eq!(lines.0.replace("\r\n ", ""), format!("{}\r\n", "ü".repeat(100)));
+    }
+
+    #[test]
+    fn text_that_means_something_is_escaped() {
+        assert_eq!(text("a,b;c\\d\ne\u{7}"), "a\\,b\\;c\\\\d\\ne");
+    }
+}
