@@ -15,6 +15,8 @@ pub mod foreign_signature;
 pub mod json;
 pub mod key;
 pub mod metadata;
+pub mod overview;
+pub mod paths;
 pub mod repository;
 pub mod role;
 pub mod root;
