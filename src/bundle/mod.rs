@@ -7,6 +7,7 @@
 mod instructions;
 pub mod layout;
 pub mod manifest;
+pub mod places;
 pub mod read;
 pub mod rules;
 mod survey;
