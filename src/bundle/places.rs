@@ -7,8 +7,14 @@ use std::path::PathBuf;
 /// Below a directory, in the order in which they are looked for.
 const METADATA: [&str; 4] = ["", "metadata", "inputs/metadata", "bundle/metadata"];
 /// Seen from the metadata.
-const NAMES: [&str; 6] =
-    ["names.json", "keys/names.json", "../names.json", "../keys/names.json", "../../names.json", "../../keys/names.json"];
+const NAMES: [&str; 6] = [
+    "names.json",
+    "keys/names.json",
+    "../names.json",
+    "../keys/names.json",
+    "../../names.json",
+    "../../keys/names.json",
+];
 
 /// The directories of metadata in this one: those that hold a root.
 pub fn metadata(dir: &Path) -> Vec<PathBuf> {
@@ -26,8 +32,9 @@ fn holds_root(dir: &Path) -> bool {
     entries.flatten().any(|entry| {
         let name = entry.file_name();
         let version = name.to_str().and_then(|name| name.strip_suffix("root.json"));
-        let numbered =
-            |v: &str| v.strip_suffix('.').is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()));
+        let numbered = |v: &str| {
+            v.strip_suffix('.').is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()))
+        };
         version.is_some_and(|version| version.is_empty() || numbered(version))
     })
 }

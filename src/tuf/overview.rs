@@ -11,6 +11,7 @@ use crate::tuf::client::WATERMARK;
 use crate::tuf::date::Date;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::Material;
+use crate::tuf::paths::Moved;
 use crate::tuf::paths::Rows;
 use crate::tuf::paths::Tree;
 use crate::tuf::repository::Repository;
@@ -40,6 +41,8 @@ pub struct Overview {
     pub tree: Arc<Tree>,
     /// The delegated roles, row by row.
     pub rows: Arc<Rows>,
+    /// Entries that no client takes.
+    pub shadowed: Vec<Moved>,
     /// Every key that may sign something, each once.
     pub keys: Vec<Key>,
     /// Files that their keys have not signed in full.
@@ -143,6 +146,7 @@ impl Overview {
             rehearsal: newest.is_some_and(|root| root.metadata.signed().get(WATERMARK).is_some()),
             consistent_snapshot: repository.root.consistent_snapshot,
             top,
+            shadowed: tree.shadowed(),
             tree: Arc::new(tree),
             rows: Arc::new(rows),
             keys,
@@ -151,9 +155,36 @@ impl Overview {
         }
     }
 
+    /// Puts the keys in the order of their holders' names, those of nobody known last.
+    pub fn sort_keys(&mut self, holders: &BTreeMap<KeyId, String>) {
+        self.keys.sort_by_key(|key| (holders.get(&key.keyid).is_none(), holders.get(&key.keyid).cloned()));
+    }
+
     /// How many delegated roles there are.
     pub fn delegated(&self) -> usize {
         self.rows.0.iter().map(|row| row.count).sum()
+    }
+
+    /// `root versions 1 to 3, 4 delegated roles; 1 EXPIRED, 2 soon`
+    pub fn headline(&self, now: Date) -> String {
+        let roots = match self.roots {
+            (first, last) if first == last => format!("root version {last}"),
+            (first, last) => format!("root versions {first} to {last}"),
+        };
+        let count = |standing| self.standing(standing, now);
+        let dates = match (count(Standing::Expired), count(Standing::Soon)) {
+            (0, 0) => "nothing expires soon".to_owned(),
+            (0, 1) => "1 role expires soon".to_owned(),
+            (0, soon) => format!("{soon} roles expire soon"),
+            (1, 0) => "1 role EXPIRED".to_owned(),
+            (expired, 0) => format!("{expired} roles EXPIRED"),
+            (expired, soon) => format!("{expired} EXPIRED, {soon} soon"),
+        };
+        let delegated = match self.delegated() {
+            1 => "1 delegated role".to_owned(),
+            n => format!("{n} delegated roles"),
+        };
+        format!("{roots}, {delegated}; {dates}")
     }
 
     /// How many roles, bins counted one by one where they share a row, expired or will soon.
@@ -261,7 +292,8 @@ fn lacks(file: &RoleFile, of: &str, keys: &RoleKeys) -> Option<Lacking> {
 impl Lacking {
     /// `2.root.json: 1 of 2 signatures by the keys of root version 1; missing 1, from Bo Lindqvist or Chi Nwosu`
     pub fn words(&self, holders: &BTreeMap<KeyId, String>) -> String {
-        let name = |keyid: &KeyId| holders.get(keyid).cloned().unwrap_or_else(|| format!("key {:.8}", keyid.0));
+        let name =
+            |keyid: &KeyId| holders.get(keyid).cloned().unwrap_or_else(|| format!("key {:.8}", keyid.0));
         let mut names: Vec<String> = self.missing.iter().map(name).collect();
         names.sort();
         names.dedup();

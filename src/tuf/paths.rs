@@ -31,6 +31,7 @@ pub use moves::Moves;
 pub use moves::moves;
 pub use rows::Row;
 pub use rows::Rows;
+pub use say::people;
 pub use say::who;
 
 /// The targets roles of a repository and what each delegates, read once.
@@ -299,9 +300,18 @@ fn follow<'a>(
 ) {
     let mut below = Vec::new();
     let mut ended_by = None;
-    for (place, delegation) in places.iter().filter_map(|place| Some((*place, delegations?.roles.get(*place)?))) {
+    for (place, delegation) in
+        places.iter().filter_map(|place| Some((*place, delegations?.roles.get(*place)?)))
+    {
         let (role, delegator) = (delegation.name.as_str(), at.role);
-        below.push(Open { role, delegator, place, depth: at.depth + 1, delegation: Some(delegation), ended_by });
+        below.push(Open {
+            role,
+            delegator,
+            place,
+            depth: at.depth + 1,
+            delegation: Some(delegation),
+            ended_by,
+        });
         if ended_by.is_none() && ends(delegation) {
             ended_by = Some(role);
             open.iter_mut().for_each(|later| later.ended_by = later.ended_by.or(ended_by));

@@ -37,8 +37,9 @@ type Holders = BTreeMap<KeyId, String>;
 pub(super) fn describe(dir: &Path, path: Option<&str>) -> Result<Description, String> {
     let places = places::metadata(dir);
     let metadata = places.first().ok_or("no repository: neither it nor metadata/ in it holds a root.json")?;
-    let overview = Overview::of(&Repository::read(&Dir::open(metadata)?).map_err(|why| why.to_string())?);
+    let mut overview = Overview::of(&Repository::read(&Dir::open(metadata)?).map_err(|why| why.to_string())?);
     let (holders, remark) = holders(metadata);
+    overview.sort_keys(&holders);
     let mut description = match path {
         Some(path) => answer(&overview.tree.ask(path), &holders),
         None => summary(&overview, &holders, Clock::Machine.now()),
@@ -59,7 +60,9 @@ fn holders(metadata: &Path) -> (Holders, Option<String>) {
     let read = if small { fs::read(&path).map_err(|e| e.to_string()) } else { Err("too large".to_owned()) };
     match read.and_then(|bytes| Names::parse(&bytes).map_err(|error| error.to_string())) {
         Ok(names) => (names.holders(), None),
-        Err(why) => (Holders::new(), Some(format!("remark: {}: {why}; keys have no names here", path.display()))),
+        Err(why) => {
+            (Holders::new(), Some(format!("remark: {}: {why}; keys have no names here", path.display())))
+        }
     }
 }
 
@@ -72,8 +75,12 @@ fn answer(answer: &Answer, holders: &Holders) -> Description {
         lines.push(format!("{number:>4}  {}{text}", "  ".repeat(step.depth)));
     }
     lines.push(answer.stop());
-    let steps: Vec<Value> =
-        answer.steps.iter().zip(asked).map(|(step, (number, _))| step_json(answer, step, number, holders)).collect();
+    let steps: Vec<Value> = answer
+        .steps
+        .iter()
+        .zip(asked)
+        .map(|(step, (number, _))| step_json(answer, step, number, holders))
+        .collect();
     let json = json!({"kind": "who-may-sign", "path": answer.query, "pattern": answer.pattern,
         "taken_from": answer.taken_from, "steps": steps, "stop": answer.stop()});
     Description { lines, json }
@@ -95,7 +102,7 @@ fn keys_json(keys: &RoleKeys, holders: &Holders) -> Value {
 }
 
 fn summary(overview: &Overview, holders: &Holders, now: Date) -> Description {
-    let mut lines = vec![headline(overview, now)];
+    let mut lines = vec![format!("TUF repository: {}", overview.headline(now))];
     for top in &overview.top {
         let version = top.version.map_or("no file here".to_owned(), |version| {
             format!("version {version}, {}", expires(top.role, top.expires, now))
@@ -111,12 +118,14 @@ fn summary(overview: &Overview, holders: &Holders, now: Date) -> Description {
         lines.push(format!("  {:.16} {}, {holder}: {}", key.keyid.0, key.scheme, key.roles.join(", ")));
     }
     more(&mut lines, overview.keys.len());
-    let shadowed = overview.tree.shadowed();
+    let shadowed = &overview.shadowed;
     lines.extend(shadowed.iter().map(Moved::shadow));
     lines.extend(overview.lacking.iter().map(|lacking| format!("open: {}", lacking.words(holders))));
     if overview.not_looked_at > 0 {
         let roles = overview.not_looked_at;
-        lines.push(format!("the signatures of {roles} delegated roles were not looked at; `keyrite verify` does"));
+        lines.push(format!(
+            "the signatures of {roles} delegated roles were not looked at; `keyrite verify` does"
+        ));
     }
     let top: Vec<Value> = overview
         .top
@@ -146,26 +155,6 @@ fn summary(overview: &Overview, holders: &Holders, now: Date) -> Description {
     Description { lines, json }
 }
 
-/// `TUF repository: root versions 1 to 3, 4 delegated roles; 1 expired, 2 expire soon`
-fn headline(overview: &Overview, now: Date) -> String {
-    let (first, last) = overview.roots;
-    let roots = if first == last { format!("root version {last}") } else { format!("root versions {first} to {last}") };
-    let count = |standing| overview.standing(standing, now);
-    let dates = match (count(Standing::Expired), count(Standing::Soon)) {
-        (0, 0) => "nothing expires soon".to_owned(),
-        (0, 1) => "1 role expires soon".to_owned(),
-        (0, soon) => format!("{soon} roles expire soon"),
-        (1, 0) => "1 role EXPIRED".to_owned(),
-        (expired, 0) => format!("{expired} roles EXPIRED"),
-        (expired, soon) => format!("{expired} EXPIRED, {soon} soon"),
-    };
-    let delegated = match overview.delegated() {
-        1 => "1 delegated role".to_owned(),
-        n => format!("{n} delegated roles"),
-    };
-    format!("TUF repository: {roots}, {delegated}; {dates}")
-}
-
 fn expires(role: &str, expires: Option<Date>, now: Date) -> String {
     let standing = Standing::of(role, expires, now);
     match expires {
@@ -176,13 +165,7 @@ fn expires(role: &str, expires: Option<Date>, now: Date) -> String {
 
 fn row_line(row: &Row, holders: &Holders, now: Date) -> String {
     let Some(delegation) = row.delegation() else { return String::new() };
-    let paths = match (&delegation.paths, row.count) {
-        (Paths::Patterns(list), _) => format!("paths {}", list.join(" ")),
-        (Paths::HashPrefixes(list), 1) => format!("paths whose SHA-256 begins with {}", list.join(" ")),
-        (Paths::HashPrefixes(_), count) => format!("{count} bins by the path's SHA-256"),
-        (Paths::Bin { bits, .. }, 1) => format!("a bin of {}", 1_u64 << bits),
-        (Paths::Bin { .. }, count) => format!("{count} bins by the path's SHA-256"),
-    };
+    let paths = row.paths();
     let version = row.version.map(|version| format!("version {version}, ")).unwrap_or_default();
     let missing = match row.missing {
         0 => String::new(),

@@ -97,7 +97,8 @@ impl Moves {
             }
         });
         let replaceable = self.replaceable.iter().map(|moved| {
-            let (to, from) = (moved.to.as_deref().unwrap_or_default(), moved.from.as_deref().unwrap_or_default());
+            let (to, from) =
+                (moved.to.as_deref().unwrap_or_default(), moved.from.as_deref().unwrap_or_default());
             let (targets, named) = (moved.targets("current"), moved.named());
             format!("{to} may now replace {targets} that clients take from {from}: {named}")
         });
@@ -126,7 +127,9 @@ impl Moved {
         let (are, their) = if self.count == 1 { ("is", "it") } else { ("are", "them") };
         match &self.to {
             Some(to) => format!("{targets} of {from} {are} shadowed by {to}: {named}"),
-            None => format!("{targets} of {from} cannot be found, for no delegation leads to {their}: {named}"),
+            None => {
+                format!("{targets} of {from} cannot be found, for no delegation leads to {their}: {named}")
+            }
         }
     }
 }

@@ -99,7 +99,9 @@ fn reach<'a>(delegation: &'a Delegation, reached: &Reached<'a>, query: &str) -> 
             let all = reached.all && list.iter().any(String::is_empty);
             return Some(Reached { all, ..reached.clone() });
         }
-        Paths::Bin { bits, .. } => return Some(Reached { all: reached.all && *bits == 0, ..reached.clone() }),
+        Paths::Bin { bits, .. } => {
+            return Some(Reached { all: reached.all && *bits == 0, ..reached.clone() });
+        }
     };
     let mut ways = Vec::new();
     for pattern in list {
@@ -114,7 +116,8 @@ fn reach<'a>(delegation: &'a Delegation, reached: &Reached<'a>, query: &str) -> 
 fn because(delegation: &Delegation, reached: &Reached<'_>) -> Because {
     match &delegation.paths {
         Paths::Patterns(list) => {
-            let led = |pattern: &&String| reached.ways.iter().any(|way| way.last() == Some(&pattern.as_str()));
+            let led =
+                |pattern: &&String| reached.ways.iter().any(|way| way.last() == Some(&pattern.as_str()));
             Because::Pattern(list.iter().find(led).cloned().unwrap_or_default())
         }
         Paths::HashPrefixes(_) | Paths::Bin { .. } => Because::Hash,

@@ -52,6 +52,20 @@ impl Row {
         self.delegations.roles.get(self.place + self.count - 1)
     }
 
+    /// What it may sign for: `dev/* tools/*`, or `16384 bins by the path's SHA-256`.
+    pub fn paths(&self) -> String {
+        let Some(delegation) = self.delegation() else { return String::new() };
+        match (&delegation.paths, self.count) {
+            (Paths::Patterns(list), _) if list.is_empty() => "no path".to_owned(),
+            (Paths::Patterns(list), _) => list.join(" "),
+            (Paths::HashPrefixes(list), 1) => format!("paths whose SHA-256 begins with {}", list.join(" ")),
+            (Paths::Bin { bits, .. }, 1) => format!("a bin of {}", 1_u64 << bits),
+            (Paths::HashPrefixes(_) | Paths::Bin { .. }, count) => {
+                format!("{count} bins by the path's SHA-256")
+            }
+        }
+    }
+
     /// `dev`, or `bin-0000 .. bin-3fff`.
     pub fn name(&self) -> String {
         let name = |delegation: Option<&Delegation>| delegation.map_or("", |d| d.name.as_str()).to_owned();

@@ -28,7 +28,7 @@ pub fn who(keys: &RoleKeys, holders: &BTreeMap<KeyId, String>) -> String {
 }
 
 /// The holders of a role's keys, each key once; with the beginning of the keyid where one holds several.
-pub(super) fn people(keys: &RoleKeys, holders: &BTreeMap<KeyId, String>) -> Vec<String> {
+pub fn people(keys: &RoleKeys, holders: &BTreeMap<KeyId, String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let distinct: Vec<&KeyId> =
         keys.keys.iter().filter(|(_, key)| seen.insert(key.material())).map(|(keyid, _)| keyid).collect();
@@ -70,14 +70,21 @@ impl Answer {
         let taken = self.taken_from.as_ref().and_then(|role| asked().find(|step| step.role == *role));
         match (taken, names.as_slice()) {
             (Some(step), _) => {
-                format!("{query}: clients take it from {}; {} can sign it", step.role, who(&step.keys, holders))
+                format!(
+                    "{query}: clients take it from {}; {} can sign it",
+                    step.role,
+                    who(&step.keys, holders)
+                )
             }
             (None, [_]) => {
                 let keys = self.steps.first().map(|step| who(&step.keys, holders)).unwrap_or_default();
                 format!("{query}: only targets may sign it, and lists it not; {keys} can sign it")
             }
             (None, _) => {
-                format!("{query}: no role here lists it; who may sign it, first one first: {}{more}", names.join(", "))
+                format!(
+                    "{query}: no role here lists it; who may sign it, first one first: {}{more}",
+                    names.join(", ")
+                )
             }
         }
     }

@@ -45,7 +45,8 @@ fn tree(roles: &[(&str, &[&str], Value)]) -> Tree {
         "roles": {"root": role, "targets": role, "snapshot": role, "timestamp": role}});
     let mut files = BTreeMap::from([("1.root.json".to_owned(), root)]);
     for (name, paths, delegations) in roles {
-        let targets: Value = paths.iter().map(|p| (p.to_string(), json!({"length": 1, "hashes": {}}))).collect();
+        let targets: Value =
+            paths.iter().map(|p| (p.to_string(), json!({"length": 1, "hashes": {}}))).collect();
         let mut signed = json!({"_type": "targets", "spec_version": "1.0.31", "version": 3, "expires": EXPIRES,
             "targets": targets});
         match delegations {
@@ -205,10 +206,13 @@ fn rows_draw_the_tree_and_say_what_is_not_here() {
 fn shadowed_targets_are_counted_with_the_role_that_shadows_them() {
     let lines: Vec<String> = world(false).shadowed().iter().map(Moved::shadow).collect();
 
-    assert_eq!(lines, [
-        "1 current target of ops is shadowed by dev: dev/a",
-        "1 current target of ops is shadowed by tools: dev/tool.txt",
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "1 current target of ops is shadowed by dev: dev/a",
+            "1 current target of ops is shadowed by tools: dev/tool.txt",
+        ]
+    );
 }
 
 #[test]
@@ -216,23 +220,32 @@ fn another_order_moves_targets_from_role_to_role() {
     let paths: Vec<String> = (0..17).map(|n| format!("dev/{n:02}")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let (ops, dev) = (delegation("ops", 1, false, &["*/*"]), delegation("dev", 2, false, &["dev/*"]));
-    let with = |roles: Value| tree(&[("targets", &[], roles), ("ops", &paths, Value::Null), ("dev", &paths, Value::Null)]);
+    let with = |roles: Value| {
+        tree(&[("targets", &[], roles), ("ops", &paths, Value::Null), ("dev", &paths, Value::Null)])
+    };
     let old = with(json!([ops, dev]));
 
     let moved = moves(&old, &with(json!([dev, ops])));
     let gone = moves(&old, &with(json!([])));
 
-    assert_eq!(moved.lines(), ["17 current targets move from ops to dev: dev/00, dev/01, dev/02 and 14 more"]);
-    assert_eq!(gone.lines(), [
-        "17 current targets of ops can no longer be found by any client: dev/00, dev/01, dev/02 and 14 more"
-    ]);
+    assert_eq!(
+        moved.lines(),
+        ["17 current targets move from ops to dev: dev/00, dev/01, dev/02 and 14 more"]
+    );
+    assert_eq!(
+        gone.lines(),
+        [
+            "17 current targets of ops can no longer be found by any client: dev/00, dev/01, dev/02 and 14 more"
+        ]
+    );
     assert_eq!(moves(&old, &old), Moves::default());
 }
 
 #[test]
 fn a_new_delegation_in_front_may_replace_what_it_does_not_list_yet_and_hides_it_when_it_terminates() {
     let ops = delegation("ops", 1, false, &["dev/*"]);
-    let with = |roles: Value| tree(&[("targets", &["app"], roles), ("ops", &["dev/a", "dev/b"], Value::Null)]);
+    let with =
+        |roles: Value| tree(&[("targets", &["app"], roles), ("ops", &["dev/a", "dev/b"], Value::Null)]);
     let old = with(json!([ops]));
 
     let replaced = moves(&old, &with(json!([delegation("dev", 2, false, &["dev/a"]), ops])));
