@@ -8,6 +8,7 @@ pub mod adopt;
 mod instructions;
 pub mod layout;
 pub mod manifest;
+pub mod places;
 pub mod read;
 pub mod rules;
 mod survey;

@@ -1,7 +1,9 @@
-//! `keyrite inspect`: says in plain words what a file is. It judges nothing; `verify` does.
+//! `keyrite inspect`: says in plain words what a file or a repository is, and who may sign a path. It judges nothing;
+//! `verify` does.
 
 mod metadata;
 mod other;
+mod repository;
 
 use std::fs;
 use std::io::Read;
@@ -20,8 +22,15 @@ const MAX_FILE: u64 = 1 << 30;
 const EXAMPLE: &str = "Example:
   keyrite inspect 1.root.json
   keyrite inspect keys/ana.pub.json
+  keyrite inspect published/metadata
+  keyrite inspect published/metadata --path dev/tool.tgz
 
-Reads: root, targets, snapshot and timestamp metadata; public keys (JSON, PEM, OpenSSH, hex); age files;
+Of a directory of metadata, a bundle or a record it says the roles, their thresholds, holders and dates, the keys, the
+delegations, and what lacks signatures. With --path it says who may sign that path: every role that a client asks, in
+its order, why, and where the search stops. A path with * or ? is a pattern. Keys are called what names.json beside
+the metadata calls them.
+
+Of files it reads: root, targets, snapshot and timestamp metadata; public keys (JSON, PEM, OpenSSH, hex); age files;
 a bundle's MANIFEST.json; a record's journal.jsonl. It checks no trust: `keyrite verify` does.
 
 Exit codes:
@@ -32,8 +41,12 @@ Exit codes:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// The file
+    /// The file, or a directory of metadata, a bundle or a record
     file: PathBuf,
+
+    /// Who may sign this path? For a directory; a pattern with * or ? asks for every path like it
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
 }
 
 /// What a file is: for people line by line, for programs as one document.
@@ -46,6 +59,14 @@ struct Description {
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let name = plain(&args.file.display().to_string());
     let unread = |why: String| Failure::new(Exit::Input, format!("{name}: {}", plain(&why)), "");
+    if args.file.is_dir() {
+        let described = repository::describe(&args.file, args.path.as_deref()).map_err(unread)?;
+        return say(&described, out);
+    }
+    if args.path.is_some() {
+        let error = format!("{name}: --path asks a repository, and this is no directory");
+        return Err(Failure::new(Exit::Input, error, "give the directory of its metadata"));
+    }
     let mut bytes = Vec::new();
     let file = fs::File::open(&args.file).map_err(|e| unread(e.to_string()))?;
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| unread(e.to_string()))?;
@@ -56,6 +77,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         let error = format!("{name}: {}", plain(&why));
         Failure::new(Exit::Input, error, "see keyrite inspect --help for what it reads")
     })?;
+    say(&described, out)
+}
+
+fn say(described: &Description, out: &mut Output) -> Result<(), Failure> {
     for line in &described.lines {
         out.line(plain(line));
     }

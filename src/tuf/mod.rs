@@ -17,6 +17,8 @@ pub mod json;
 pub mod key;
 pub mod metadata;
 pub mod proof;
+pub mod overview;
+pub mod paths;
 pub mod repository;
 pub mod role;
 pub mod root;

@@ -1,12 +1,19 @@
-//! The home screen: what lies here, and what can be done with it. Looking changes nothing.
+//! The home screen: what lies here, and what can be done with it. Looking changes nothing; the one thing that is
+//! written from here is a new ceremony file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::ceremony::Mode;
+use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::message::Scroll;
 use crate::tui::nearby::Nearby;
+use crate::tui::repository::Page;
+use crate::tui::repository::Shown;
 use crate::tui::scene::plan_page;
+use crate::tui::start::Draft;
+use crate::tui::start::Start;
 use crate::tui::style::Palette;
 use crate::tui::view;
 
@@ -17,6 +24,10 @@ pub enum Choice {
     Begin(PathBuf, Mode),
     /// Go on with a record, or look at its end.
     Resume(PathBuf),
+    /// Write a ceremony file to start from; the screen stays.
+    Draft(Draft),
+    /// Read the repository whose metadata lies there; the screen stays.
+    Read(PathBuf),
     /// Leave.
     Leave,
 }
@@ -28,13 +39,19 @@ pub struct Home {
     pub dir: String,
     /// What lies in it.
     pub nearby: Nearby,
-    /// The chosen entry: files first, then records.
+    /// The part of it that is shown.
+    pub page: Page,
+    /// The repository, where one lies here.
+    pub repository: Option<Shown>,
+    /// The chosen entry of the ceremonies: files first, then records.
     pub at: usize,
     /// The chosen entry is looked at: its plan, or what is wrong with it.
     pub open: Option<Vec<String>>,
+    /// The type of a ceremony file is chosen.
+    pub start: Option<Start>,
     /// The help is shown.
     pub help: bool,
-    /// The first line shown of an open entry.
+    /// The first line shown of a text that is looked at.
     pub scroll: usize,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
@@ -45,7 +62,30 @@ pub struct Home {
 impl Home {
     /// With what lies in a directory.
     pub fn new(dir: String, nearby: Nearby, size: (u16, u16), palette: Palette) -> Self {
-        Self { dir, nearby, at: 0, open: None, help: false, scroll: 0, size, palette }
+        let repository = match &nearby.repository {
+            Some(Ok(found)) => Some(Shown::new(found.clone())),
+            Some(Err(_)) | None => None,
+        };
+        let page = if nearby.repository.is_some() { Page::Roles } else { Page::Ceremonies };
+        let (open, start, help) = (None, None, false);
+        Self { dir, nearby, page, repository, at: 0, open, start, help, scroll: 0, size, palette }
+    }
+
+    /// What letters do now.
+    pub fn focus(&self) -> Focus {
+        let typing = self.repository.as_ref().is_some_and(|shown| shown.typing.is_some());
+        if typing && !self.help { Focus::Everything } else { Focus::Keys }
+    }
+
+    /// The pages that there are.
+    pub fn pages(&self) -> Vec<Page> {
+        let there = |page: &Page| match page {
+            Page::Roles => self.nearby.repository.is_some(),
+            Page::Keys | Page::Tree => self.repository.is_some(),
+            Page::Requests => self.nearby.repository.is_some() || !self.nearby.requests.is_empty(),
+            Page::Ceremonies => true,
+        };
+        Page::ALL.into_iter().filter(there).collect()
     }
 
     fn len(&self) -> usize {
@@ -56,7 +96,10 @@ impl Home {
     pub fn update(&mut self, message: Message) -> Option<Choice> {
         if let Message::Resized(width, height) = message {
             self.size = (width, height);
-            self.scroll(Scroll::Before);
+            // What was read stays on the screen; no page is turned by a window that changes its size.
+            if let Some((lines, height)) = view::home::extent(self) {
+                self.scroll = Scroll::Before.from(self.scroll, lines, height);
+            }
             return None;
         }
         if !view::page::fits(self.size) && !matches!(message, Message::Stop) {
@@ -66,23 +109,127 @@ impl Home {
             self.help = false;
             return None;
         }
-        match message {
-            Message::Help => self.help = true,
-            Message::Stop | Message::Back if self.open.take().is_some() => self.scroll = 0,
-            Message::Stop => return Some(Choice::Leave),
-            Message::Scroll(to) => self.scroll(to),
-            Message::GoOn if self.open.is_none() => return self.look(),
-            Message::Rehearse => return self.begin(Mode::Rehearsal),
-            Message::Perform => return self.begin(Mode::Production),
+        if let Some(start) = self.start.take() {
+            return self.in_start(start, message);
+        }
+        match (&mut self.repository, message) {
+            (_, Message::Help) => self.help = true,
+            (Some(shown), message) if shown.typing.is_some() => {
+                shown.typed(message);
+                self.scroll = 0;
+            }
+            (_, Message::Stop | Message::Back) if self.open.take().is_some() => self.scroll = 0,
+            (Some(shown), Message::Stop | Message::Back) if shown.close => {
+                (shown.close, self.scroll) = (false, 0);
+            }
+            (Some(shown), Message::Back) if self.page == Page::Tree => shown.forget(),
+            (_, Message::Stop) => return Some(Choice::Leave),
+            (_, Message::Scroll(to)) => self.scroll(to),
+            (_, Message::GoOn) if self.page == Page::Ceremonies && self.open.is_none() => return self.look(),
+            (Some(shown), Message::GoOn) if shown.chosen(self.page).is_some() => {
+                (shown.close, self.scroll) = (true, 0);
+            }
+            (_, Message::Rehearse) => return self.begin(Mode::Rehearsal),
+            (_, Message::Perform) => return self.begin(Mode::Production),
+            (_, message) if self.open.is_none() => return self.command(message),
             _ => {}
         }
         None
     }
 
+    /// What can be done with the repository from every page.
+    fn command(&mut self, message: Message) -> Option<Choice> {
+        match message {
+            Message::Other => return self.other().map(Choice::Read),
+            Message::Ask => {
+                let shown = self.repository.as_mut()?;
+                (self.page, self.scroll) = (Page::Tree, 0);
+                shown.ask();
+            }
+            Message::Start => {
+                let shown = self.repository.as_ref()?;
+                self.start = Some(Start {
+                    at: Start::fitting(self.page, shown.chosen(self.page)),
+                    from: shown.found.dir.clone(),
+                    month: shown.found.now.to_string().chars().take(7).collect(),
+                    taken: self.nearby.plans.iter().map(|found| found.file.clone()).collect(),
+                    done: None,
+                });
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn in_start(&mut self, mut start: Start, message: Message) -> Option<Choice> {
+        match message {
+            Message::Help => self.help = true,
+            Message::Back | Message::Stop => return None,
+            Message::GoOn if start.done.is_some() => return None,
+            Message::GoOn => {
+                let draft = start.draft();
+                self.start = Some(start);
+                return Some(Choice::Draft(draft));
+            }
+            Message::Scroll(to) if start.done.is_none() => start.scroll(to),
+            _ => {}
+        }
+        self.start = Some(start);
+        None
+    }
+
+    /// The repository after the one that is shown, where several lie here.
+    fn other(&self) -> Option<PathBuf> {
+        let places = &self.nearby.places;
+        let shown = match self.nearby.repository.as_ref()? {
+            Ok(found) => &found.dir,
+            Err(unread) => &unread.dir,
+        };
+        let at = places.iter().position(|place| place == shown)?;
+        places.get((at + 1) % places.len()).filter(|next| *next != shown).cloned()
+    }
+
+    /// What lies here was looked at again; what was chosen stays chosen.
+    pub fn looked(&mut self, nearby: Nearby) {
+        let fresh = Self::new(String::new(), nearby, self.size, self.palette);
+        let same =
+            |old: &Shown| fresh.repository.as_ref().is_some_and(|new| Arc::ptr_eq(&old.found, &new.found));
+        self.repository = self.repository.take().filter(same).or(fresh.repository.clone());
+        self.nearby = fresh.nearby;
+        self.at = self.at.min(self.len().saturating_sub(1));
+        if !self.pages().contains(&self.page) {
+            self.page = fresh.page;
+        }
+        self.scroll = 0;
+    }
+
+    /// What became of a ceremony file that was to be written. One that was is chosen among the ceremonies.
+    pub fn drafted(&mut self, done: Result<PathBuf, String>) {
+        if let Ok(file) = &done
+            && let Some(at) = self.nearby.plans.iter().position(|found| found.file == *file)
+        {
+            (self.page, self.at) = (Page::Ceremonies, at);
+        }
+        if let Some(start) = &mut self.start {
+            start.done = Some(done);
+        }
+    }
+
     fn scroll(&mut self, to: Scroll) {
-        if let Some(open) = &self.open {
-            let (lines, height) = view::home::extent(self, open);
+        let text = view::home::extent(self);
+        if let Some((lines, height)) = text {
             self.scroll = to.from(self.scroll, lines, height);
+            return;
+        }
+        let pages = self.pages();
+        if let (Scroll::Before | Scroll::Next, 2..) = (to, pages.len()) {
+            let at = pages.iter().position(|page| *page == self.page).unwrap_or(0);
+            let step = if to == Scroll::Next { 1 } else { pages.len() - 1 };
+            (self.page, self.scroll) = (pages[(at + step) % pages.len()], 0);
+            return;
+        }
+        if let (Some(shown), Page::Roles | Page::Keys | Page::Tree) = (&mut self.repository, self.page) {
+            shown.scroll(self.page, to, usize::from(self.size.1).saturating_sub(12).max(1));
             return;
         }
         let last = self.len().saturating_sub(1);

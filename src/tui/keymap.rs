@@ -44,6 +44,14 @@ pub const NOT_TODAY: &str = "n";
 pub const REHEARSE: &str = "r";
 /// Performs a ceremony file.
 pub const PERFORM: &str = "p";
+/// Starts a ceremony file.
+pub const START: &str = "s";
+/// Asks who may sign a path.
+pub const ASK: &str = "/";
+/// Looks at another repository that lies here.
+pub const OTHER: &str = "o";
+/// Turns to another page of the home screen.
+pub const PAGES: &str = "left right";
 /// Moves through what is longer than the screen.
 pub const SCROLL: &str = "PgUp/PgDn";
 
@@ -58,6 +66,20 @@ pub const ALL: &[(&str, &str)] = &[
     ("n", "not today: leave a signature to others, where the plan allows"),
     ("q Ctrl-C", "stop, with a reason; goes on later with `keyrite resume`"),
     ("Ctrl-U", "empty the field that is typed into"),
+    ("? F1", "this help"),
+];
+
+/// The same for the home screen.
+pub const HOME: &[(&str, &str)] = &[
+    ("left right", "turn to another page: roles, keys, delegations, requests, ceremonies"),
+    ("up down", "choose a row (also: PgUp, PgDn, Space, Home, End)"),
+    ("Enter", "look at what is chosen; a record is gone on with"),
+    ("/", "who may sign this path? Type it; * and ? ask for all paths like it"),
+    ("s", "start a ceremony file from this repository; nothing else is written"),
+    ("o", "look at another repository that lies here"),
+    ("r p", "rehearse, or perform, the ceremony file that is looked at"),
+    ("Esc", "back, without doing anything"),
+    ("q Ctrl-C", "leave"),
     ("? F1", "this help"),
 ];
 
@@ -105,6 +127,9 @@ fn command(c: char) -> Option<Message> {
         'n' => Message::NotToday,
         'r' => Message::Rehearse,
         'p' => Message::Perform,
+        's' => Message::Start,
+        '/' => Message::Ask,
+        'o' => Message::Other,
         ' ' => Message::Scroll(Scroll::PageDown),
         _ => return None,
     })

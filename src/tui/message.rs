@@ -31,6 +31,12 @@ pub enum Message {
     Rehearse,
     /// Perform the chosen file.
     Perform,
+    /// Start a ceremony file from what is shown.
+    Start,
+    /// Ask who may sign a path.
+    Ask,
+    /// Look at another repository.
+    Other,
     /// The terminal has this many columns and rows.
     Resized(u16, u16),
     /// The answer was carried out, and this is what to show next.

@@ -11,8 +11,10 @@ pub mod home;
 pub mod keymap;
 pub mod message;
 pub mod nearby;
+pub mod repository;
 pub mod run;
 pub mod scene;
+pub mod start;
 pub mod style;
 pub mod view;
 

@@ -1,4 +1,7 @@
-//! What lies in a directory: ceremony files and records. It reads, and changes nothing; the home screen calls it.
+//! What lies in a directory: a repository, ceremony files, records, requests. It reads, and changes nothing; the home
+//! screen calls it.
+
+mod repository;
 
 use std::fs;
 use std::io;
@@ -14,6 +17,11 @@ use crate::driver::record;
 use crate::journal;
 use crate::plan::Plan;
 use crate::tuf::Date;
+use crate::tui::repository::Found;
+
+pub use repository::Asks;
+pub use repository::RequestFile;
+pub use repository::read;
 
 /// At most this many entries of the directory are looked at.
 const MOST: usize = 10_000;
@@ -58,23 +66,51 @@ pub struct Nearby {
     pub plans: Vec<PlanFile>,
     /// Records.
     pub records: Vec<RecordDir>,
+    /// Files that ask for signatures.
+    pub requests: Vec<RequestFile>,
+    /// Where metadata lies.
+    pub places: Vec<PathBuf>,
+    /// The repository that is looked at, or why it cannot be.
+    pub repository: Option<Result<Arc<Found>, Unread>>,
 }
 
-/// Looks into a directory.
+/// A repository that cannot be read.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// Where its metadata lies.
+    pub dir: PathBuf,
+    /// Why.
+    pub why: String,
+}
+
+/// Looks into a directory, and at the first repository there.
 pub fn look(dir: &Path, now: Date) -> io::Result<Nearby> {
+    let mut nearby = around(dir, now)?;
+    nearby.repository = nearby.places.first().map(|place| read(place, now));
+    Ok(nearby)
+}
+
+/// Looks into a directory; repositories are found and not read.
+pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(dir)?.take(MOST).filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.sort();
     let mut nearby = Nearby::default();
+    let (mut records, mut files) = (Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
             if path.join("journal.jsonl").is_file() {
+                records.push(path.clone());
                 nearby.records.push(RecordDir { state: state(&path), dir: shortened(dir, &path) });
             }
         } else if let Some(plan) = plan(&path, now) {
             nearby.plans.push(PlanFile { plan, file: shortened(dir, &path) });
+        } else if path.is_file() {
+            files.push(path);
         }
     }
+    nearby.places = repository::places(dir, &records);
+    nearby.requests = repository::requests(dir, &files);
     Ok(nearby)
 }
 

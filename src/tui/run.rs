@@ -10,6 +10,7 @@ use std::io::Write;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -44,9 +45,11 @@ use crate::tui::keymap;
 use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::nearby;
+use crate::tui::nearby::Nearby;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Happened;
 use crate::tui::scene::Scene;
+use crate::tui::start::Draft;
 use crate::tui::style::Palette;
 use crate::tui::view;
 
@@ -213,26 +216,45 @@ pub fn say(lines: &[String]) {
 
 /// The home screen, and what is chosen there.
 pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
-    let here = Path::new(".");
+    tty.draw(view::looking).map_err(|error| no_terminal(&error))?;
+    let (here, now) = (Path::new("."), options.clock.now());
     let unreadable = |error: io::Error| Stop::new(StopKind::Input, format!("this directory: {error}"), "");
-    let nearby = nearby::look(here, options.clock.now()).map_err(unreadable)?;
+    let nearby = nearby::look(here, now).map_err(unreadable)?;
     let dir = std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default();
     let size = tty.size().map_err(|error| no_terminal(&error))?;
     let mut home = Home::new(dir, nearby, size, tty.palette);
     let choice = loop {
-        let message = tty.next(Focus::Keys, |frame| view::home::view(&home, frame))?;
-        if let Some(choice) = home.update(message) {
-            break choice;
+        let message = tty.next(home.focus(), |frame| view::home::view(&home, frame))?;
+        match home.update(message) {
+            Some(Choice::Draft(draft)) => {
+                let written = write_draft(&draft);
+                let around = nearby::around(here, now).map_err(unreadable)?;
+                let repository = home.nearby.repository.clone();
+                home.looked(Nearby { repository, ..around });
+                home.drafted(written);
+            }
+            Some(Choice::Read(place)) => {
+                let repository = Some(nearby::read(&place, now));
+                home.looked(Nearby { repository, ..home.nearby.clone() });
+            }
+            Some(choice) => break choice,
+            None => {}
         }
     };
     match choice {
-        Choice::Leave => Ok(Vec::new()),
+        // The loop above carries these out, and stays.
+        Choice::Leave | Choice::Draft(_) | Choice::Read(_) => Ok(Vec::new()),
         Choice::Begin(file, mode) => {
             let driver = Driver::start(&file, None, mode, options.clone())?;
             perform(tty, driver, true)
         }
         Choice::Resume(dir) => perform(tty, Driver::resume(&dir, options.clone())?, true),
     }
+}
+
+/// Writes a ceremony file to start from, as `keyrite new TYPE --from DIR --out FILE` does: new, and nothing else.
+fn write_draft(draft: &Draft) -> Result<PathBuf, String> {
+    Err(format!("{} is not written by this screen; type the command below", draft.out.display()))
 }
 
 /// The driver's line to the screen; its end is told too.

@@ -39,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    ("tui", &["ceremony", "driver", "journal", "keystore", "plan", "qr", "tuf", "words"]),
+    ("tui", &["bundle", "ceremony", "driver", "journal", "keystore", "plan", "qr", "tuf", "words"]),
 ];
 
 /// `main` and `lib` put the front ends together; they hold no other code.
@@ -47,7 +47,7 @@ const ENTRANCES: &[&str] = &["lib.rs", "main.rs"];
 
 /// Modules that only compute: the same input gives the same answer on every machine, today and in ten years.
 const PURE: &[&str] = &[
-    "tuf", "store_uri", "words", "qr", "assess", "draft", "lint", "status", "room", "plan", "ceremony", "journal",
+    "tuf", "store_uri", "words", "qr", "assess", "lint", "status", "room", "plan", "ceremony", "journal",
 ];
 
 /// What a pure module never mentions.

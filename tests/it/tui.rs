@@ -2,5 +2,6 @@
 
 mod golden;
 mod pseudo;
+mod repository;
 mod rules;
 mod stage;

@@ -16,12 +16,15 @@ pub struct Doc {
     pub lines: Vec<Line<'static>>,
     /// How many of them, from the first, stay on the screen while the others move.
     pub pinned: usize,
+    /// Lines above and below those that move, which nobody would see and which were not made: a list may have a
+    /// million rows.
+    pub unmade: (usize, usize),
 }
 
 impl Doc {
     /// No lines yet.
     pub fn new(palette: Palette, width: usize) -> Self {
-        Self { palette, width: width.max(20), lines: Vec::new(), pinned: 0 }
+        Self { palette, width: width.max(20), lines: Vec::new(), pinned: 0, unmade: (0, 0) }
     }
 
     /// What is there so far stays on the screen, unless it would leave no room for the rest.
@@ -31,7 +34,8 @@ impl Doc {
 
     /// Lines that move, and rows of the window that they are seen through.
     pub fn extent(&self, height: usize) -> (usize, usize) {
-        (self.lines.len() - self.pinned, height - self.pinned.min(height))
+        let (above, below) = self.unmade;
+        (above + self.lines.len() - self.pinned + below, height - self.pinned.min(height))
     }
 
     /// An empty line.

@@ -9,7 +9,6 @@ use ratatui::text::Span;
 use crate::driver::Ask;
 use crate::tui::app::App;
 use crate::tui::app::Stage;
-use crate::tui::keymap;
 use crate::tui::style::Palette;
 use crate::tui::view::doc::Doc;
 use crate::tui::view::page;
@@ -47,12 +46,12 @@ pub fn about(app: &App) -> String {
 }
 
 /// The help.
-pub fn draw(palette: Palette, about: &str, frame: &mut Frame) {
+pub fn draw(palette: Palette, about: &str, keys: &[(&str, &str)], frame: &mut Frame) {
     let inner = page::window(frame, palette, "Help", 76, 17);
     let mut doc = Doc::new(palette, usize::from(inner.width));
     doc.text(about, Style::new());
     doc.blank();
-    for (key, what) in keymap::ALL {
+    for (key, what) in keys {
         doc.marked(&format!("{key:<10}"), palette.key(), what, Style::new());
     }
     show(&doc, frame, inner);

@@ -1,6 +1,7 @@
 //! The home screen as drawn.
 
 use ratatui::Frame;
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
@@ -9,14 +10,19 @@ use crate::tui::home::Home;
 use crate::tui::keymap;
 use crate::tui::nearby::PlanFile;
 use crate::tui::nearby::RecordDir;
+use crate::tui::repository;
+use crate::tui::repository::Shown;
 use crate::tui::view;
+use crate::tui::view::detail;
 use crate::tui::view::doc::Doc;
 use crate::tui::view::doc::cut;
 use crate::tui::view::doc::visible;
 use crate::tui::view::help;
 use crate::tui::view::page;
+use crate::tui::view::page::Areas;
 use crate::tui::view::page::Hint;
 use crate::tui::view::page::Page;
+use crate::tui::view::start;
 
 /// Columns of the marks of an entry.
 const MARKS: usize = 12;
@@ -27,41 +33,130 @@ pub fn view(home: &Home, frame: &mut Frame) {
         return;
     }
     let area = frame.area();
-    let main = main((area.width, area.height));
-    let width = usize::from(main.width);
-    let (doc, scroll, keys) = match &home.open {
-        Some(open) => (opened(home, open, width), home.scroll, opened_keys(home)),
-        None => {
-            let (doc, chosen) = list(home, width);
-            // The chosen entry stays on the screen.
-            let scroll = (chosen + 4).saturating_sub(usize::from(main.height));
-            (doc, scroll.min(chosen), list_keys())
-        }
-    };
+    let areas = areas(home, (area.width, area.height));
+    let width = usize::from(areas.main.width);
+    let (doc, scroll) = content(home, width, usize::from(areas.main.height));
+    let keys = keys(home);
     let page = Page {
         palette: home.palette,
-        title: ("Keyrite".to_owned(), cut(&visible(&home.dir), width.saturating_sub(12))),
-        rehearsal: false,
+        title: ("Keyrite".to_owned(), cut(&visible(&home.dir), usize::from(area.width).saturating_sub(14))),
+        rehearsal: on_repository(home).is_some_and(|shown| shown.found.overview.rehearsal),
         keys: &keys,
         doc: &doc,
         scroll,
     };
-    page.draw(frame, main);
+    page.draw(frame, areas.main);
+    if let (Some(area), Some(shown)) = (areas.side, on_repository(home)) {
+        let mut doc = Doc::new(home.palette, usize::from(area.width));
+        detail::detail(shown, home.page, &mut doc);
+        for (line, y) in doc.lines.iter().zip(area.y..area.bottom()) {
+            frame.render_widget(line, Rect { y, height: 1, ..area });
+        }
+    }
+    if let Some(start) = &home.start {
+        start::draw(home.palette, start, frame);
+    }
     if home.help {
-        let about =
-            "Choose a ceremony file to review it, or a record to go on with it. Looking changes nothing.";
-        help::draw(home.palette, about, frame);
+        let about = "What lies here: look at the repository, review a ceremony file, or go on with a record. Looking changes nothing.";
+        help::draw(home.palette, about, keymap::HOME, frame);
     }
 }
 
-fn main(size: (u16, u16)) -> ratatui::layout::Rect {
-    ratatui::layout::Rect::new(1, 2, size.0.saturating_sub(2), size.1.saturating_sub(4))
+/// The repository, on a page that shows a list of it.
+fn on_repository(home: &Home) -> Option<&Shown> {
+    let lists =
+        matches!(home.page, repository::Page::Roles | repository::Page::Keys | repository::Page::Tree);
+    home.repository.as_ref().filter(|_| lists)
 }
 
-/// Lines of an open entry, and rows of the window that it is seen through.
-pub fn extent(home: &Home, open: &[String]) -> (usize, usize) {
-    let main = main(home.size);
-    opened(home, open, usize::from(main.width)).extent(usize::from(main.height))
+/// Beside a list there is what is chosen in it, where there is room.
+fn areas(home: &Home, size: (u16, u16)) -> Areas {
+    let close = home.repository.as_ref().is_some_and(|shown| shown.close);
+    match on_repository(home) {
+        Some(_) if !close => Areas::of(size),
+        _ => Areas { main: Rect::new(1, 2, size.0.saturating_sub(2), size.1.saturating_sub(4)), side: None },
+    }
+}
+
+/// What is shown, and how many of its lines are above the window.
+fn content(home: &Home, width: usize, height: usize) -> (Doc, usize) {
+    if let Some(doc) = text(home, width) {
+        return (doc, home.scroll);
+    }
+    if home.page != repository::Page::Ceremonies {
+        let mut doc = Doc::new(home.palette, width);
+        view::repository::tabs(home, &mut doc);
+        let scroll = view::repository::page(home, &mut doc, height);
+        return (doc, scroll);
+    }
+    let (doc, chosen) = list(home, width);
+    // The chosen entry stays on the screen.
+    let scroll = (chosen + 4).saturating_sub(height);
+    (doc, scroll.min(chosen))
+}
+
+/// A text that is read from its beginning: an entry that is looked at, a role in full, the requests.
+fn text(home: &Home, width: usize) -> Option<Doc> {
+    if let Some(open) = &home.open {
+        return Some(opened(home, open, width));
+    }
+    let mut doc = Doc::new(home.palette, width);
+    match on_repository(home) {
+        Some(shown) if shown.close => detail::detail(shown, home.page, &mut doc),
+        _ if home.page == repository::Page::Requests => {
+            view::repository::tabs(home, &mut doc);
+            view::repository::page(home, &mut doc, 0);
+        }
+        _ => return None,
+    }
+    Some(doc)
+}
+
+/// Lines of a text that is looked at, and rows of the window that it is seen through.
+pub fn extent(home: &Home) -> Option<(usize, usize)> {
+    let main = areas(home, home.size).main;
+    text(home, usize::from(main.width)).map(|doc| doc.extent(usize::from(main.height)))
+}
+
+/// The keys that work now.
+fn keys(home: &Home) -> Vec<Hint> {
+    let hint = |key, what: &str| (key, what.to_owned());
+    let typing = home.repository.as_ref().is_some_and(|shown| shown.typing.is_some());
+    let close = on_repository(home).is_some_and(|shown| shown.close);
+    if let Some(start) = &home.start {
+        return match start.done {
+            None => vec![
+                hint(keymap::CHOOSE, "choose"),
+                hint(keymap::GO_ON, "write the file"),
+                hint(keymap::BACK, "back, without writing"),
+            ],
+            Some(_) => vec![hint(keymap::GO_ON, "back")],
+        };
+    }
+    if typing {
+        let (back, help) = (hint(keymap::BACK, "leave it"), hint(keymap::HELP_TYPING, "help"));
+        return vec![hint(keymap::GO_ON, "answer"), back, help];
+    }
+    if home.open.is_some() {
+        return opened_keys(home);
+    }
+    if close {
+        return vec![hint(keymap::BACK, "back"), hint(keymap::SCROLL, "read on"), hint(keymap::HELP, "help")];
+    }
+    let mut keys = match home.page {
+        repository::Page::Ceremonies => {
+            vec![hint(keymap::CHOOSE, "choose"), hint(keymap::GO_ON, "review or resume")]
+        }
+        repository::Page::Requests => vec![hint(keymap::SCROLL, "read on")],
+        _ => vec![hint(keymap::CHOOSE, "choose"), hint(keymap::GO_ON, "look")],
+    };
+    if on_repository(home).is_some() {
+        keys.push(hint(keymap::ASK, "who signs?"));
+        keys.push(hint(keymap::START, "start"));
+    }
+    keys.push(hint(keymap::STOP, "leave"));
+    keys.push(hint(keymap::HELP, "help"));
+    keys
 }
 
 fn opened(home: &Home, open: &[String], width: usize) -> Doc {
@@ -87,19 +182,11 @@ fn opened_keys(home: &Home) -> Vec<Hint> {
     keys
 }
 
-fn list_keys() -> Vec<Hint> {
-    vec![
-        (keymap::CHOOSE, "choose".to_owned()),
-        (keymap::GO_ON, "review or resume".to_owned()),
-        (keymap::STOP, "leave".to_owned()),
-        (keymap::HELP, "help".to_owned()),
-    ]
-}
-
 /// The list, and the line of the chosen entry.
 fn list(home: &Home, width: usize) -> (Doc, usize) {
     let palette = home.palette;
     let mut doc = Doc::new(palette, width);
+    view::repository::tabs(home, &mut doc);
     doc.text(
         "Keyrite takes a group of people through a key ceremony, offline, from one reviewed file.",
         palette.instruction(),

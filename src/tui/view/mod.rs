@@ -3,11 +3,14 @@
 pub mod board;
 pub mod closing;
 pub mod code;
+pub mod detail;
 pub mod doc;
 pub mod help;
 pub mod home;
 pub mod page;
+pub mod repository;
 pub mod side;
+pub mod start;
 pub mod step;
 pub mod words;
 
@@ -49,7 +52,7 @@ pub fn view(app: &App, frame: &mut Frame) {
         side::draw(app, frame, area);
     }
     match &app.window {
-        Some(Window::Help) => help::draw(app.palette, &help::about(app), frame),
+        Some(Window::Help) => help::draw(app.palette, &help::about(app), keymap::ALL, frame),
         Some(Window::Stop { reason, word }) => help::stop(app, reason, word.as_deref(), frame),
         Some(Window::Codes(..)) | None => {}
     }
@@ -59,6 +62,11 @@ pub fn view(app: &App, frame: &mut Frame) {
 pub fn opening(frame: &mut Frame) {
     let text = "One moment: looking at the record, and at the token of its next step ...";
     page::put(frame, 1, 1, text, ratatui::style::Style::new());
+}
+
+/// What is shown until home has looked around.
+pub fn looking(frame: &mut Frame) {
+    page::put(frame, 1, 1, "One moment: reading what lies here ...", ratatui::style::Style::new());
 }
 
 /// Lines of the text that move, and rows of the window that they are seen through.

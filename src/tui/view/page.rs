@@ -84,7 +84,7 @@ impl Page<'_> {
         self.second_line(frame, area.width);
         let height = usize::from(main.height);
         let (pinned, moving) = self.doc.lines.split_at(self.doc.pinned);
-        let shown = pinned.iter().chain(moving.iter().skip(self.scroll));
+        let shown = pinned.iter().chain(moving.iter().skip(self.scroll.saturating_sub(self.doc.unmade.0)));
         for (line, y) in shown.take(height).zip(main.y..) {
             frame.render_widget(line, Rect::new(main.x, y, main.width, 1));
         }

@@ -439,3 +439,23 @@ fn home_begins_a_rehearsal_and_finds_its_record_again() {
     pseudo.press("q");
     assert_eq!(pseudo.end(), 0);
 }
+
+#[test]
+fn home_shows_the_repository_and_answers_who_may_sign_a_path() {
+    let dir = tempfile::tempdir().unwrap();
+    super::repository::write(dir.path());
+    let before = crate::common::keyrite::tree(dir.path());
+    let mut pseudo = Pseudo::start(dir.path(), &[], &[("NO_COLOR", "1")]);
+
+    let screen = pseudo.wait("inputs/metadata: root versions 1 to 2");
+    assert!(screen.contains("2 of 3") && screen.contains("Bo Lindqvis"), "{screen}");
+    pseudo.press("/dev/tool.txt\r");
+    pseudo.wait("clients take it from dev; Dana Reyes and Otto Brand together can sign it");
+    pseudo.press("\x1b");
+    pseudo.wait("delegated roles, in the order in which clients ask them");
+    pseudo.press("q");
+
+    assert_eq!(pseudo.end(), 0);
+    pseudo.assert_restored();
+    assert_eq!(crate::common::keyrite::tree(dir.path()), before);
+}

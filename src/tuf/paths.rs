@@ -1,0 +1,340 @@
+//! Who may sign a path: the walk of a client through the delegations (TUF section 5.6), written down step by step.
+//!
+//! A client asks `targets`, then the roles that it delegates the path to, in their order, each with all it delegates
+//! to before the next one, and takes the first entry that it finds. A terminating delegation ends the walk after what
+//! lies below it. Nothing here verifies; `keyrite inspect --path` and the home screen ask.
+
+mod moves;
+mod pattern;
+mod rows;
+mod say;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::tuf::date::Date;
+use crate::tuf::delegations::Delegation;
+use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::Paths;
+use crate::tuf::delegations::matches_pattern;
+use crate::tuf::metadata::Metadata;
+use crate::tuf::repository::Repository;
+use crate::tuf::role::RoleKeys;
+
+pub use moves::Moved;
+pub use moves::Moves;
+pub use moves::moves;
+pub use rows::Row;
+pub use rows::Rows;
+pub use say::people;
+pub use say::who;
+
+/// The targets roles of a repository and what each delegates, read once.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    nodes: BTreeMap<String, Node>,
+    keys: Arc<RoleKeys>,
+}
+
+/// One targets role whose file is here.
+#[derive(Clone, Debug)]
+pub struct Node {
+    metadata: Arc<Metadata>,
+    /// `version`
+    pub version: u64,
+    /// `expires`, where it can be read.
+    pub expires: Option<Date>,
+    /// Whom it delegates to; `None` too where that cannot be understood, and then `broken` says so.
+    pub delegations: Option<Arc<Delegations>>,
+    /// Why no client can read its delegations.
+    pub broken: Option<String>,
+}
+
+impl Node {
+    /// Whether it has an entry for the path.
+    pub fn lists(&self, path: &str) -> bool {
+        self.entries().is_some_and(|entries| entries.contains_key(path))
+    }
+
+    /// The paths that it has entries for, in their order.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.entries().into_iter().flat_map(|entries| entries.keys().map(String::as_str))
+    }
+
+    /// How many those are.
+    pub fn count(&self) -> usize {
+        self.entries().map_or(0, serde_json::Map::len)
+    }
+
+    fn entries(&self) -> Option<&serde_json::Map<String, Value>> {
+        self.metadata.signed().get("targets").and_then(Value::as_object)
+    }
+}
+
+/// Why a role may sign for what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// It is `targets`, which may sign for every path.
+    Everything,
+    /// A pattern of its delegation.
+    Pattern(String),
+    /// The beginning of the path's SHA-256; for a pattern, any.
+    HashPrefix(String),
+    /// The path's bin, of so many.
+    Bin(u64),
+    /// A path's SHA-256 decides which of the roles it is.
+    Hash,
+}
+
+/// When a client asks a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// In its turn.
+    InTurn,
+    /// It was asked before, by the word of another delegation.
+    Before,
+    /// Never: the delegation to this role ends the search before.
+    Never(String),
+}
+
+/// One role on the way of a client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The role; the first one of `count`.
+    pub role: String,
+    /// How many roles stand together here: bins that the same keys sign.
+    pub count: usize,
+    /// Who delegates to it: `root` for `targets`.
+    pub delegator: String,
+    /// Its place among the delegations of the delegator; 0 for `targets`.
+    pub place: usize,
+    /// How many delegations lead to it from `targets`.
+    pub depth: usize,
+    /// Who signs for it, by the delegator's word.
+    pub keys: Arc<RoleKeys>,
+    /// Why it may.
+    pub because: Because,
+    /// Whether it may sign for every path that was asked for; always, for a single one.
+    pub all: bool,
+    /// Whether the search ends with it and what it delegates.
+    pub terminating: bool,
+    /// When it is asked.
+    pub asked: Asked,
+    /// How many of the paths it has entries for; `None` when its file is not here.
+    pub lists: Option<usize>,
+    /// How many of them a client takes from it.
+    pub taken: usize,
+}
+
+/// The answer to "who may sign this path?".
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// What was asked: a path, or a pattern with `*` or `?`.
+    pub query: String,
+    /// Whether it is a pattern.
+    pub pattern: bool,
+    /// Every role that may, in the order in which a client asks.
+    pub steps: Vec<Step>,
+    /// For a path, the role whose entry a client takes.
+    pub taken_from: Option<String>,
+}
+
+/// A delegation that a client has still to follow.
+struct Open<'a> {
+    role: &'a str,
+    delegator: &'a str,
+    place: usize,
+    depth: usize,
+    delegation: Option<&'a Delegation>,
+    ended_by: Option<&'a str>,
+}
+
+impl Open<'_> {
+    fn top() -> Self {
+        Self { role: "targets", delegator: "root", place: 0, depth: 0, delegation: None, ended_by: None }
+    }
+}
+
+impl Tree {
+    /// From a repository as it lies.
+    pub fn of(repository: &Repository) -> Self {
+        let node = |(name, file): (&str, &crate::tuf::repository::RoleFile)| {
+            let signed = file.metadata.signed();
+            let delegations = signed.get("delegations").filter(|json| !json.is_null());
+            let (delegations, broken) = match delegations.map(Delegations::from_json) {
+                None => (None, None),
+                Some(Ok(delegations)) => (Some(Arc::new(delegations)), None),
+                Some(Err(why)) => (None, Some(why.to_string())),
+            };
+            let expires = signed.get("expires").and_then(Value::as_str);
+            let node = Node {
+                metadata: Arc::clone(&file.metadata),
+                version: file.version,
+                expires: expires.and_then(|text| Date::parse_lenient(text).ok()),
+                delegations,
+                broken,
+            };
+            (name.to_owned(), node)
+        };
+        let none = RoleKeys { keys: BTreeMap::new(), threshold: 0 };
+        Self {
+            nodes: repository.targets_roles().map(node).collect(),
+            keys: Arc::new(repository.root.role_keys("targets").unwrap_or(none)),
+        }
+    }
+
+    /// A role whose file is here.
+    pub fn node(&self, role: &str) -> Option<&Node> {
+        self.nodes.get(role)
+    }
+
+    /// How many targets roles are here.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The role whose entry for `path` a client takes.
+    pub fn believed(&self, path: &str) -> Option<&str> {
+        self.asked(path).1
+    }
+
+    /// The roles that a client asks in vain, and the one whose entry it takes.
+    fn asked(&self, path: &str) -> (Vec<&str>, Option<&str>) {
+        let mut open = vec!["targets"];
+        let mut asked = Vec::new();
+        while let Some(role) = open.pop() {
+            if asked.contains(&role) {
+                continue;
+            }
+            if let Some(node) = self.nodes.get(role) {
+                if node.lists(path) {
+                    return (asked, Some(role));
+                }
+                let mut below = Vec::new();
+                let delegations = node.delegations.as_deref();
+                let places = delegations.map(|d| d.matching(path)).unwrap_or_default();
+                for delegation in places.into_iter().filter_map(|place| delegations?.roles.get(place)) {
+                    below.push(delegation.name.as_str());
+                    if delegation.terminating {
+                        open.clear();
+                        break;
+                    }
+                }
+                open.extend(below.into_iter().rev());
+            }
+            asked.push(role);
+        }
+        (asked, None)
+    }
+
+    /// Who may sign for a path, or for the paths of a pattern.
+    pub fn ask(&self, query: &str) -> Answer {
+        if query.contains(['*', '?']) {
+            let steps = pattern::ask(self, query);
+            return Answer { query: query.to_owned(), pattern: true, steps, taken_from: None };
+        }
+        let steps = self.ask_path(query);
+        let taken = steps.iter().find(|step| step.taken > 0).map(|step| step.role.clone());
+        Answer { query: query.to_owned(), pattern: false, steps, taken_from: taken }
+    }
+
+    fn ask_path(&self, path: &str) -> Vec<Step> {
+        let (mut open, mut visited, mut steps) = (vec![Open::top()], BTreeSet::new(), Vec::new());
+        let mut taken = false;
+        while let Some(at) = open.pop() {
+            let mut step = self.step(&at, |delegation| because(delegation, path));
+            if let Some(by) = at.ended_by {
+                step.asked = Asked::Never(by.to_owned());
+            } else if !visited.insert(at.role) {
+                step.asked = Asked::Before;
+            } else if let Some(node) = self.nodes.get(at.role) {
+                step.lists = Some(usize::from(node.lists(path)));
+                step.taken = usize::from(step.lists == Some(1) && !taken);
+                taken |= step.taken > 0;
+                let delegations = node.delegations.as_deref();
+                let places = delegations.map(|d| d.matching(path)).unwrap_or_default();
+                follow(&mut open, &at, delegations, &places, |delegation| delegation.terminating);
+            }
+            steps.push(step);
+        }
+        steps
+    }
+
+    /// The step to a role, before anyone was asked.
+    fn step(&self, at: &Open<'_>, because: impl FnOnce(&Delegation) -> Because) -> Step {
+        Step {
+            role: at.role.to_owned(),
+            count: 1,
+            delegator: at.delegator.to_owned(),
+            place: at.place,
+            depth: at.depth,
+            keys: Arc::clone(at.delegation.map_or(&self.keys, |delegation| &delegation.role_keys)),
+            because: at.delegation.map_or(Because::Everything, because),
+            all: true,
+            terminating: at.delegation.is_some_and(|delegation| delegation.terminating),
+            asked: Asked::InTurn,
+            lists: None,
+            taken: 0,
+        }
+    }
+}
+
+/// Puts the delegations at these places where a client follows them next; the first one that `ends` the search ends
+/// it for all that would have come later.
+fn follow<'a>(
+    open: &mut Vec<Open<'a>>,
+    at: &Open<'a>,
+    delegations: Option<&'a Delegations>,
+    places: &[usize],
+    ends: impl Fn(&Delegation) -> bool,
+) {
+    let mut below = Vec::new();
+    let mut ended_by = None;
+    for (place, delegation) in
+        places.iter().filter_map(|place| Some((*place, delegations?.roles.get(*place)?)))
+    {
+        let (role, delegator) = (delegation.name.as_str(), at.role);
+        below.push(Open {
+            role,
+            delegator,
+            place,
+            depth: at.depth + 1,
+            delegation: Some(delegation),
+            ended_by,
+        });
+        if ended_by.is_none() && ends(delegation) {
+            ended_by = Some(role);
+            open.iter_mut().for_each(|later| later.ended_by = later.ended_by.or(ended_by));
+        }
+    }
+    open.extend(below.into_iter().rev());
+}
+
+/// What of a delegation covers a path.
+fn because(delegation: &Delegation, path: &str) -> Because {
+    match &delegation.paths {
+        Paths::Patterns(list) => {
+            let pattern = list.iter().find(|pattern| matches_pattern(pattern, path));
+            Because::Pattern(pattern.cloned().unwrap_or_default())
+        }
+        Paths::HashPrefixes(list) => {
+            let digest = hex::encode(Sha256::digest(path.as_bytes()));
+            let prefix = list.iter().find(|prefix| digest.starts_with(&prefix.to_ascii_lowercase()));
+            Because::HashPrefix(prefix.cloned().unwrap_or_default())
+        }
+        Paths::Bin { bits, .. } => Because::Bin(1 << bits),
+    }
+}
+
+#[cfg(test)]
+mod tests;
