@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
+use std::io::Take;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -59,16 +61,22 @@ impl Dir {
         Ok(Self { base: path.to_owned(), metadata })
     }
 
-    fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+    /// A file, cut off behind the byte that is too much.
+    fn open_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Take<fs::File>>, String> {
         let path = self.base.join(folder).join(name);
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
             Ok(_) => {}
         }
-        let mut bytes = Vec::new();
-        let limit = max.saturating_add(1);
-        let read = open(&path)?.take(limit).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+        Ok(Some(open(&path)?.take(max.saturating_add(1))))
+    }
+
+    fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+        let Some(mut file) = self.open_below(folder, name, max)? else { return Ok(None) };
+        let length = file.get_ref().metadata().map_err(|e| e.to_string())?.len();
+        let mut bytes = Vec::with_capacity(usize::try_from(length.min(max).saturating_add(1)).unwrap_or(0));
+        let read = file.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
         match u64::try_from(read) {
             Ok(read) if read <= max => Ok(Some(bytes)),
             _ => Err(format!("larger than {max} bytes")),
@@ -79,26 +87,37 @@ impl Dir {
     /// not ours to judge.
     fn survey(&self, has_manifest: bool) -> Result<BTreeMap<String, Seen>, Refused> {
         if has_manifest {
-            return survey(&self.base, "", false);
+            return survey(&self.base, "", false, true);
         }
         if self.metadata.is_empty() {
-            return survey(&self.base, "", true);
+            return survey(&self.base, "", true, false);
         }
-        let mut found = survey(&self.base, self.metadata, false)?;
+        let mut found = survey(&self.base, self.metadata, false, false)?;
         if fs::symlink_metadata(self.base.join("targets")).is_ok_and(|meta| meta.is_dir()) {
-            found.extend(survey(&self.base, "targets", false)?);
+            found.extend(survey(&self.base, "targets", false, true)?);
         }
         Ok(found)
     }
 }
 
+/// Names are made by the client, with every slash encoded; this is the second lock.
+fn is_name(name: &str) -> Result<(), String> {
+    if name.contains(['/', '\\', '\0']) || name == ".." {
+        return Err("not the name of a file".to_owned());
+    }
+    Ok(())
+}
+
 impl Files for Dir {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
-        // Names are made by the client, with every slash encoded; this is the second lock.
-        if name.contains(['/', '\\', '\0']) || name == ".." {
-            return Err("not the name of a file".to_owned());
-        }
+        is_name(name)?;
         self.read_below(self.metadata, name, max)
+    }
+
+    fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
+        is_name(name)?;
+        let file = self.open_below(self.metadata, name, max)?;
+        Ok(file.map(|file| Box::new(file) as Box<dyn Read>))
     }
 
     fn names(&self) -> Result<Vec<String>, String> {
@@ -110,6 +129,31 @@ impl Files for Dir {
         }
         names.sort();
         Ok(names)
+    }
+}
+
+/// The metadata of a directory, for one who looks at these files in `targets/` too.
+struct Beside<'a> {
+    dir: &'a Dir,
+    /// The paths of the targets that those files can be.
+    targets: HashSet<String>,
+}
+
+impl Files for Beside<'_> {
+    fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+        self.dir.read(name, max)
+    }
+
+    fn names(&self) -> Result<Vec<String>, String> {
+        self.dir.names()
+    }
+
+    fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
+        self.dir.open(name, max)
+    }
+
+    fn wants(&self, path: &str) -> bool {
+        self.targets.contains(path)
     }
 }
 
@@ -135,7 +179,8 @@ pub fn check(dir: &Dir, request: &Request<'_>) -> Result<Checked, Refused> {
             return refuse(REHEARSAL, MANIFEST, "made in a rehearsal: nobody may trust it");
         }
     }
-    let verified = client::verify(dir, request)?;
+    let beside = Beside { dir, targets: found.keys().flat_map(|place| layout::paths(place)).collect() };
+    let verified = client::verify(&beside, request)?;
     let target_files = match request.scope {
         Scope::Root => 0,
         Scope::Offline | Scope::Full => targets(&verified, &found)?,

@@ -13,6 +13,8 @@ mod workflow;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::io::Cursor;
+use std::io::Read;
 
 use serde::Serialize;
 
@@ -22,6 +24,7 @@ use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::timestamp::Timestamp;
+use walk::Found;
 use workflow::Workflow;
 use workflow::refuse;
 use workflow::understood;
@@ -72,6 +75,15 @@ pub trait Files {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String>;
     /// The names of all metadata files that are there.
     fn names(&self) -> Result<Vec<String>, String>;
+    /// The same file, to be read as it goes by; how much is read is the caller's to bound.
+    fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
+        Ok(self.read(name, max)?.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read>))
+    }
+    /// Whether the answer is to say what the metadata lists of the target `path`. Its memory grows with these.
+    fn wants(&self, path: &str) -> bool {
+        let _ = path;
+        true
+    }
 }
 
 /// The answer no: which rule, at which file, and why.
@@ -108,7 +120,9 @@ pub struct TrustedFile {
 pub struct Verified {
     /// Every file in the order in which it was trusted.
     pub trusted: Vec<TrustedFile>,
-    /// Every target that the trusted metadata lists and a client can find, by path.
+    /// How many targets the trusted metadata lists and a client can find.
+    pub target_count: usize,
+    /// Those of them that [`Files::wants`], by path.
     pub targets: BTreeMap<String, TargetFile>,
     /// `consistent_snapshot` of the final root.
     pub consistent_snapshot: bool,
@@ -126,8 +140,8 @@ pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refu
         Scope::Root | Scope::Offline => None,
         Scope::Full => Some(workflow.snapshot(&root)?),
     };
-    let targets = match request.scope {
-        Scope::Root => BTreeMap::new(),
+    let found = match request.scope {
+        Scope::Root => Found::default(),
         Scope::Offline | Scope::Full => {
             let tree = workflow.tree(&root, snapshot.as_ref())?;
             workflow.resolve(tree)
@@ -135,7 +149,8 @@ pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refu
     };
     Ok(Verified {
         trusted: workflow.trusted,
-        targets,
+        target_count: found.count,
+        targets: found.wanted,
         consistent_snapshot: root.consistent_snapshot,
         remarks: workflow.remarks,
     })

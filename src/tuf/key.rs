@@ -5,6 +5,7 @@
 //! `private` knows what must never be taken for a public key.
 
 mod private;
+mod proof;
 mod read;
 mod scheme;
 mod verifier;
@@ -18,6 +19,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::tuf::canonical;
+pub(crate) use proof::Proof;
 use verifier::Verifier;
 
 pub use private::private_material;
@@ -166,6 +168,16 @@ impl PublicKey {
     /// The key itself; two objects with equal material are one key.
     pub fn material(&self) -> Material {
         self.material.clone()
+    }
+
+    /// The same, borrowed.
+    pub(crate) fn material_ref(&self) -> &Material {
+        &self.material
+    }
+
+    /// Begins to prove `signature` over a message that goes by in pieces; `None` where the scheme needs it whole.
+    pub(crate) fn begin(&self, signature: &[u8]) -> Option<Proof> {
+        Proof::begin(&self.verifier, signature)
     }
 
     /// Proves `signature` over `message`: Ed25519 strictly, ECDSA in DER, RSA-PSS with any salt length.

@@ -1,6 +1,10 @@
 //! Targets metadata (TUF section 4.5).
 
 pub(crate) mod apart;
+pub(crate) mod paths;
+mod scan;
+pub(crate) mod stream;
+mod text;
 
 use std::collections::BTreeMap;
 
