@@ -1,9 +1,11 @@
 //! A directory from a drive: a bundle, or metadata alone. Nothing in it is trusted before [`check`] says so.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::fs;
+use std::io::Cursor;
 use std::io::Read;
 use std::io::Take;
 use std::path::Path;
@@ -15,6 +17,7 @@ use crate::bundle::manifest::Manifest;
 use crate::bundle::rules;
 use crate::bundle::survey::Seen;
 use crate::bundle::survey::open;
+use crate::bundle::survey::public;
 use crate::bundle::survey::survey;
 use crate::tuf::client;
 use crate::tuf::client::Files;
@@ -83,20 +86,21 @@ impl Dir {
         }
     }
 
-    /// What there is: all of a bundle; without a manifest, metadata and target files, and what lies beside them is
-    /// not ours to judge.
+    /// Below the directory.
+    fn path_of(&self, name: &str) -> String {
+        if self.metadata.is_empty() { name.to_owned() } else { format!("{}/{name}", self.metadata) }
+    }
+
+    /// What there is to compare with: all of a bundle; without a manifest, the target files.
     fn survey(&self, has_manifest: bool) -> Result<BTreeMap<String, Seen>, Refused> {
         if has_manifest {
-            return survey(&self.base, "", false, true);
+            return survey(&self.base, "", false, true, &BTreeSet::new());
         }
-        if self.metadata.is_empty() {
-            return survey(&self.base, "", true, false);
+        let is_dir = fs::symlink_metadata(self.base.join("targets")).is_ok_and(|meta| meta.is_dir());
+        if self.metadata.is_empty() || !is_dir {
+            return Ok(BTreeMap::new());
         }
-        let mut found = survey(&self.base, self.metadata, false, false)?;
-        if fs::symlink_metadata(self.base.join("targets")).is_ok_and(|meta| meta.is_dir()) {
-            found.extend(survey(&self.base, "targets", false, true)?);
-        }
-        Ok(found)
+        survey(&self.base, "targets", false, true, &BTreeSet::new())
     }
 }
 
@@ -132,16 +136,31 @@ impl Files for Dir {
     }
 }
 
-/// The metadata of a directory, for one who looks at these files in `targets/` too.
+/// The metadata of a directory, for one who looks at its other files too: each file is read once.
 struct Beside<'a> {
     dir: &'a Dir,
-    /// The paths of the targets that those files can be.
+    /// The paths of the targets that the files in `targets/` can be.
     targets: HashSet<String>,
+    /// The files that were read, and in which no private key lies.
+    looked: RefCell<BTreeSet<String>>,
+    /// A file in which one lies.
+    private: RefCell<Option<Refused>>,
 }
+
+/// A file up to this size is read whole, so that it is looked at for private keys when it is verified.
+const WHOLE: u64 = 1 << 20;
 
 impl Files for Beside<'_> {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
-        self.dir.read(name, max)
+        let read = self.dir.read(name, max)?;
+        if let Some(bytes) = &read {
+            let path = self.dir.path_of(name);
+            match public(&path, bytes) {
+                Ok(()) => drop(self.looked.borrow_mut().insert(path)),
+                Err(refused) => drop(self.private.borrow_mut().get_or_insert(refused)),
+            }
+        }
+        Ok(read)
     }
 
     fn names(&self) -> Result<Vec<String>, String> {
@@ -149,7 +168,13 @@ impl Files for Beside<'_> {
     }
 
     fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
-        self.dir.open(name, max)
+        is_name(name)?;
+        let Some(file) = self.dir.open_below(self.dir.metadata, name, max)? else { return Ok(None) };
+        if file.get_ref().metadata().is_ok_and(|meta| meta.len() <= WHOLE) {
+            drop(file);
+            return Ok(self.read(name, max)?.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read>));
+        }
+        Ok(Some(Box::new(file)))
     }
 
     fn wants(&self, path: &str) -> bool {
@@ -179,8 +204,21 @@ pub fn check(dir: &Dir, request: &Request<'_>) -> Result<Checked, Refused> {
             return refuse(REHEARSAL, MANIFEST, "made in a rehearsal: nobody may trust it");
         }
     }
-    let beside = Beside { dir, targets: found.keys().flat_map(|place| layout::paths(place)).collect() };
-    let verified = client::verify(&beside, request)?;
+    let beside = Beside {
+        dir,
+        targets: found.keys().flat_map(|place| layout::paths(place)).collect(),
+        looked: RefCell::default(),
+        private: RefCell::default(),
+    };
+    let verified = client::verify(&beside, request);
+    if manifest.is_none() {
+        // The rest of the metadata; what lies beside it and `targets/` is not ours to judge.
+        if let Some(refused) = beside.private.take() {
+            return Err(refused);
+        }
+        survey(&dir.base, dir.metadata, dir.metadata.is_empty(), false, &beside.looked.take())?;
+    }
+    let verified = verified?;
     let target_files = match request.scope {
         Scope::Root => 0,
         Scope::Offline | Scope::Full => targets(&verified, &found)?,

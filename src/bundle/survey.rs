@@ -1,6 +1,7 @@
 //! One pass over the files of a directory: what is there, its length and hashes, and that no private key is among it.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -57,12 +58,13 @@ pub(super) fn open(path: &Path) -> Result<fs::File, String> {
 }
 
 /// Every file below `folder`, by its path below `base` with `/`. With `flat`, folders inside are left alone; without
-/// `hash` nobody compares the hashes, and they are empty.
+/// `hash` nobody compares the hashes, and they are empty. What was `looked` at is not read again, and not in the answer.
 pub(super) fn survey(
     base: &Path,
     folder: &str,
     flat: bool,
     hash: bool,
+    looked: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Seen>, Refused> {
     let mut found = BTreeMap::new();
     let mut open = vec![(folder.to_owned(), 0)];
@@ -81,6 +83,7 @@ pub(super) fn survey(
             }
             if kind.is_dir() && depth < MAX_DEPTH {
                 open.push((path, depth + 1));
+            } else if kind.is_file() && looked.contains(&path) {
             } else if kind.is_file() && found.len() < MAX_FILES {
                 let seen = look(&base.join(&path), &path, hash)?;
                 found.insert(path, seen);
@@ -94,6 +97,19 @@ pub(super) fn survey(
         }
     }
     Ok(found)
+}
+
+/// Refuses what holds a private key.
+pub(super) fn public(name: &str, bytes: &[u8]) -> Result<(), Refused> {
+    match private_material(bytes) {
+        None => Ok(()),
+        Some(shape) => {
+            let why = format!(
+                "it holds {shape}; take this drive out of the hands of the public and ask whose it is"
+            );
+            refuse(rules::NO_PRIVATE_KEY, name, why)
+        }
+    }
 }
 
 /// Reads one file once.
@@ -113,12 +129,7 @@ fn look(path: &Path, name: &str, hash: bool) -> Result<Seen, Refused> {
     loop {
         let kept = window.len();
         let read = (&mut file).take(chunk).read_to_end(&mut window).map_err(unreadable)?;
-        if let Some(shape) = private_material(&window) {
-            let why = format!(
-                "it holds {shape}; take this drive out of the hands of the public and ask whose it is"
-            );
-            return refuse(rules::NO_PRIVATE_KEY, name, why);
-        }
+        public(name, &window)?;
         let (new, read) = (&window[kept..], u64::try_from(read).unwrap_or(u64::MAX));
         sha256.iter_mut().for_each(|hash| hash.update(new));
         sha512.iter_mut().for_each(|hash| hash.update(new));

@@ -3,22 +3,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
-use sha2::Digest as _;
-use sha2::Sha256;
-
 use crate::driver::disk;
+use crate::driver::hashing;
 use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
-use crate::tuf::key::private_material;
-use crate::tuf::targets::TargetFile;
 use crate::words;
 
 /// A public key file is small.
@@ -77,7 +72,7 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
         }
     }
     if let Some(from) = plan.roles.get("targets").and_then(|role| role.files.as_ref())
-        && let Err(error) = list(&base.join(from)).and_then(|files| public_only(&files))
+        && let Err(error) = list(&base.join(from)).and_then(hashing::hash_all)
     {
         problems.push(Problem::error(
             "TARGET-FILES-READABLE",
@@ -131,35 +126,4 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
         }
     }
     Ok(files)
-}
-
-/// Refuses a private key of any shape: target files are published.
-pub fn public_only(files: &BTreeMap<String, PathBuf>) -> io::Result<()> {
-    for (name, path) in files {
-        let bytes =
-            fs::read(path).map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
-        if let Some(shape) = private_material(&bytes) {
-            return Err(io::Error::other(format!(
-                "{name} holds {shape}, and target files are published; take it out"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Length and SHA-256 of a file, read once through one buffer.
-pub fn hash(path: &Path) -> io::Result<TargetFile> {
-    let mut file = fs::File::open(path)?;
-    let mut buffer = vec![0; 256 << 10];
-    let (mut hasher, mut length) = (Sha256::new(), 0_u64);
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-        length += read as u64;
-    }
-    let hashes = BTreeMap::from([("sha256".to_owned(), hex::encode(hasher.finalize()))]);
-    Ok(TargetFile { length, hashes, custom: None })
 }

@@ -6,8 +6,9 @@
 
 pub mod rules;
 
+mod gone_by;
 mod roots;
-
+mod tree;
 mod walk;
 mod workflow;
 
@@ -24,7 +25,7 @@ use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::timestamp::Timestamp;
-use walk::Found;
+use tree::Found;
 use workflow::Workflow;
 use workflow::refuse;
 use workflow::understood;

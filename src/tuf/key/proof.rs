@@ -7,6 +7,7 @@ use sha2::Sha384;
 use signature::hazmat::PrehashVerifier;
 
 use crate::tuf::key::verifier::Verifier;
+use crate::tuf::key::verifier::strict;
 
 /// One signature, while its message goes by.
 pub(crate) enum Proof {
@@ -60,14 +61,9 @@ impl Proof {
     }
 }
 
-/// Strict, as where the message is held: the commitment of the signature is a point, and not one of small order, which
-/// would hold for messages that nobody signed.
 fn ed25519(key: &ed25519_dalek::VerifyingKey, signature: &[u8]) -> Option<Proof> {
     let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
-    let commitment = ed25519_dalek::VerifyingKey::from_bytes(signature.r_bytes()).ok()?;
-    if commitment.is_weak() {
-        return None;
-    }
+    strict(&signature).ok()?;
     let stream = key.verify_stream(&signature).ok()?;
     Some(Proof::Ed25519(Box::new(stream)))
 }

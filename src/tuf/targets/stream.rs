@@ -75,6 +75,10 @@ pub(crate) fn read(file: &mut dyn Read, ask: &Ask<'_>) -> Option<Streamed> {
     if text.name()? != "signed" {
         return None;
     }
+    let keyids: BTreeSet<&KeyId> = signatures.iter().map(|signature| &signature.keyid).collect();
+    if keyids.len() != signatures.len() {
+        return None;
+    }
     let payload = Payload::begin(ask.keys, &signatures)?;
     let mut signed = Signed {
         text,
