@@ -14,6 +14,7 @@
 //!
 //! A module imports only from below it; `tests/it/layers.rs` proves it.
 
+pub mod assess;
 pub mod bundle;
 pub mod ceremony;
 pub mod cli;

@@ -38,6 +38,8 @@ pub struct Dir {
     base: PathBuf,
     /// Where metadata lies below `base`: `metadata`, or nothing.
     metadata: &'static str,
+    /// Whether links are followed: in a directory that is the caller's own.
+    links: bool,
 }
 
 /// The answer yes for a directory.
@@ -61,7 +63,12 @@ impl Dir {
             Err(error) => return Err(error.to_string()),
         }
         let metadata = if is_dir(&path.join("metadata")) { "metadata" } else { "" };
-        Ok(Self { base: path.to_owned(), metadata })
+        Ok(Self { base: path.to_owned(), metadata, links: false })
+    }
+
+    /// A directory of the caller's own, such as a client's: links are followed, as python-tuf keeps `root.json`.
+    pub fn open_own(path: &Path) -> Result<Self, String> {
+        Ok(Self { links: true, ..Self::open(path)? })
     }
 
     /// A file, cut off behind the byte that is too much.
@@ -72,6 +79,7 @@ impl Dir {
             Err(error) => return Err(error.to_string()),
             Ok(_) => {}
         }
+        let path = if self.links { fs::canonicalize(&path).map_err(|e| e.to_string())? } else { path };
         Ok(Some(open(&path)?.take(max.saturating_add(1))))
     }
 
@@ -190,6 +198,11 @@ fn refuse<T>(rule: &'static str, file: &str, why: impl Into<String>) -> Result<T
 ///
 /// The manifest comes before the metadata: a file that was changed on the way is named as that.
 pub fn check(dir: &Dir, request: &Request<'_>) -> Result<Checked, Refused> {
+    check_after(dir, request, None)
+}
+
+/// The same, as a client that has trusted `own` before.
+pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Result<Checked, Refused> {
     let manifest = match dir.read_below("", MANIFEST, MAX_MANIFEST) {
         Ok(None) => None,
         Ok(Some(bytes)) => {
@@ -210,7 +223,7 @@ pub fn check(dir: &Dir, request: &Request<'_>) -> Result<Checked, Refused> {
         looked: RefCell::default(),
         private: RefCell::default(),
     };
-    let verified = client::verify(&beside, request);
+    let verified = client::verify_after(&beside, request, own.map(|own| -> &dyn Files { own }));
     if manifest.is_none() {
         // The rest of the metadata; what lies beside it and `targets/` is not ours to judge.
         if let Some(refused) = beside.private.take() {

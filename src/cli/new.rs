@@ -6,7 +6,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::driver::Clock;
-use crate::plan::file::ROOT_GENESIS;
+use crate::plan::Kind;
 use crate::plan::template::template;
 
 /// Arguments.
@@ -27,7 +27,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let year = now.get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026);
     let Some(text) = template(&args.kind, year) else {
         let error = format!("{:?} is not a type of ceremony that this version performs", args.kind);
-        return Err(Failure::new(Exit::Input, error, format!("it performs {ROOT_GENESIS}")));
+        return Err(Failure::new(Exit::Input, error, format!("it performs {}", Kind::names())));
     };
     let Some(path) = args.out else {
         out.line(text.trim_end());

@@ -5,9 +5,11 @@
 mod common;
 
 mod apart;
+mod assess;
 mod bundle;
 mod ceremony;
 mod cli;
+mod client;
 mod defects;
 mod diff;
 mod genesis;
@@ -18,6 +20,7 @@ mod keystore;
 mod layers;
 mod pkcs11;
 mod plan;
+mod proof;
 mod readme;
 mod secrets;
 mod tokens;

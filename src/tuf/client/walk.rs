@@ -11,6 +11,7 @@ use crate::tuf::client::rules;
 use crate::tuf::client::tree::Branch;
 use crate::tuf::client::tree::Tree;
 use crate::tuf::client::workflow::Workflow;
+use crate::tuf::client::workflow::listed_role;
 use crate::tuf::client::workflow::refuse;
 use crate::tuf::client::workflow::understood;
 use crate::tuf::delegations::Delegations;
@@ -76,10 +77,7 @@ impl Workflow<'_> {
         let plain = file_name(role, None);
         let (file, bytes, version) = match snapshot {
             Some(snapshot) => {
-                let Some(listed) = snapshot.meta.get(&format!("{role}.json")) else {
-                    let why = format!("{delegator} delegates to it, and snapshot does not list it");
-                    return refuse(rules::LISTED_IN_SNAPSHOT, &plain, why);
-                };
+                let listed = listed_role(snapshot, delegator, role)?;
                 let file = file_name(role, root.consistent_snapshot.then_some(listed.version));
                 let bytes = self.fetch_listed(&file, MAX_TARGETS, listed)?;
                 (file, bytes, Some(listed.version))

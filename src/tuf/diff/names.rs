@@ -53,6 +53,11 @@ impl Names {
         self
     }
 
+    /// What a keyid is called.
+    pub fn get(&self, keyid: &KeyId) -> Option<&Person> {
+        self.0.get(keyid)
+    }
+
     /// A name for a keyid.
     pub fn insert(&mut self, keyid: KeyId, person: Person) {
         self.0.insert(keyid, person);

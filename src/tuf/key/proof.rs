@@ -23,6 +23,7 @@ impl Proof {
     /// `None` where the scheme has to see the message whole.
     pub(super) fn begin(verifier: &Verifier, signature: &[u8]) -> Option<Self> {
         let begun = match verifier {
+            Verifier::VerifyOnly(_) => return None,
             Verifier::Ed25519(_, None) => None,
             Verifier::Ed25519(_, Some(key)) => ed25519(key, signature),
             Verifier::P256(key) => p256::ecdsa::DerSignature::from_bytes(signature)

@@ -1,0 +1,116 @@
+//! What follows when keys are lost or stolen: who can still sign, what a thief can make clients believe and until
+//! when, whether root can follow root, and what repairs it.
+//!
+//! It asks a repository as it lies, and judges by named rules; it verifies nothing and signs nothing. `keyrite assess`
+//! shows it, `draft` writes the ceremony that repairs.
+
+mod keys;
+mod model;
+mod paths;
+mod recovery;
+mod repair;
+pub mod rules;
+mod say;
+mod table;
+mod thief;
+
+use crate::assess::rules::Rule;
+use crate::tuf::Date;
+use crate::tuf::Repository;
+use crate::tuf::diff::Names;
+
+pub use keys::Key;
+pub use keys::Keys;
+pub use keys::NoSuchKey;
+pub use model::KeySet;
+pub use model::Model;
+pub use model::Signers;
+pub use recovery::Can;
+pub use recovery::Status;
+pub use repair::Repair;
+pub use table::Combination;
+pub use table::Row;
+pub use table::Table;
+pub use thief::Effect;
+pub use thief::Harm;
+pub use thief::Until;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Keys that nobody can use any more.
+    pub lost: KeySet,
+    /// Keys that someone else can use too. They still sign, and must not be needed.
+    pub stolen: KeySet,
+    /// When.
+    pub at: Date,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assessment {
+    /// What was asked.
+    pub question: Question,
+    /// Every role, root first.
+    pub roles: Vec<Status>,
+    /// What the thief can do, the worst first; empty: nothing.
+    pub thief: Vec<Effect>,
+    /// Whether root can follow root: [`rules::ROOT_ROTATES`] and the two that say no.
+    pub root: &'static Rule,
+    /// Whether clients refuse today's state whatever happens, as something in it has expired or is missing.
+    pub expired: bool,
+}
+
+impl Model {
+    /// A repository, and what its keys are called.
+    pub fn of(repository: &Repository, names: &Names) -> Self {
+        Self::new(repository, names)
+    }
+
+    /// Answers one question.
+    pub fn assess(&self, question: &Question) -> Assessment {
+        self.answer(question, true, &thief::Room::default())
+    }
+
+    /// Every combination of lost and stolen keys, by what follows.
+    pub fn table(&self, at: Date) -> Table {
+        table::table(self, at)
+    }
+
+    fn answer(&self, question: &Question, count: bool, room: &thief::Room) -> Assessment {
+        let Question { lost, stolen, at } = question;
+        let thief = thief::Thief { model: self, stolen, at: *at, count, room };
+        let roles = recovery::all(self, lost, stolen);
+        let root = match roles.first().map_or(Can::Never, |root| root.can) {
+            Can::Sign { .. } => &rules::ROOT_ROTATES,
+            Can::OnlyWithStolen => &rules::ROOT_NEEDS_STOLEN,
+            Can::Never => &rules::ROOT_LOST,
+        };
+        let (thief, expired) = (thief.effects(), thief.expired());
+        Assessment { question: question.clone(), roles, thief, root, expired }
+    }
+}
+
+impl Assessment {
+    /// Whether every role can still be signed, and the thief can do nothing harmful.
+    pub fn is_good(&self) -> bool {
+        let signed = self.roles.iter().all(|role| matches!(role.can, Can::Sign { .. }));
+        signed && self.thief.iter().all(|effect| effect.harm == Harm::Nothing)
+    }
+
+    /// The worst that clients of the newest root suffer.
+    pub fn worst(&self) -> Harm {
+        let now = self.thief.iter().filter(|effect| effect.clients.is_none());
+        now.map(|effect| effect.harm).min().unwrap_or(Harm::Nothing)
+    }
+
+    /// Whether the thief can make the next root himself.
+    pub fn thief_rotates(&self) -> bool {
+        self.worst() == Harm::Takeover
+    }
+
+    /// Whether a ceremony can repair it: root follows root without a stolen key.
+    pub fn is_repairable(&self) -> bool {
+        self.root.name == rules::ROOT_ROTATES.name
+    }
+}

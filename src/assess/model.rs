@@ -1,0 +1,272 @@
+//! A repository as the questions see it: who may sign what, until when files hold, and what pins which file.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::assess::keys::Keys;
+use crate::tuf::Date;
+use crate::tuf::Repository;
+use crate::tuf::RoleKeys;
+use crate::tuf::delegations::Delegation;
+use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::Paths;
+use crate::tuf::diff::Names;
+use crate::tuf::repository::RoleFile;
+use crate::tuf::root::Root;
+use crate::tuf::root::TOP_LEVEL;
+
+/// Some keys, by their places in [`Keys`].
+pub type KeySet = BTreeSet<usize>;
+
+/// Who may sign a role; a key counts once, whatever its keyids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Signers {
+    /// The keys.
+    pub keys: KeySet,
+    /// How many must sign.
+    pub threshold: u32,
+}
+
+impl Signers {
+    /// How many of `some` are signers.
+    pub fn among(&self, some: &KeySet) -> u32 {
+        u32::try_from(self.keys.intersection(some).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether `some` alone can sign. A threshold of nothing is no threshold.
+    pub fn met_by(&self, some: &KeySet) -> bool {
+        self.threshold > 0 && self.among(some) >= self.threshold
+    }
+
+    /// How many more are needed beside `some`.
+    pub fn lacking(&self, some: &KeySet) -> u32 {
+        self.threshold.saturating_sub(self.among(some))
+    }
+}
+
+/// What one version of root says.
+#[derive(Clone, Debug)]
+pub(super) struct Era {
+    pub(super) version: u64,
+    pub(super) expires: Date,
+    /// Of the four roles, in their order.
+    pub(super) signers: [Signers; 4],
+    /// Which of today's files verify by this root's keys: targets, snapshot, timestamp.
+    pub(super) honest: BTreeSet<&'static str>,
+}
+
+impl Era {
+    pub(super) fn of(&self, role: &str) -> &Signers {
+        let place = TOP_LEVEL.iter().position(|top| *top == role).unwrap_or(0);
+        &self.signers[place]
+    }
+}
+
+/// What is known of a role's newest file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct File {
+    pub(super) expires: Option<Date>,
+    /// Its target paths, for targets roles.
+    pub(super) lists: BTreeSet<String>,
+}
+
+/// How the file above speaks of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pin {
+    /// By version and hash: another file of the same version is refused.
+    Hash,
+    /// By version alone.
+    Version,
+    /// Not at all: clients refuse it.
+    Unlisted,
+}
+
+/// One delegation.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    /// Its place in [`Model::edges`].
+    pub(super) number: usize,
+    /// The first one like it: of bins, that is the one with the same delegator and the same keys; else itself.
+    pub(super) twin: usize,
+    pub(super) delegator: String,
+    /// Its place among the delegations of the delegator.
+    pub(super) place: usize,
+    pub(super) role: String,
+    pub(super) signers: Arc<Signers>,
+}
+
+/// The repository.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Every key that a root or a delegation lists.
+    pub keys: Keys,
+    /// One for each root, ascending; at least one.
+    pub(super) eras: Vec<Era>,
+    /// By role.
+    pub(super) files: BTreeMap<String, File>,
+    /// By delegator.
+    pub(super) delegations: BTreeMap<String, Delegations>,
+    /// Every delegation that is reachable, in pre-order.
+    pub(super) edges: Vec<Edge>,
+    /// The same by role.
+    edges_to: BTreeMap<String, Vec<usize>>,
+    pins: BTreeMap<String, Pin>,
+    /// Whether snapshot is here, and timestamp.
+    pub(super) has: (bool, bool),
+    /// Roles that list keys which cannot be verified with, and so do not count here.
+    pub(super) uncounted: Vec<String>,
+}
+
+impl Model {
+    /// Reads a repository; files that cannot be understood are as if they were not there.
+    pub fn new(repository: &Repository, names: &Names) -> Self {
+        let mut keys = Keys::default();
+        let mut uncounted = Vec::new();
+        let read = |file: &RoleFile| Root::from_signed(file.metadata.signed()).ok();
+        let mut roots: Vec<Root> = repository.roots.iter().filter_map(read).collect();
+        if roots.last() != Some(&repository.root) {
+            roots.push(repository.root.clone());
+        }
+        // The newest first: the order in which people read the keys.
+        let mut eras: Vec<Era> = roots.iter().rev().map(|root| era(root, repository, &mut keys)).collect();
+        eras.reverse();
+        for role in TOP_LEVEL {
+            let listed = repository.root.roles.get(role).map_or(0, |role| role.keyids.len());
+            if listed > repository.root.role_keys(role).map_or(0, |role| role.keys.len()) {
+                uncounted.push(role.to_owned());
+            }
+        }
+        let (files, delegations) = targets_files(repository);
+        let mut edges = Vec::new();
+        let mut shared: BTreeMap<*const RoleKeys, Arc<Signers>> = BTreeMap::new();
+        let mut twins: BTreeMap<(String, Arc<Signers>), usize> = BTreeMap::new();
+        let (mut open, mut seen) = (vec!["targets".to_owned()], BTreeSet::new());
+        while let Some(delegator) = open.pop() {
+            let Some(of) = delegations.get(&delegator).filter(|_| seen.insert(delegator.clone())) else {
+                continue;
+            };
+            for (place, delegation) in of.roles.iter().enumerate() {
+                let one = shared.entry(Arc::as_ptr(&delegation.role_keys));
+                let one = one.or_insert_with(|| Arc::new(signers(&delegation.role_keys, &mut keys)));
+                let signers = Arc::clone(one);
+                let number = edges.len();
+                let twin = match delegation.paths {
+                    Paths::Patterns(_) => number,
+                    _ => *twins.entry((delegator.clone(), Arc::clone(&signers))).or_insert(number),
+                };
+                edges.push(Edge {
+                    number,
+                    twin,
+                    delegator: delegator.clone(),
+                    place,
+                    role: delegation.name.clone(),
+                    signers,
+                });
+            }
+            if !of.other_keys.is_empty() {
+                uncounted.push(delegator);
+            }
+            open.extend(of.roles.iter().rev().map(|delegation| delegation.name.clone()));
+        }
+        // A key may be listed under more keyids than its roles use.
+        let listed = roots.iter().flat_map(|root| &root.keys);
+        for (keyid, key) in listed.chain(delegations.values().flat_map(|of| &of.keys)) {
+            keys.place(keyid, key);
+        }
+        keys.call(names);
+        let has = (repository.snapshot().is_some(), repository.timestamp().is_some());
+        let mut edges_to: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for edge in &edges {
+            edges_to.entry(edge.role.clone()).or_default().push(edge.number);
+        }
+        Self { keys, eras, files, delegations, edges, edges_to, pins: pins(repository), has, uncounted }
+    }
+
+    /// The newest root.
+    pub(super) fn newest(&self) -> &Era {
+        // There is at least one: `new` puts the repository's own there.
+        &self.eras[self.eras.len() - 1]
+    }
+
+    /// The delegations to a role; the first is the one by which clients come to it first.
+    pub(super) fn edges_to(&self, role: &str) -> impl Iterator<Item = &Edge> {
+        let numbers = self.edges_to.get(role).into_iter().flatten();
+        numbers.filter_map(|number| self.edges.get(*number))
+    }
+
+    /// The delegations of a role, in their order.
+    pub(super) fn edges_from<'a>(&'a self, delegator: &'a str) -> impl Iterator<Item = &'a Edge> {
+        // They stand together: a delegator is read once.
+        let before = move |edge: &&Edge| edge.delegator != delegator;
+        self.edges.iter().skip_while(before).take_while(move |edge| edge.delegator == delegator)
+    }
+
+    /// What the delegator says.
+    pub(super) fn delegation(&self, edge: &Edge) -> Option<&Delegation> {
+        self.delegations.get(&edge.delegator).and_then(|of| of.roles.get(edge.place))
+    }
+
+    /// Whether paths are delegated by their hash.
+    pub(super) fn by_hash(&self, edge: &Edge) -> bool {
+        self.delegation(edge).is_some_and(|delegation| !matches!(delegation.paths, Paths::Patterns(_)))
+    }
+
+    /// How a role's file is pinned. Where the file above is not here, the worst is assumed.
+    pub(super) fn pin(&self, role: &str) -> Pin {
+        let known = if role == "snapshot" { self.has.1 } else { self.has.0 };
+        if !known {
+            return Pin::Version;
+        }
+        self.pins.get(role).copied().unwrap_or(Pin::Unlisted)
+    }
+
+    /// When a role's newest file expires.
+    pub(super) fn expires(&self, role: &str) -> Option<Date> {
+        self.files.get(role).and_then(|file| file.expires)
+    }
+}
+
+fn signers(role: &RoleKeys, keys: &mut Keys) -> Signers {
+    let places = role.keys.iter().map(|(keyid, key)| keys.place(keyid, key)).collect();
+    Signers { keys: places, threshold: role.threshold }
+}
+
+fn era(root: &Root, repository: &Repository, keys: &mut Keys) -> Era {
+    let none = || RoleKeys { keys: BTreeMap::new(), threshold: 0 };
+    let roles = TOP_LEVEL.map(|role| root.role_keys(role).unwrap_or_else(none));
+    let signed = |(role, by): (&&'static str, &RoleKeys)| {
+        let file = repository.roles.get(*role)?;
+        by.verify(file.metadata.payload(), file.metadata.signatures()).ok().map(|_| *role)
+    };
+    let honest = TOP_LEVEL.iter().zip(&roles).filter_map(signed).collect();
+    let signers = roles.map(|role| signers(&role, keys));
+    Era { version: root.version, expires: root.expires, signers, honest }
+}
+
+fn targets_files(repository: &Repository) -> (BTreeMap<String, File>, BTreeMap<String, Delegations>) {
+    let (mut files, mut delegations) = (BTreeMap::new(), BTreeMap::new());
+    for (role, file) in &repository.roles {
+        let expires = file.metadata.signed()["expires"].as_str();
+        let expires = expires.and_then(|date| Date::parse_lenient(date).ok());
+        let targets = file.metadata.signed()["targets"].as_object();
+        let lists = targets.map(|targets| targets.keys().cloned().collect()).unwrap_or_default();
+        files.insert(role.clone(), File { expires, lists });
+        delegations.extend(repository.delegations(role).map(|of| (role.clone(), of)));
+    }
+    (files, delegations)
+}
+
+fn pins(repository: &Repository) -> BTreeMap<String, Pin> {
+    let pin = |hashes: &BTreeMap<String, String>| if hashes.is_empty() { Pin::Version } else { Pin::Hash };
+    let mut pins = BTreeMap::new();
+    for (file, meta) in repository.snapshot().map(|snapshot| snapshot.meta).unwrap_or_default() {
+        if let Some(role) = file.strip_suffix(".json") {
+            pins.insert(role.to_owned(), pin(&meta.hashes));
+        }
+    }
+    if let Some(timestamp) = repository.timestamp() {
+        pins.insert("snapshot".to_owned(), pin(&timestamp.snapshot.hashes));
+    }
+    pins
+}

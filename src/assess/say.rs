@@ -1,0 +1,383 @@
+//! The answer in words: the first line is the answer, no line is longer than a screen of 80 columns.
+
+use crate::assess::Assessment;
+use crate::assess::Can;
+use crate::assess::Combination;
+use crate::assess::Effect;
+use crate::assess::Harm;
+use crate::assess::Model;
+use crate::assess::Row;
+use crate::assess::Status;
+use crate::assess::Table;
+use crate::assess::Until;
+use crate::assess::rules;
+use crate::tuf::Date;
+
+/// The longest line.
+const WIDTH: usize = 78;
+/// So many of many are named.
+const NAMED: usize = 6;
+
+impl Harm {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Takeover => "TAKEOVER",
+            Self::AnySoftware => "ANY SOFTWARE",
+            Self::MixAndMatch => "MIX AND MATCH",
+            Self::Rollback => "ROLLBACK",
+            Self::Freeze => "FREEZE",
+            Self::FastForward => "FAST-FORWARD",
+            Self::OneStepAway => "ONE STEP AWAY",
+            Self::Nothing => "NOTHING",
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Takeover => "a thief of these keys owns every client, for ever",
+            Self::AnySoftware => "a thief of these keys can make clients install what he likes",
+            Self::MixAndMatch => "a thief of these keys can show clients files that never belonged together",
+            Self::Rollback | Self::Freeze => "a thief of these keys can keep clients in the past",
+            Self::FastForward => "a thief of these keys can make clients refuse what is honest",
+            Self::OneStepAway => "a thief of these keys lacks one step to reach clients",
+            Self::Nothing => "a thief of these keys can do nothing with them",
+        }
+    }
+
+    fn on_clients(self) -> &'static str {
+        match self {
+            Self::Takeover => "signs the next root, and names every key from then on",
+            Self::AnySoftware => "makes clients take any file",
+            Self::MixAndMatch => "shows together what was honestly signed at different times",
+            Self::Rollback => "shows an older state to clients that never saw a newer one",
+            Self::Freeze => "shows today's state as the newest",
+            Self::FastForward => "makes clients refuse everything honest",
+            Self::OneStepAway => "signs the role, but clients do not take it yet",
+            Self::Nothing => "signs the role, and clients never ask for it",
+        }
+    }
+}
+
+impl Until {
+    /// `until 2028-12-31`, ...
+    pub fn words(self) -> String {
+        match self {
+            Self::Date(date) => format!("until {date}"),
+            Self::OtherKeys => "until root names other keys for timestamp or snapshot".to_owned(),
+            Self::ForEver => "for ever: until the clients are replaced".to_owned(),
+        }
+    }
+}
+
+impl Model {
+    /// The whole answer.
+    pub fn lines(&self, assessment: &Assessment) -> Vec<String> {
+        let mut lines = self.head(assessment);
+        lines.push(String::new());
+        let Assessment { question, .. } = assessment;
+        for (which, keys) in [("Lost", &question.lost), ("Stolen", &question.stolen)] {
+            let people = self.keys.people(keys);
+            let people = if people.is_empty() { "nobody's key".to_owned() } else { cut(&people) };
+            fold(&mut lines, &format!("{which:<8}"), &people);
+        }
+        let newest = self.newest();
+        let root = format!("root {}, which expires {}; judged at {}", newest.version, newest.expires, question.at);
+        fold(&mut lines, "Today   ", &root);
+        lines.extend(["".to_owned(), "Who can still sign".to_owned()]);
+        self.roles(assessment, &mut lines);
+        lines.extend(["".to_owned(), "What a thief can do".to_owned()]);
+        self.thief(assessment, &mut lines);
+        let steps = self.steps(assessment);
+        if !steps.is_empty() {
+            lines.extend(["".to_owned(), "What to do, in this order".to_owned()]);
+            for (nth, step) in (1..).zip(&steps) {
+                fold(&mut lines, &format!("  {nth}. "), step);
+            }
+        }
+        let notes = self.notes(assessment);
+        if !notes.is_empty() {
+            lines.extend(["".to_owned(), "Mind".to_owned()]);
+            notes.iter().for_each(|note| fold(&mut lines, "  - ", note));
+        }
+        lines
+    }
+
+    /// The answer, and whether root can be repaired.
+    pub fn head(&self, assessment: &Assessment) -> Vec<String> {
+        let mut lines = Vec::new();
+        let asked = !(assessment.question.lost.is_empty() && assessment.question.stolen.is_empty());
+        let worst = assessment.worst();
+        let never: Vec<&str> = assessment.roles.iter().filter(|r| r.can == Can::Never).map(|r| r.role.as_str()).collect();
+        let first = match (worst, assessment.is_good()) {
+            (_, true) if !asked => "SAFE: every role can be signed. No key was said to be lost or stolen.".to_owned(),
+            (_, true) if assessment.question.stolen.is_empty() => {
+                "SAFE: every role can still be signed without these keys.".to_owned()
+            }
+            (_, true) => "SAFE: every role can still be signed, and the thief can do nothing.".to_owned(),
+            (Harm::Nothing, false) if never.is_empty() => {
+                "NOT SAFE: a role can be signed only with a key that is stolen.".to_owned()
+            }
+            (Harm::Nothing, false) => format!("LOST: nobody can sign {} any more.", cut(&never)),
+            (harm, _) => format!("{}: {}.", harm.name(), harm.sentence()),
+        };
+        fold(&mut lines, "", &first);
+        fold(&mut lines, "", &self.root_line(assessment));
+        lines
+    }
+
+    fn root_line(&self, assessment: &Assessment) -> String {
+        let Some(root) = assessment.roles.first() else { return String::new() };
+        let next = self.newest().version.saturating_add(1);
+        match root.can {
+            Can::Sign { .. } => {
+                let more = if assessment.thief_rotates() { " So can the thief: be first." } else { "" };
+                format!("Root can be rotated: root {next} is signed by {}.{more}", self.who(root))
+            }
+            Can::OnlyWithStolen => format!(
+                "Root cannot be rotated without a stolen key: {} more of {} would have to sign root {next}.",
+                root.signers.lacking(&root.left),
+                cut(&self.keys.names(root.stolen.difference(&root.lost)))
+            ),
+            Can::Never => format!(
+                "Root is lost for ever: root {next} needs {} of its keys, and {} left.",
+                root.signers.threshold,
+                are(root.left.len())
+            ),
+        }
+    }
+
+    /// `any 2 of ana, bo, chi`.
+    fn who(&self, status: &Status) -> String {
+        let (need, names) = (status.signers.threshold, self.keys.names(&status.left));
+        match (usize::try_from(need).unwrap_or(usize::MAX), names.len()) {
+            (1, 1) => format!("{} alone", names.join("")),
+            (need, have) if need == have => format!("{}: all {need} needed", cut(&names)),
+            (need, _) => format!("any {need} of {}", cut(&names)),
+        }
+    }
+
+    fn roles(&self, assessment: &Assessment, lines: &mut Vec<String>) {
+        let label = |status: &Status| match status.roles {
+            1 => status.role.clone(),
+            many => format!("{} and {} more", status.role, many - 1),
+        };
+        let width = assessment.roles.iter().map(|r| label(r).chars().count()).max().unwrap_or(0).clamp(9, 24);
+        for status in &assessment.roles {
+            let spare = match status.can {
+                Can::Sign { spare: 0 } => format!("yes     {}; no spare key", self.who(status)),
+                Can::Sign { spare } => format!("yes     {}; {} more may be lost", self.who(status), spare),
+                Can::OnlyWithStolen => format!(
+                    "STOLEN  only with a stolen key: {} of {}",
+                    status.signers.threshold,
+                    cut(&self.keys.names(status.signers.keys.difference(&status.lost)))
+                ),
+                Can::Never => format!(
+                    "NO      {} of {} needed; {} left",
+                    status.signers.threshold,
+                    status.signers.keys.len(),
+                    are(status.signers.keys.difference(&status.lost).count())
+                ),
+            };
+            let thief = match status.in_wrong_hands() {
+                0 => String::new(),
+                have if status.forged() => format!("; the thief has {have}, enough"),
+                have => format!(
+                    "; the thief has {have} and needs {} more ({})",
+                    status.signers.lacking(&status.stolen),
+                    rules::BELOW_THRESHOLD.name
+                ),
+            };
+            fold(lines, &format!("  {:<width$}  ", label(status)), &format!("{spare}{thief}"));
+        }
+    }
+
+    fn thief(&self, assessment: &Assessment, lines: &mut Vec<String>) {
+        if assessment.thief.is_empty() {
+            let why = match assessment.question.stolen.is_empty() {
+                true => "nothing: no key is stolen".to_owned(),
+                false if assessment.expired => format!("nothing. {}", cite(&rules::EXPIRED)),
+                false => format!("nothing. {}", cite(&rules::BELOW_THRESHOLD)),
+            };
+            return fold(lines, "  ", &why);
+        }
+        for effect in &assessment.thief {
+            fold(lines, &format!("  {:<14}", effect.harm.name()), &self.effect(effect));
+        }
+    }
+
+    fn effect(&self, effect: &Effect) -> String {
+        let mut said = effect.harm.on_clients().to_owned();
+        if !effect.paths.is_empty() {
+            said.push_str(&format!(" on paths of {}: {}", cut(&effect.roles), cut_by(&effect.paths, ", and of those ")));
+        } else if effect.harm == Harm::AnySoftware {
+            said.push_str(" on every path");
+        } else if effect.harm == Harm::OneStepAway {
+            said.push_str(&format!(" ({})", cut(&effect.roles)));
+        }
+        let software = matches!(effect.harm, Harm::AnySoftware | Harm::Takeover);
+        match (&effect.example, effect.targets) {
+            (_, 0) if !software => {}
+            (Some(example), 0) => said.push_str(&format!("; none of today's targets, new ones such as {example}")),
+            (_, many) => said.push_str(&format!("; {} of today's", count(many, "target"))),
+        }
+        if let Some(version) = effect.clients {
+            said.push_str(&format!("; clients that still trust root {version}"));
+        }
+        if !effect.needs.is_empty() {
+            let need = |(role, many): &(String, u32)| format!("{many} more of {role}");
+            let needs: Vec<String> = effect.needs.iter().map(need).collect();
+            said.push_str(&format!("; he would need {}, or the server that signs them", needs.join(" and ")));
+        }
+        if effect.harm != Harm::Nothing {
+            said.push_str(&format!("; {}", effect.until.words()));
+        }
+        let old = if effect.clients.is_some() { format!(", {}", rules::OLD_ROOT.name) } else { String::new() };
+        format!("{said}. {}{old}: {}", effect.rule.name, effect.rule.says)
+    }
+
+    /// What does not fit elsewhere.
+    pub fn notes(&self, assessment: &Assessment) -> Vec<String> {
+        let mut notes = Vec::new();
+        if assessment.expired {
+            notes.push(
+                "clients refuse this repository as it lies: something has expired, or is missing or not signed"
+                    .to_owned(),
+            );
+        }
+        let missing: Vec<&str> =
+            [("snapshot", self.has.0), ("timestamp", self.has.1)].iter().filter(|(_, has)| !has).map(|(n, _)| *n).collect();
+        if !missing.is_empty() && !assessment.question.stolen.is_empty() {
+            notes.push(format!(
+                "{} not here, so the worst is assumed: that it lists files without hashes. Give the published metadata to know",
+                if missing.len() == 1 { format!("{} is", missing.join("")) } else { format!("{} are", missing.join(" and ")) }
+            ));
+        }
+        for role in &self.uncounted {
+            notes.push(format!("{role} lists keys of a kind that this program cannot verify with; they are not counted here"));
+        }
+        let shared: Vec<String> = assessment
+            .question
+            .stolen
+            .iter()
+            .filter_map(|key| {
+                let roles = assessment.roles.iter().filter(|role| role.signers.keys.contains(key));
+                let roles: Vec<&str> = roles.map(|role| role.role.as_str()).collect();
+                (roles.len() > 1).then(|| format!("{} signs {}", self.keys.names([key]).join(""), cut(&roles)))
+            })
+            .collect();
+        if !shared.is_empty() {
+            notes.push(format!("one key, several roles: {}", cut(&shared)));
+        }
+        notes
+    }
+
+    /// The table of all combinations.
+    pub fn table_lines(&self, table: &Table, at: Date) -> Vec<String> {
+        let mut lines = Vec::new();
+        let (good, all) = (table.rows.iter().filter(|r| r.is_good()).map(|r| r.choices).sum::<u128>(), table.choices);
+        let which = match table.up_to {
+            None => format!("all {all} combinations"),
+            Some(most) => format!("{all} combinations, of at most {} at once", count(most, "key")),
+        };
+        fold(&mut lines, "", &format!("{good} of {which} of lost and stolen keys are harmless."));
+        fold(&mut lines, "", &format!("Each row says from which fewest keys it follows. Judged at {at}."));
+        lines.push(String::new());
+        for (letter, kind) in letters().zip(&table.kinds) {
+            fold(&mut lines, &format!("  {letter:<3}"), &format!("{} of: {}", kind.len(), cut(&self.keys.people(kind))));
+        }
+        for row in &table.rows {
+            lines.push(String::new());
+            let on = if row.on.is_empty() { String::new() } else { format!(" on paths of {}", cut(&row.on)) };
+            let rule = row.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+            fold(&mut lines, "", &format!("{}{on}{rule}", row.harm.name()));
+            let root = match row.root {
+                Can::Sign { .. } => "root rotates",
+                Can::OnlyWithStolen => "root rotates only with a stolen key",
+                Can::Never => "root is lost for ever",
+            };
+            let unsigned = match row.unsigned.is_empty() {
+                true => String::new(),
+                false => format!("; not without a stolen key, or never again: {}", cut(&row.unsigned)),
+            };
+            fold(&mut lines, "  then  ", &format!("{root}{unsigned}"));
+            let from: Vec<String> = row.from.iter().map(combination).collect();
+            fold(&mut lines, "  from  ", &cut_by(&from, ", or "));
+        }
+        lines
+    }
+}
+
+impl Row {
+    /// Whether every role can still be signed and the thief can do nothing.
+    pub fn is_good(&self) -> bool {
+        self.harm == Harm::Nothing && matches!(self.root, Can::Sign { .. }) && self.unsigned.is_empty()
+    }
+}
+
+/// `1 of A lost, 2 of B stolen`.
+fn combination(combination: &Combination) -> String {
+    let mut said = Vec::new();
+    for (letter, (lost, stolen)) in letters().zip(combination) {
+        for (many, how) in [(lost, "lost"), (stolen, "stolen")] {
+            if *many > 0 {
+                said.push(format!("{many} of {letter} {how}"));
+            }
+        }
+    }
+    if said.is_empty() { "no key at all".to_owned() } else { said.join(" and ") }
+}
+
+/// `A` to `Z`, then `AA`, ...
+pub(super) fn letters() -> impl Iterator<Item = String> {
+    let one = || ('A'..='Z').map(String::from);
+    one().chain(('A'..='Z').flat_map(move |a| one().map(move |b| format!("{a}{b}"))))
+}
+
+fn cite(rule: &rules::Rule) -> String {
+    format!("{}: {}", rule.name, rule.says)
+}
+
+fn count(many: usize, what: &str) -> String {
+    if many == 1 { format!("1 {what}") } else { format!("{many} {what}s") }
+}
+
+fn are(many: usize) -> String {
+    match many {
+        0 => "none is".to_owned(),
+        1 => "1 is".to_owned(),
+        many => format!("{many} are"),
+    }
+}
+
+/// The first of many, and how many more there are.
+pub(super) fn cut(all: &[impl AsRef<str>]) -> String {
+    cut_by(all, ", ")
+}
+
+fn cut_by(all: &[impl AsRef<str>], between: &str) -> String {
+    let shown: Vec<&str> = all.iter().take(NAMED).map(AsRef::as_ref).collect();
+    match all.len().saturating_sub(NAMED) {
+        0 => shown.join(between),
+        more => format!("{} and {more} more", shown.join(between)),
+    }
+}
+
+/// Adds text in lines: the first begins with `head`, the others under its end.
+fn fold(lines: &mut Vec<String>, head: &str, text: &str) {
+    let indent = " ".repeat(head.chars().count());
+    let mut line = head.to_owned();
+    let mut empty = true;
+    for word in text.split(' ') {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines.push(line);
+}

@@ -1,0 +1,453 @@
+//! What a thief of some keys can make clients believe. He shows them whatever he likes: files that he signs, and
+//! every file that was ever honestly signed, as long as it has not expired.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::assess::model::Edge;
+use crate::assess::model::Era;
+use crate::assess::model::KeySet;
+use crate::assess::model::Model;
+use crate::assess::model::Pin;
+use crate::assess::paths::Constraints;
+use crate::assess::paths::Witness;
+use crate::assess::rules;
+use crate::assess::rules::Rule;
+use crate::tuf::Date;
+use crate::tuf::delegations::Paths;
+
+/// What clients suffer; the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Harm {
+    /// He owns the clients: he names every key from now on.
+    Takeover,
+    /// They take any file for a target.
+    AnySoftware,
+    /// They take files together that never belonged together.
+    MixAndMatch,
+    /// They take a state that is older than one they could have.
+    Rollback,
+    /// They never hear of anything newer.
+    Freeze,
+    /// They refuse everything honest.
+    FastForward,
+    /// Nothing yet: one step is missing.
+    OneStepAway,
+    /// Nothing, whatever more he gets.
+    Nothing,
+}
+
+/// How long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Until {
+    /// Until this date, when the last thing expires that he cannot sign himself.
+    Date(Date),
+    /// Until root names other keys for timestamp or snapshot.
+    OtherKeys,
+    /// For ever: until the clients themselves are replaced.
+    ForEver,
+}
+
+/// One thing that a thief can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// What.
+    pub harm: Harm,
+    /// By which rule.
+    pub rule: &'static Rule,
+    /// By which roles' keys: `targets`, or delegated roles.
+    pub roles: Vec<String>,
+    /// On which paths, as the delegations write them, from the top; empty: on every path.
+    pub paths: Vec<String>,
+    /// How many of today's targets.
+    pub targets: usize,
+    /// A path that he could add.
+    pub example: Option<String>,
+    /// How long.
+    pub until: Until,
+    /// What he would still need, in roles and the number of keys.
+    pub needs: Vec<(String, u32)>,
+    /// The root that suffering clients trust, where that is not the newest.
+    pub clients: Option<u64>,
+}
+
+/// Who asks: these keys, at this time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thief<'a> {
+    pub(super) model: &'a Model,
+    pub(super) stolen: &'a KeySet,
+    pub(super) at: Date,
+    /// Whether to look at every target; the table of combinations does not.
+    pub(super) count: bool,
+    /// Whether a delegation has room for a new path, where that was asked before: it does not depend on the thief.
+    pub(super) room: &'a Room,
+}
+
+/// Answers of [`Walk::room`], by the delegation's number.
+pub(super) type Room = std::cell::RefCell<BTreeMap<usize, Witness>>;
+
+/// Where a file can come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    /// The thief signs it with any date.
+    Forged,
+    /// Only as it was signed, until this date.
+    Honest(Date),
+    /// There is none that clients take.
+    Broken,
+}
+
+/// The links from root to targets in one era.
+struct Chain<'a> {
+    era: &'a Era,
+    timestamp: Link,
+    snapshot: Link,
+    targets: Link,
+}
+
+impl Thief<'_> {
+    /// Everything, the worst first: to clients of the newest root, then what is worse for those of older ones.
+    pub(super) fn effects(&self) -> Vec<Effect> {
+        let newest = self.model.newest();
+        let mut effects = self.against(newest);
+        for era in self.model.eras.iter().rev().skip(1) {
+            for effect in self.against(era).into_iter().filter(|effect| effect.harm <= Harm::FastForward) {
+                let known = |e: &Effect| {
+                    e.harm <= Harm::AnySoftware && e.paths.is_empty() && e.harm <= effect.harm
+                        || (e.harm, &e.roles) == (effect.harm, &effect.roles)
+                };
+                if !effects.iter().any(known) {
+                    effects.push(Effect { clients: Some(era.version), ..effect });
+                }
+            }
+        }
+        effects.sort_by(|a, b| (a.clients.is_some(), a.harm, &a.roles).cmp(&(b.clients.is_some(), b.harm, &b.roles)));
+        effects
+    }
+
+    /// Whether clients of the newest root take nothing at all, because what the thief cannot sign has expired.
+    pub(super) fn expired(&self) -> bool {
+        let chain = self.chain(self.model.newest());
+        self.until(&chain, &[]).is_none()
+    }
+
+    fn against(&self, era: &Era) -> Vec<Effect> {
+        if era.of("root").met_by(self.stolen) {
+            let all = self.effect(Harm::Takeover, &rules::ROOT, "root", Until::ForEver);
+            return vec![Effect { targets: self.all_targets(), ..all }];
+        }
+        let chain = self.chain(era);
+        let mut effects = self.to_everything(&chain);
+        effects.extend(self.to_paths(&chain, &effects));
+        effects
+    }
+
+    fn effect(&self, harm: Harm, rule: &'static Rule, role: &str, until: Until) -> Effect {
+        let (roles, paths, needs) = (vec![role.to_owned()], Vec::new(), Vec::new());
+        Effect { harm, rule, roles, paths, targets: 0, example: None, until, needs, clients: None }
+    }
+
+    fn all_targets(&self) -> usize {
+        self.model.files.values().flat_map(|file| &file.lists).collect::<BTreeSet<_>>().len()
+    }
+
+    /// A file as it was honestly signed.
+    fn honest(&self, role: &str) -> Link {
+        match self.model.expires(role) {
+            Some(date) if date > self.at => Link::Honest(date),
+            _ => Link::Broken,
+        }
+    }
+
+    fn chain<'a>(&self, era: &'a Era) -> Chain<'a> {
+        let link = |role: &'static str, free: bool| {
+            let forged = era.of(role).met_by(self.stolen) && (free || self.model.pin(role) == Pin::Version);
+            match forged {
+                true => Link::Forged,
+                false if era.honest.contains(role) => self.honest(role),
+                false => Link::Broken,
+            }
+        };
+        let timestamp = link("timestamp", true);
+        let snapshot = link("snapshot", timestamp == Link::Forged);
+        let targets = link("targets", snapshot == Link::Forged);
+        Chain { era, timestamp, snapshot, targets }
+    }
+
+    /// Until when the chain down to targets, with `more` below it, is taken; `None`: it is not.
+    fn until(&self, chain: &Chain<'_>, more: &[Link]) -> Option<Until> {
+        let mut date = chain.era.expires;
+        for link in [chain.timestamp, chain.snapshot, chain.targets].iter().chain(more) {
+            match link {
+                Link::Forged => {}
+                Link::Honest(until) => date = date.min(*until),
+                Link::Broken => return None,
+            }
+        }
+        (date > self.at).then_some(Until::Date(date))
+    }
+
+    /// What the keys of the four roles do.
+    fn to_everything(&self, chain: &Chain<'_>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let until = self.until(chain, &[]);
+        let forged = |link: Link| link == Link::Forged;
+        if let Some(until) = until {
+            if forged(chain.targets) {
+                let all = self.effect(Harm::AnySoftware, software(chain, false), "targets", until);
+                effects.push(Effect { targets: self.all_targets(), ..all });
+            } else if forged(chain.snapshot) {
+                let rule = match forged(chain.timestamp) {
+                    true => &rules::SNAPSHOT_AND_TIMESTAMP,
+                    false => &rules::SNAPSHOT_NOT_PINNED,
+                };
+                effects.push(self.effect(Harm::MixAndMatch, rule, "snapshot", until));
+            }
+            if forged(chain.timestamp) {
+                let rollback = &rules::ROLLBACK_OF_NEW_CLIENTS;
+                effects.push(self.effect(Harm::Rollback, rollback, "timestamp", until));
+                effects.push(self.effect(Harm::Freeze, &rules::TIMESTAMP_ALONE, "timestamp", until));
+            }
+        }
+        // A client keeps a timestamp before it looks at what lies below.
+        let kept = [chain.timestamp, chain.snapshot];
+        let taken = chain.timestamp != Link::Broken && kept.contains(&Link::Forged);
+        if taken && chain.era.expires > self.at {
+            let role = if forged(chain.timestamp) { "timestamp" } else { "snapshot" };
+            effects.push(self.effect(Harm::FastForward, &rules::FAST_FORWARD, role, Until::OtherKeys));
+        }
+        for (role, rule) in [("targets", &rules::TARGETS_ALONE), ("snapshot", &rules::SNAPSHOT_ALONE)] {
+            let link = if role == "targets" { chain.targets } else { chain.snapshot };
+            if chain.era.of(role).met_by(self.stolen) && !forged(link) && chain.era.expires > self.at {
+                let until = Until::Date(chain.era.expires);
+                let needs = self.needs(chain, role);
+                effects.push(Effect { needs, ..self.effect(Harm::OneStepAway, rule, role, until) });
+            }
+        }
+        effects
+    }
+
+    /// Which keys he lacks to bring a file of `role` to clients.
+    fn needs(&self, chain: &Chain<'_>, role: &str) -> Vec<(String, u32)> {
+        let snapshot_alone = self.model.pin("snapshot") == Pin::Version;
+        let above: &[&str] = match role {
+            "snapshot" => &["timestamp"],
+            _ if snapshot_alone => &["snapshot"],
+            _ => &["snapshot", "timestamp"],
+        };
+        let lacking = |role: &&str| ((*role).to_owned(), chain.era.of(role).lacking(self.stolen));
+        above.iter().map(lacking).filter(|(_, lacking)| *lacking > 0).collect()
+    }
+
+    /// What the keys of delegated roles do.
+    fn to_paths(&self, chain: &Chain<'_>, known: &[Effect]) -> Vec<Effect> {
+        if known.iter().any(|effect| effect.harm == Harm::AnySoftware) {
+            return Vec::new();
+        }
+        let walk = Walk { thief: self, chain, won: std::cell::OnceCell::new() };
+        let mut effects: Vec<Effect> = Vec::new();
+        for edge in self.model.edges.iter().filter(|edge| edge.signers.met_by(self.stolen)) {
+            let Some(effect) = walk.edge(edge) else { continue };
+            // Bins and the like: one line for all of them.
+            let alike = |e: &&mut Effect| {
+                (e.harm, e.rule, e.until, &e.needs) == (effect.harm, effect.rule, effect.until, &effect.needs)
+                    && self.model.by_hash(edge)
+                    && e.paths == effect.paths
+            };
+            match effects.iter_mut().find(alike) {
+                Some(known) => {
+                    known.roles.extend(effect.roles);
+                    known.targets += effect.targets;
+                }
+                None => effects.push(effect),
+            }
+        }
+        effects
+    }
+}
+
+/// Why clients take a targets role of his.
+fn software(chain: &Chain<'_>, delegated: bool) -> &'static Rule {
+    match (chain.snapshot, chain.timestamp, delegated) {
+        (Link::Forged, Link::Forged, false) => &rules::TARGETS_AND_SNAPSHOT_AND_TIMESTAMP,
+        (Link::Forged, Link::Forged, true) => &rules::DELEGATION_AND_SNAPSHOT_AND_TIMESTAMP,
+        (Link::Forged, _, _) => &rules::SNAPSHOT_NOT_PINNED,
+        _ => &rules::TARGETS_NOT_PINNED,
+    }
+}
+
+/// The tree of delegations in one era.
+struct Walk<'a> {
+    thief: &'a Thief<'a>,
+    chain: &'a Chain<'a>,
+    /// Of today's targets, how many each delegation of his wins; counted when first asked.
+    won: std::cell::OnceCell<BTreeMap<usize, usize>>,
+}
+
+impl Walk<'_> {
+    /// What the keys of one delegation do; `None` where a role above it is his already.
+    fn edge(&self, edge: &Edge) -> Option<Effect> {
+        let above = self.above(edge);
+        if above.iter().any(|(link, _)| *link == Link::Forged) || self.chain.targets == Link::Forged {
+            return None;
+        }
+        let paths: Vec<String> = above.iter().filter_map(|(_, edge)| Some(written(self.paths((*edge)?)))).collect();
+        let paths = [paths, vec![written(self.paths(edge))]].concat();
+        let base = |harm: Harm, rule: &'static Rule, until: Until| Effect {
+            paths: paths.clone(),
+            ..self.thief.effect(harm, rule, &edge.role, until)
+        };
+        let root = Until::Date(self.chain.era.expires);
+        let (won, witness) = (self.won(edge), self.room(edge));
+        if won == 0 && witness == Witness::None {
+            return Some(base(Harm::Nothing, &rules::SHADOWED, root));
+        }
+        let links: Vec<Link> = above.iter().map(|(link, _)| *link).collect();
+        let taken = self.link(edge) == Link::Forged;
+        match self.thief.until(self.chain, &links).filter(|_| taken) {
+            Some(until) => {
+                let rule = software(self.chain, true);
+                let example = if let Witness::Path(path) = witness { Some(path) } else { None };
+                Some(Effect { targets: won, example, ..base(Harm::AnySoftware, rule, until) })
+            }
+            None if self.chain.era.expires > self.thief.at && !taken => {
+                let needs = self.thief.needs(self.chain, &edge.role);
+                Some(Effect { targets: won, needs, ..base(Harm::OneStepAway, &rules::TARGETS_ALONE, root) })
+            }
+            None => None,
+        }
+    }
+
+    /// Where the file of this delegation can come from.
+    fn link(&self, edge: &Edge) -> Link {
+        let (thief, model) = (self.thief, self.thief.model);
+        let free = self.chain.snapshot == Link::Forged || model.pin(&edge.role) == Pin::Version;
+        if edge.signers.met_by(thief.stolen) && free { Link::Forged } else { thief.honest(&edge.role) }
+    }
+
+    fn paths(&self, edge: &Edge) -> Option<&Paths> {
+        self.thief.model.delegation(edge).map(|delegation| &delegation.paths)
+    }
+
+    /// The delegations that lead to the delegator of this one, from the top.
+    fn above(&self, edge: &Edge) -> Vec<(Link, Option<&Edge>)> {
+        let mut chain = Vec::new();
+        let (mut role, mut seen) = (edge.delegator.as_str(), BTreeSet::new());
+        while role != "targets" && seen.insert(role) {
+            let Some(up) = self.thief.model.edges_to(role).next() else { break };
+            chain.push((self.link(up), Some(up)));
+            role = &up.delegator;
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// How many of today's targets a client would take from this delegation, once it is his.
+    fn won(&self, edge: &Edge) -> usize {
+        if !self.thief.count {
+            return 0;
+        }
+        let won = self.won.get_or_init(|| {
+            let mut won = BTreeMap::new();
+            let lists = self.thief.model.files.values().flat_map(|file| &file.lists);
+            for path in lists.collect::<BTreeSet<_>>() {
+                if let Some(winner) = self.winner(path) {
+                    *won.entry(winner).or_default() += 1;
+                }
+            }
+            won
+        });
+        won.get(&edge.number).copied().unwrap_or(0)
+    }
+
+    /// The first delegation of his that a client comes to before it finds the path listed.
+    fn winner(&self, path: &str) -> Option<usize> {
+        let model = self.thief.model;
+        let mut open: Vec<(&str, &str)> = vec![("root", "targets")];
+        let mut seen = BTreeSet::new();
+        while let Some((delegator, role)) = open.pop() {
+            if !seen.insert(role) {
+                continue;
+            }
+            let edge = model.edges_to(role).find(|edge| edge.delegator == delegator);
+            if let Some(edge) = edge.filter(|edge| edge.signers.met_by(self.thief.stolen)) {
+                return Some(edge.number);
+            }
+            if model.files.get(role).is_some_and(|file| file.lists.contains(path)) {
+                return None;
+            }
+            let Some(delegations) = model.delegations.get(role) else { continue };
+            let mut below = Vec::new();
+            for delegation in delegations.matching(path).into_iter().filter_map(|i| delegations.roles.get(i)) {
+                below.push((role, delegation.name.as_str()));
+                if delegation.terminating {
+                    open.clear();
+                    break;
+                }
+            }
+            open.extend(below.into_iter().rev());
+        }
+        None
+    }
+
+    /// Whether there is a path that nobody lists yet and that clients would look for in this role.
+    fn room(&self, edge: &Edge) -> Witness {
+        let known = self.thief.room.borrow().get(&edge.twin).cloned();
+        known.unwrap_or_else(|| {
+            let found = self.search(edge);
+            self.thief.room.borrow_mut().insert(edge.twin, found.clone());
+            found
+        })
+    }
+
+    fn search(&self, edge: &Edge) -> Witness {
+        let model = self.thief.model;
+        let mut constraints = Constraints::default();
+        let above = self.above(edge);
+        let chain: Vec<&Edge> = above.iter().filter_map(|(_, edge)| *edge).chain([edge]).collect();
+        chain.iter().filter_map(|edge| self.paths(edge)).for_each(|paths| constraints.must(paths));
+        // Every terminating delegation that a client meets before: beside the chain, and below those.
+        for step in &chain {
+            let steps = self.above(step);
+            let head: Vec<&Edge> = steps.iter().filter_map(|(_, edge)| *edge).collect();
+            let beside = model.edges_from(&step.delegator);
+            let earlier = beside.filter(|e| e.place < step.place);
+            // A thousand bins beside one another are told apart by their hashes, and never by one another.
+            for sibling in earlier.filter(|sibling| !(model.by_hash(sibling) && model.by_hash(edge))) {
+                self.cut(&mut constraints, &head, sibling, &mut BTreeSet::new());
+            }
+        }
+        let listed = model.files.values().flat_map(|file| file.lists.iter().map(String::as_str));
+        constraints.witness(&listed.collect())
+    }
+
+    /// What this delegation and those below it take for good.
+    fn cut<'e>(
+        &'e self,
+        constraints: &mut Constraints,
+        head: &[&'e Edge],
+        edge: &'e Edge,
+        seen: &mut BTreeSet<&'e str>,
+    ) {
+        if !seen.insert(&edge.role) {
+            return;
+        }
+        let chain = [head, &[edge]].concat();
+        if self.thief.model.delegation(edge).is_some_and(|delegation| delegation.terminating) {
+            constraints.must_not(chain.iter().filter_map(|edge| self.paths(edge)));
+            return;
+        }
+        for below in self.thief.model.edges_from(&edge.role) {
+            self.cut(constraints, &chain, below, seen);
+        }
+    }
+}
+
+/// As the delegation writes it.
+fn written(paths: Option<&Paths>) -> String {
+    match paths {
+        Some(Paths::Patterns(list)) => list.join(" "),
+        Some(Paths::HashPrefixes(_) | Paths::Bin { .. }) => "by hash".to_owned(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,213 @@
+//! A repository's metadata as it lies: every root, and the newest file of each other role.
+//!
+//! Nothing here is verified: [`crate::tuf::client`] does that. What asks "what would follow if" starts from this,
+//! for a repository in trouble must be read as well.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::tuf::client::Files;
+use crate::tuf::client::MAX_ROOT;
+use crate::tuf::client::MAX_TARGETS;
+use crate::tuf::delegations::Delegations;
+use crate::tuf::diff;
+use crate::tuf::metadata::Metadata;
+use crate::tuf::role::RoleKeys;
+use crate::tuf::root::Root;
+use crate::tuf::root::TOP_LEVEL;
+use crate::tuf::snapshot::Snapshot;
+use crate::tuf::targets::Targets;
+use crate::tuf::timestamp::Timestamp;
+
+/// One metadata file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleFile {
+    /// Its name among the files: `3.root.json`, `timestamp.json`.
+    pub file: String,
+    /// `version`
+    pub version: u64,
+    /// The bytes as they lie.
+    pub bytes: Arc<Vec<u8>>,
+    /// The same, read.
+    pub metadata: Arc<Metadata>,
+}
+
+/// What a repository says, newest first where there are several.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repository {
+    /// The roots, ascending by version; at least one.
+    pub roots: Vec<RoleFile>,
+    /// The newest root.
+    pub root: Root,
+    /// The newest file of every other role, by the role's name.
+    pub roles: BTreeMap<String, RoleFile>,
+}
+
+/// Who may sign a role, by the word of one that delegates to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trust {
+    /// `root`, or the targets role that delegates.
+    pub delegator: String,
+    /// Keys and threshold.
+    pub keys: Arc<RoleKeys>,
+}
+
+/// A file that cannot be read, or is no metadata.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {why}")]
+pub struct Unreadable {
+    /// The file.
+    pub file: String,
+    /// Why.
+    pub why: String,
+}
+
+fn unreadable<T>(file: &str, why: impl ToString) -> Result<T, Unreadable> {
+    Err(Unreadable { file: file.to_owned(), why: why.to_string() })
+}
+
+impl Repository {
+    /// Reads every root, and of each other role the file with the highest version.
+    pub fn read(files: &dyn Files) -> Result<Self, Unreadable> {
+        let names = files.names().or_else(|why| unreadable("metadata", why))?;
+        let names: Vec<String> = names.into_iter().filter(|name| name.ends_with(".json")).collect();
+        let mut roots: BTreeMap<u64, RoleFile> = BTreeMap::new();
+        for name in &names {
+            let stem = name.strip_suffix(".json").unwrap_or(name);
+            if let (version, "root") = diff::version_and_role(stem) {
+                let file = role_file(files, name, MAX_ROOT)?;
+                if version.is_none_or(|version| version == file.version) {
+                    roots.entry(file.version).or_insert(file);
+                } else {
+                    return unreadable(name, format!("it says that it is version {}", file.version));
+                }
+            }
+        }
+        let Some(last) = roots.values().next_back() else {
+            return unreadable("root.json", "there is no root here, neither root.json nor N.root.json");
+        };
+        let root = Root::from_signed(last.metadata.signed()).or_else(|why| unreadable(&last.file, why))?;
+        let mut roles = BTreeMap::new();
+        for (stem, version) in diff::newest(&names) {
+            if stem == "root" {
+                continue;
+            }
+            let name =
+                version.map_or_else(|| format!("{stem}.json"), |version| format!("{version}.{stem}.json"));
+            // A directory may hold other JSON beside the metadata: names, manifests.
+            if let Ok(file) = role_file(files, &name, MAX_TARGETS) {
+                roles.insert(role_name(&stem), file);
+            } else if TOP_LEVEL.contains(&stem.as_str()) {
+                role_file(files, &name, MAX_TARGETS)?;
+            }
+        }
+        Ok(Self { roots: roots.into_values().collect(), root, roles })
+    }
+
+    /// The targets roles: `targets` and every delegated role whose file is here.
+    pub fn targets_roles(&self) -> impl Iterator<Item = (&str, &RoleFile)> {
+        let is = |(_, file): &(&String, &RoleFile)| file.metadata.role_type() == "targets";
+        self.roles.iter().filter(is).map(|(name, file)| (name.as_str(), file))
+    }
+
+    /// What a targets role says; `None` where its file is missing or cannot be understood.
+    pub fn targets(&self, role: &str) -> Option<Targets> {
+        self.roles.get(role).and_then(|file| Targets::from_signed(file.metadata.signed()).ok())
+    }
+
+    /// Whom a targets role delegates to.
+    pub fn delegations(&self, role: &str) -> Option<Delegations> {
+        let signed = self.roles.get(role)?.metadata.signed();
+        signed.get("delegations").filter(|v| !v.is_null()).and_then(|v| Delegations::from_json(v).ok())
+    }
+
+    /// Every role that is reachable, with who may sign it by the word of each delegator; the four first, then
+    /// delegated roles in pre-order.
+    pub fn trust(&self) -> Vec<(String, Vec<Trust>)> {
+        let of_root = |name: &str| {
+            let keys = Arc::new(self.root.role_keys(name)?);
+            Some((name.to_owned(), vec![Trust { delegator: "root".into(), keys }]))
+        };
+        let mut trust: Vec<(String, Vec<Trust>)> = TOP_LEVEL.into_iter().filter_map(of_root).collect();
+        let mut place: BTreeMap<String, usize> =
+            (0..).zip(&trust).map(|(n, (name, _))| (name.clone(), n)).collect();
+        let mut seen = BTreeSet::new();
+        let mut open = vec!["targets".to_owned()];
+        while let Some(delegator) = open.pop() {
+            if !seen.insert(delegator.clone()) {
+                continue;
+            }
+            let Some(delegations) = self.delegations(&delegator) else { continue };
+            for delegation in &delegations.roles {
+                let said = Trust { delegator: delegator.clone(), keys: Arc::clone(&delegation.role_keys) };
+                let at = *place.entry(delegation.name.clone()).or_insert(trust.len());
+                match trust.get_mut(at) {
+                    Some((_, known)) => known.push(said),
+                    None => trust.push((delegation.name.clone(), vec![said])),
+                }
+            }
+            open.extend(delegations.roles.iter().rev().map(|delegation| delegation.name.clone()));
+        }
+        trust
+    }
+
+    /// What snapshot says, where it is here.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.roles.get("snapshot").and_then(|file| Snapshot::from_signed(file.metadata.signed()).ok())
+    }
+
+    /// What timestamp says, where it is here.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.roles.get("timestamp").and_then(|file| Timestamp::from_signed(file.metadata.signed()).ok())
+    }
+}
+
+fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleFile, Unreadable> {
+    let bytes = match files.read(name, max) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return unreadable(name, "there is no such file"),
+        Err(why) => return unreadable(name, why),
+    };
+    let metadata = Metadata::parse(&bytes).or_else(|why| unreadable(name, why))?;
+    let Some(version) = metadata.signed()["version"].as_u64() else {
+        return unreadable(name, "it has no version");
+    };
+    Ok(RoleFile { file: name.to_owned(), version, bytes: Arc::new(bytes), metadata: Arc::new(metadata) })
+}
+
+/// The role behind a file name: names are URL-encoded there.
+pub fn role_name(stem: &str) -> String {
+    let mut bytes = Vec::with_capacity(stem.len());
+    let mut rest = stem.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = (first == b'%').then(|| tail.get(..2)).flatten();
+        let byte = hex
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| stem.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_gives_back_its_role() {
+        for role in ["dev", "a/b c", "ü", "100%"] {
+            let name = crate::tuf::client::file_name(role, None);
+            assert_eq!(role_name(name.strip_suffix(".json").unwrap()), role);
+        }
+    }
+}
