@@ -176,3 +176,37 @@ pub(super) fn names(path: &str, target: &TargetFile, consistent: bool) -> Vec<St
         })
         .collect()
 }
+
+/// The paths of the targets that may lie at `place`, whatever their hashes: [`names`] the other way round.
+pub(super) fn paths(place: &str) -> Vec<String> {
+    let Some(place) = place.strip_prefix("targets/") else { return Vec::new() };
+    let mut paths = vec![place.to_owned()];
+    let (folder, name) =
+        place.rsplit_once('/').map_or(("", place), |(_, name)| place.split_at(place.len() - name.len()));
+    paths.extend(name.split_once('.').map(|(_, name)| format!("{folder}{name}")));
+    paths.extend(place.split_once('.').map(|(_, path)| path.to_owned()));
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_of_a_target_leads_back_to_its_path() {
+        let hashes = [("sha256", "00ff"), ("sha512", "11ee"), ("x", "y")];
+        let hashes = hashes.map(|(name, hash)| (name.to_owned(), hash.to_owned())).into();
+        let target = TargetFile { length: 1, hashes, custom: None };
+        for path in ["a", "a.tar.gz", ".a", "a/b", "a.b/c.d/e.f", "a/b/.c", "a.b/c"] {
+            for consistent in [true, false] {
+                let places = names(path, &target, consistent);
+
+                assert!(!places.is_empty());
+                for place in places {
+                    assert!(paths(&place).contains(&path.to_owned()), "{place} {path}");
+                }
+            }
+        }
+        assert!(paths("metadata/1.root.json").is_empty());
+    }
+}

@@ -1,9 +1,13 @@
 //! A directory from a drive: a bundle, or metadata alone. Nothing in it is trusted before [`check`] says so.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fs;
+use std::io::Cursor;
 use std::io::Read;
+use std::io::Take;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -13,6 +17,7 @@ use crate::bundle::manifest::Manifest;
 use crate::bundle::rules;
 use crate::bundle::survey::Seen;
 use crate::bundle::survey::open;
+use crate::bundle::survey::public;
 use crate::bundle::survey::survey;
 use crate::tuf::client;
 use crate::tuf::client::Files;
@@ -66,47 +71,65 @@ impl Dir {
         Ok(Self { links: true, ..Self::open(path)? })
     }
 
-    fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+    /// A file, cut off behind the byte that is too much.
+    fn open_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Take<fs::File>>, String> {
         let path = self.base.join(folder).join(name);
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
             Ok(_) => {}
         }
-        let mut bytes = Vec::new();
-        let limit = max.saturating_add(1);
-        let file = if self.links { fs::canonicalize(&path).map_err(|e| e.to_string())? } else { path };
-        let read = open(&file)?.take(limit).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+        let path = if self.links { fs::canonicalize(&path).map_err(|e| e.to_string())? } else { path };
+        Ok(Some(open(&path)?.take(max.saturating_add(1))))
+    }
+
+    fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+        let Some(mut file) = self.open_below(folder, name, max)? else { return Ok(None) };
+        let length = file.get_ref().metadata().map_err(|e| e.to_string())?.len();
+        let mut bytes = Vec::with_capacity(usize::try_from(length.min(max).saturating_add(1)).unwrap_or(0));
+        let read = file.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
         match u64::try_from(read) {
             Ok(read) if read <= max => Ok(Some(bytes)),
             _ => Err(format!("larger than {max} bytes")),
         }
     }
 
-    /// What there is: all of a bundle; without a manifest, metadata and target files, and what lies beside them is
-    /// not ours to judge.
+    /// Below the directory.
+    fn path_of(&self, name: &str) -> String {
+        if self.metadata.is_empty() { name.to_owned() } else { format!("{}/{name}", self.metadata) }
+    }
+
+    /// What there is to compare with: all of a bundle; without a manifest, the target files.
     fn survey(&self, has_manifest: bool) -> Result<BTreeMap<String, Seen>, Refused> {
         if has_manifest {
-            return survey(&self.base, "", false);
+            return survey(&self.base, "", false, true, &BTreeSet::new());
         }
-        if self.metadata.is_empty() {
-            return survey(&self.base, "", true);
+        let is_dir = fs::symlink_metadata(self.base.join("targets")).is_ok_and(|meta| meta.is_dir());
+        if self.metadata.is_empty() || !is_dir {
+            return Ok(BTreeMap::new());
         }
-        let mut found = survey(&self.base, self.metadata, false)?;
-        if fs::symlink_metadata(self.base.join("targets")).is_ok_and(|meta| meta.is_dir()) {
-            found.extend(survey(&self.base, "targets", false)?);
-        }
-        Ok(found)
+        survey(&self.base, "targets", false, true, &BTreeSet::new())
     }
+}
+
+/// Names are made by the client, with every slash encoded; this is the second lock.
+fn is_name(name: &str) -> Result<(), String> {
+    if name.contains(['/', '\\', '\0']) || name == ".." {
+        return Err("not the name of a file".to_owned());
+    }
+    Ok(())
 }
 
 impl Files for Dir {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
-        // Names are made by the client, with every slash encoded; this is the second lock.
-        if name.contains(['/', '\\', '\0']) || name == ".." {
-            return Err("not the name of a file".to_owned());
-        }
+        is_name(name)?;
         self.read_below(self.metadata, name, max)
+    }
+
+    fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
+        is_name(name)?;
+        let file = self.open_below(self.metadata, name, max)?;
+        Ok(file.map(|file| Box::new(file) as Box<dyn Read>))
     }
 
     fn names(&self) -> Result<Vec<String>, String> {
@@ -118,6 +141,52 @@ impl Files for Dir {
         }
         names.sort();
         Ok(names)
+    }
+}
+
+/// The metadata of a directory, for one who looks at its other files too: each file is read once.
+struct Beside<'a> {
+    dir: &'a Dir,
+    /// The paths of the targets that the files in `targets/` can be.
+    targets: HashSet<String>,
+    /// The files that were read, and in which no private key lies.
+    looked: RefCell<BTreeSet<String>>,
+    /// A file in which one lies.
+    private: RefCell<Option<Refused>>,
+}
+
+/// A file up to this size is read whole, so that it is looked at for private keys when it is verified.
+const WHOLE: u64 = 1 << 20;
+
+impl Files for Beside<'_> {
+    fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+        let read = self.dir.read(name, max)?;
+        if let Some(bytes) = &read {
+            let path = self.dir.path_of(name);
+            match public(&path, bytes) {
+                Ok(()) => drop(self.looked.borrow_mut().insert(path)),
+                Err(refused) => drop(self.private.borrow_mut().get_or_insert(refused)),
+            }
+        }
+        Ok(read)
+    }
+
+    fn names(&self) -> Result<Vec<String>, String> {
+        self.dir.names()
+    }
+
+    fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
+        is_name(name)?;
+        let Some(file) = self.dir.open_below(self.dir.metadata, name, max)? else { return Ok(None) };
+        if file.get_ref().metadata().is_ok_and(|meta| meta.len() <= WHOLE) {
+            drop(file);
+            return Ok(self.read(name, max)?.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read>));
+        }
+        Ok(Some(Box::new(file)))
+    }
+
+    fn wants(&self, path: &str) -> bool {
+        self.targets.contains(path)
     }
 }
 
@@ -148,7 +217,21 @@ pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Resul
             return refuse(REHEARSAL, MANIFEST, "made in a rehearsal: nobody may trust it");
         }
     }
-    let verified = client::verify_after(dir, request, own.map(|own| -> &dyn Files { own }))?;
+    let beside = Beside {
+        dir,
+        targets: found.keys().flat_map(|place| layout::paths(place)).collect(),
+        looked: RefCell::default(),
+        private: RefCell::default(),
+    };
+    let verified = client::verify_after(&beside, request, own.map(|own| -> &dyn Files { own }));
+    if manifest.is_none() {
+        // The rest of the metadata; what lies beside it and `targets/` is not ours to judge.
+        if let Some(refused) = beside.private.take() {
+            return Err(refused);
+        }
+        survey(&dir.base, dir.metadata, dir.metadata.is_empty(), false, &beside.looked.take())?;
+    }
+    let verified = verified?;
     let target_files = match request.scope {
         Scope::Root => 0,
         Scope::Offline | Scope::Full => targets(&verified, &found)?,

@@ -1,6 +1,7 @@
 //! One pass over the files of a directory: what is there, its length and hashes, and that no private key is among it.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -16,8 +17,10 @@ use crate::tuf::client::Refused;
 use crate::tuf::client::rules::FILE_READABLE;
 use crate::tuf::key::private_material;
 
-/// How much of a file is looked at together.
-const CHUNK: usize = 1 << 24;
+/// The largest file that is looked at as one: a key in JSON is recognised only whole.
+const WHOLE: u64 = 1 << 24;
+/// How much of a larger file is looked at together.
+const CHUNK: u64 = 1 << 20;
 /// How much of a chunk is looked at again with the next one: longer than the head of any private key.
 const OVERLAP: usize = 1 << 12;
 /// The deepest directory.
@@ -29,6 +32,7 @@ const MAX_FILES: usize = 1 << 21;
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) length: u64,
+    /// In lower-case hex, where it was asked for.
     pub(super) sha256: String,
     /// Of target files alone.
     pub(super) sha512: String,
@@ -53,8 +57,15 @@ pub(super) fn open(path: &Path) -> Result<fs::File, String> {
     }
 }
 
-/// Every file below `folder`, by its path below `base` with `/`. With `flat`, folders inside are left alone.
-pub(super) fn survey(base: &Path, folder: &str, flat: bool) -> Result<BTreeMap<String, Seen>, Refused> {
+/// Every file below `folder`, by its path below `base` with `/`. With `flat`, folders inside are left alone; without
+/// `hash` nobody compares the hashes, and they are empty. What was `looked` at is not read again, and not in the answer.
+pub(super) fn survey(
+    base: &Path,
+    folder: &str,
+    flat: bool,
+    hash: bool,
+    looked: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Seen>, Refused> {
     let mut found = BTreeMap::new();
     let mut open = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = open.pop() {
@@ -72,8 +83,9 @@ pub(super) fn survey(base: &Path, folder: &str, flat: bool) -> Result<BTreeMap<S
             }
             if kind.is_dir() && depth < MAX_DEPTH {
                 open.push((path, depth + 1));
+            } else if kind.is_file() && looked.contains(&path) {
             } else if kind.is_file() && found.len() < MAX_FILES {
-                let seen = look(&base.join(&path), &path)?;
+                let seen = look(&base.join(&path), &path, hash)?;
                 found.insert(path, seen);
             } else {
                 return refuse(
@@ -87,35 +99,50 @@ pub(super) fn survey(base: &Path, folder: &str, flat: bool) -> Result<BTreeMap<S
     Ok(found)
 }
 
-/// Reads one file once.
-fn look(path: &Path, name: &str) -> Result<Seen, Refused> {
-    let mut file = open(path).or_else(|why| refuse(rules::PLAIN_FILES, name, why))?;
-    let (mut sha256, mut sha512, mut length) = (Sha256::new(), Sha512::new(), 0_u64);
-    let mut window: Vec<u8> = Vec::new();
-    loop {
-        let kept = window.len();
-        let limit = u64::try_from(CHUNK).unwrap_or(u64::MAX);
-        let read = (&mut file).take(limit).read_to_end(&mut window);
-        let read = read.or_else(|e| refuse(FILE_READABLE, name, e.to_string()))?;
-        if let Some(shape) = private_material(&window) {
+/// Refuses what holds a private key.
+pub(super) fn public(name: &str, bytes: &[u8]) -> Result<(), Refused> {
+    match private_material(bytes) {
+        None => Ok(()),
+        Some(shape) => {
             let why = format!(
                 "it holds {shape}; take this drive out of the hands of the public and ask whose it is"
             );
-            return refuse(rules::NO_PRIVATE_KEY, name, why);
+            refuse(rules::NO_PRIVATE_KEY, name, why)
         }
-        if read == 0 {
-            break;
-        }
-        sha256.update(&window[kept..]);
-        // Metadata names target files by it; the manifest does not.
-        if name.starts_with("targets/") {
-            sha512.update(&window[kept..]);
-        }
-        length += u64::try_from(read).unwrap_or(u64::MAX);
-        if read < CHUNK {
+    }
+}
+
+/// Reads one file once.
+fn look(path: &Path, name: &str, hash: bool) -> Result<Seen, Refused> {
+    let unreadable =
+        |e: std::io::Error| Refused { rule: FILE_READABLE, file: name.to_owned(), why: e.to_string() };
+    let mut file = open(path).or_else(|why| refuse(rules::PLAIN_FILES, name, why))?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    let chunk = if size <= WHOLE { WHOLE } else { CHUNK };
+    let mut sha256 = hash.then(Sha256::new);
+    // Metadata names target files by it; the manifest does not.
+    let mut sha512 = (hash && name.starts_with("targets/")).then(Sha512::new);
+    let mut length = 0_u64;
+    // One more than there is, so that the end is met without growing.
+    let room = usize::try_from(size.min(chunk)).unwrap_or(0) + OVERLAP + 1;
+    let mut window: Vec<u8> = Vec::with_capacity(room);
+    loop {
+        let kept = window.len();
+        let read = (&mut file).take(chunk).read_to_end(&mut window).map_err(unreadable)?;
+        public(name, &window)?;
+        let (new, read) = (&window[kept..], u64::try_from(read).unwrap_or(u64::MAX));
+        sha256.iter_mut().for_each(|hash| hash.update(new));
+        sha512.iter_mut().for_each(|hash| hash.update(new));
+        length += read;
+        if read < chunk {
             break;
         }
         window.drain(..window.len() - OVERLAP);
     }
-    Ok(Seen { length, sha256: hex::encode(sha256.finalize()), sha512: hex::encode(sha512.finalize()) })
+    let hex = |hash: Option<Vec<u8>>| hash.map(hex::encode).unwrap_or_default();
+    Ok(Seen {
+        length,
+        sha256: hex(sha256.map(|hash| hash.finalize().to_vec())),
+        sha512: hex(sha512.map(|hash| hash.finalize().to_vec())),
+    })
 }

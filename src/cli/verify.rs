@@ -162,7 +162,7 @@ fn document(checked: &Checked, at: Date) -> Value {
     let manifest = checked.manifest.as_ref();
     json!({
         "verified": true, "at": at, "rule": null, "file": null, "why": null,
-        "trusted": verified.trusted, "targets": verified.targets.len(), "target_files": checked.target_files,
+        "trusted": verified.trusted, "targets": verified.target_count, "target_files": checked.target_files,
         "consistent_snapshot": verified.consistent_snapshot, "remarks": verified.remarks,
         "ceremony": manifest.map(|m| &m.ceremony), "journal_head": manifest.map(|m| &m.journal_head),
     })
@@ -177,7 +177,7 @@ fn show(checked: &Checked, at: Date, out: &mut Output) {
         roots = roots.saturating_sub(usize::from(file.role == "root"));
         out.line(trusted(file, at, followed));
     }
-    out.line(format!("targets: {}", verified.targets.len()));
+    out.line(format!("targets: {}", verified.target_count));
     if let Some(manifest) = &checked.manifest {
         out.line(format!("manifest: {} files, all as listed", manifest.files.len()));
         out.line(format!(

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
-use sha2::Digest as _;
-use sha2::Sha256;
-
 use crate::driver::before;
 use crate::driver::disk;
+use crate::driver::hashing;
 use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -20,8 +17,6 @@ use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::client::MAX_ROOT;
-use crate::tuf::key::private_material;
-use crate::tuf::targets::TargetFile;
 use crate::words;
 
 /// A public key file is small.
@@ -85,7 +80,7 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
         }
     }
     for (name, from) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
-        if let Err(error) = list(&base.join(from)).and_then(|files| public_only(&files)) {
+        if let Err(error) = list(&base.join(from)).and_then(hashing::hash_all) {
             let text = format!("files of {name}: {error}");
             problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), text));
         }
@@ -145,35 +140,4 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
         }
     }
     Ok(files)
-}
-
-/// Refuses a private key of any shape: target files are published.
-pub fn public_only(files: &BTreeMap<String, PathBuf>) -> io::Result<()> {
-    for (name, path) in files {
-        let bytes =
-            fs::read(path).map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
-        if let Some(shape) = private_material(&bytes) {
-            return Err(io::Error::other(format!(
-                "{name} holds {shape}, and target files are published; take it out"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Length and SHA-256 of a file, read once through one buffer.
-pub fn hash(path: &Path) -> io::Result<TargetFile> {
-    let mut file = fs::File::open(path)?;
-    let mut buffer = vec![0; 256 << 10];
-    let (mut hasher, mut length) = (Sha256::new(), 0_u64);
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-        length += read as u64;
-    }
-    let hashes = BTreeMap::from([("sha256".to_owned(), hex::encode(hasher.finalize()))]);
-    Ok(TargetFile { length, hashes, custom: None })
 }

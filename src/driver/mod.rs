@@ -8,6 +8,7 @@ pub mod clock;
 pub mod derived;
 mod disk;
 mod export;
+pub mod hashing;
 pub mod inputs;
 mod perform;
 pub mod preflight;

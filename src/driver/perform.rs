@@ -7,6 +7,7 @@ use crate::ceremony::Event;
 use crate::ceremony::Mode;
 use crate::ceremony::Need;
 use crate::driver::Driver;
+use crate::driver::hashing;
 use crate::driver::inputs;
 use crate::driver::prompt::Answer;
 use crate::driver::stop::Stop;
@@ -377,9 +378,7 @@ impl Driver {
         &self,
         from: &str,
     ) -> std::io::Result<std::collections::BTreeMap<String, crate::tuf::targets::TargetFile>> {
-        let files = inputs::list(&self.places.inputs.join(from))?;
-        inputs::public_only(&files)?;
-        files.into_iter().map(|(name, path)| Ok((name, inputs::hash(&path)?))).collect()
+        hashing::hash_all(inputs::list(&self.places.inputs.join(from))?)
     }
 
     fn verify(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {

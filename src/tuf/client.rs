@@ -9,14 +9,18 @@
 pub mod rules;
 
 mod before;
+mod gone_by;
 mod lazy;
 mod online;
 mod roots;
+mod tree;
 mod walk;
 mod workflow;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::io::Cursor;
+use std::io::Read;
 
 use serde::Serialize;
 
@@ -26,6 +30,7 @@ use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
 use online::Current;
 use online::TIMESTAMP;
+use tree::Found;
 use workflow::Workflow;
 use workflow::refuse;
 
@@ -79,6 +84,15 @@ pub trait Files {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String>;
     /// The names of all metadata files that are there.
     fn names(&self) -> Result<Vec<String>, String>;
+    /// The same file, to be read as it goes by; how much is read is the caller's to bound.
+    fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
+        Ok(self.read(name, max)?.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read>))
+    }
+    /// Whether the answer is to say what the metadata lists of the target `path`. Its memory grows with these.
+    fn wants(&self, path: &str) -> bool {
+        let _ = path;
+        true
+    }
 }
 
 /// The answer no: which rule, at which file, and why.
@@ -115,7 +129,9 @@ pub struct TrustedFile {
 pub struct Verified {
     /// Every file in the order in which it was trusted.
     pub trusted: Vec<TrustedFile>,
-    /// Every target that the trusted metadata lists and a client can find, by path.
+    /// How many targets the trusted metadata lists and a client can find.
+    pub target_count: usize,
+    /// Those of them that [`Files::wants`], by path.
     pub targets: BTreeMap<String, TargetFile>,
     /// `consistent_snapshot` of the final root.
     pub consistent_snapshot: bool,
@@ -147,8 +163,8 @@ pub fn verify_after(
         Scope::Root | Scope::Offline => None,
         Scope::Full => Some(workflow.fetch_snapshot(&root)?),
     };
-    let targets = match request.scope {
-        Scope::Root => BTreeMap::new(),
+    let found = match request.scope {
+        Scope::Root => Found::default(),
         Scope::Offline | Scope::Full => {
             let tree = workflow.tree(&root, snapshot.as_ref())?;
             if snapshot.is_none() {
@@ -159,7 +175,8 @@ pub fn verify_after(
     };
     Ok(Verified {
         trusted: workflow.trusted,
-        targets,
+        target_count: found.count,
+        targets: found.wanted,
         consistent_snapshot: root.consistent_snapshot,
         remarks: workflow.remarks,
     })

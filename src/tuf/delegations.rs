@@ -130,19 +130,21 @@ impl Delegations {
 
     /// The places in `roles` that a path is delegated to, in order of priority.
     pub fn matching(&self, path: &str) -> Vec<usize> {
-        let mut found: BTreeSet<usize> = BTreeSet::new();
-        found.extend(self.patterns.iter().filter(|(p, _)| matches_pattern(p, path)).map(|(_, i)| *i));
-        if self.bits.is_none() && self.prefix_lengths.is_empty() {
-            return found.into_iter().collect();
+        let patterns = self.patterns.iter().filter(|(p, _)| matches_pattern(p, path));
+        let mut found: Vec<usize> = patterns.map(|(_, i)| *i).collect();
+        if self.bits.is_some() || !self.prefix_lengths.is_empty() {
+            let digest = Sha256::digest(path.as_bytes());
+            found.extend(self.bits.and_then(|bits| usize::try_from(bin_of(&digest, bits)).ok()));
+            let mut hex = [0; 64];
+            // It has room for a digest of 32 bytes.
+            let digest =
+                hex::encode_to_slice(digest, &mut hex).ok().and_then(|()| std::str::from_utf8(&hex).ok());
+            let prefixes = self.prefix_lengths.iter().filter_map(|length| digest?.get(..*length));
+            found.extend(prefixes.filter_map(|prefix| self.prefixes.get(prefix)).flatten());
         }
-        let digest = Sha256::digest(path.as_bytes());
-        if let Some(bits) = self.bits {
-            found.extend(usize::try_from(bin_of(&digest, bits)).ok());
-        }
-        let digest = hex::encode(digest);
-        let prefixes = self.prefix_lengths.iter().filter_map(|length| digest.get(..*length));
-        found.extend(prefixes.filter_map(|prefix| self.prefixes.get(prefix)).flatten());
-        found.into_iter().collect()
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 }
 

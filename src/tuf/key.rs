@@ -5,6 +5,7 @@
 //! `private` knows what must never be taken for a public key.
 
 mod private;
+mod proof;
 mod read;
 mod scheme;
 mod verifier;
@@ -19,6 +20,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::tuf::canonical;
+pub(crate) use proof::Proof;
 use verifier::Verifier;
 
 pub use private::private_material;
@@ -151,9 +153,12 @@ impl PublicKey {
 
     /// Whether `label` is a hash of this key: over the whole object, or over keytype, scheme and keyval alone.
     pub fn is_keyid(&self, label: &KeyId) -> bool {
+        if *label == self.keyid() {
+            return true;
+        }
         let object = ["keytype", "scheme", "keyval"].map(|name| (name.to_owned(), self.json[name].clone()));
         let short = canonical::to_vec(&Value::Object(object.into_iter().collect())).unwrap_or_default();
-        *label == self.keyid() || label.0 == hex::encode(Sha256::digest(short))
+        label.0 == hex::encode(Sha256::digest(short))
     }
 
     /// Bits of the modulus of an RSA key.
@@ -169,6 +174,16 @@ impl PublicKey {
     /// The key itself; two objects with equal material are one key.
     pub fn material(&self) -> Material {
         self.material.clone()
+    }
+
+    /// The same, borrowed.
+    pub(crate) fn material_ref(&self) -> &Material {
+        &self.material
+    }
+
+    /// Begins to prove `signature` over a message that goes by in pieces; `None` where the scheme needs it whole.
+    pub(crate) fn begin(&self, signature: &[u8]) -> Option<Proof> {
+        Proof::begin(&self.verifier, signature)
     }
 
     /// Proves `signature` over `message`: Ed25519 strictly, ECDSA in DER, RSA-PSS with any salt length, ML-DSA as in TAP 21.

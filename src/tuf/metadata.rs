@@ -114,6 +114,12 @@ impl Metadata {
         Ok(Self { signed, payload, signatures: Vec::new() })
     }
 
+    /// What is left of a file that went by: its signatures were proven then, and its payload, which was not kept, is
+    /// empty here.
+    pub(crate) fn gone_by(signed: Value, signatures: Vec<Signature>) -> Self {
+        Self { signed, payload: Vec::new(), signatures }
+    }
+
     /// Reads a file. Duplicate keys at any depth are refused; unknown fields are kept.
     pub fn parse(file: &[u8]) -> Result<Self, MetadataError> {
         let (metadata, ()) = Self::parse_with(file, |raw| Ok((json::parse(raw)?, ())))?;

@@ -33,7 +33,20 @@ impl RoleKeys {
     /// This is the only place that counts signatures: root, targets, delegations and ceremonies all come here.
     /// A key counts once by its material, however many signatures it made and labels it has.
     pub fn verify(&self, payload: &[u8], signatures: &[Signature]) -> Result<BTreeSet<KeyId>, Unmet> {
-        let signed = self.signed_by(payload, signatures);
+        self.judge(self.signed_by(payload, signatures))
+    }
+
+    /// The same judgement where each signature was proven while the payload went by: `holds` says which of
+    /// `signatures` verify.
+    pub(crate) fn verify_proven(
+        &self,
+        signatures: &[Signature],
+        holds: &[bool],
+    ) -> Result<BTreeSet<KeyId>, Unmet> {
+        self.judge(self.count(signatures, |at, _, _| holds.get(at) == Some(&true)))
+    }
+
+    fn judge(&self, signed: BTreeSet<KeyId>) -> Result<BTreeSet<KeyId>, Unmet> {
         let have = u32::try_from(signed.len()).unwrap_or(u32::MAX);
         // A threshold of nothing would trust what nobody signed.
         if self.threshold == 0 || have < self.threshold {
@@ -44,16 +57,25 @@ impl RoleKeys {
 
     /// The same count without the judgement: the labels of the distinct keys that signed.
     pub fn signed_by(&self, payload: &[u8], signatures: &[Signature]) -> BTreeSet<KeyId> {
+        self.count(signatures, |_, key, signature| key.verify(payload, signature).is_ok())
+    }
+
+    /// `holds` is asked with a signature's place in the list, its key and its bytes.
+    fn count(
+        &self,
+        signatures: &[Signature],
+        holds: impl Fn(usize, &PublicKey, &[u8]) -> bool,
+    ) -> BTreeSet<KeyId> {
         // One entry for each key, whatever its labels.
-        let mut counted: BTreeMap<Material, KeyId> = BTreeMap::new();
-        for signature in signatures {
+        let mut counted: BTreeMap<&Material, KeyId> = BTreeMap::new();
+        for (at, signature) in signatures.iter().enumerate() {
             let Some(key) = self.keys.get(&signature.keyid) else { continue };
-            if counted.contains_key(&key.material()) {
+            if counted.contains_key(key.material_ref()) {
                 continue;
             }
             let Ok(bytes) = hex::decode(&signature.sig) else { continue };
-            if key.verify(payload, &bytes).is_ok() {
-                counted.insert(key.material(), signature.keyid.clone());
+            if holds(at, key, &bytes) {
+                counted.insert(key.material_ref(), signature.keyid.clone());
             }
         }
         counted.into_values().collect()

@@ -79,9 +79,21 @@ pub(crate) fn keyids_and_threshold(role: &Value) -> Result<(Vec<KeyId>, u32), Me
 
 /// The keys of an object `keys` that we can verify with, and the others as read.
 pub(crate) fn keys(object: &Map<String, Value>) -> (BTreeMap<KeyId, PublicKey>, BTreeMap<KeyId, Value>) {
+    keys_after(object, &BTreeMap::new())
+}
+
+/// The same; a key that is written as one of `known` is that one.
+fn keys_after(
+    object: &Map<String, Value>,
+    known: &BTreeMap<KeyId, PublicKey>,
+) -> (BTreeMap<KeyId, PublicKey>, BTreeMap<KeyId, Value>) {
     let (mut good, mut other) = (BTreeMap::new(), BTreeMap::new());
     for (keyid, json) in object {
         let keyid = KeyId(keyid.clone());
+        if let Some(key) = known.get(&keyid).filter(|key| key.to_json() == json) {
+            good.insert(keyid, key.clone());
+            continue;
+        }
         match PublicKey::from_json(json) {
             Ok(key) => drop(good.insert(keyid, key)),
             Err(_) => drop(other.insert(keyid, json.clone())),
@@ -93,13 +105,22 @@ pub(crate) fn keys(object: &Map<String, Value>) -> (BTreeMap<KeyId, PublicKey>, 
 impl Root {
     /// Reads the signed part of a root. Keys of unknown kinds are kept aside: they cannot count.
     pub fn from_signed(signed: &Value) -> Result<Self, MetadataError> {
+        Self::read(signed, &BTreeMap::new())
+    }
+
+    /// The same for the root after `before`: keys that both have are not read again.
+    pub(crate) fn following(signed: &Value, before: &Self) -> Result<Self, MetadataError> {
+        Self::read(signed, &before.keys)
+    }
+
+    fn read(signed: &Value, known: &BTreeMap<KeyId, PublicKey>) -> Result<Self, MetadataError> {
         let common = fields::read(signed, "root", &["consistent_snapshot", "keys", "roles"])?;
         let consistent_snapshot = match signed.get("consistent_snapshot") {
             None => false,
             Some(Value::Bool(consistent)) => *consistent,
             Some(_) => return Err(MetadataError::new("consistent_snapshot is not true or false")),
         };
-        let (keys, other_keys) = keys(fields::member(signed, "keys")?);
+        let (keys, other_keys) = keys_after(fields::member(signed, "keys")?, known);
         let roles = fields::member(signed, "roles")?;
         if let Some(missing) = TOP_LEVEL.into_iter().find(|name| !roles.contains_key(*name)) {
             return Err(MetadataError(format!("role {missing} is missing")));

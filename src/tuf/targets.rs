@@ -4,6 +4,10 @@ pub(crate) mod apart;
 pub mod change;
 pub mod manifest;
 pub mod path;
+pub(crate) mod paths;
+mod scan;
+pub(crate) mod stream;
+mod text;
 
 use std::collections::BTreeMap;
 

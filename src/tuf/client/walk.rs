@@ -1,14 +1,15 @@
-//! Delegated roles: each verified by the word of every role that delegates to it, and each target resolved to the
-//! role that a client would believe (TUF section 5.6).
+//! Delegated roles: each verified by the word of every role that delegates to it (TUF section 5.6). A role goes by
+//! where it can (`gone_by`), and is read whole where it cannot.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 use crate::tuf::client::MAX_ROLES;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::Refused;
 use crate::tuf::client::file_name;
 use crate::tuf::client::rules;
+use crate::tuf::client::tree::Branch;
+use crate::tuf::client::tree::Tree;
 use crate::tuf::client::workflow::Workflow;
 use crate::tuf::client::workflow::listed_role;
 use crate::tuf::client::workflow::refuse;
@@ -26,14 +27,6 @@ pub(super) struct Node {
     pub(super) delegations: Option<Delegations>,
 }
 
-/// The tree of roles, by name.
-#[derive(Default)]
-pub(super) struct Tree {
-    nodes: BTreeMap<String, Node>,
-    /// Names in the order in which a client comes to them.
-    order: Vec<String>,
-}
-
 impl Workflow<'_> {
     /// Verifies `targets` and all it delegates to. Without a snapshot the highest version of each is taken.
     pub(super) fn tree(&mut self, root: &Root, snapshot: Option<&Snapshot>) -> Result<Tree, Refused> {
@@ -45,19 +38,28 @@ impl Workflow<'_> {
             first.2 = std::sync::Arc::new(keys);
         }
         while let Some((delegator, role, keys)) = open.pop() {
-            let known = tree.nodes.contains_key(&role);
-            if !known && tree.nodes.len() > MAX_ROLES {
+            let known = tree.branches.contains_key(&role);
+            if !known && tree.branches.len() > MAX_ROLES {
                 return refuse(rules::ROLE_COUNT, &role, format!("more than {MAX_ROLES} delegated roles"));
             }
-            let Some(node) = self.role(root, snapshot, &delegator, &role, &keys, known)? else { continue };
-            if let Some(delegations) = &node.delegations {
+            let whose = (delegator.as_str(), role.as_str(), keys.as_ref());
+            let gone_by = self.gone_by(root, snapshot, whose, known);
+            let branch = match gone_by {
+                Some(answer) => answer,
+                None => {
+                    let node = self.role(root, snapshot, &delegator, &role, &keys, known)?;
+                    node.map(|node| Branch::of(&role, node, self.files)).transpose()?
+                }
+            };
+            let Some(branch) = branch else { continue };
+            if let Some(delegations) = &branch.delegations {
                 let next = delegations.roles.iter().rev();
                 open.extend(
                     next.map(|d| (role.clone(), d.name.clone(), std::sync::Arc::clone(&d.role_keys))),
                 );
             }
             tree.order.push(role.clone());
-            tree.nodes.insert(role, node);
+            tree.branches.insert(role, branch);
         }
         Ok(tree)
     }
@@ -132,67 +134,5 @@ impl Workflow<'_> {
             self.remark_keys(&file, &delegations.keys, &delegations.other_keys);
         }
         Ok(Some(Node { targets, delegations }))
-    }
-
-    /// Every target that a client can find, with what the role it believes says of it.
-    pub(super) fn resolve(&mut self, mut tree: Tree) -> BTreeMap<String, TargetFile> {
-        let mut found = BTreeMap::new();
-        let order = std::mem::take(&mut tree.order);
-        // First the answers, then the targets are moved out: there may be a million of them.
-        let answers: Vec<Vec<Answer>> = order.iter().map(|role| tree.answers(role)).collect();
-        for (role, answers) in order.iter().zip(answers) {
-            let Some(node) = tree.nodes.remove(role) else { continue };
-            let unreachable = answers.iter().filter(|answer| **answer == Answer::NoWay).count();
-            if unreachable > 0 {
-                self.remarks.push(format!("role {role}: {unreachable} targets that no delegation leads to"));
-            }
-            let believed = node.targets.targets.into_iter().zip(answers);
-            found
-                .extend(believed.filter(|(_, answer)| *answer == Answer::Believed).map(|(target, _)| target));
-        }
-        found
-    }
-}
-
-/// What a client makes of one entry of a role.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    /// It takes it.
-    Believed,
-    /// It takes the entry of another role.
-    Other,
-    /// It finds no entry at all.
-    NoWay,
-}
-
-impl Tree {
-    /// For each target of a role, in the order of paths.
-    fn answers(&self, role: &str) -> Vec<Answer> {
-        let answer = |path: &String| match self.believed(path) {
-            Some(believed) if believed == role => Answer::Believed,
-            Some(_) => Answer::Other,
-            None => Answer::NoWay,
-        };
-        self.nodes.get(role).map(|node| node.targets.targets.keys().map(answer).collect()).unwrap_or_default()
-    }
-
-    /// The role whose entry for `path` a client takes: the first in pre-order that lists it, along delegations that
-    /// cover the path. A terminating delegation ends the search after what lies below it.
-    fn believed(&self, path: &str) -> Option<&str> {
-        let mut open = vec!["targets"];
-        let mut visited = BTreeSet::new();
-        while let Some(role) = open.pop() {
-            let Some(node) = self.nodes.get(role).filter(|_| visited.insert(role)) else { continue };
-            if node.targets.targets.contains_key(path) {
-                return Some(role);
-            }
-            let Some(delegations) = &node.delegations else { continue };
-            let (below, ends) = delegations.toward(path);
-            if ends {
-                open.clear();
-            }
-            open.extend(below.into_iter().rev().map(|delegation| delegation.name.as_str()));
-        }
-        None
     }
 }

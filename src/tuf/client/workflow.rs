@@ -97,7 +97,7 @@ impl<'a> Workflow<'a> {
         Ok((metadata, targets))
     }
 
-    fn no_rehearsal(&mut self, file: &str, metadata: &Metadata) -> Result<(), Refused> {
+    pub(super) fn no_rehearsal(&mut self, file: &str, metadata: &Metadata) -> Result<(), Refused> {
         if metadata.signed().get(WATERMARK).is_some_and(|mark| *mark != serde_json::Value::Bool(false)) {
             if !self.request.allow_rehearsal {
                 return refuse(rules::REHEARSAL, file, "made in a rehearsal: nobody may trust it");

@@ -21,16 +21,8 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     if text && holds(file, b"-----BEGIN AGE ENCRYPTED FILE-----", |_| true) {
         return Some("an age file");
     }
-    let identity = |after: &[u8]| text || run(after, |b| b.is_ascii_alphanumeric() || b == b'-') >= 40;
-    if holds(file, b"AGE-SECRET-KEY-", identity) {
-        return Some("an age identity");
-    }
-    let body = |after: &[u8]| text || pem_body(after);
-    if holds(file, b"-----BEGIN OPENSSH PRIVATE KEY-----", body) {
-        return Some("an OpenSSH private key");
-    }
-    if holds(file, b"PRIVATE KEY-----", body) {
-        return Some("a private key in PEM");
+    if let Some(shape) = marked(file, text) {
+        return Some(shape);
     }
     if text && file.starts_with(b"PuTTY-User-Key-File-") {
         return Some("a PuTTY private key");
@@ -38,11 +30,29 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     if is_der(file) {
         return Some("a private key in DER");
     }
+    // What does not begin as a JSON document is none.
+    let json = text && matches!(file.trim_ascii_start().first(), Some(b'{' | b'['));
     let mentions = |word: &[u8]| holds(file, word, |_| true);
-    if text && (mentions(b"private") || mentions(b"\"d\"") || mentions(b"\\u")) {
+    if json && (mentions(b"private") || mentions(b"\"d\"") || mentions(b"\\u")) {
         return json::parse(file).ok().filter(in_json).map(|_| "a JSON key with its private part");
     }
     None
+}
+
+/// The marks that have `KEY-` in common, found in one pass; the gravest of them is named.
+fn marked(file: &[u8], text: bool) -> Option<&'static str> {
+    const NAMES: [&str; 3] = ["an age identity", "an OpenSSH private key", "a private key in PEM"];
+    let place = |at: usize| {
+        let (before, after) = (&file[..at], &file[at + b"KEY-".len()..]);
+        if before.ends_with(b"AGE-SECRET-") {
+            let key = text || run(after, |b| b.is_ascii_alphanumeric() || b == b'-') >= 40;
+            return key.then_some(0);
+        }
+        let body = after.strip_prefix(b"----").filter(|_| before.ends_with(b"PRIVATE "))?;
+        let openssh = before.ends_with(b"-----BEGIN OPENSSH PRIVATE ");
+        (text || pem_body(body)).then_some(if openssh { 1 } else { 2 })
+    };
+    memmem::find_iter(file, b"KEY-").filter_map(place).min().and_then(|rank: usize| NAMES.get(rank).copied())
 }
 
 /// Whether a key object in JSON, at any depth, has a private part: `keyval.private`, or `d` in a JSON Web Key.

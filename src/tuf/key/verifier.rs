@@ -114,7 +114,7 @@ impl Verifier {
         let holds = match self {
             Self::Ed25519(_, None) => return Err(BadSignature),
             Self::Ed25519(_, Some(key)) => ed25519_dalek::Signature::from_slice(signature)
-                .and_then(|signature| key.verify_strict(message, &signature)),
+                .and_then(|signature| strict(&signature).and_then(|()| key.verify(message, &signature))),
             Self::P256(key) => p256::ecdsa::DerSignature::from_bytes(signature)
                 .and_then(|signature| key.verify(message, &signature)),
             Self::P384(key) => p384::ecdsa::DerSignature::from_bytes(signature)
@@ -127,6 +127,36 @@ impl Verifier {
         };
         holds.map_err(|_| BadSignature)
     }
+}
+
+/// The eight points of small order in the one encoding that a signature can have. Verification compares the
+/// commitment R as bytes, so that no other encoding of them holds.
+const SMALL_ORDER: [[u8; 32]; 8] = {
+    let (zero, mut one) = ([0; 32], [0; 32]);
+    let mut minus_one = [0xff; 32];
+    let mut negative_zero = zero;
+    one[0] = 1;
+    minus_one[0] = 0xec;
+    minus_one[31] = 0x7f;
+    negative_zero[31] = 0x80;
+    let eighth = [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ];
+    let other = [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ];
+    let (mut negative_eighth, mut negative_other) = (eighth, other);
+    negative_eighth[31] |= 0x80;
+    negative_other[31] |= 0x80;
+    [zero, negative_zero, one, minus_one, eighth, negative_eighth, other, negative_other]
+};
+
+/// A commitment of small order holds for messages that nobody signed. With keys that are no weak points, as ours are,
+/// this makes the verification what ed25519-dalek calls strict, without decoding the commitment.
+pub(super) fn strict(signature: &ed25519_dalek::Signature) -> Result<(), signature::Error> {
+    if SMALL_ORDER.contains(signature.r_bytes()) { Err(signature::Error::new()) } else { Ok(()) }
 }
 
 /// An RSA key that is neither weak nor endless.
@@ -144,4 +174,83 @@ fn good_rsa(key: rsa::RsaPublicKey) -> Result<rsa::RsaPublicKey, KeyError> {
 pub(super) fn ed25519_spki(point: &[u8; 32]) -> Vec<u8> {
     const HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
     [HEAD.as_slice(), point].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use curve25519_dalek::constants::EIGHT_TORSION;
+    use curve25519_dalek::scalar::Scalar;
+    use ed25519_dalek::Signer;
+    use ed25519_dalek::SigningKey;
+    use proptest::prelude::*;
+    use sha2::Digest;
+    use sha2::Sha512;
+
+    use super::*;
+    use crate::tuf::key::proof::Proof;
+
+    /// Held, while it goes by in two pieces, and by the library's own strict way.
+    fn verdicts(key: &SigningKey, message: &[u8], signature: &[u8; 64]) -> [bool; 3] {
+        let verifier = Verifier::ed25519(key.verifying_key().to_bytes());
+        let mut proof = Proof::begin(&verifier, signature).unwrap();
+        let (one, two) = message.split_at(message.len() / 2);
+        proof.update(one);
+        proof.update(two);
+        let strict =
+            key.verifying_key().verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature));
+        [verifier.verify(message, signature).is_ok(), proof.holds(), strict.is_ok()]
+    }
+
+    #[test]
+    fn the_eight_points_of_small_order_are_these() {
+        let mut points = EIGHT_TORSION.map(|point| point.compress().to_bytes());
+        let mut ours = SMALL_ORDER;
+        points.sort();
+        ours.sort();
+
+        assert_eq!(points, ours);
+    }
+
+    #[test]
+    fn a_commitment_of_small_order_proves_nothing() {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        for message in [&b"one"[..], b"two"] {
+            // R is the neutral point, and S = k * a: the equation holds.
+            let r = SMALL_ORDER[2];
+            let hash = Sha512::new().chain_update(r).chain_update(key.verifying_key()).chain_update(message);
+            let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+            let s = k * key.to_scalar();
+            let signature: [u8; 64] = [r, s.to_bytes()].concat().try_into().unwrap();
+            let lax = key.verifying_key().verify(message, &ed25519_dalek::Signature::from_bytes(&signature));
+            assert!(lax.is_ok());
+
+            assert_eq!(verdicts(&key, message, &signature), [false; 3]);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_way_to_verify_ed25519_gives_the_strict_verdict(
+            seed in any::<[u8; 32]>(),
+            message in prop::collection::vec(any::<u8>(), 0..80),
+            change in prop::option::of((0_usize..64, any::<u8>())),
+            small in prop::option::weighted(0.2, 0_usize..8),
+        ) {
+            let key = SigningKey::from_bytes(&seed);
+            let mut signature = key.sign(&message).to_bytes();
+            if let Some((at, byte)) = change {
+                signature[at] = byte;
+            }
+            if let Some(small) = small {
+                signature[..32].copy_from_slice(&SMALL_ORDER[small]);
+            }
+
+            let [held, gone_by, strict] = verdicts(&key, &message, &signature);
+
+            prop_assert_eq!(held, strict);
+            prop_assert_eq!(gone_by, strict);
+        }
+    }
 }

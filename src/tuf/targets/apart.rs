@@ -26,6 +26,12 @@ pub(crate) fn parse(signed: &[u8]) -> Result<(Value, Option<Files>), String> {
     Ok((Value::Object(apart.rest), apart.targets))
 }
 
+/// One target.
+pub(super) fn target(json: &[u8]) -> Result<TargetFile, String> {
+    let entry: Entry = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+    Ok(entry.0)
+}
+
 struct Apart {
     rest: Map<String, Value>,
     targets: Option<Files>,
