@@ -134,6 +134,17 @@ pub(crate) fn python_tuf_judges(
     Some(verdicts)
 }
 
+/// The events that Python's icalendar package finds in a calendar, one a line. `None`: it is not installed.
+pub(crate) fn icalendar_reads(calendar: &Path) -> Option<String> {
+    let output = clean(installed("KEYRITE_PEER_PYTHON")?)
+        .arg(interop("icalendar_reads.py"))
+        .arg(calendar)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
 /// A repository of python-tuf in `out`, with the targets `release.txt` and `app/release.txt`; `None` when it is not installed.
 pub(crate) fn python_tuf_repository(out: &Path) -> Option<()> {
     let output = clean(installed("KEYRITE_PEER_PYTHON")?)

@@ -1,0 +1,198 @@
+//! `keyrite status`: dates, spare keys and the next ceremony, over many repositories.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use keyrite::status::Board;
+use keyrite::status::State;
+use keyrite::tuf::Repository;
+use keyrite::tuf::diff::Names;
+use serde_json::Value;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::text;
+use crate::common::peers::icalendar_reads;
+use crate::tuf::world::*;
+
+/// A world with a key to spare in every role that people sign, valid for long.
+fn calm() -> World {
+    let mut world = world();
+    for (root, _) in &mut world.roots {
+        root["keys"].as_object_mut().unwrap().extend(keys(&[9]).as_object().unwrap().clone());
+        root["roles"]["targets"]["keyids"] = json!(keyids(&[4, 9]));
+        root["expires"] = json!("2028-01-03T09:00:00Z");
+    }
+    let dev = delegation("dev", &[8, 10], &["dev/*"]);
+    world.role("targets")["delegations"] = json!({"keys": keys(&[8, 10]), "roles": [dev]});
+    for role in ["targets", "dev"] {
+        world.role(role)["expires"] = json!("2027-06-03T09:00:00Z");
+    }
+    world
+}
+
+fn board(world: &World, names: &Names) -> Board {
+    Board::read("repo", &Repository::read(&world.build()).unwrap(), names, now(), 60)
+}
+
+fn state(board: &Board, role: &str) -> State {
+    board.roles.iter().find(|standing| standing.role == role).unwrap().state
+}
+
+/// A directory for each world.
+fn written(worlds: &[(&str, World)]) -> (TempDir, Vec<PathBuf>) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut paths = Vec::new();
+    for (name, world) in worlds {
+        let path = dir.path().join(name);
+        fs::create_dir(&path).unwrap();
+        for (name, bytes) in world.build().0 {
+            fs::write(path.join(name), bytes).unwrap();
+        }
+        paths.push(path);
+    }
+    (dir, paths)
+}
+
+#[test]
+fn a_calm_repository_has_nothing_to_do_and_says_what_comes_next() {
+    let board = board(&calm(), &Names::default());
+
+    assert_eq!(board.state, State::Fine);
+    let next = board.next.unwrap();
+    assert_eq!(next.until.to_string(), "2027-06-03T09:00:00Z");
+    assert_eq!(next.from.to_string(), "2027-04-04T09:00:00Z");
+}
+
+#[test]
+fn the_state_of_a_role_is_the_worst_that_is_true_of_it() {
+    type Bend = fn(&mut World);
+    let bent: [(&str, State, Bend); 5] = [
+        ("root", State::InWindow, |w| w.roots[1].0["expires"] = json!("2027-01-03T09:00:00Z")),
+        ("root", State::NoSpare, |w| w.roots[1].0["roles"]["root"]["threshold"] = json!(3)),
+        ("root", State::Unsignable, |w| w.roots[1].0["roles"]["root"]["threshold"] = json!(4)),
+        ("dev", State::Expired, |w| w.role("dev")["expires"] = json!("2026-12-03T09:00:00Z")),
+        ("timestamp", State::Expired, |w| w.timestamp.0["expires"] = json!("2026-12-01T09:00:00Z")),
+    ];
+    for (role, expected, bend) in bent {
+        let mut world = calm();
+        bend(&mut world);
+
+        let board = board(&world, &Names::default());
+
+        assert_eq!(state(&board, role), expected, "{role}");
+        assert_eq!(board.state, expected, "{role}");
+    }
+}
+
+#[test]
+fn the_window_that_the_metadata_names_counts() {
+    let mut world = calm();
+    world.role("targets")["x-tuf-on-ci-signing-period"] = json!(200);
+
+    assert_eq!(state(&board(&world, &Names::default()), "targets"), State::InWindow);
+}
+
+#[test]
+fn keys_that_are_shared_and_people_with_several_are_named() {
+    let [two, three] = [2, 3].map(|n| keyids(&[n])[0].clone());
+    let names = json!({two: {"name": "a", "holder": "Ana"}, three: {"name": "b", "holder": "Ana"}});
+    let names = Names::parse(names.to_string().as_bytes()).unwrap();
+    let mut world = calm();
+    world.roots[1].0["roles"]["targets"]["keyids"] = json!(keyids(&[4, 2]));
+
+    let board = board(&world, &names);
+
+    let root = &board.roles[0];
+    assert_eq!(root.several, [("Ana".to_owned(), 2)].into());
+    let shared: Vec<_> = root.holdings.iter().filter(|held| !held.also_signs.is_empty()).collect();
+    assert_eq!(shared.len(), 1);
+    assert_eq!((shared[0].name.as_str(), &shared[0].also_signs), ("a", &vec!["targets".to_owned()]));
+}
+
+#[test]
+fn one_key_under_two_keyids_is_no_spare() {
+    let mut world = calm();
+    let mut again = public(2).to_json().clone();
+    again["x"] = json!(1);
+    let root = &mut world.roots[1].0;
+    root["keys"]["ab"] = again;
+    root["roles"]["root"]["keyids"] = json!([keyids(&[2])[0], keyids(&[7])[0], "ab"]);
+
+    let board = board(&world, &Names::default());
+
+    assert_eq!((board.roles[0].keys, board.roles[0].spare), (2, 0));
+}
+
+#[test]
+fn the_most_urgent_repository_comes_first_and_ends_with_1() {
+    let mut late = calm();
+    late.role("dev")["expires"] = json!("2026-12-01T09:00:00Z");
+    let (_dir, paths) = written(&[("calm", calm()), ("late", late)]);
+
+    let calm = keyrite(&["status", text(&paths[0]), "--at", NOW, "--json"]).ended(0);
+    let said = keyrite(&["status", text(&paths[0]), text(&paths[1]), "--at", NOW]).ended(1);
+
+    let document: Value = serde_json::from_str(&calm.out).unwrap();
+    assert_eq!(document["repositories"][0]["next"]["until"], "2027-06-03T09:00:00Z");
+    assert!(said.out.starts_with(text(&paths[1])), "{}", said.out);
+    let line = "  dev: EXPIRED version 2, expired 2026-12-01T09:00:00Z, 2 days ago; 1 of 2 keys must sign, 1 to spare";
+    assert!(said.out.contains(line), "{}", said.out);
+}
+
+#[test]
+fn what_cannot_be_read_ends_with_2_and_a_calendar_that_is_there_is_kept() {
+    let (dir, paths) = written(&[("calm", calm())]);
+    let ics = dir.path().join("x.ics");
+    fs::write(&ics, "mine").unwrap();
+
+    keyrite(&["status", "nowhere"]).ended(2);
+    keyrite(&["status", text(&paths[0]), "--ics", text(&ics), "--at", NOW]).ended(2);
+
+    assert_eq!(fs::read_to_string(&ics).unwrap(), "mine");
+}
+
+fn calendar(dir: &Path, repository: &Path, name: &str) -> (PathBuf, String) {
+    let ics = dir.join(name);
+    keyrite(&["status", text(repository), "--ics", text(&ics), "--at", NOW]).ended(0);
+    let text = fs::read_to_string(&ics).unwrap();
+    (ics, text)
+}
+
+#[test]
+fn the_calendar_is_the_same_every_time_and_another_program_reads_it() {
+    let (dir, paths) = written(&[("calm", calm())]);
+
+    let (ics, text) = calendar(dir.path(), &paths[0], "1.ics");
+    let (_, again) = calendar(dir.path(), &paths[0], "2.ics");
+
+    assert_eq!(text, again);
+    for line in text.split_inclusive('\n') {
+        assert!(line.ends_with("\r\n") && line.len() <= 77, "{line:?}");
+    }
+    assert_eq!(text.matches("BEGIN:VEVENT").count(), 6);
+    assert_eq!(text.matches("BEGIN:VALARM").count(), 6);
+    let Some(events) = icalendar_reads(&ics) else { return };
+    let events: Vec<&str> = events.lines().collect();
+    assert_eq!(events.len(), 6);
+    assert!(events[0].contains("| 2028-01-03T09:00:00+00:00 | None |"), "{}", events[0]);
+    assert!(events[1].contains("| 2027-11-04T09:00:00+00:00 | 2028-01-03T09:00:00+00:00 |"), "{}", events[1]);
+}
+
+#[test]
+fn an_event_keeps_its_uid_when_its_date_moves() {
+    let mut later = calm();
+    later.role("targets")["expires"] = json!("2027-07-03T09:00:00Z");
+    let (dir, paths) = written(&[("calm", calm()), ("later", later)]);
+
+    let (_, one) = calendar(dir.path(), &paths[0], "1.ics");
+    let (_, two) = calendar(dir.path(), &paths[1], "2.ics");
+
+    let uids = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.starts_with("UID:")).map(str::to_owned).collect()
+    };
+    assert_eq!(uids(&one), uids(&two));
+    assert_ne!(one, two);
+}
