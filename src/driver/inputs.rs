@@ -9,9 +9,11 @@ use std::path::PathBuf;
 
 use sha2::Digest as _;
 use sha2::Sha256;
+use sha2::Sha512;
 
 use crate::driver::before;
 use crate::driver::disk;
+use crate::plan::FilesSpec;
 use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -20,14 +22,23 @@ use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::client::MAX_ROOT;
+use crate::tuf::json;
 use crate::tuf::key::private_material;
+use crate::tuf::proof;
+use crate::tuf::proof::Proof;
 use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::change::Origin;
+use crate::tuf::targets::manifest;
 use crate::words;
 
 /// A public key file is small.
 const MAX_PUBLIC_KEY: u64 = 64 << 10;
 /// With its hash and a dot in front, a name must still fit into 255 bytes.
 const LONGEST_NAME: usize = 120;
+/// A proof is small; metadata that proves the same may be larger.
+const MAX_PROOF: u64 = 16 << 20;
+/// A manifest of a million files is smaller.
+const MAX_MANIFEST: u64 = 1 << 29;
 /// More target files than this in one directory tree is a mistake.
 const MAX_FILES: usize = 1_000_000;
 
@@ -42,8 +53,18 @@ pub fn public_key(path: &Path) -> Result<PublicKey, String> {
     PublicKey::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The public half of a key from outside, which must be what the reviewed file fixes of it.
-pub fn outside(base: &Path, public: &Outside) -> Result<PublicKey, String> {
+/// The public half of a key from outside, which must be what the reviewed file fixes of it. A proof of possession
+/// that comes with it is verified: it was made for this ceremony, or the key signed a file of metadata.
+pub fn outside(base: &Path, public: &Outside, ceremony: &str) -> Result<PublicKey, String> {
+    let key = fixed(base, public)?;
+    if let Some(file) = &public.proof {
+        proved(&base.join(file), &key, ceremony).map_err(|why| format!("{file}: {why}"))?;
+    }
+    Ok(key)
+}
+
+/// The same, without its proof.
+pub(super) fn fixed(base: &Path, public: &Outside) -> Result<PublicKey, String> {
     let key = public_key(&base.join(&public.file))?;
     match (&public.keyid, public.scheme) {
         (Some(keyid), _) if *keyid != key.keyid().0 => {
@@ -54,6 +75,15 @@ pub fn outside(base: &Path, public: &Outside) -> Result<PublicKey, String> {
         }
         _ => Ok(key),
     }
+}
+
+fn proved(path: &Path, key: &PublicKey, ceremony: &str) -> Result<(), String> {
+    let bytes = disk::read(path, MAX_PROOF).map_err(|error| error.to_string())?;
+    let proved = match json::parse(&bytes) {
+        Ok(value) if value.get("signed").is_some() => proof::by_metadata(&bytes, key),
+        _ => Proof::read(&bytes).and_then(|proof| proof.verify(key, ceremony)),
+    };
+    proved.map_err(|error| error.to_string())
 }
 
 /// The problem of roles that have expired by now: nobody would sign them.
@@ -77,15 +107,22 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
     let place = |of: &str| plan.places.get(of).copied();
     for key in &plan.keys {
         if let Source::Existing { public, .. } | Source::Public { public } = &key.source
-            && let Err(why) = outside(base, public)
+            && let Err(why) = outside(base, public, &plan.id)
         {
             let hint = "its owner makes it with `keyrite key show STORE`, or sends a PEM file";
             let text = format!("key {}: {why}; {hint}", key.name);
             problems.push(Problem::error("PUBLIC-KEY-READABLE", place(&format!("key {}", key.name)), text));
         }
     }
-    for (name, from) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
-        if let Err(error) = list(&base.join(from)).and_then(|files| public_only(&files)) {
+    for (name, spec) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
+        let looked = match spec.origin {
+            Origin::Directory => {
+                let files = list(&base.join(&spec.from.value)).and_then(|files| public_only(&files));
+                files.map_err(|error| error.to_string())
+            }
+            Origin::Manifest => listed(base, spec).map(drop),
+        };
+        if let Err(error) = looked {
             let text = format!("files of {name}: {error}");
             problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), text));
         }
@@ -161,19 +198,55 @@ pub fn public_only(files: &BTreeMap<String, PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Length and SHA-256 of a file, read once through one buffer.
-pub fn hash(path: &Path) -> io::Result<TargetFile> {
+/// The target files that a role's `files` names: hashed here, or as a manifest lists them.
+pub fn target_files(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, TargetFile>, String> {
+    if spec.origin == Origin::Manifest {
+        return listed(base, spec);
+    }
+    let hashed = || -> io::Result<BTreeMap<String, TargetFile>> {
+        let files = list(&base.join(&spec.from.value))?;
+        public_only(&files)?;
+        let usual = ["sha256"];
+        let named: Vec<&str> = spec.hashes.iter().map(|name| name.value.as_str()).collect();
+        let algorithms = if named.is_empty() { &usual[..] } else { &named };
+        files.into_iter().map(|(name, path)| Ok((name, hash(&path, algorithms)?))).collect()
+    };
+    hashed().map_err(|error| error.to_string())
+}
+
+/// The entries of a manifest.
+fn listed(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, TargetFile>, String> {
+    let path = base.join(&spec.from.value);
+    let bytes = disk::read(&path, MAX_MANIFEST).map_err(|error| format!("{}: {error}", path.display()))?;
+    let need: Vec<String> = spec.hashes.iter().map(|name| name.value.clone()).collect();
+    manifest::read(&bytes, &need).map_err(|faults| {
+        let told: Vec<String> =
+            faults.iter().map(|fault| format!("{} ({})", fault.text, fault.rule)).collect();
+        format!("{}: {}", path.display(), told.join("; "))
+    })
+}
+
+/// Length and hashes of a file, read once through one buffer.
+pub fn hash(path: &Path, algorithms: &[&str]) -> io::Result<TargetFile> {
     let mut file = fs::File::open(path)?;
     let mut buffer = vec![0; 256 << 10];
-    let (mut hasher, mut length) = (Sha256::new(), 0_u64);
+    let (mut sha256, mut sha512, mut length) = (Sha256::new(), Sha512::new(), 0_u64);
+    let (short, long) = (algorithms.contains(&"sha256"), algorithms.contains(&"sha512"));
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
             break;
         }
-        hasher.update(&buffer[..read]);
+        if short {
+            sha256.update(&buffer[..read]);
+        }
+        if long {
+            sha512.update(&buffer[..read]);
+        }
         length += read as u64;
     }
-    let hashes = BTreeMap::from([("sha256".to_owned(), hex::encode(hasher.finalize()))]);
+    let sha256 = short.then(|| ("sha256".to_owned(), hex::encode(sha256.finalize())));
+    let sha512 = long.then(|| ("sha512".to_owned(), hex::encode(sha512.finalize())));
+    let hashes = sha256.into_iter().chain(sha512).collect();
     Ok(TargetFile { length, hashes, custom: None })
 }
