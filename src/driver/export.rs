@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sha2::Digest as _;
+use sha2::Sha512;
+
 use crate::bundle;
 use crate::bundle::Contents;
 use crate::bundle::Dir;
@@ -17,6 +20,7 @@ use crate::plan::Step;
 use crate::plan::after::Files;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
+use crate::tuf::targets::change::Origin;
 use crate::words::Digest;
 
 type Events = Vec<Event>;
@@ -138,23 +142,33 @@ impl Driver {
         let mut files = BTreeMap::new();
         let plan = self.ceremony.plan();
         let hashed = self.ceremony.files().iter();
-        let of_role = |(role, files)| Some((plan.roles.get(role)?.files.as_ref()?, files));
+        // What a manifest lists is somewhere else, and goes to the servers from there.
+        let of_role = |(role, files)| {
+            let spec = plan.roles.get(role)?.files.as_ref()?;
+            (spec.origin == Origin::Directory).then_some((&spec.from.value, files))
+        };
         let all = hashed.filter_map(of_role).flat_map(|(from, files): (&String, &Arc<Files>)| {
             files.iter().map(move |(name, listed)| (from, name, listed))
         });
         for (from, name, listed) in all {
             let path = self.places.inputs.join(from).join(name);
-            let sha256 = listed.hashes.get("sha256").map_or("?", String::as_str);
+            let hash = listed.hashes.iter().next().map(|(name, digest)| format!("{name} {digest}"));
+            let hash = hash.unwrap_or_default();
             let changed = |why: &str| {
                 format!(
-                    "{} {why}. It was signed as it was hashed, with SHA-256 {sha256}. No bundle was written, and nothing \
+                    "{} {why}. It was signed as it was hashed, with {hash}. No bundle was written, and nothing \
                      else is lost: put that file back, then go on",
                     path.display()
                 )
             };
             let bytes = disk::read(&path, listed.length)
                 .map_err(|error| changed(&format!("cannot be used: {error}")))?;
-            if bytes.len() as u64 != listed.length || Digest::of(&bytes).hex() != sha256 {
+            let is = |(name, digest): (&String, &String)| match name.as_str() {
+                "sha256" => Digest::of(&bytes).hex() == *digest,
+                "sha512" => hex::encode(Sha512::digest(&bytes)) == *digest,
+                _ => false,
+            };
+            if bytes.len() as u64 != listed.length || hash.is_empty() || !listed.hashes.iter().all(is) {
                 return Err(changed("was changed since then"));
             }
             files.insert(name.clone(), bytes);
@@ -175,7 +189,7 @@ impl Driver {
         let opened = Dir::open(&dir)?;
         let checked = bundle::check(&opened, &request)
             .map_err(|refused| format!("the bundle does not verify: {refused}"))?;
-        if checked.target_files < self.ceremony.files().values().map(|files| files.len()).sum() {
+        if checked.target_files < self.target_files()?.len() {
             return Err("the bundle lacks target files".into());
         }
         for role in self.ceremony.plan().roles_in_room() {

@@ -13,6 +13,7 @@ use std::thread;
 
 use sha2::Digest;
 use sha2::Sha256;
+use sha2::Sha512;
 
 use crate::tuf::key::private_material;
 use crate::tuf::targets::TargetFile;
@@ -24,16 +25,19 @@ const OVERLAP: usize = 1 << 12;
 /// The largest file that is looked at as one: a key in JSON is recognised only whole.
 const WHOLE: u64 = 1 << 24;
 
-/// What metadata says of each of `files`. A private key of any shape is refused: target files are published. Of many
+/// What metadata says of each of `files`, with its hashes by `algorithms` (`sha256`, `sha512`). A private key of any shape is refused: target files are published. Of many
 /// errors, the one of the first path is told.
-pub fn hash_all(files: BTreeMap<String, PathBuf>) -> io::Result<BTreeMap<String, TargetFile>> {
+pub fn hash_all(
+    files: BTreeMap<String, PathBuf>,
+    algorithms: &[&str],
+) -> io::Result<BTreeMap<String, TargetFile>> {
     let files: Vec<(String, PathBuf)> = files.into_iter().collect();
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         let mut window = Vec::new();
         while let Some((name, path)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let hashed = hash_into(&mut window, path);
+            let hashed = hash_into(&mut window, path, algorithms);
             let failed = hashed.is_err();
             done.push((name.clone(), hashed));
             if failed {
@@ -67,16 +71,23 @@ pub fn hash_all(files: BTreeMap<String, PathBuf>) -> io::Result<BTreeMap<String,
     Ok(hashed)
 }
 
-/// Length and SHA-256 of a file, read once.
-fn hash_into(window: &mut Vec<u8>, path: &Path) -> io::Result<TargetFile> {
+/// Length and hashes of a file, read once.
+fn hash_into(window: &mut Vec<u8>, path: &Path, algorithms: &[&str]) -> io::Result<TargetFile> {
     let mut file = fs::File::open(path)?;
     let size = file.metadata()?.len();
     window.clear();
-    let (mut hasher, mut length) = (Sha256::new(), 0_u64);
+    let mut sha256 = algorithms.contains(&"sha256").then(Sha256::new);
+    let mut sha512 = algorithms.contains(&"sha512").then(Sha512::new);
+    let mut length = 0_u64;
     loop {
         let kept = window.len();
         let read = (&mut file).take(PIECE).read_to_end(window)? as u64;
-        hasher.update(&window[kept..]);
+        if let Some(hasher) = &mut sha256 {
+            hasher.update(&window[kept..]);
+        }
+        if let Some(hasher) = &mut sha512 {
+            hasher.update(&window[kept..]);
+        }
         length += read;
         let end = read < PIECE;
         // A small file is looked at once, when it is whole; a large one piece by piece.
@@ -92,7 +103,9 @@ fn hash_into(window: &mut Vec<u8>, path: &Path) -> io::Result<TargetFile> {
             break;
         }
     }
-    let hashes = BTreeMap::from([("sha256".to_owned(), hex::encode(hasher.finalize()))]);
+    let sha256 = sha256.map(|hasher| ("sha256".to_owned(), hex::encode(hasher.finalize())));
+    let sha512 = sha512.map(|hasher| ("sha512".to_owned(), hex::encode(hasher.finalize())));
+    let hashes = sha256.into_iter().chain(sha512).collect();
     Ok(TargetFile { length, hashes, custom: None })
 }
 
@@ -120,7 +133,7 @@ mod tests {
             names.iter().map(String::as_str).zip(bytes.iter().map(Vec::as_slice)).collect();
         let (_folder, paths) = folder(&files);
 
-        let hashed = hash_all(paths).unwrap();
+        let hashed = hash_all(paths, &["sha256"]).unwrap();
 
         assert_eq!(hashed.len(), 100);
         for (name, bytes) in files {
@@ -138,7 +151,7 @@ mod tests {
             bytes.extend(vec![0xfe; 9]);
             let (_folder, paths) = folder(&[("a", b"good"), ("b", &bytes), ("c", b"good")]);
 
-            let error = hash_all(paths).unwrap_err().to_string();
+            let error = hash_all(paths, &["sha256"]).unwrap_err().to_string();
 
             assert!(error.starts_with("b: it holds a private key in PEM"), "{before}: {error}");
         }
@@ -150,7 +163,7 @@ mod tests {
         paths.insert("b".to_owned(), folder.path().join("gone"));
         paths.insert("c".to_owned(), folder.path().join("gone too"));
 
-        let error = hash_all(paths).unwrap_err();
+        let error = hash_all(paths, &["sha256"]).unwrap_err();
 
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(error.to_string().starts_with("b: "), "{error}");

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::driver::before;
 use crate::driver::disk;
 use crate::driver::hashing;
+use crate::plan::FilesSpec;
 use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -17,12 +18,22 @@ use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::client::MAX_ROOT;
+use crate::tuf::json;
+use crate::tuf::proof;
+use crate::tuf::proof::Proof;
+use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::change::Origin;
+use crate::tuf::targets::manifest;
 use crate::words;
 
 /// A public key file is small.
 const MAX_PUBLIC_KEY: u64 = 64 << 10;
 /// With its hash and a dot in front, a name must still fit into 255 bytes.
 const LONGEST_NAME: usize = 120;
+/// A proof is small; metadata that proves the same may be larger.
+const MAX_PROOF: u64 = 16 << 20;
+/// A manifest of a million files is smaller.
+const MAX_MANIFEST: u64 = 1 << 29;
 /// More target files than this in one directory tree is a mistake.
 const MAX_FILES: usize = 1_000_000;
 
@@ -37,8 +48,18 @@ pub fn public_key(path: &Path) -> Result<PublicKey, String> {
     PublicKey::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The public half of a key from outside, which must be what the reviewed file fixes of it.
-pub fn outside(base: &Path, public: &Outside) -> Result<PublicKey, String> {
+/// The public half of a key from outside, which must be what the reviewed file fixes of it. A proof of possession
+/// that comes with it is verified: it was made for this ceremony, or the key signed a file of metadata.
+pub fn outside(base: &Path, public: &Outside, ceremony: &str) -> Result<PublicKey, String> {
+    let key = fixed(base, public)?;
+    if let Some(file) = &public.proof {
+        proved(&base.join(file), &key, ceremony).map_err(|why| format!("{file}: {why}"))?;
+    }
+    Ok(key)
+}
+
+/// The same, without its proof.
+pub(super) fn fixed(base: &Path, public: &Outside) -> Result<PublicKey, String> {
     let key = public_key(&base.join(&public.file))?;
     match (&public.keyid, public.scheme) {
         (Some(keyid), _) if *keyid != key.keyid().0 => {
@@ -49,6 +70,15 @@ pub fn outside(base: &Path, public: &Outside) -> Result<PublicKey, String> {
         }
         _ => Ok(key),
     }
+}
+
+fn proved(path: &Path, key: &PublicKey, ceremony: &str) -> Result<(), String> {
+    let bytes = disk::read(path, MAX_PROOF).map_err(|error| error.to_string())?;
+    let proved = match json::parse(&bytes) {
+        Ok(value) if value.get("signed").is_some() => proof::by_metadata(&bytes, key),
+        _ => Proof::read(&bytes).and_then(|proof| proof.verify(key, ceremony)),
+    };
+    proved.map_err(|error| error.to_string())
 }
 
 /// The problem of roles that have expired by now: nobody would sign them.
@@ -72,15 +102,15 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
     let place = |of: &str| plan.places.get(of).copied();
     for key in &plan.keys {
         if let Source::Existing { public, .. } | Source::Public { public } = &key.source
-            && let Err(why) = outside(base, public)
+            && let Err(why) = outside(base, public, &plan.id)
         {
             let hint = "its owner makes it with `keyrite key show STORE`, or sends a PEM file";
             let text = format!("key {}: {why}; {hint}", key.name);
             problems.push(Problem::error("PUBLIC-KEY-READABLE", place(&format!("key {}", key.name)), text));
         }
     }
-    for (name, from) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
-        if let Err(error) = list(&base.join(from)).and_then(hashing::hash_all) {
+    for (name, spec) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
+        if let Err(error) = target_files(base, spec) {
             let text = format!("files of {name}: {error}");
             problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), text));
         }
@@ -140,4 +170,27 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
         }
     }
     Ok(files)
+}
+
+/// The target files that a role's `files` names: hashed here, or as a manifest lists them.
+pub fn target_files(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, TargetFile>, String> {
+    if spec.origin == Origin::Manifest {
+        return listed(base, spec);
+    }
+    let named: Vec<&str> = spec.hashes.iter().map(|name| name.value.as_str()).collect();
+    let algorithms = if named.is_empty() { &["sha256"] } else { named.as_slice() };
+    let hashed = list(&base.join(&spec.from.value)).and_then(|files| hashing::hash_all(files, algorithms));
+    hashed.map_err(|error| error.to_string())
+}
+
+/// The entries of a manifest.
+fn listed(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, TargetFile>, String> {
+    let path = base.join(&spec.from.value);
+    let bytes = disk::read(&path, MAX_MANIFEST).map_err(|error| format!("{}: {error}", path.display()))?;
+    let need: Vec<String> = spec.hashes.iter().map(|name| name.value.clone()).collect();
+    manifest::read(&bytes, &need).map_err(|faults| {
+        let told: Vec<String> =
+            faults.iter().map(|fault| format!("{} ({})", fault.text, fault.rule)).collect();
+        format!("{}: {}", path.display(), told.join("; "))
+    })
 }

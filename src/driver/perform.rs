@@ -7,7 +7,6 @@ use crate::ceremony::Event;
 use crate::ceremony::Mode;
 use crate::ceremony::Need;
 use crate::driver::Driver;
-use crate::driver::hashing;
 use crate::driver::inputs;
 use crate::driver::prompt::Answer;
 use crate::driver::stop::Stop;
@@ -166,7 +165,7 @@ impl Driver {
                     stores::rehearsed_public(plan, key, &self.places).map_err(|stop| stop.error)
                 }
                 (Source::Existing { public, .. } | Source::Public { public }, _) => {
-                    inputs::outside(&self.places.inputs, public)
+                    inputs::outside(&self.places.inputs, public, &plan.id)
                 }
                 (Source::Generated { .. } | Source::Listed { .. }, _) => {
                     Err(format!("key {name} does not come with a file"))
@@ -352,7 +351,7 @@ impl Driver {
         for role in self.ceremony.left() {
             let from = self.ceremony.plan().roles.get(&role).and_then(|role| role.files.clone());
             if let (Some(from), false) = (from, self.ceremony.files().contains_key(&role)) {
-                match self.hash_files(&from) {
+                match inputs::target_files(&self.places.inputs, &from) {
                     Ok(files) => {
                         let (step, role) = (step.id.clone(), role.clone());
                         self.record(Event::Hashed { step, role, files }, events)?;
@@ -372,13 +371,6 @@ impl Driver {
             }
         }
         Ok(())
-    }
-
-    fn hash_files(
-        &self,
-        from: &str,
-    ) -> std::io::Result<std::collections::BTreeMap<String, crate::tuf::targets::TargetFile>> {
-        hashing::hash_all(inputs::list(&self.places.inputs.join(from))?)
     }
 
     fn verify(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {

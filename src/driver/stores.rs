@@ -87,7 +87,7 @@ fn held(key: &Key, inputs: &Path, made: bool) -> Option<Held> {
     match &key.source {
         Source::Generated { scheme, bits, .. } => made.then_some(Held { scheme: *scheme, bits: *bits }),
         Source::Existing { public, .. } => {
-            let public = inputs::outside(inputs, public).ok()?;
+            let public = inputs::fixed(inputs, public).ok()?;
             Some(Held { scheme: public.scheme(), bits: None })
         }
         // As it is listed in the stand-in of the metadata before.

@@ -12,10 +12,13 @@ use serde_json::json;
 
 use crate::plan::InRoom;
 use crate::plan::Plan;
+use crate::plan::files;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
 use crate::tuf::client::WATERMARK;
+use crate::tuf::delegations::author::author;
+use crate::tuf::fault::Fault;
 use crate::tuf::root::Root;
 use crate::tuf::root::RootRole;
 use crate::tuf::root::TOP_LEVEL;
@@ -52,7 +55,7 @@ pub fn signed(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Value, Strin
         ("root", None) => builder.first_root()?.to_signed(),
         ("snapshot", before) => builder.snapshot(before)?,
         ("timestamp", before) => builder.timestamp(before)?,
-        (_, before) => builder.targets(role, before),
+        (_, before) => builder.targets(role, before)?,
     };
     signed["version"] = json!(in_room.version);
     signed["expires"] = json!(in_room.expires.to_string());
@@ -118,22 +121,29 @@ impl Builder<'_> {
         Ok(signed)
     }
 
-    fn targets(&self, role: &str, before: Option<&Metadata>) -> Value {
-        let files = self.facts.files(role);
-        match before {
-            Some(before) => {
-                let mut signed = before.signed().clone();
-                if let Some(files) = files {
-                    signed["targets"] = json!(files);
-                }
-                signed
-            }
+    fn targets(&self, role: &str, before: Option<&Metadata>) -> Result<Value, String> {
+        let mut signed = match before {
+            Some(before) => before.signed().clone(),
             None => {
                 let InRoom { version, expires } = *self.in_room;
-                let targets = files.cloned().unwrap_or_default();
-                Targets { version, expires, targets, delegations: None, extra: Map::new() }.to_signed()
+                let (targets, extra) = (BTreeMap::new(), Map::new());
+                Targets { version, expires, targets, delegations: None, extra }.to_signed()
             }
+        };
+        let stated = self.plan.roles.get(role);
+        if let (Some(spec), Some(files)) =
+            (stated.and_then(|role| role.files.as_ref()), self.facts.files(role))
+        {
+            files::set(&mut signed, spec, files)?;
         }
+        if let Some(list) = stated.and_then(|role| role.delegations.as_ref()) {
+            let before = signed.get("delegations").filter(|value| !value.is_null()).cloned();
+            let wanted = list.wanted(&|name| self.facts.key(name)).map_err(|fault| fault.to_string())?;
+            let told =
+                |faults: Vec<Fault>| faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ");
+            signed["delegations"] = author(&wanted, before.as_ref()).map_err(told)?;
+        }
+        Ok(signed)
     }
 
     fn snapshot(&self, before: Option<&Metadata>) -> Result<Value, String> {

@@ -11,7 +11,6 @@ use crate::plan::fields::list;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
-use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
@@ -64,8 +63,6 @@ pub enum What {
         layout: Layout,
         /// How they are written.
         style: Style,
-        /// Version and expiry, when they are signed in the room.
-        in_room: Option<(At<u64>, At<Date>)>,
     },
 }
 
@@ -84,16 +81,18 @@ fn entry(node: &Node, role: &str, problems: &mut Vec<Problem>) -> Option<EntrySp
             let read = layout(bins, problems);
             let version = fields.number("version", problems);
             let expires = fields.date("expires", problems);
-            let in_room = match (version, expires) {
-                (Some(version), Some(expires)) => Some((version, expires)),
-                (None, None) => None,
+            match (version, expires) {
+                (Some(_), Some(_)) => {
+                    let text = "bins are not signed in the room in this version, a server signs them: leave version and expires out";
+                    problems.push(Problem::error("BINS-SIGNED-ONLINE", Some(node.place), text));
+                }
+                (None, None) => {}
                 _ => {
                     let text = "bins have both version and expires when they are signed in the room, and none when a server signs them";
                     problems.push(Problem::error("VERSION-AND-EXPIRES", Some(node.place), text));
-                    None
                 }
-            };
-            read.map(|(layout, style)| What::Bins { layout, style, in_room })
+            }
+            read.map(|(layout, style)| What::Bins { layout, style })
         }
         None => delegated(&mut fields, role, problems),
     };
@@ -174,7 +173,7 @@ impl DelegationsSpec {
                     paths: paths.clone(),
                     terminating: *terminating,
                 }),
-                What::Bins { layout, style, .. } => {
+                What::Bins { layout, style } => {
                     Entry::Bins(Bins { layout: layout.clone(), style: *style, role_keys })
                 }
             })
@@ -268,6 +267,10 @@ mod tests {
             ("BINS-COUNT", "{bins: {count: 3, prefix: b}, keys: [ana], threshold: 1}"),
             ("BINS-STYLE", "{bins: {count: 2, prefix: b, style: tiny}, keys: [ana], threshold: 1}"),
             ("VERSION-AND-EXPIRES", "{bins: {count: 2, prefix: b}, keys: [ana], threshold: 1, version: 1}"),
+            (
+                "BINS-SIGNED-ONLINE",
+                "{bins: {count: 2, prefix: b}, keys: [ana], threshold: 1, version: 1, expires: \"2027-01-01T00:00:00Z\"}",
+            ),
         ] {
             assert_eq!(read_text(&format!("  - {entry}\n")).unwrap_err(), [rule], "{entry}");
         }

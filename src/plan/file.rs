@@ -4,8 +4,10 @@
 
 use std::str::FromStr;
 
+use crate::plan::delegations::DelegationsSpec;
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
+use crate::plan::files::FilesSpec;
 use crate::plan::kind::Kind as Type;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
@@ -54,17 +56,12 @@ pub struct KeySpec {
     pub generate: bool,
     /// The file of its public half.
     pub public: Option<At<String>>,
+    /// The file that proves its holder's possession.
+    pub proof: Option<At<String>>,
     /// The keyid that the public file must have.
     pub keyid: Option<At<String>>,
     /// The pin on the PKCS#11 module.
     pub module_sha256: Option<At<String>>,
-}
-
-/// Where a role's target files come from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FilesSpec {
-    /// The directory, relative to the ceremony file.
-    pub from: At<String>,
 }
 
 /// Where a ceremony starts from.
@@ -100,8 +97,10 @@ pub struct RoleSpec {
     pub keys: Option<Vec<At<String>>>,
     /// How many must sign; the same.
     pub threshold: Option<At<u64>>,
-    /// Target files (targets only).
+    /// Target files, of a targets role.
     pub files: Option<FilesSpec>,
+    /// Whom it delegates to, of a targets role: the full list.
+    pub delegations: Option<DelegationsSpec>,
 }
 
 /// When it may run.
@@ -314,6 +313,7 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<Key
         bits: fields.number("bits", problems),
         generate: fields.flag("generate", problems).is_some_and(|flag| flag.value),
         public: fields.text("public", problems),
+        proof: fields.text("proof", problems),
         keyid: fields.text("keyid", problems),
         module_sha256: fields.text("module-sha256", problems),
         name,

@@ -1,11 +1,22 @@
 //! `files` of a targets role: where its target files come from, and which of the others stay.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::json;
+
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
+use crate::tuf::fault::Fault;
+use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::Targets;
+use crate::tuf::targets::change;
+use crate::tuf::targets::change::Change;
 use crate::tuf::targets::change::Origin;
+use crate::tuf::targets::change::Wanted;
 use crate::tuf::targets::manifest::ALGORITHMS;
 
 /// Where a role's target files come from.
@@ -66,6 +77,31 @@ pub fn read(node: &Node, role: &str, problems: &mut Vec<Problem>) -> Option<File
     };
     let values = |names: Option<At<Vec<At<String>>>>| names.map(|names| names.value).unwrap_or_default();
     Some(FilesSpec { place: node.place, from, origin, keep, remove: values(remove), hashes: values(hashes) })
+}
+
+/// Sets the target files of a signed part to what `spec` makes of `files`, as they were hashed or listed. What stays,
+/// stays as it was written.
+pub(crate) fn set(
+    signed: &mut Value,
+    spec: &FilesSpec,
+    files: &BTreeMap<String, TargetFile>,
+) -> Result<Change, String> {
+    let before = Targets::from_signed(signed).map_err(|error| error.to_string())?.targets;
+    let wanted = Wanted {
+        files: files.clone(),
+        origin: spec.origin,
+        keep: spec.keep,
+        remove: spec.remove.iter().map(|path| path.value.clone()).collect(),
+    };
+    let told = |faults: Vec<Fault>| faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ");
+    let change = change::apply(&before, wanted).map_err(told)?;
+    if let Some(listed) = signed.get_mut("targets").and_then(Value::as_object_mut) {
+        change.removed.iter().for_each(|path| drop(listed.remove(path)));
+        for path in change.added.iter().chain(&change.replaced).chain(&change.restated) {
+            listed.insert(path.clone(), json!(change.after[path]));
+        }
+    }
+    Ok(change)
 }
 
 #[cfg(test)]

@@ -114,7 +114,10 @@ pub(super) fn key(
             );
         }
     }
-    let in_role = |role: &RoleSpec| role.keys.iter().flatten().any(|key| key.value == *name);
+    let in_role = |role: &RoleSpec| {
+        let delegated = role.delegations.iter().flat_map(|list| &list.entries).flat_map(|entry| &entry.keys);
+        role.keys.iter().flatten().chain(delegated).any(|key| key.value == *name)
+    };
     if !matches!(source, Source::Listed { .. }) && !file.trust.roles.values().any(in_role) {
         say.say("KEY-USED", place, format!("key {name} is in no role; leave it out, or list it"));
     }
@@ -217,7 +220,8 @@ fn source(spec: &KeySpec, say: &mut Problems<'_>) -> Option<Source> {
 
 fn outside(spec: &KeySpec, file: String) -> Outside {
     let keyid = spec.keyid.as_ref().map(|keyid| keyid.value.to_ascii_lowercase());
-    Outside { file, keyid, scheme: spec.scheme.as_ref().map(|scheme| scheme.value) }
+    let proof = spec.proof.as_ref().map(|proof| proof.value.clone());
+    Outside { file, keyid, scheme: spec.scheme.as_ref().map(|scheme| scheme.value), proof }
 }
 
 /// Each key has a store of its own, however it is spelled.

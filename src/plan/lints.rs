@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::change;
 use crate::plan::file::File;
 use crate::plan::problem::Place;
 use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 10] = [
+pub const LINTS: [(&str, &str); 13] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -24,8 +25,17 @@ pub const LINTS: [(&str, &str); 10] = [
     ("no-witness", "nobody in the room only watches"),
     ("public-key-not-fixed", "a key from outside is whatever its file holds on the day"),
     ("ed25519-on-token", "some tokens sign only short messages with Ed25519"),
+    (NO_PROOF, "nobody showed that the holder of a delegate's key can sign with it"),
+    (NO_METADATA, "a role is delegated to before it has metadata"),
+    ("prefixes-overlap", "two roles may sign for the same beginnings of hashes"),
     (ANCHOR_LEFT_BEHIND, "clients that were shipped with an old root cannot follow"),
 ];
+
+/// Accepts a delegate's key without proof of possession.
+pub const NO_PROOF: &str = "no-proof-of-possession";
+
+/// Accepts a delegated role that has no metadata yet.
+pub const NO_METADATA: &str = "delegate-without-metadata";
 
 /// Accepts that clients with one of `shipped_anchors` do not reach the new root.
 pub const ANCHOR_LEFT_BEHIND: &str = "anchor-left-behind";
@@ -66,6 +76,7 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
             );
         }
     }
+    remarks.extend(change::delegation_remarks(plan));
     remarks
 }
 

@@ -46,7 +46,9 @@ use crate::tuf::root::TOP_LEVEL;
 use crate::words::Digest;
 
 pub use before::Before;
+pub use delegations::DelegationsSpec;
 pub use file::BeforeSpec;
+pub use files::FilesSpec;
 pub use kind::Kind;
 pub use problem::Problem;
 pub use problem::Severity;
@@ -73,6 +75,8 @@ pub struct Outside {
     pub keyid: Option<String>,
     /// The scheme that it must have, where the reviewed file fixes it.
     pub scheme: Option<Scheme>,
+    /// The file that proves possession, relative to the ceremony file.
+    pub proof: Option<String>,
 }
 
 /// Where a key comes from.
@@ -156,7 +160,7 @@ pub struct InRoom {
 }
 
 /// The state of a role after the ceremony.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Role {
     /// Names of its keys, in the order of the file.
     pub keys: Vec<String>,
@@ -164,8 +168,10 @@ pub struct Role {
     pub threshold: u32,
     /// Its version and expiry when it is signed in the room; a server signs it online otherwise.
     pub in_room: Option<InRoom>,
-    /// The directory of its target files, relative to the ceremony file.
-    pub files: Option<String>,
+    /// Where its target files come from; otherwise they are those of before.
+    pub files: Option<FilesSpec>,
+    /// Whom it delegates to; otherwise to those of before.
+    pub delegations: Option<DelegationsSpec>,
     /// Whether the file states its keys or its threshold; otherwise they are those of before.
     pub stated: bool,
 }

@@ -34,7 +34,8 @@ pub(super) fn roles(
         roles.extend(role.map(|role| (name.to_owned(), role)));
     }
     for (name, spec) in file.trust.roles.iter().filter(|(name, _)| !TOP_LEVEL.contains(&name.as_str())) {
-        let Some(carried) = before.and_then(|before| delegated(before, name, keys)) else {
+        let listed = listed(file, name);
+        let Some(carried) = listed.or_else(|| before.and_then(|before| delegated(before, name, keys))) else {
             let text = format!("nobody delegates to a role {name:?}, in the metadata before or in this file");
             say.say("ROLE-DELEGATED", spec.place, text);
             continue;
@@ -42,6 +43,7 @@ pub(super) fn roles(
         let role = role(name, spec, Some(carried), (file, before), keys, say);
         roles.extend(role.map(|role| (name.clone(), role)));
     }
+    delegations(file, say);
     described(file, before, say);
     makes_root(file, say);
     roles
@@ -111,7 +113,7 @@ fn short_name(keyid: &KeyId, keys: &[Key]) -> String {
 fn carried(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
     let role_keys = before.repository.root.role_keys(name)?;
     let threshold = role_keys.threshold;
-    Some(Role { keys: names(&role_keys, keys), threshold, in_room: None, files: None, stated: false })
+    Some(Role { keys: names(&role_keys, keys), threshold, ..Role::default() })
 }
 
 /// A delegated role as its first delegator before has it.
@@ -119,7 +121,33 @@ fn delegated(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
     let trust = before.repository.trust();
     let said = trust.iter().find(|(role, _)| role == name).and_then(|(_, said)| said.first())?;
     let threshold = said.keys.threshold;
-    Some(Role { keys: names(&said.keys, keys), threshold, in_room: None, files: None, stated: false })
+    Some(Role { keys: names(&said.keys, keys), threshold, ..Role::default() })
+}
+
+/// A delegated role as this file delegates to it; targets speaks first.
+fn listed(file: &File, name: &str) -> Option<Role> {
+    let roles = file.trust.roles.get("targets").into_iter().chain(file.trust.roles.values());
+    let mut entries = roles.flat_map(|role| &role.delegations).flat_map(|list| &list.entries);
+    let entry = entries.find(|entry| entry.name() == name)?;
+    let keys = entry.keys.iter().map(|key| key.value.clone()).collect();
+    let threshold = u32::try_from(entry.threshold.value).unwrap_or(u32::MAX);
+    Some(Role { keys, threshold, stated: true, ..Role::default() })
+}
+
+/// Keys of delegations are under `keys`, and who delegates anew signs anew.
+fn delegations(file: &File, say: &mut Problems<'_>) {
+    for (name, role) in &file.trust.roles {
+        let Some(list) = &role.delegations else { continue };
+        if role.version.is_none() {
+            let text = format!(
+                "what {name} delegates is part of its metadata, so {name} needs a version and expires"
+            );
+            say.say("DELEGATIONS-IN-ROOM", list.place, text);
+        }
+        for entry in &list.entries {
+            key_list(entry.name(), &entry.keys, file, say);
+        }
+    }
 }
 
 fn key_list(name: &str, listed: &[At<String>], file: &File, say: &mut Problems<'_>) {
@@ -153,6 +181,7 @@ fn role(
     let listed = spec.keys.as_deref();
     key_list(name, listed.unwrap_or_default(), file, say);
     let stated = listed.is_some() || spec.threshold.is_some();
+    let stated = stated || carried.as_ref().is_some_and(|role| role.stated);
     let (carried_keys, carried_threshold) =
         carried.map_or((Vec::new(), None), |role| (role.keys, Some(role.threshold)));
     let role_keys: Vec<String> =
@@ -176,9 +205,9 @@ fn role(
         say.say("NOTHING-CHANGES", spec.place, format!("role {name} says nothing that could change"));
     }
     files(name, spec, in_room.is_some(), say);
-    let files = spec.files.as_ref().map(|files| files.from.value.clone());
     let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
-    Some(Role { keys: role_keys, threshold, in_room, files, stated })
+    let (files, delegations) = (spec.files.clone(), spec.delegations.clone());
+    Some(Role { keys: role_keys, threshold, in_room, files, delegations, stated })
 }
 
 fn reachable(

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::plan::delegations;
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
 use crate::plan::fields::list;
 use crate::plan::fields::text;
 use crate::plan::file::BeforeSpec;
-use crate::plan::file::FilesSpec;
 use crate::plan::file::RoleSpec;
+use crate::plan::files;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
@@ -135,12 +136,10 @@ fn top_level(
         expires: fields.date("expires", problems),
         keys: if genesis { Some(keys.unwrap_or_default()) } else { keys },
         threshold,
-        files: if name == "targets" {
-            fields.take("files").and_then(|node| files(node, problems))
-        } else {
-            None
-        },
+        files: None,
+        delegations: None,
     };
+    let role = if name == "targets" { lists(role, name, &mut fields, problems) } else { role };
     fields.finish(problems);
     Some(role)
 }
@@ -154,21 +153,23 @@ fn delegated(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Rol
         expires: fields.date("expires", problems),
         keys: None,
         threshold: None,
-        files: fields.take("files").and_then(|node| files(node, problems)),
+        files: None,
+        delegations: None,
     };
+    let role = lists(role, name, &mut fields, problems);
     fields.finish(problems);
     Some(role)
+}
+
+/// The target files and the delegations of a targets role.
+fn lists(role: RoleSpec, name: &str, fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> RoleSpec {
+    let files = fields.take("files").and_then(|node| files::read(node, name, problems));
+    let delegations = fields.take("delegations").and_then(|node| delegations::read(node, name, problems));
+    RoleSpec { files, delegations, ..role }
 }
 
 fn key_names(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Vec<At<String>> {
     let what = format!("\"keys\" of role {name}");
     let items = list(node, &what, problems).unwrap_or_default();
     items.iter().filter_map(|item| text(item, &format!("an entry of {what}"), problems)).collect()
-}
-
-fn files(node: &Node, problems: &mut Vec<Problem>) -> Option<FilesSpec> {
-    let mut fields = Fields::of(node, "files of targets", problems)?;
-    let from = fields.need("from", problems).and_then(|node| text(node, "\"from\" of files", problems));
-    fields.finish(problems);
-    Some(FilesSpec { from: from? })
 }

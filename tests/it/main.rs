@@ -11,6 +11,7 @@ mod ceremony;
 mod cli;
 mod client;
 mod defects;
+mod delegations;
 mod diff;
 mod genesis;
 mod golden_bundles;

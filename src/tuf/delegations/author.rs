@@ -283,6 +283,8 @@ fn others(object: Option<&Map<String, Value>>, own: &[&str]) -> Map<String, Valu
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn key(n: u8) -> PublicKey {
@@ -493,6 +495,37 @@ mod tests {
 
             assert_eq!(remarks.len(), 1, "{first} {second}");
             assert_eq!(remarks[0].text, format!("two has the prefix {second}, where one is asked first"));
+        }
+    }
+
+    proptest! {
+        /// Whatever is asked for is read back as it was meant, or refused; what is written once is written again alike.
+        #[test]
+        fn any_list_comes_back_or_is_refused(
+            roles in prop::collection::vec(
+                (
+                    "[a-cR.]{0,3}",
+                    prop::collection::btree_set(1_u8..5, 0..3),
+                    0_u32..4,
+                    any::<bool>(),
+                    prop::collection::vec("[ab*/?.]{0,4}|[0-2a]{1,3}", 0..3),
+                    any::<bool>(),
+                ),
+                0..4,
+            ),
+        ) {
+            let of = |(name, keys, threshold, hashed, list, terminating): (String, _, _, bool, Vec<String>, bool)| {
+                let keys: Vec<u8> = std::collections::BTreeSet::into_iter(keys).collect();
+                let paths = if hashed { Paths::HashPrefixes(list) } else { Paths::Patterns(list) };
+                Delegation { terminating, ..role(&name, &keys, threshold, paths) }
+            };
+            let roles: Vec<Delegation> = roles.into_iter().map(of).collect();
+            let wanted = Wanted::Roles(roles.clone());
+
+            if let Ok(json) = author(&wanted, None) {
+                prop_assert_eq!(Delegations::from_json(&json).unwrap().roles, roles);
+                prop_assert_eq!(author(&wanted, Some(&json)).unwrap(), json);
+            }
         }
     }
 }

@@ -1,0 +1,375 @@
+//! `delegation-change` and `targets-signing` from end to end: real age files, an answers file, other people's clients.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use keyrite::keystore::Store;
+use keyrite::keystore::age_file::AgeFile;
+use keyrite::tuf::Metadata;
+use keyrite::tuf::PublicKey;
+use keyrite::tuf::Scheme;
+use keyrite::tuf::Signature;
+use keyrite::tuf::delegations::Delegations;
+use keyrite::tuf::proof;
+use keyrite::tuf::proof::Proof;
+use keyrite::tuf::targets::Targets;
+use keyrite::words::Digest;
+use secrecy::SecretString;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::common::keyrite::Said;
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::run_by_file;
+use crate::common::keyrite::text;
+use crate::common::peers::Peer;
+use crate::common::peers::Visit;
+
+const PASSPHRASE: &str = "correct horse battery staple";
+const EXPIRES: &str = "2027-06-30T00:00:00Z";
+
+/// A repository of Ana (root, targets) and a server, and keys of Dana, who joins.
+struct World {
+    dir: tempfile::TempDir,
+    keys: BTreeMap<&'static str, PublicKey>,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for below in ["keys", "metadata", "targets", "dev"] {
+            fs::create_dir_all(dir.path().join("inputs").join(below)).unwrap();
+        }
+        let mut world = Self { dir, keys: BTreeMap::new() };
+        for name in ["ana", "online", "dana"] {
+            let found = world.store(name).generate(Some(&PASSPHRASE.into()), Scheme::Ed25519, None).unwrap();
+            world.write(&format!("inputs/{name}.pub.json"), found.public.to_json().to_string().as_bytes());
+            world.keys.insert(name, found.public);
+        }
+        world.write("inputs/targets/app.tgz", b"app 1");
+        world.write("inputs/dev/dev/tool.tgz", b"tool 1");
+        let secrets: String =
+            world.keys.keys().map(|name| format!("  {name}: {{passphrase: \"{PASSPHRASE}\"}}\n")).collect();
+        let answers = format!(
+            "answers: 1\nconfirm: all\ntype-back: auto\nclock: 2026-11-20T12:00:00Z\nsecrets:\n{secrets}"
+        );
+        world.write("answers.yaml", answers.as_bytes());
+        world.repository();
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// An age file that opens quickly.
+    fn store(&self, name: &str) -> AgeFile {
+        AgeFile::new(self.path(&format!("inputs/keys/{name}.age")), name, 2)
+    }
+
+    fn keyid(&self, name: &str) -> String {
+        self.keys[name].keyid().0
+    }
+
+    fn signed(&self, name: &str, signed: Value) -> Vec<u8> {
+        let mut metadata = Metadata::unsigned(signed).unwrap();
+        let secret = SecretString::from(PASSPHRASE);
+        let sigs = self.store(name).sign(Some(&secret), &self.keys[name], &[metadata.payload()]).unwrap();
+        metadata.add(Signature { keyid: self.keys[name].keyid(), sig: hex::encode(&sigs[0]) });
+        metadata.to_file()
+    }
+
+    /// Version 1 of everything, as another tool wrote it: a field that nobody names, a target that only `custom` explains.
+    fn repository(&self) {
+        let role = |name: &str| json!({"keyids": [self.keyid(name)], "threshold": 1});
+        let common =
+            |kind: &str| json!({"_type": kind, "spec_version": "1.0.31", "version": 1, "expires": EXPIRES});
+        let with = |kind: &str, more: Value| {
+            let mut signed = common(kind);
+            signed.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            signed
+        };
+        let keys = ["ana", "online"].map(|name| (self.keyid(name), self.keys[name].to_json().clone()));
+        let root = with(
+            "root",
+            json!({"consistent_snapshot": true, "keys": BTreeMap::from(keys),
+            "roles": {"root": role("ana"), "targets": role("ana"), "snapshot": role("online"), "timestamp": role("online")}}),
+        );
+        let old = json!({"length": 3, "hashes": {"sha256": Digest::of(b"old").hex()}, "custom": {"by": "ana"}, "x-mark": 1});
+        let targets = with("targets", json!({"targets": {"old.tgz": old}, "x-note": "kept"}));
+        let meta = |bytes: &[u8]| json!({"version": 1, "length": bytes.len(), "hashes": {"sha256": Digest::of(bytes).hex()}});
+        let root = self.signed("ana", root);
+        let targets = self.signed("ana", targets);
+        let snapshot =
+            self.signed("online", with("snapshot", json!({"meta": {"targets.json": meta(&targets)}})));
+        let timestamp =
+            self.signed("online", with("timestamp", json!({"meta": {"snapshot.json": meta(&snapshot)}})));
+        for (name, bytes) in [
+            ("1.root.json", root),
+            ("1.targets.json", targets),
+            ("1.snapshot.json", snapshot),
+            ("timestamp.json", timestamp),
+        ] {
+            self.write(&format!("inputs/metadata/{name}"), &bytes);
+        }
+    }
+
+    /// Writes a ceremony file of `kind` whose `trust.after` begins with `after`, and signs snapshot and timestamp too.
+    fn file(&self, kind: &str, keys: &str, after: &str) -> PathBuf {
+        let root = fs::read(self.path("inputs/metadata/1.root.json")).unwrap();
+        let file = format!(
+            "keyrite: 1
+id: 2026-11-{kind}
+title: A change
+type: {kind}
+participants:
+  oli: {{name: Oli Berg, role: operator}}
+  ana: {{name: Ana Duarte, role: custodian}}
+  dana: {{name: Dana Ek, role: custodian}}
+  wim: {{name: Wim Peeters, role: witness}}
+keys:
+  ana: {{holder: ana, store: \"age:inputs/keys/ana.age\", keyid: \"{ana}\"}}
+  online: {{holder: oli, store: \"age:inputs/keys/online.age\", keyid: \"{online}\"}}
+{keys}trust:
+  before: {{metadata: inputs/metadata, root_sha256: \"{sha256}\"}}
+  after:
+{after}    snapshot: {{version: 2, expires: \"{EXPIRES}\"}}
+    timestamp: {{version: 2, expires: \"{EXPIRES}\"}}
+clock: {{}}
+environment: {{require: [no-core-dumps]}}
+outputs: {{bundle: bundle}}
+",
+            ana = self.keyid("ana"),
+            online = self.keyid("online"),
+            sha256 = Digest::of(&root).hex(),
+        );
+        self.write("ceremony.yaml", file.as_bytes());
+        self.path("ceremony.yaml")
+    }
+
+    fn run(&self, file: &Path) -> Said {
+        run_by_file(file, &self.path("answers.yaml"), &self.path("record"), &[])
+    }
+
+    fn check(&self, file: &Path) -> Said {
+        keyrite(&["check", text(file)])
+    }
+
+    /// The bundle becomes what the next ceremony starts from.
+    fn publish(&self) {
+        fs::remove_dir_all(self.path("inputs/metadata")).unwrap();
+        fs::rename(self.path("record/bundle/metadata"), self.path("inputs/metadata")).unwrap();
+        fs::remove_dir_all(self.path("record")).unwrap();
+    }
+
+    /// Writes the file again with `from` replaced.
+    fn changed(&self, from: &str, to: &str) -> PathBuf {
+        let text = fs::read_to_string(self.path("ceremony.yaml")).unwrap();
+        assert!(text.contains(from), "{from}");
+        self.write("ceremony.yaml", text.replace(from, to).as_bytes());
+        self.path("ceremony.yaml")
+    }
+
+    fn made(&self, name: &str) -> Metadata {
+        Metadata::parse(&fs::read(self.path("record/bundle/metadata").join(name)).unwrap()).unwrap()
+    }
+
+    /// Clients that start from root 1 find `target` with this content.
+    fn accepted(&self, target: &str, content: &[u8]) {
+        let bundle = self.path("record/bundle");
+        let root = bundle.join("metadata/1.root.json");
+        keyrite(&["verify", text(&bundle), "--root", text(&root), "--at", "2026-11-20T12:00:00Z"]).ended(0);
+        for peer in Peer::ALL {
+            match peer.judge(&Visit::new(&bundle, target)) {
+                Some(Ok(arrived)) => assert_eq!(arrived, content, "{peer:?}"),
+                Some(Err(said)) => panic!("{peer:?} {said}"),
+                None => {}
+            }
+        }
+    }
+}
+
+const DANA: &str =
+    "  dana: {holder: dana, store: \"age:inputs/keys/dana.age\", public: inputs/dana.pub.json}\n";
+
+#[test]
+fn a_role_is_delegated_to_and_signs_its_files_in_one_ceremony() {
+    let world = World::new();
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"], terminating: true}}]}}
+    dev: {{version: 1, expires: \"{EXPIRES}\", files: {{from: inputs/dev}}}}\n"
+    );
+    let file = world.file("delegation-change", DANA, &after);
+
+    world.run(&file).ended(0);
+
+    let targets = world.made("2.targets.json");
+    let delegations = Delegations::from_json(&targets.signed()["delegations"]).unwrap();
+    assert_eq!(delegations.roles[0].name, "dev");
+    assert!(delegations.roles[0].terminating);
+    assert_eq!(
+        (&targets.signed()["x-note"], &targets.signed()["targets"]["old.tgz"]["x-mark"]),
+        (&json!("kept"), &json!(1))
+    );
+    let dev = Targets::from_signed(world.made("1.dev.json").signed()).unwrap();
+    assert_eq!(dev.targets.keys().collect::<Vec<_>>(), ["dev/tool.tgz"]);
+    world.accepted("dev/tool.tgz", b"tool 1");
+    // The delegate's key changes: what she signed must be signed again, here.
+    world.publish();
+    let taken = format!(
+        "    targets: {{version: 3, expires: \"{EXPIRES}\", delegations: [{{name: dev, keys: [ana], threshold: 1, paths: [\"dev/*\"]}}]}}\n"
+    );
+    world.file("delegation-change", "", &taken);
+    let file = world.changed("{version: 2,", "{version: 3,");
+    let said = world.check(&file).ended(1);
+    assert!(said.err.contains("COUPLED-RESIGN"), "{}{}", said.out, said.err);
+    let file = world
+        .changed("    snapshot:", &format!("    dev: {{version: 2, expires: \"{EXPIRES}\"}}\n    snapshot:"));
+    world.check(&file).ended(0);
+}
+
+#[test]
+fn target_files_of_a_directory_join_those_that_stay() {
+    let world = World::new();
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", files: {{from: inputs/targets, keep: true, hashes: [sha256, sha512]}}}}\n"
+    );
+    let file = world.file("targets-signing", "", &after);
+
+    world.run(&file).ended(0);
+
+    let targets = world.made("2.targets.json");
+    let listed = &targets.signed()["targets"];
+    assert_eq!(listed["app.tgz"]["hashes"].as_object().unwrap().len(), 2);
+    assert_eq!(listed["old.tgz"]["x-mark"], 1, "what stays, stays as it was written");
+    world.accepted("app.tgz", b"app 1");
+}
+
+#[test]
+fn a_manifest_says_what_targets_lists_without_the_files() {
+    let world = World::new();
+    let entry =
+        json!({"length": 9, "hashes": {"sha256": Digest::of(b"elsewhere").hex()}, "custom": {"n": 1}});
+    world.write("inputs/manifest.json", json!({"targets": {"big.iso": entry}}).to_string().as_bytes());
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", files: {{manifest: inputs/manifest.json, keep: true, remove: [old.tgz]}}}}\n"
+    );
+    let file = world.file("targets-signing", "", &after);
+
+    world.run(&file).ended(0);
+
+    assert_eq!(world.made("2.targets.json").signed()["targets"], json!({"big.iso": entry}));
+    let file = world.changed("remove: [old.tgz]", "remove: [older.tgz]");
+    fs::remove_dir_all(world.path("record")).unwrap();
+    let said = world.run(&file);
+    assert!(
+        said.code != 0 && format!("{}{}", said.out, said.err).contains("does not list it"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn what_is_no_delegation_is_refused_by_check_with_its_rule() {
+    let world = World::new();
+    let dev = |more: &str| format!("delegations: [{{name: dev, keys: [dana], {more}}}]");
+    for (rule, list) in [
+        ("PATTERN-FORM", dev("threshold: 1, paths: [\"/dev\"]")),
+        ("PATTERN-GLOB", dev("threshold: 1, paths: [\"dev/**\"]")),
+        ("THRESHOLD-WITHIN-KEYS", dev("threshold: 2, paths: [\"dev/*\"]")),
+        ("DELEGATE-HAS-METADATA", dev("threshold: 1, paths: [\"dev/*\"]")),
+        ("ROLE-KEY-KNOWN", "delegations: [{name: dev, keys: [dana, erin], threshold: 1, paths: [a]}]".to_owned()),
+        ("ROLE-KEY-ONCE", "delegations: [{name: dev, keys: [dana, dana], threshold: 1, paths: [a]}]".to_owned()),
+        ("DELEGATION-NAME", "delegations: [{name: Root, keys: [dana], threshold: 1, paths: [a]}]".to_owned()),
+        (
+            "BINS-ALONE",
+            "delegations: [{bins: {count: 2, prefix: b}, keys: [dana], threshold: 1}, {name: dev, keys: [dana], threshold: 1, paths: [a]}]".to_owned(),
+        ),
+    ] {
+        let after = format!("    targets: {{version: 2, expires: \"{EXPIRES}\", {list}}}\n");
+        let file = world.file("delegation-change", DANA, &after);
+
+        let said = world.check(&file).ended(1);
+
+        assert!(said.err.contains(rule) || said.out.contains(rule), "{rule}:\n{}{}", said.out, said.err);
+    }
+    let after =
+        format!("    targets: {{version: 2, expires: \"{EXPIRES}\", {}}}\n", dev("threshold: 1, paths: [a]"));
+    let file = world.file("targets-signing", DANA, &after);
+    let said = world.check(&file).ended(1);
+    assert!(format!("{}{}", said.out, said.err).contains("TYPE-ALLOWS"), "{}", said.err);
+}
+
+#[test]
+fn a_delegates_key_comes_with_proof_of_possession_or_is_remarked() {
+    let world = World::new();
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{name: dev, keys: [dana], threshold: 1, paths: [a]}}]}}\n"
+    );
+    let online = |file: PathBuf| {
+        let text = fs::read_to_string(&file).unwrap();
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with("    snapshot") && !line.starts_with("    timestamp"));
+        let lines: Vec<&str> = lines.filter(|line| !line.starts_with("  online:")).collect();
+        world.write("ceremony.yaml", (lines.join("\n") + "\n").as_bytes());
+        file
+    };
+    let said = world.check(&online(world.file(
+        "delegation-change",
+        "  dana: {public: inputs/dana.pub.json}\n",
+        &after,
+    )));
+    let said = said.ended(0);
+    assert!(
+        format!("{}{}", said.out, said.err).contains("no-proof-of-possession"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+
+    let with = "  dana: {public: inputs/dana.pub.json, proof: inputs/dana.proof.json}\n";
+    let secret = SecretString::from(PASSPHRASE);
+    for (occasion, code) in [("2026-11-delegation-change", 0), ("2025-genesis", 1)] {
+        let message = proof::message(&world.keys["dana"], occasion).unwrap();
+        let made = world.store("dana").sign(Some(&secret), &world.keys["dana"], &[&message]).unwrap();
+        let made = Proof::new(&world.keys["dana"], occasion, &made[0]).unwrap();
+        world.write("inputs/dana.proof.json", made.to_file().as_bytes());
+
+        let said = world.check(&online(world.file("delegation-change", with, &after))).ended(code);
+
+        let said = format!("{}{}", said.out, said.err);
+        assert!(!said.contains("no-proof-of-possession"), "{said}");
+        assert_eq!(said.contains("the proof was made for"), code == 1, "{said}");
+    }
+}
+
+#[test]
+fn succinct_bins_are_delegated_to_and_signed_by_a_server() {
+    let world = World::new();
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{bins: {{count: 16384, prefix: bin}}, keys: [online], threshold: 1}}]}}\n"
+    );
+    world.file("delegation-change", "", &after);
+    let text = fs::read_to_string(world.path("ceremony.yaml")).unwrap();
+    let lines =
+        text.lines().filter(|line| !line.starts_with("    snapshot") && !line.starts_with("    timestamp"));
+    let text = lines.collect::<Vec<_>>().join("\n") + "\n";
+    world.write("ceremony.yaml", text.as_bytes());
+
+    world.run(&world.path("ceremony.yaml")).ended(0);
+
+    let targets = world.made("2.targets.json");
+    let succinct = &targets.signed()["delegations"]["succinct_roles"];
+    assert_eq!((&succinct["bit_length"], &succinct["name_prefix"]), (&json!(14), &json!("bin")));
+    let read = Delegations::from_json(&targets.signed()["delegations"]).unwrap();
+    assert_eq!(read.roles.last().unwrap().name, "bin-3fff");
+}
