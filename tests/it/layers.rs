@@ -12,6 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("qr", &[]),
     ("assess", &["tuf", "words"]),
+    ("draft", &["assess", "tuf", "words"]),
     ("room", &["tuf", "words"]),
     ("plan", &["room", "store_uri", "tuf", "words"]),
     ("ceremony", &["plan", "room", "store_uri", "tuf", "words"]),
@@ -22,8 +23,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "assess",
             "bundle",
             "ceremony",
+            "draft",
             "driver",
             "journal",
             "keystore",
@@ -42,7 +45,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ENTRANCES: &[&str] = &["lib.rs", "main.rs"];
 
 /// Modules that only compute: the same input gives the same answer on every machine, today and in ten years.
-const PURE: &[&str] = &["tuf", "store_uri", "words", "qr", "assess", "room", "plan", "ceremony", "journal"];
+const PURE: &[&str] =
+    &["tuf", "store_uri", "words", "qr", "assess", "draft", "room", "plan", "ceremony", "journal"];
 
 /// What a pure module never mentions.
 const WORLD: &[&str] = &[
