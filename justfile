@@ -24,6 +24,7 @@ bench:
     cargo build --release
     benches/startup
     cargo bench --bench frame
+    cargo bench --bench bins
 
 # Draws the picture of a screen for the README
 picture:

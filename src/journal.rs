@@ -7,6 +7,7 @@
 //! `prev` ties a line to all lines before it; `sum` lets a change in the last line be seen as well. Both are over
 //! the bytes of the file, without the line's end, so that `sha256sum` can check them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -132,6 +133,8 @@ pub struct Opening {
     pub plan: String,
     /// SHA-256 of the answers file.
     pub answers: Option<String>,
+    /// SHA-256 of each metadata file that it starts from.
+    pub before: BTreeMap<String, String>,
 }
 
 /// The first line, which must open the ceremony.
@@ -141,8 +144,9 @@ pub fn opening(journal: &Journal) -> Result<Opening, Broken> {
         Some(Event::Opened { format, .. }) if *format != FORMAT => {
             Err(broken("its format is not one that this version reads"))
         }
-        Some(Event::Opened { mode, plan, answers, .. }) => {
-            Ok(Opening { mode: *mode, plan: plan.clone(), answers: answers.clone() })
+        Some(Event::Opened { mode, plan, answers, before, .. }) => {
+            let (plan, answers, before) = (plan.clone(), answers.clone(), before.clone());
+            Ok(Opening { mode: *mode, plan, answers, before })
         }
         Some(_) => Err(broken("it does not open a ceremony")),
         None => Err(broken("there is none: the journal is empty")),

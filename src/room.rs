@@ -17,19 +17,52 @@ pub struct Setup {
     pub roles: BTreeMap<String, RoleSetup>,
     /// Every key that root lists for any role.
     pub listed: BTreeSet<String>,
+    /// Keys whose public half the metadata before names: they are known when the ceremony opens.
+    pub known: BTreeSet<String>,
+    /// Roles whose signed file comes from before, and can be described as it is.
+    pub carried: BTreeSet<String>,
 }
 
 /// One role that is built in the room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleSetup {
-    /// Its keys.
-    pub keys: BTreeSet<String>,
-    /// Those that can sign in the room.
+    /// Whose signatures it needs: each of these must be met. A root that follows another has two, the old keys and
+    /// the new ones.
+    pub quorums: Vec<Quorum>,
+    /// The keys that can sign it in the room.
     pub signers: BTreeSet<String>,
-    /// How many must sign.
-    pub threshold: usize,
     /// Roles whose signed file it describes: they are verified before it is built.
     pub describes: Vec<String>,
+}
+
+/// Some keys, and how many of them must sign.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quorum {
+    /// By whose word: `root 4`, `targets`.
+    pub by: String,
+    /// The keys.
+    pub keys: BTreeSet<String>,
+    /// How many must sign.
+    pub threshold: usize,
+}
+
+impl Quorum {
+    /// How many of its keys are among these.
+    pub fn among(&self, keys: &BTreeSet<String>) -> usize {
+        self.keys.intersection(keys).count()
+    }
+}
+
+impl RoleSetup {
+    /// Whether any of its quorums lists the key.
+    pub fn lists(&self, key: &str) -> bool {
+        self.quorums.iter().any(|quorum| quorum.keys.contains(key))
+    }
+
+    /// The keys of all its quorums.
+    pub fn keys(&self) -> BTreeSet<&String> {
+        self.quorums.iter().flat_map(|quorum| &quorum.keys).collect()
+    }
 }
 
 /// One thing that happens in the room.
@@ -110,12 +143,12 @@ impl Room {
     pub fn new(setup: Setup) -> Self {
         let roles = setup.roles.keys().map(|name| (name.clone(), RoleState::default())).collect();
         Self {
+            known: setup.known.clone(),
             setup,
             roll_called: false,
             preflighted: false,
             gate: false,
             loaded: false,
-            known: BTreeSet::new(),
             roles,
             exported: false,
             read_back: false,
@@ -232,12 +265,13 @@ impl Room {
                 format!("{role} is not built in the room: it has no version and expires"),
             );
         };
-        let needed = if role == "root" { &self.setup.listed } else { &setup.keys };
-        if let Some(key) = needed.iter().find(|key| !self.known.contains(*key)) {
+        let needed = if role == "root" { self.setup.listed.iter().collect() } else { setup.keys() };
+        if let Some(key) = needed.into_iter().find(|key| !self.known.contains(*key)) {
             return refuse("BUILD-AFTER-KEYS", format!("{role} lists key {key}, which is not known yet"));
         }
         for other in &setup.describes {
-            if !self.verified(other) {
+            let as_before = self.setup.carried.contains(other) && !self.setup.roles.contains_key(other);
+            if !self.verified(other) && !as_before {
                 return refuse(
                     "BUILD-AFTER-WHAT-IT-DESCRIBES",
                     format!("{role} describes {other}, which is not verified yet"),
@@ -272,7 +306,7 @@ impl Room {
                 format!("{role} is not built in the room: it has no version and expires"),
             );
         };
-        if !setup.keys.contains(key) {
+        if !setup.lists(key) {
             return refuse("SIGN-WITH-KEY-OF-ROLE", format!("{role} does not list key {key}"));
         }
         if !setup.signers.contains(key) {
@@ -296,30 +330,49 @@ impl Room {
         Ok(())
     }
 
-    /// A holder may decline as long as the others reach the threshold without him.
+    /// A holder may decline as long as the others reach every threshold without him.
     pub fn may_decline(&self, role: &str, key: &str) -> Result<(), NotNow> {
         let (Some(setup), Some(state)) = (self.setup.roles.get(role), self.roles.get(role)) else {
             return Ok(());
         };
-        let left =
-            setup.signers.iter().filter(|other| *other != key && !state.declined.contains(*other)).count();
-        if left < setup.threshold {
+        let left: BTreeSet<String> = setup
+            .signers
+            .iter()
+            .filter(|other| *other != key && !state.declined.contains(*other))
+            .cloned()
+            .collect();
+        if let Some(quorum) = setup.quorums.iter().find(|quorum| quorum.among(&left) < quorum.threshold) {
             return refuse(
                 "DECLINE-LEAVES-THRESHOLD",
-                format!("without key {key}, {role} cannot reach its threshold of {}", setup.threshold),
+                format!("without key {key}, {role} cannot reach its threshold of {}", quorum.threshold),
             );
         }
         Ok(())
     }
 
+    /// How many signed for each quorum of a role, and how many must.
+    pub fn counts(&self, role: &str) -> Vec<(&Quorum, usize)> {
+        let Some(setup) = self.setup.roles.get(role) else { return Vec::new() };
+        let signed = self.signed(role);
+        setup.quorums.iter().map(|quorum| (quorum, quorum.among(&signed))).collect()
+    }
+
     fn verify(&mut self, role: &str) -> Result<(), NotNow> {
-        let threshold = self.setup.roles.get(role).map_or(0, |setup| setup.threshold);
-        let state = self.built(role, "VERIFY-AFTER-BUILD")?;
-        if state.signed.len() < threshold {
-            let (have, need) = (state.signed.len(), threshold);
-            return refuse("VERIFY-AFTER-THRESHOLD", format!("{role} has {have} of {need} signatures"));
+        self.built(role, "VERIFY-AFTER-BUILD")?;
+        for (quorum, have) in self.counts(role) {
+            if have < quorum.threshold || quorum.threshold == 0 {
+                let whose = if quorum.by.is_empty() {
+                    String::new()
+                } else {
+                    format!(", by the keys of {}", quorum.by)
+                };
+                return refuse(
+                    "VERIFY-AFTER-THRESHOLD",
+                    format!("{role} has {have} of {} signatures{whose}", quorum.threshold),
+                );
+            }
         }
-        state.verified = true;
+        self.built(role, "VERIFY-AFTER-BUILD")?.verified = true;
         Ok(())
     }
 
@@ -345,17 +398,15 @@ mod tests {
     }
 
     fn two_of_three() -> Room {
-        let role = RoleSetup {
-            keys: set(&["ana", "bo", "chi"]),
-            signers: set(&["ana", "bo", "chi"]),
-            threshold: 2,
-            describes: vec![],
-        };
+        let quorum = Quorum { by: String::new(), keys: set(&["ana", "bo", "chi"]), threshold: 2 };
+        let role =
+            RoleSetup { quorums: vec![quorum], signers: set(&["ana", "bo", "chi"]), describes: vec![] };
         Room::new(Setup {
             generated: set(&["ana", "bo", "chi"]),
             loaded: BTreeSet::new(),
             roles: BTreeMap::from([("root".to_owned(), role)]),
             listed: set(&["ana", "bo", "chi"]),
+            ..Setup::default()
         })
     }
 
@@ -414,6 +465,41 @@ mod tests {
         room.apply(&Act::Verify("root".into())).unwrap();
 
         assert_eq!(refused(&mut room, &Act::Sign("root".into(), "chi".into())), "SIGN-BEFORE-VERIFY");
+    }
+
+    /// Root 2 after root 1: Ana and Bo leave it to Bo and Chi.
+    fn old_and_new() -> Room {
+        let quorum = |by: &str, keys: &[&str]| Quorum { by: by.to_owned(), keys: set(keys), threshold: 2 };
+        let quorums = vec![quorum("root 1", &["ana", "bo"]), quorum("root 2", &["bo", "chi"])];
+        let role = RoleSetup { quorums, signers: set(&["ana", "bo", "chi"]), describes: vec![] };
+        let mut room = Room::new(Setup {
+            roles: BTreeMap::from([("root".to_owned(), role)]),
+            listed: set(&["bo", "chi"]),
+            known: set(&["ana", "bo", "chi"]),
+            ..Setup::default()
+        });
+        for act in [Act::RollCall, Act::Preflight, Act::Gate, Act::Build("root".into())] {
+            room.apply(&act).unwrap();
+        }
+        room.apply(&Act::Review("root".into())).unwrap();
+        room
+    }
+
+    #[test]
+    fn a_root_needs_the_threshold_of_the_old_keys_and_of_the_new_keys() {
+        let mut room = old_and_new();
+        for key in ["bo", "chi"] {
+            room.apply(&Act::Sign("root".into(), key.into())).unwrap();
+        }
+
+        assert_eq!(refused(&mut room, &Act::Verify("root".into())), "VERIFY-AFTER-THRESHOLD");
+        assert_eq!(
+            refused(&mut room, &Act::Decline("root".into(), "ana".into())),
+            "DECLINE-LEAVES-THRESHOLD"
+        );
+
+        room.apply(&Act::Sign("root".into(), "ana".into())).unwrap();
+        room.apply(&Act::Verify("root".into())).unwrap();
     }
 
     #[test]

@@ -129,6 +129,10 @@ fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &
         );
         return;
     }
+    if matches!(key.scheme(), Scheme::VerifyOnly(_)) {
+        line(text, &format!("# Key {keyid} signed with {}: no command here checks it.", key.scheme()));
+        return;
+    }
     let pem: Vec<String> = key.to_pem().lines().map(str::to_owned).collect();
     let point = hex::encode(key.material().0.get(12..).unwrap_or_default());
     // As JSON writes the key in the trusted file. Another program may write it in another way: then there is no
@@ -148,6 +152,7 @@ fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &
             Scheme::EcdsaP256 => format!("ecdsa {path} {keyid} sha256{pem}"),
             Scheme::EcdsaP384 => format!("ecdsa {path} {keyid} sha384{pem}"),
             Scheme::RsaPssSha256 => format!("rsa {path} {keyid}{pem}"),
+            Scheme::VerifyOnly(_) => String::new(),
         },
     );
 }

@@ -33,6 +33,8 @@ pub struct Dir {
     base: PathBuf,
     /// Where metadata lies below `base`: `metadata`, or nothing.
     metadata: &'static str,
+    /// Whether links are followed: in a directory that is the caller's own.
+    links: bool,
 }
 
 /// The answer yes for a directory.
@@ -56,7 +58,12 @@ impl Dir {
             Err(error) => return Err(error.to_string()),
         }
         let metadata = if is_dir(&path.join("metadata")) { "metadata" } else { "" };
-        Ok(Self { base: path.to_owned(), metadata })
+        Ok(Self { base: path.to_owned(), metadata, links: false })
+    }
+
+    /// A directory of the caller's own, such as a client's: links are followed, as python-tuf keeps `root.json`.
+    pub fn open_own(path: &Path) -> Result<Self, String> {
+        Ok(Self { links: true, ..Self::open(path)? })
     }
 
     fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
@@ -68,7 +75,8 @@ impl Dir {
         }
         let mut bytes = Vec::new();
         let limit = max.saturating_add(1);
-        let read = open(&path)?.take(limit).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+        let file = if self.links { fs::canonicalize(&path).map_err(|e| e.to_string())? } else { path };
+        let read = open(&file)?.take(limit).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
         match u64::try_from(read) {
             Ok(read) if read <= max => Ok(Some(bytes)),
             _ => Err(format!("larger than {max} bytes")),
@@ -121,6 +129,11 @@ fn refuse<T>(rule: &'static str, file: &str, why: impl Into<String>) -> Result<T
 ///
 /// The manifest comes before the metadata: a file that was changed on the way is named as that.
 pub fn check(dir: &Dir, request: &Request<'_>) -> Result<Checked, Refused> {
+    check_after(dir, request, None)
+}
+
+/// The same, as a client that has trusted `own` before.
+pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Result<Checked, Refused> {
     let manifest = match dir.read_below("", MANIFEST, MAX_MANIFEST) {
         Ok(None) => None,
         Ok(Some(bytes)) => {
@@ -135,7 +148,7 @@ pub fn check(dir: &Dir, request: &Request<'_>) -> Result<Checked, Refused> {
             return refuse(REHEARSAL, MANIFEST, "made in a rehearsal: nobody may trust it");
         }
     }
-    let verified = client::verify(dir, request)?;
+    let verified = client::verify_after(dir, request, own.map(|own| -> &dyn Files { own }))?;
     let target_files = match request.scope {
         Scope::Root => 0,
         Scope::Offline | Scope::Full => targets(&verified, &found)?,

@@ -35,12 +35,30 @@ impl Standing {
 pub struct Column {
     /// The role.
     pub role: String,
+    /// By whose word its keys count: `root 3`; empty where there is only one.
+    pub by: String,
     /// How many signed.
     pub signed: usize,
     /// How many must.
     pub threshold: u32,
     /// Whether the signatures were counted and met the threshold.
     pub verified: bool,
+}
+
+impl Column {
+    /// What the column is headed with: the role, or by whose keys it is counted.
+    pub fn title(&self) -> &str {
+        if self.by.is_empty() { &self.role } else { &self.by }
+    }
+
+    /// The role, and by whose keys it is counted: `root, by the keys of root 1`.
+    pub fn whose(&self) -> String {
+        if self.by.is_empty() {
+            self.role.clone()
+        } else {
+            format!("{}, by the keys of {}", self.role, self.by)
+        }
+    }
 }
 
 /// One key.
@@ -59,7 +77,7 @@ pub struct Row {
 /// The board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
-    /// The roles that are signed in the room.
+    /// The roles that are signed in the room; a root that follows another has a column for the keys of each.
     pub columns: Vec<Column>,
     /// The keys, in the order of the file.
     pub rows: Vec<Row>,
@@ -70,32 +88,43 @@ impl Ceremony {
     pub fn board(&self) -> Board {
         let plan = self.plan();
         let roles = plan.roles_in_room();
-        let columns = roles.iter().map(|role| Column {
-            role: (*role).to_owned(),
-            signed: self.room().signed(role).len(),
-            threshold: plan.roles[*role].threshold,
-            verified: self.room().verified(role),
-        });
+        let mut columns = Vec::new();
+        let mut quorums = Vec::new();
+        for role in roles {
+            let counts = self.room().counts(role);
+            let several = counts.len() > 1;
+            for (quorum, signed) in counts {
+                columns.push(Column {
+                    role: role.to_owned(),
+                    by: if several { quorum.by.clone() } else { String::new() },
+                    signed,
+                    threshold: u32::try_from(quorum.threshold).unwrap_or(u32::MAX),
+                    verified: self.room().verified(role),
+                });
+                quorums.push((role, &quorum.keys));
+            }
+        }
         let rows = plan.keys.iter().map(|key| Row {
             key: key.name.clone(),
             holder: plan.holder_of(&key.name),
             keyid: self.known(&key.name).map(|known| known.keyid.to_string()),
-            standing: roles.iter().map(|role| self.standing(role, &key.name)).collect(),
+            standing: quorums
+                .iter()
+                .map(|(role, keys)| keys.contains(&key.name).then(|| self.standing(role, &key.name)))
+                .collect(),
         });
-        Board { columns: columns.collect(), rows: rows.collect() }
+        let rows = rows.filter(|row| row.standing.iter().any(Option::is_some) || plan.before.is_none());
+        Board { rows: rows.collect(), columns }
     }
 
-    fn standing(&self, role: &str, key: &str) -> Option<Standing> {
-        if !self.plan().roles[role].keys.iter().any(|name| name == key) {
-            return None;
-        }
+    fn standing(&self, role: &str, key: &str) -> Standing {
         let signs = self.plan().key(key).is_some_and(|key| key.store().is_some());
-        Some(match () {
+        match () {
             () if self.room().signed(role).contains(key) => Standing::Signed,
             () if self.room().declined(role).contains(key) => Standing::Declined,
             () if !signs => Standing::Elsewhere,
             () if self.known(key).is_none() => Standing::NoKey,
             () => Standing::Waiting,
-        })
+        }
     }
 }

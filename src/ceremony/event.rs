@@ -38,6 +38,9 @@ pub enum Event {
         /// SHA-256 of the answers file, where a file answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answers: Option<String>,
+        /// SHA-256 of each metadata file that the ceremony starts from; they lie in `before/` of the record.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        before: BTreeMap<String, String>,
     },
     /// Someone confirmed a step.
     Confirmed {
@@ -114,6 +117,9 @@ pub enum Event {
     Hashed {
         /// The step.
         step: String,
+        /// The role that lists them.
+        #[serde(default = "targets", skip_serializing_if = "is_targets")]
+        role: String,
         /// By path.
         files: BTreeMap<String, TargetFile>,
     },
@@ -169,6 +175,9 @@ pub enum Event {
         signed_by: Vec<KeyId>,
         /// The threshold.
         threshold: u32,
+        /// The same for the root before: its keys and its threshold.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_old: Option<(Vec<KeyId>, u32)>,
         /// SHA-256 of the signed file.
         sha256: String,
     },
@@ -219,6 +228,14 @@ pub enum Event {
         /// The machine at the end: item to what was seen.
         machine: BTreeMap<String, String>,
     },
+}
+
+fn targets() -> String {
+    "targets".to_owned()
+}
+
+fn is_targets(role: &str) -> bool {
+    role == "targets"
 }
 
 impl Event {

@@ -8,6 +8,7 @@ use crate::ceremony::Failure;
 use crate::ceremony::Known;
 use crate::ceremony::Need;
 use crate::ceremony::Rejected;
+use crate::ceremony::build::Counted;
 use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Verb;
@@ -83,12 +84,9 @@ impl Ceremony {
                 self.keys.insert(key.clone(), known);
                 Ok(())
             }
-            Event::Hashed { step, files } => {
-                self.verb(
-                    step,
-                    |verb| matches!(verb, Verb::Build(roles) if roles.iter().any(|role| role == "targets")),
-                )?;
-                self.files = Arc::new(files.clone());
+            Event::Hashed { step, role, files } => {
+                self.verb(step, |verb| matches!(verb, Verb::Build(roles) if roles.contains(role)))?;
+                self.files.insert(role.clone(), Arc::new(files.clone()));
                 Ok(())
             }
             Event::Built { step, role, length, sha256 } => self.built(step, role, *length, sha256),
@@ -99,8 +97,9 @@ impl Ceremony {
             }
             Event::Signed { step, role, key, keyid, sig } => self.signed(step, role, key, keyid, sig),
             Event::Declined { step, roles, key } => self.declined(step, roles, key),
-            Event::Verified { step, role, signed_by, threshold, sha256 } => {
-                self.verified(step, role, (signed_by, *threshold, sha256))
+            Event::Verified { step, role, signed_by, threshold, by_old, sha256 } => {
+                let said = by_old.iter().cloned().chain([(signed_by.clone(), *threshold)]).collect();
+                self.verified(step, role, &(said, sha256.clone()))
             }
             Event::Exported { step, manifest } => {
                 self.verb(step, |verb| matches!(verb, Verb::Export))?;
@@ -299,6 +298,7 @@ impl Ceremony {
         if metadata.payload().len() as u64 != length || Digest::of(metadata.payload()).hex() != sha256 {
             return reject(format!("{role} builds to other bytes"));
         }
+        self.as_expected(role, &metadata)?;
         self.part(role, &Act::Build(role.to_owned()))?;
         self.metadata.insert(role.to_owned(), Arc::new(metadata));
         Ok(())
@@ -352,10 +352,9 @@ impl Ceremony {
         Ok(())
     }
 
-    fn verified(&mut self, step: &str, role: &str, said: (&[KeyId], u32, &str)) -> Folded {
+    fn verified(&mut self, step: &str, role: &str, said: &(Vec<Counted>, String)) -> Folded {
         self.verb(step, |verb| matches!(verb, Verb::Verify(roles) if roles.iter().any(|name| name == role)))?;
-        let (signed_by, threshold, sha256) = self.count(role)?;
-        if (signed_by.as_slice(), threshold, sha256.as_str()) != said {
+        if self.count(role)? != *said {
             return reject(format!("the signatures of {role} count otherwise"));
         }
         self.part(role, &Act::Verify(role.to_owned()))

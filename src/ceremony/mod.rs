@@ -17,14 +17,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::plan::Plan;
+use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Verb;
+use crate::plan::after::Files;
 use crate::plan::step::Subject;
 use crate::room::Room;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
-use crate::tuf::targets::TargetFile;
 use crate::words::Digest;
 
 pub use event::Event;
@@ -96,7 +97,8 @@ pub struct Ceremony {
     /// The digest that the current step reads aloud.
     aloud: Option<Digest>,
     keys: BTreeMap<String, Known>,
-    files: Arc<BTreeMap<String, TargetFile>>,
+    /// By role.
+    files: BTreeMap<String, Arc<Files>>,
     metadata: BTreeMap<String, Arc<Metadata>>,
     manifest: Option<String>,
     failures: Vec<Failure>,
@@ -106,6 +108,14 @@ impl Ceremony {
     /// A ceremony in which nothing has happened.
     pub fn new(plan: Arc<Plan>, mode: Mode) -> Self {
         let room = Room::new(plan.setup());
+        let listed = plan.keys.iter().filter_map(|key| match &key.source {
+            Source::Listed { keyid, public, .. } => {
+                let (keyid, public, evidence) = (keyid.clone(), public.clone(), BTreeMap::new());
+                Some((key.name.clone(), Known { keyid, public, evidence }))
+            }
+            _ => None,
+        });
+        let keys = listed.collect();
         Self {
             plan,
             mode,
@@ -115,8 +125,8 @@ impl Ceremony {
             done: BTreeSet::new(),
             started: false,
             aloud: None,
-            keys: BTreeMap::new(),
-            files: Arc::default(),
+            keys,
+            files: BTreeMap::new(),
             metadata: BTreeMap::new(),
             manifest: None,
             failures: Vec::new(),
@@ -155,7 +165,7 @@ impl Ceremony {
         let Some(step) = self.plan.steps.get(self.at) else { return Vec::new() };
         let mut parts = match &step.verb {
             Verb::LoadKeys => {
-                self.plan.keys.iter().filter(|key| !key.generated()).map(|key| key.name.clone()).collect()
+                self.plan.keys.iter().filter(|key| key.from_file()).map(|key| key.name.clone()).collect()
             }
             Verb::Build(roles) | Verb::Review(roles) | Verb::Verify(roles) | Verb::Sign { roles, .. } => {
                 roles.clone()
@@ -204,8 +214,8 @@ impl Ceremony {
         self.metadata.get(role).map(Arc::as_ref)
     }
 
-    /// The target files as hashed in the room.
-    pub fn files(&self) -> &BTreeMap<String, TargetFile> {
+    /// The target files of each role as hashed in the room.
+    pub fn files(&self) -> &BTreeMap<String, Arc<Files>> {
         &self.files
     }
 

@@ -8,13 +8,24 @@ use crate::tuf::KeyId;
 use crate::tuf::describe;
 
 impl Ceremony {
-    /// The content of a role's payload as lines, dates counted from `now`.
+    /// What a role's payload changes, and its content as lines, dates counted from `now`.
     pub fn review(&self, role: &str, now: Date) -> Vec<String> {
         let Some(metadata) = self.metadata(role) else { return vec![format!("{role} is not built yet")] };
+        let names = self.plan().names(|name| self.known(name).map(|known| known.keyid.clone()));
+        let mut lines = match self.plan().difference(role, metadata, &names) {
+            Ok(Some(section)) if matches!(role, "snapshot" | "timestamp") && section.is_empty() => Vec::new(),
+            Ok(Some(section)) => {
+                let head = format!("What changes in {role}:");
+                [vec![head], section.page(), vec![format!("What {role} will say:")]].concat()
+            }
+            Ok(None) => Vec::new(),
+            Err(why) => vec![format!("{role} cannot be compared with the one before: {why}")],
+        };
         let known = self.keys().iter();
         let holders: BTreeMap<KeyId, String> =
             known.map(|(name, known)| (known.keyid.clone(), self.plan().holder_of(name))).collect();
-        describe::payload(metadata, role, now, &holders)
-            .unwrap_or_else(|error| vec![format!("{role} cannot be read: {error}")])
+        let content = describe::payload(metadata, role, now, &holders);
+        lines.extend(content.unwrap_or_else(|error| vec![format!("{role} cannot be read: {error}")]));
+        lines
     }
 }

@@ -24,6 +24,9 @@ impl Ceremony {
             }
             Event::KeyLoaded { key, keyid, .. } => format!("key {key} is {keyid}"),
             Event::KeyGenerated { key, keyid, .. } => format!("{} made key {key}: {keyid}", holder(key)),
+            Event::Hashed { role, files, .. } if role != "targets" => {
+                format!("{} target files of {role} hashed", files.len())
+            }
             Event::Hashed { files, .. } => format!("{} target files hashed", files.len()),
             Event::Built { role, sha256, length, .. } => {
                 format!("{role} built: {length} bytes, {:.8}", sha256)
@@ -35,6 +38,11 @@ impl Ceremony {
             Event::Declined { roles, key, .. } => {
                 format!("{} does not sign {} today", holder(key), joined(roles, "and"))
             }
+            Event::Verified { role, signed_by, threshold, by_old: Some((old, need)), .. } => format!(
+                "{role} holds: {} signatures by old keys, {need} needed; {} by new keys, {threshold} needed",
+                old.len(),
+                signed_by.len()
+            ),
             Event::Verified { role, signed_by, threshold, .. } => {
                 format!("{role} holds: {} signatures, {threshold} needed", signed_by.len())
             }

@@ -57,9 +57,9 @@ struct StepView {
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let text = driver::read_plan(&args.file)?;
     let mut problems = Vec::new();
-    let plan = match Plan::read(&text) {
+    let base = args.file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let plan = match driver::before::read_plan(&text, base) {
         Ok(plan) => {
-            let base = args.file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
             problems.extend(driver::inputs::check(&plan, base, args.at.unwrap_or(Clock::Machine.now())));
             Some(plan)
         }

@@ -87,6 +87,9 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     if value.get("keyrite-bundle").is_some() {
         return other::manifest(bytes);
     }
+    if value.get("keyrite-proof").is_some() {
+        return other::proof(bytes);
+    }
     if value.get("keytype").is_some() {
         return other::public_key(bytes);
     }

@@ -11,12 +11,12 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::driver::Stop;
+use crate::driver::before;
 use crate::driver::derived;
 use crate::driver::record;
 use crate::journal;
 use crate::journal::Broken;
 use crate::journal::Journal;
-use crate::plan::Plan;
 use crate::qr;
 
 /// Arguments.
@@ -119,10 +119,8 @@ fn read(dir: &Path) -> Result<Journal, Wrong> {
 fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Wrong> {
     let journal = read(dir)?;
     let text = record::plan_text(dir)?;
-    let plan = Plan::read(&text).map_err(|problems| {
-        let error = format!("ceremony.yaml of the record does not hold: {}", problems[0]);
-        Failure::new(Exit::Integrity, error, "compare it with the reviewed file")
-    })?;
+    let opening = journal::opening(&journal)?;
+    let plan = before::plan_of_record(dir, &text, opening.mode, &opening.before)?;
     let ceremony = journal::replay(&journal, Arc::new(plan))?;
     derived::check(dir, &ceremony)?;
     Ok((journal, ceremony))

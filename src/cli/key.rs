@@ -1,5 +1,7 @@
 //! `keyrite key`: one key, outside a ceremony.
 
+mod prove;
+
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
@@ -32,6 +34,7 @@ Examples:
   keyrite key generate age:keys/ana.age --scheme ed25519 --out ana.pub.json
   keyrite key generate 'pkcs11:token=ROOT-BO;object=root-2026' --scheme ecdsa-sha2-nistp256
   keyrite key show age:keys/ana.age
+  keyrite key prove age:keys/dana.age --for 2027-06-add-dev --out dana.proof.json
   keyrite key passphrase age:keys/ana.age";
 
 /// Arguments.
@@ -73,6 +76,25 @@ enum What {
         #[arg(long, value_name = "FILE")]
         answers: Option<PathBuf>,
     },
+    /// Prove that you hold a key, for one occasion: a small file that goes with the public key
+    #[command(after_help = "Example:
+  keyrite key prove age:keys/dana.age --for 2027-06-add-dev --out dana.proof.json
+
+TEXT is the id of the ceremony that shall list the key. What is signed is that text and the keyid, marked as a
+proof of possession: no client takes it for metadata. The ceremony file names the proof beside the public key.")]
+    Prove {
+        /// Where the key lives
+        store: StoreUri,
+        /// What the proof is for: the ceremony's id
+        #[arg(long = "for", value_name = "TEXT")]
+        challenge: String,
+        /// Write the proof to a new file; otherwise it is shown
+        #[arg(long, value_name = "PROOF.json")]
+        out: Option<PathBuf>,
+        /// Take the passphrase or PIN from a file, by STORE
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+    },
     /// Encrypt an age file anew with another passphrase, typed at the terminal; replaces the file
     #[command(after_help = "Example:
   keyrite key passphrase age:keys/ana.age
@@ -96,6 +118,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         What::Show { store, answers } => {
             let answers = answers.as_deref().map(Answers::read).transpose()?;
             show(out, &store, answers.as_ref())
+        }
+        What::Prove { store, challenge, out: file, answers } => {
+            let answers = answers.as_deref().map(Answers::read).transpose()?;
+            prove::run(out, &store, &challenge, file.as_deref(), answers.as_ref())
         }
         What::Passphrase { store } => passphrase(out, &store),
     }

@@ -15,7 +15,7 @@ use crate::cli::show::plain;
 use crate::draft;
 use crate::draft::Type;
 use crate::driver::Clock;
-use crate::plan::file::ROOT_GENESIS;
+use crate::plan::Kind;
 use crate::plan::template::template;
 
 const EXAMPLE: &str = "Example:
@@ -60,7 +60,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
                 "add --from with its directory, a bundle, or a record",
             ));
         }
-        (None, Some(_)) if args.kind == ROOT_GENESIS => {
+        (None, Some(_)) if args.kind == Kind::RootGenesis.name() => {
             let error = "a root-genesis starts from nothing; nothing was written";
             return Err(Failure::new(Exit::Input, error, "leave out --from, or name another type"));
         }
@@ -80,8 +80,7 @@ fn genesis(kind: &str) -> Result<String, Failure> {
     let year = now.get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026);
     template(kind, year).ok_or_else(|| {
         let error = format!("{kind:?} is not a type of ceremony that this version performs");
-        let others = Type::ALL.map(Type::name).join(", ");
-        Failure::new(Exit::Input, error, format!("it performs {ROOT_GENESIS}; and with --from: {others}"))
+        Failure::new(Exit::Input, error, format!("it performs {}", Kind::names()))
     })
 }
 

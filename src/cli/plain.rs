@@ -159,7 +159,7 @@ impl Page<'_> {
                 .collect();
             self.say(format!(
                 "    {:<10} {} of {} needed: {}",
-                column.role,
+                column.whose(),
                 column.signed,
                 column.threshold,
                 signed.join(", ")

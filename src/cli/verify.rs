@@ -29,6 +29,7 @@ use crate::tuf::root::Root;
 const EXAMPLE: &str = "Example:
   keyrite verify /media/usb/bundle --root 1.root.json
   keyrite verify bundle --root 1.root.json --at 2026-12-03T09:00:00Z --scope offline
+  keyrite verify bundle --root 1.root.json --trusted ~/.local/share/app/tuf
 
 Exit codes:
   0  verified
@@ -46,6 +47,11 @@ pub struct Args {
     /// The root file that you trust, from elsewhere: not from PATH
     #[arg(long, value_name = "FILE")]
     root: PathBuf,
+
+    /// What a client trusted before: its metadata directory, or another one of the same repository. Nothing may be
+    /// older than that
+    #[arg(long, value_name = "DIR")]
+    trusted: Option<PathBuf>,
 
     /// The time at which nothing may be expired, YYYY-MM-DDTHH:MM:SSZ [default: now]
     #[arg(long, value_name = "TIME")]
@@ -73,10 +79,16 @@ enum ScopeArg {
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let pinned = read_root(&args.root)?;
-    let dir = Dir::open(&args.path).map_err(|why| {
-        let error = format!("{}: {why}", plain(&args.path.display().to_string()));
-        Failure::new(Exit::Input, error, "give a bundle or a directory of metadata")
-    })?;
+    let unread = |path: &Path, why: String, hint| {
+        Failure::new(Exit::Input, format!("{}: {why}", plain(&path.display().to_string())), hint)
+    };
+    let dir = Dir::open(&args.path)
+        .map_err(|why| unread(&args.path, why, "give a bundle or a directory of metadata"))?;
+    let own = args.trusted.as_deref().map(|path| {
+        let hint = "give the directory in which a client keeps its metadata, or one of the same repository";
+        Dir::open_own(path).map_err(|why| unread(path, why, hint))
+    });
+    let own = own.transpose()?;
     let scope = match args.scope {
         ScopeArg::Root => Scope::Root,
         ScopeArg::Offline => Scope::Offline,
@@ -84,7 +96,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     };
     let at = args.at.unwrap_or_else(now);
     let request = Request { pinned: &pinned, at, scope, allow_rehearsal: args.rehearsal };
-    match bundle::check(&dir, &request) {
+    match bundle::check_after(&dir, &request, own.as_ref()) {
         Ok(checked) => {
             show(&checked, at, out);
             out.document(&document(&checked, at))
@@ -128,6 +140,14 @@ fn failure(refused: &Refused, scope: Scope) -> Failure {
         rules::NOT_EXPIRED => "an archived bundle is judged at its own time: --at TIME",
         rules::FILE_MISSING if scope == Scope::Full => {
             "a bundle whose snapshot and timestamp a server signs is verified with --scope offline"
+        }
+        rules::ROOT_NOT_ROLLED_BACK => "publish the roots that clients have already, with every newer one",
+        rules::TIMESTAMP_NOT_ROLLED_BACK
+        | rules::SNAPSHOT_NOT_ROLLED_BACK
+        | rules::ROLE_NOT_ROLLED_BACK
+        | rules::ROLE_NOT_VANISHED => {
+            "clients that have the newer state refuse this one; only new keys for timestamp or snapshot make them \
+             forget it"
         }
         rules::REHEARSAL => "--rehearsal verifies what a rehearsal made",
         bundle::rules::NO_PRIVATE_KEY => "do not publish; a key that was on this drive counts as stolen",

@@ -9,6 +9,7 @@ use crate::draft::Known;
 use crate::draft::KnownPerson;
 use crate::draft::Request;
 use crate::draft::text;
+use crate::tuf::Scheme;
 
 /// What the beginning of a keyid is cut to, as checks do for keys that a file does not name.
 const SHORT: usize = 8;
@@ -77,7 +78,9 @@ pub(super) fn cast(request: &Request<'_>, listed: &KeySet, signing: &KeySet, out
         };
         let holder = cast.holder.clone().unwrap_or_default();
         let name = text::free(&replacement(&cast.name), &mut names);
-        room.made.insert(*place, Made { name, holder, scheme: key.scheme.as_str() });
+        // What others sign with cannot be made here.
+        let scheme = if Scheme::ALL.contains(&key.scheme) { key.scheme } else { Scheme::Ed25519 };
+        room.made.insert(*place, Made { name, holder, scheme: scheme.as_str() });
     }
     for (role, id, called) in
         [("operator", "operator", "The one who types"), ("witness", "witness", "The one who watches")]

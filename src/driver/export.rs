@@ -1,7 +1,9 @@
 //! The last steps: the bundle written to its medium, and read back from it as a client would.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::bundle;
 use crate::bundle::Contents;
@@ -12,6 +14,7 @@ use crate::driver::Driver;
 use crate::driver::disk;
 use crate::driver::stop::Stop;
 use crate::plan::Step;
+use crate::plan::after::Files;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
 use crate::words::Digest;
@@ -29,12 +32,38 @@ impl Driver {
 
     /// How much of a repository leaves this room.
     fn scope(&self) -> Scope {
-        let in_room = self.ceremony.plan().roles_in_room();
+        let there = |role: &str| self.published(role).is_some();
         match () {
-            () if in_room.contains(&"timestamp") => Scope::Full,
-            () if in_room.contains(&"targets") => Scope::Offline,
+            () if there("timestamp") => Scope::Full,
+            () if there("targets") => Scope::Offline,
             () => Scope::Root,
         }
+    }
+
+    /// The file of a role that leaves the room: as it was signed here, else as it was before, where that still holds.
+    fn published(&self, role: &str) -> Option<Vec<u8>> {
+        if let Some(metadata) = self.ceremony.metadata(role) {
+            return Some(metadata.to_file());
+        }
+        let plan = self.ceremony.plan();
+        let before = plan.before.as_ref()?;
+        let file = before.file(role)?;
+        // A server signs these two again when anything they describe, or their keys, change.
+        let online = matches!(role, "snapshot" | "timestamp");
+        let as_it_was = !plan.roles_in_room().iter().any(|role| *role != "root")
+            && ["snapshot", "timestamp"]
+                .iter()
+                .all(|role| plan.roles.get(*role).is_none_or(|role| !role.stated));
+        (!online || as_it_was).then(|| file.bytes.to_vec())
+    }
+
+    /// Every root, from the oldest that is known.
+    fn roots(&self) -> Vec<Vec<u8>> {
+        let before = self.ceremony.plan().before.as_ref();
+        let old =
+            before.into_iter().flat_map(|before| &before.repository.roots).map(|root| root.bytes.to_vec());
+        let new = self.ceremony.metadata("root").map(crate::tuf::Metadata::to_file);
+        old.chain(new).collect()
     }
 
     /// Writes the bundle, reads it back from the medium and verifies it, before the step counts as done.
@@ -87,15 +116,19 @@ impl Driver {
     }
 
     fn contents(&self, journal_head: String) -> Result<Contents, String> {
-        let file = |role: &str| self.ceremony.metadata(role).map(crate::tuf::Metadata::to_file);
-        let roles = self.ceremony.plan().roles_in_room();
-        let others = roles.iter().filter(|role| **role != "root");
+        let plan = self.ceremony.plan();
+        let before = plan.before.iter().flat_map(|before| before.repository.roles.keys());
+        let in_room = plan.roles_in_room().into_iter().map(str::to_owned);
+        let roles: BTreeSet<String> = before.cloned().chain(in_room).filter(|role| role != "root").collect();
         Ok(Contents {
-            ceremony: self.ceremony.plan().id.clone(),
+            ceremony: plan.id.clone(),
             journal_head,
             rehearsal: self.ceremony.mode() == Mode::Rehearsal,
-            roots: file("root").into_iter().collect(),
-            roles: others.filter_map(|role| Some(((*role).to_owned(), file(role)?))).collect(),
+            roots: self.roots(),
+            roles: roles
+                .into_iter()
+                .filter_map(|role| Some((role.clone(), self.published(&role)?)))
+                .collect(),
             targets: self.target_files()?,
         })
     }
@@ -103,11 +136,13 @@ impl Driver {
     /// The target files, which must still be the ones that were hashed.
     fn target_files(&self) -> Result<BTreeMap<String, Vec<u8>>, String> {
         let mut files = BTreeMap::new();
-        let Some(from) = self.ceremony.plan().roles.get("targets").and_then(|role| role.files.as_ref())
-        else {
-            return Ok(files);
-        };
-        for (name, listed) in self.ceremony.files() {
+        let plan = self.ceremony.plan();
+        let hashed = self.ceremony.files().iter();
+        let of_role = |(role, files)| Some((plan.roles.get(role)?.files.as_ref()?, files));
+        let all = hashed.filter_map(of_role).flat_map(|(from, files): (&String, &Arc<Files>)| {
+            files.iter().map(move |(name, listed)| (from, name, listed))
+        });
+        for (from, name, listed) in all {
             let path = self.places.inputs.join(from).join(name);
             let sha256 = listed.hashes.get("sha256").map_or("?", String::as_str);
             let changed = |why: &str| {
@@ -130,7 +165,7 @@ impl Driver {
     /// The bundle as it lies: the digest of its manifest, when it verifies and is what the ceremony signed.
     fn verify_bundle(&self) -> Result<String, String> {
         let dir = self.bundle_dir();
-        let pinned = self.ceremony.metadata("root").map(crate::tuf::Metadata::to_file).unwrap_or_default();
+        let pinned = self.roots().into_iter().next().unwrap_or_default();
         let request = Request {
             pinned: &pinned,
             at: self.now(),
@@ -140,7 +175,7 @@ impl Driver {
         let opened = Dir::open(&dir)?;
         let checked = bundle::check(&opened, &request)
             .map_err(|refused| format!("the bundle does not verify: {refused}"))?;
-        if checked.target_files < self.ceremony.files().len() {
+        if checked.target_files < self.ceremony.files().values().map(|files| files.len()).sum() {
             return Err("the bundle lacks target files".into());
         }
         for role in self.ceremony.plan().roles_in_room() {

@@ -10,13 +10,16 @@ use std::path::PathBuf;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::driver::before;
 use crate::driver::disk;
 use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
+use crate::tuf::client::MAX_ROOT;
 use crate::tuf::key::private_material;
 use crate::tuf::targets::TargetFile;
 use crate::words;
@@ -27,6 +30,11 @@ const MAX_PUBLIC_KEY: u64 = 64 << 10;
 const LONGEST_NAME: usize = 120;
 /// More target files than this in one directory tree is a mistake.
 const MAX_FILES: usize = 1_000_000;
+
+/// A file that is small: a root, a public key.
+pub fn small_file(path: &Path) -> Result<Vec<u8>, String> {
+    disk::read(path, MAX_ROOT).map_err(|error| format!("{}: {error}", path.display()))
+}
 
 /// Reads a public key file of any kind.
 pub fn public_key(path: &Path) -> Result<PublicKey, String> {
@@ -76,14 +84,20 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
             problems.push(Problem::error("PUBLIC-KEY-READABLE", place(&format!("key {}", key.name)), text));
         }
     }
-    if let Some(from) = plan.roles.get("targets").and_then(|role| role.files.as_ref())
-        && let Err(error) = list(&base.join(from)).and_then(|files| public_only(&files))
-    {
-        problems.push(Problem::error(
-            "TARGET-FILES-READABLE",
-            place("files"),
-            format!("files of targets: {error}"),
-        ));
+    for (name, from) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
+        if let Err(error) = list(&base.join(from)).and_then(|files| public_only(&files)) {
+            let text = format!("files of {name}: {error}");
+            problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), text));
+        }
+    }
+    for (path, reaches) in before::anchors(plan, base) {
+        let accepted = plan.accept.iter().any(|name| name == ANCHOR_LEFT_BEHIND);
+        if let (Err(why), false) = (reaches, accepted) {
+            let text = format!(
+                "clients shipped with {path} do not reach the new root: {why}. Accept {ANCHOR_LEFT_BEHIND} where that is meant"
+            );
+            problems.push(Problem::error("ANCHOR-REACHES", place(&format!("anchor {path}")), text));
+        }
     }
     problems.extend(expired(plan, now));
     if let Some(end) = plan.window.not_after

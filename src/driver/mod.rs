@@ -3,6 +3,7 @@
 //! [`Driver::answer`].
 
 mod ask;
+pub mod before;
 pub mod clock;
 pub mod derived;
 mod disk;
@@ -40,6 +41,7 @@ use crate::driver::stores::Places;
 use crate::journal;
 use crate::keystore::Found;
 use crate::keystore::hygiene::Hygiene;
+use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::words::Digest;
@@ -99,10 +101,10 @@ impl Driver {
     /// Starts a ceremony: proves the file, makes the record, writes the first line.
     pub fn start(file: &Path, record: Option<&Path>, mode: Mode, options: Options) -> Result<Self, Stop> {
         let text = read_plan(file)?;
-        let plan = Plan::read(&text).map_err(|problems| refused(&problems))?;
         let base = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let base = std::fs::canonicalize(base)
             .map_err(|error| Stop::new(StopKind::Input, format!("{}: {error}", base.display()), ""))?;
+        let mut plan = before::read_plan(&text, &base).map_err(|problems| refused(&problems))?;
         let now = options.clock.now();
         let problems = inputs::check(&plan, &base, now);
         if !problems.is_empty() {
@@ -110,6 +112,19 @@ impl Driver {
         }
         within_window(&plan, &options)?;
         let dir = record.map_or_else(|| PathBuf::from(&plan.id), Path::to_owned);
+        let mut files = plan.before.as_ref().map(|before| before.files.clone()).unwrap_or_default();
+        if mode == Mode::Rehearsal && !files.is_empty() {
+            let here = Places {
+                inputs: base.clone(),
+                record: base.clone(),
+                default_module: None,
+                program: options.program.clone(),
+            };
+            files = before::stand_in(&plan, &here)?;
+            let stands_in =
+                Before::read(files.clone(), true).map_err(|why| Stop::new(StopKind::Input, why, ""))?;
+            plan = Plan::read(&text, Some(Arc::new(stands_in))).map_err(|problems| refused(&problems))?;
+        }
         let opened = Event::Opened {
             format: journal::FORMAT,
             keyrite: env!("CARGO_PKG_VERSION").to_owned(),
@@ -117,11 +132,13 @@ impl Driver {
             plan: plan.digest.hex(),
             mode,
             answers: options.answers.clone(),
+            before: before::digests(&files),
         };
         let run = run(&options, "started", [("inputs", base.display().to_string())]);
-        let record = Record::create(&dir, text.as_bytes(), &run, now, &opened)?;
+        let record = Record::create(&dir, text.as_bytes(), &files, &run, now, &opened)?;
         let places = places(&base, &record.dir, &options)?;
         let ceremony = Ceremony::new(Arc::new(plan), mode);
+        record.derive(&ceremony)?;
         Ok(Self { ceremony, record, places, options, cut_off: false, found: None })
     }
 
@@ -129,11 +146,8 @@ impl Driver {
     pub fn resume(dir: &Path, options: Options) -> Result<Self, Stop> {
         let text = record::plan_text(dir)?;
         let (record, journal) = Record::open(dir)?;
-        let changed = |problems: Vec<Problem>| {
-            let error = format!("the ceremony file of the record does not hold any more: {}", problems[0]);
-            Stop::new(StopKind::Integrity, error, "compare it with the reviewed file")
-        };
-        let plan = Plan::read(&text).map_err(changed)?;
+        let opening = journal::opening(&journal).map_err(|broken| record::broken_record(&broken))?;
+        let plan = before::plan_of_record(dir, &text, opening.mode, &opening.before)?;
         let ceremony =
             journal::replay(&journal, Arc::new(plan)).map_err(|broken| record::broken_record(&broken))?;
         let runs = record.runs();

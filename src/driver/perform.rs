@@ -167,7 +167,9 @@ impl Driver {
                 (Source::Existing { public, .. } | Source::Public { public }, _) => {
                     inputs::outside(&self.places.inputs, public)
                 }
-                (Source::Generated { .. }, _) => Err(format!("key {name} is made here")),
+                (Source::Generated { .. } | Source::Listed { .. }, _) => {
+                    Err(format!("key {name} does not come with a file"))
+                }
             };
             match loaded {
                 Ok(public) => {
@@ -348,9 +350,12 @@ impl Driver {
     fn build(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
         for role in self.ceremony.left() {
             let from = self.ceremony.plan().roles.get(&role).and_then(|role| role.files.clone());
-            if let (Some(from), true) = (from, self.ceremony.files().is_empty()) {
+            if let (Some(from), false) = (from, self.ceremony.files().contains_key(&role)) {
                 match self.hash_files(&from) {
-                    Ok(files) => self.record(Event::Hashed { step: step.id.clone(), files }, events)?,
+                    Ok(files) => {
+                        let (step, role) = (step.id.clone(), role.clone());
+                        self.record(Event::Hashed { step, role, files }, events)?;
+                    }
                     Err(error) => {
                         return self.failed(step, "input", format!("target files: {error}"), events);
                     }
@@ -380,9 +385,14 @@ impl Driver {
     fn verify(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
         for role in self.ceremony.left() {
             match self.ceremony.count(&role) {
-                Ok((signed_by, threshold, sha256)) => {
+                Ok((mut counted, sha256)) => {
                     let step = step.id.clone();
-                    self.record(Event::Verified { step, role, signed_by, threshold, sha256 }, events)?;
+                    let (signed_by, threshold) = counted.pop().unwrap_or_default();
+                    let by_old = counted.pop();
+                    self.record(
+                        Event::Verified { step, role, signed_by, threshold, by_old, sha256 },
+                        events,
+                    )?;
                 }
                 Err(rejected) => return self.failed(step, "threshold", rejected.to_string(), events),
             }

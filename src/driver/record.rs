@@ -20,12 +20,14 @@ use std::path::PathBuf;
 
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
+use crate::driver::before::FOLDER;
 use crate::driver::derived;
 use crate::driver::disk;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 use crate::journal;
 use crate::keystore::public_file;
+use crate::plan::before::MetadataFiles;
 use crate::plan::print::file_name;
 use crate::tuf::Date;
 use crate::words::Digest;
@@ -69,7 +71,14 @@ fn path_of(dir: &Path, name: &str) -> PathBuf {
 
 impl Record {
     /// A new record with its first line. It appears whole, or not at all.
-    pub fn create(dir: &Path, plan: &[u8], run: &Run, at: Date, opened: &Event) -> Result<Self, Stop> {
+    pub fn create(
+        dir: &Path,
+        plan: &[u8],
+        before: &MetadataFiles,
+        run: &Run,
+        at: Date,
+        opened: &Event,
+    ) -> Result<Self, Stop> {
         let stop = |path: &Path, error: io::Error| disk::cannot_write(path, &error);
         let empty = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
         let taken = fs::symlink_metadata(dir).is_ok_and(|found| !found.is_dir() || !empty());
@@ -94,6 +103,12 @@ impl Record {
             disk::create(&part.join("ceremony.yaml"), plan)?;
             fs::create_dir(part.join("metadata"))?;
             fs::create_dir(part.join("keys"))?;
+            if !before.is_empty() {
+                fs::create_dir(part.join(FOLDER))?;
+            }
+            for (name, bytes) in before {
+                disk::create(&part.join(FOLDER).join(name), bytes)?;
+            }
             disk::create(&part.join("runs.jsonl"), run_line(run)?.as_bytes())?;
             disk::create(&part.join("journal.jsonl"), line.as_bytes())?;
             disk::sync(&part)?;

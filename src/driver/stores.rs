@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 use crate::ceremony::Mode;
 use crate::driver::inputs;
 use crate::driver::stop::Stop;
@@ -12,6 +14,7 @@ use crate::keystore::Opening;
 use crate::keystore::Store;
 use crate::keystore::StoreError;
 use crate::keystore::age_file::WORK_FACTOR;
+use crate::keystore::error::StoreErrorKind;
 use crate::keystore::open::Rehearsal;
 use crate::keystore::simulated;
 use crate::keystore::simulated::Held;
@@ -20,10 +23,15 @@ use crate::plan::Plan;
 use crate::plan::Source;
 use crate::store_uri::Pkcs11Uri;
 use crate::store_uri::StoreUri;
+use crate::tuf::KeyId;
+use crate::tuf::PublicKey;
+use crate::tuf::Scheme;
 use crate::words::Digest;
 
 /// A rehearsal's passphrases protect nothing: its keys are public knowledge.
 const REHEARSAL_WORK_FACTOR: u8 = 10;
+/// A simulated token takes any PIN of four characters.
+const ANY_PIN: &str = "0000";
 
 /// Where stores are looked for.
 #[derive(Clone, Debug)]
@@ -48,7 +56,7 @@ pub(super) fn open(
 ) -> Result<Box<dyn Store>, StoreError> {
     let Some(uri) = key.store() else {
         let text = format!("key {} has no store", key.name);
-        return Err(StoreError::new(keystore::error::StoreErrorKind::NoSuchKey, text, ""));
+        return Err(StoreError::new(StoreErrorKind::NoSuchKey, text, ""));
     };
     let rehearsal = match mode {
         Mode::Production => None,
@@ -67,7 +75,7 @@ pub(super) fn open(
     };
     match (uri, &key.source, mode) {
         // A rehearsal never touches a key that exists: its store is simulated as well.
-        (StoreUri::Age(path), Source::Existing { .. }, Mode::Rehearsal) => {
+        (StoreUri::Age(path), Source::Existing { .. } | Source::Listed { .. }, Mode::Rehearsal) => {
             let stand_in = Pkcs11Uri { token: Some(format!("for {path}")), ..Pkcs11Uri::default() };
             keystore::open(&StoreUri::Pkcs11(stand_in), &opening)
         }
@@ -82,20 +90,58 @@ fn held(key: &Key, inputs: &Path, made: bool) -> Option<Held> {
             let public = inputs::outside(inputs, public).ok()?;
             Some(Held { scheme: public.scheme(), bits: None })
         }
+        // As it is listed in the stand-in of the metadata before.
+        Source::Listed { public, .. } => Some(Held { scheme: public.scheme(), bits: public.rsa_bits() }),
         Source::Public { .. } => None,
     }
 }
 
+/// A key that a rehearsal uses in place of one that the metadata before lists.
+pub(super) struct StandIn {
+    store: Box<dyn Store>,
+    public: PublicKey,
+}
+
+impl StandIn {
+    /// Its public half.
+    pub(super) fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Signs a payload: its PIN is nobody's secret.
+    pub(super) fn sign(&mut self, payload: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let signed = self.store.sign(Some(&SecretString::from(ANY_PIN)), &self.public, &[payload])?;
+        Ok(signed.into_iter().next().unwrap_or_default())
+    }
+}
+
+/// The stand-in of a key of the metadata before. One that signs today has the scheme that its custodian will use.
+pub(super) fn stand_in(plan: &Plan, keyid: &KeyId, places: &Places) -> Result<StandIn, StoreError> {
+    let named = plan
+        .keys
+        .iter()
+        .find(|key| matches!(&key.source, Source::Listed { keyid: listed, .. } if listed == keyid));
+    let name = named.map_or(keyid.0.as_str(), |key| key.name.as_str());
+    let held = named
+        .filter(|key| key.store().is_some())
+        .and_then(|key| held(key, &places.inputs, true))
+        .unwrap_or(Held { scheme: Scheme::Ed25519, bits: None });
+    let rehearsal = Rehearsal { seed: simulated::seed(&plan.digest.0, name), held: Some(held) };
+    let opening = Opening { rehearsal: Some(rehearsal), ..Opening::production(places.record.clone()) };
+    let uri = Pkcs11Uri { token: Some(name.to_owned()), ..Pkcs11Uri::default() };
+    let mut store = keystore::open(&StoreUri::Pkcs11(uri), &opening)?;
+    let found = store.find(Some(&SecretString::from(ANY_PIN)))?;
+    let missing =
+        || StoreError::new(StoreErrorKind::NoSuchKey, format!("the stand-in of key {name} is empty"), "");
+    let public = found.map(|found| found.public).ok_or_else(missing)?;
+    Ok(StandIn { store, public })
+}
+
 /// The public half of the key that a rehearsal uses in place of an existing one.
-pub(super) fn rehearsed_public(
-    plan: &Plan,
-    key: &Key,
-    places: &Places,
-) -> Result<crate::tuf::PublicKey, Stop> {
+pub(super) fn rehearsed_public(plan: &Plan, key: &Key, places: &Places) -> Result<PublicKey, Stop> {
     let stop = |error: StoreError| Stop::new(StopKind::Store, error.text, error.hint);
     let mut store = open(plan, key, Mode::Rehearsal, places, true).map_err(stop)?;
-    let any_pin = secrecy::SecretString::from("0000");
-    let found = store.find(Some(&any_pin)).map_err(stop)?;
+    let found = store.find(Some(&SecretString::from(ANY_PIN))).map_err(stop)?;
     found.map(|found| found.public).ok_or_else(|| {
         Stop::new(StopKind::Store, format!("the simulated store of key {} is empty", key.name), "")
     })

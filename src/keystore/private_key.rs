@@ -94,6 +94,9 @@ impl PrivateKey {
                 let key = key.map_err(|_| BadPrivateKey::Unsupported("no RSA key of that size".into()))?;
                 Ok(Self::Rsa(Box::new(key)))
             }
+            Scheme::VerifyOnly(_) => {
+                Err(BadPrivateKey::Unsupported(format!("{scheme} is verified here and never signed with")))
+            }
         }
     }
 

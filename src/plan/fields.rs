@@ -51,6 +51,11 @@ impl<'a> Fields<'a> {
         Some(&self.left.remove(at).1)
     }
 
+    /// The fields that nobody asked for: names that the file is free to choose.
+    pub fn others(&mut self) -> Vec<(String, &'a Node)> {
+        self.left.drain(..).map(|(key, node)| (key.text.clone(), node)).collect()
+    }
+
     /// The field, which must be there.
     pub fn need(&mut self, name: &'static str, problems: &mut Vec<Problem>) -> Option<&'a Node> {
         let found = self.take(name);

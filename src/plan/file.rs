@@ -2,26 +2,22 @@
 //!
 //! Only what one field says by itself is judged here; what fields say together is judged in `rules`.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
-use crate::plan::fields::list;
-use crate::plan::fields::text;
+use crate::plan::kind::Kind as Type;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
 use crate::plan::steps;
 use crate::plan::steps::StepSpec;
+use crate::plan::trust;
+use crate::plan::trust::Trust;
 use crate::store_uri::StoreUri;
 use crate::tuf::Date;
 use crate::tuf::Scheme;
-use crate::tuf::root::TOP_LEVEL;
-
-/// The one type that this version performs.
-pub const ROOT_GENESIS: &str = "root-genesis";
 
 /// The pre-flight items that `environment.require` may name.
 pub const REQUIREMENTS: [&str; 7] =
@@ -71,6 +67,26 @@ pub struct FilesSpec {
     pub from: At<String>,
 }
 
+/// Where a ceremony starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BeforeSpec {
+    /// The metadata directory, relative to the ceremony file.
+    pub metadata: At<String>,
+    /// SHA-256 of its newest root file, in lower-case hex.
+    pub root_sha256: At<String>,
+}
+
+/// What happened, of a compromise response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncidentSpec {
+    /// `incident`
+    pub what: At<String>,
+    /// `lost`
+    pub lost: Vec<At<String>>,
+    /// `stolen`
+    pub stolen: Vec<At<String>>,
+}
+
 /// The state of a role after the ceremony.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoleSpec {
@@ -80,9 +96,9 @@ pub struct RoleSpec {
     pub version: Option<At<u64>>,
     /// Its expiry, when it is signed in the room.
     pub expires: Option<At<Date>>,
-    /// Names of its keys.
-    pub keys: Vec<At<String>>,
-    /// How many must sign.
+    /// Names of its keys; where there is a before, those that it has when they are left out.
+    pub keys: Option<Vec<At<String>>>,
+    /// How many must sign; the same.
     pub threshold: Option<At<u64>>,
     /// Target files (targets only).
     pub files: Option<FilesSpec>,
@@ -106,18 +122,16 @@ pub struct File {
     pub id: At<String>,
     /// `title`
     pub title: String,
+    /// `type`
+    pub kind: At<Type>,
+    /// `incident`, `lost` and `stolen`
+    pub incident: Option<IncidentSpec>,
     /// `participants`
     pub participants: Vec<PersonSpec>,
     /// `keys`
     pub keys: Vec<KeySpec>,
-    /// `trust.after.consistent_snapshot`
-    pub consistent_snapshot: bool,
-    /// The roles of `trust.after`, by name.
-    pub roles: BTreeMap<&'static str, RoleSpec>,
-    /// Where `trust.after` stands.
-    pub after: Place,
-    /// `trust.accept`
-    pub accept: Vec<At<String>>,
+    /// `trust`
+    pub trust: Trust,
     /// `environment.require`
     pub require: Option<At<Vec<At<String>>>>,
     /// `clock`
@@ -132,13 +146,15 @@ pub struct File {
 pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
     let mut fields = Fields::of(top, "the file", problems)?;
     version(&mut fields, problems)?;
-    kind(&mut fields, problems)?;
+    let kind = kind(&mut fields, problems)?;
+    let incident = incident(&kind, &mut fields, problems);
     let id = fields.need_text("id", problems).filter(|id| file_name(id, "id", problems));
     let title = fields.need_text("title", problems);
     let people = fields.need("participants", problems);
     let participants = people.map(|node| participants(node, problems)).unwrap_or_default();
     let keys = fields.need("keys", problems).map(|node| keys(node, problems)).unwrap_or_default();
-    let trust = fields.need("trust", problems).and_then(|node| trust(node, problems));
+    let genesis = kind.value == Type::RootGenesis;
+    let trust = fields.need("trust", problems).and_then(|node| trust::read(node, genesis, problems));
     let require = fields.take("environment").and_then(|node| {
         let mut fields = Fields::of(node, "environment", problems)?;
         let require = fields.names("require", problems);
@@ -152,18 +168,18 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
         fields.finish(problems);
         bundle
     });
-    let steps = fields.take("steps").map(|node| steps::read(node, problems));
+    let roles: Vec<String> =
+        trust.as_ref().map(|trust| trust.roles.keys().cloned().collect()).unwrap_or_default();
+    let steps = fields.take("steps").map(|node| steps::read(node, &roles, problems));
     fields.finish(problems);
-    let (consistent_snapshot, roles, after, accept) = trust?;
     Some(File {
         id: id?,
         title: title?.value,
+        kind,
+        incident,
         participants,
         keys,
-        consistent_snapshot,
-        roles,
-        after,
-        accept,
+        trust: trust?,
         require,
         clock,
         bundle: bundle?,
@@ -188,15 +204,30 @@ fn version(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<()> {
     }
 }
 
-fn kind(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<()> {
-    let kind = fields.need_text("type", problems)?;
-    if kind.value == ROOT_GENESIS {
-        return Some(());
+fn kind(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<At<Type>> {
+    let At { value, place } = fields.need_text("type", problems)?;
+    if let Some(value) = Type::named(&value) {
+        return Some(At { value, place });
     }
-    let text =
-        format!("type {:?} is not one that this version performs; it performs {ROOT_GENESIS}", kind.value);
-    problems.push(Problem::error("TYPE-KNOWN", Some(kind.place), text));
+    let text = format!("type {value:?} is not one that this version performs; it performs {}", Type::names());
+    problems.push(Problem::error("TYPE-KNOWN", Some(place), text));
     None
+}
+
+/// `incident`, `lost` and `stolen`: of a compromise response, and of nothing else.
+fn incident(kind: &At<Type>, fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<IncidentSpec> {
+    if kind.value != Type::CompromiseResponse {
+        return None;
+    }
+    let what = fields.need_text("incident", problems);
+    let lost = fields.names("lost", problems).map(|names| names.value).unwrap_or_default();
+    let stolen = fields.names("stolen", problems).map(|names| names.value).unwrap_or_default();
+    let what = what?;
+    if lost.is_empty() && stolen.is_empty() {
+        let text = "a compromise-response names the keys that are `lost` or `stolen`";
+        problems.push(Problem::error("INCIDENT-KEYS", Some(what.place), text));
+    }
+    Some(IncidentSpec { what, lost, stolen })
 }
 
 /// Ids become names of files and of events: letters, digits, dot, dash, underscore.
@@ -289,68 +320,6 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<Key
     };
     fields.finish(problems);
     Some(spec)
-}
-
-type Trust = (bool, BTreeMap<&'static str, RoleSpec>, Place, Vec<At<String>>);
-
-fn trust(node: &Node, problems: &mut Vec<Problem>) -> Option<Trust> {
-    let mut fields = Fields::of(node, "trust", problems)?;
-    if let Some(before) = fields.need("before", problems)
-        && !matches!(&before.kind, Kind::Scalar { text, .. } if text == "none")
-    {
-        let text = "a root-genesis has no before: write `before: none`";
-        problems.push(Problem::error("GENESIS-HAS-NO-BEFORE", Some(before.place), text));
-    }
-    let accept = fields.names("accept", problems).map(|names| names.value).unwrap_or_default();
-    let after = fields.need("after", problems);
-    fields.finish(problems);
-    let after = after?;
-    let mut fields = Fields::of(after, "trust.after", problems)?;
-    let consistent = fields.flag("consistent_snapshot", problems);
-    if let Some(At { value: false, place }) = consistent {
-        let text = "without consistent snapshots a client can meet a half-published repository; write true, or leave it out";
-        problems.push(Problem::error("CONSISTENT-SNAPSHOT", Some(place), text));
-    }
-    let mut roles = BTreeMap::new();
-    for name in TOP_LEVEL {
-        if let Some(role) = fields.need(name, problems).and_then(|node| role(name, node, problems)) {
-            roles.insert(name, role);
-        }
-    }
-    fields.finish(problems);
-    Some((true, roles, after.place, accept))
-}
-
-fn role(name: &'static str, node: &Node, problems: &mut Vec<Problem>) -> Option<RoleSpec> {
-    let mut fields = Fields::of(node, format!("role {name}"), problems)?;
-    let keys = fields.need("keys", problems).map(|node| key_names(name, node, problems));
-    let role = RoleSpec {
-        place: node.place,
-        version: fields.number("version", problems),
-        expires: fields.date("expires", problems),
-        keys: keys.unwrap_or_default(),
-        threshold: fields.need_number("threshold", problems),
-        files: if name == "targets" {
-            fields.take("files").and_then(|node| files(node, problems))
-        } else {
-            None
-        },
-    };
-    fields.finish(problems);
-    Some(role)
-}
-
-fn key_names(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Vec<At<String>> {
-    let what = format!("\"keys\" of role {name}");
-    let items = list(node, &what, problems).unwrap_or_default();
-    items.iter().filter_map(|item| text(item, &format!("an entry of {what}"), problems)).collect()
-}
-
-fn files(node: &Node, problems: &mut Vec<Problem>) -> Option<FilesSpec> {
-    let mut fields = Fields::of(node, "files of targets", problems)?;
-    let from = fields.need("from", problems).and_then(|node| text(node, "\"from\" of files", problems));
-    fields.finish(problems);
-    Some(FilesSpec { from: from? })
 }
 
 fn clock(node: &Node, problems: &mut Vec<Problem>) -> Option<ClockSpec> {

@@ -1,18 +1,22 @@
 //! What the fields of a key say together, and where keys and the bundle may lie.
 
+use crate::plan::Before;
 use crate::plan::Key;
 use crate::plan::Outside;
 use crate::plan::Source;
 use crate::plan::fields::At;
 use crate::plan::file::File;
 use crate::plan::file::KeySpec;
+use crate::plan::file::RoleSpec;
 use crate::plan::rules::Problems;
 use crate::store_uri::StoreUri;
+use crate::tuf::KeyId;
 use crate::tuf::Scheme;
 use crate::words::Digest;
 
 /// Names in the record that nothing else may have.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 11] = [
+    "before",
     "ceremony.yaml",
     "journal.jsonl",
     "runs.jsonl",
@@ -26,7 +30,12 @@ const RESERVED: [&str; 10] = [
 ];
 
 /// A key, when its fields do not contradict each other.
-pub(super) fn key(spec: &KeySpec, file: &File, say: &mut Problems<'_>) -> Option<Key> {
+pub(super) fn key(
+    spec: &KeySpec,
+    file: &File,
+    before: Option<&Before>,
+    say: &mut Problems<'_>,
+) -> Option<Key> {
     let (name, place) = (&spec.name.value, spec.name.place);
     if let Some(holder) = &spec.holder
         && !file.participants.iter().any(|person| person.id.value == holder.value)
@@ -57,13 +66,13 @@ pub(super) fn key(spec: &KeySpec, file: &File, say: &mut Problems<'_>) -> Option
         }
     }
     if let Some(keyid) = &spec.keyid {
-        if spec.public.is_none() {
+        if spec.generate || (spec.public.is_none() && before.is_none()) {
             say.say(
                 "KEYID-OF-PUBLIC",
                 keyid.place,
                 format!("key {name} has no public file yet, so it has no keyid"),
             );
-        } else if Digest::from_hex(&keyid.value).is_none() {
+        } else if spec.public.is_some() && Digest::from_hex(&keyid.value).is_none() {
             say.say("KEYID-OF-PUBLIC", keyid.place, format!("\"keyid\" of key {name} must be 64 hex digits"));
         }
     }
@@ -88,7 +97,12 @@ pub(super) fn key(spec: &KeySpec, file: &File, say: &mut Problems<'_>) -> Option
             ),
         }
     }
-    let source = source(spec, say)?;
+    let source = match (&spec.keyid, before) {
+        (Some(keyid), Some(before)) if !spec.generate && spec.public.is_none() => {
+            listed(spec, keyid, before, say)?
+        }
+        _ => source(spec, say)?,
+    };
     if let Source::Generated { store: StoreUri::Age(path), .. } = &source {
         let at = spec.store.as_ref().map_or(place, |store| store.place);
         let fits = path.strip_prefix("keys/").is_some_and(|name| plain_name(name) && name.ends_with(".age"));
@@ -100,12 +114,60 @@ pub(super) fn key(spec: &KeySpec, file: &File, say: &mut Problems<'_>) -> Option
             );
         }
     }
-    if !file.roles.values().any(|role| role.keys.iter().any(|key| key.value == *name)) {
+    let in_role = |role: &RoleSpec| role.keys.iter().flatten().any(|key| key.value == *name);
+    if !matches!(source, Source::Listed { .. }) && !file.trust.roles.values().any(in_role) {
         say.say("KEY-USED", place, format!("key {name} is in no role; leave it out, or list it"));
     }
     let holder = spec.holder.as_ref().map(|holder| holder.value.clone());
     let module_sha256 = spec.module_sha256.as_ref().map(|pin| pin.value.to_ascii_lowercase());
-    Some(Key { name: name.clone(), holder, source, module_sha256 })
+    Some(Key { name: name.clone(), holder, source, module_sha256, named: true })
+}
+
+/// A key that the metadata before lists under this keyid: that is where its public half comes from.
+fn listed(spec: &KeySpec, keyid: &At<String>, before: &Before, say: &mut Problems<'_>) -> Option<Source> {
+    let name = &spec.name.value;
+    let label = KeyId(keyid.value.clone());
+    let lower = KeyId(keyid.value.to_ascii_lowercase());
+    let found = before.public(&label).map(|key| (label, key));
+    let Some((keyid, public)) = found.or_else(|| before.public(&lower).map(|key| (lower, key))) else {
+        let text = format!(
+            "key {name} has keyid {}, which the metadata before does not list; a new key has `generate: true` or `public: FILE`",
+            keyid.value
+        );
+        say.say("KEYID-IN-BEFORE", keyid.place, text);
+        return None;
+    };
+    if let Some(scheme) = spec.scheme.as_ref().filter(|scheme| scheme.value != public.scheme()) {
+        let text = format!("key {name} is {} in the metadata before, not {}", public.scheme(), scheme.value);
+        say.say("KEYID-IN-BEFORE", scheme.place, text);
+    }
+    Some(Source::Listed { keyid, public, store: spec.store.as_ref().map(|store| store.value.clone()) })
+}
+
+/// Keys that are lost or stolen are named, and have no part in the ceremony.
+pub(super) fn incident(file: &File, say: &mut Problems<'_>) {
+    let Some(incident) = &file.incident else { return };
+    for (what, key) in
+        incident.lost.iter().map(|key| ("lost", key)).chain(incident.stolen.iter().map(|key| ("stolen", key)))
+    {
+        let Some(spec) = file.keys.iter().find(|spec| spec.name.value == key.value) else {
+            let text =
+                format!("{what} key {:?} is not under `keys`; name it there with its keyid", key.value);
+            say.say("INCIDENT-KEYS", key.place, text);
+            continue;
+        };
+        if let (Some(store), "lost") = (&spec.store, what) {
+            let text =
+                format!("key {} is lost, and has a store to sign with; leave out its store", key.value);
+            say.say("LOST-KEY-CANNOT-SIGN", store.place, text);
+        }
+        for (role, spec) in &file.trust.roles {
+            if let Some(at) = spec.keys.iter().flatten().find(|listed| listed.value == key.value) {
+                let text = format!("key {} is {what}, and role {role} would still list it", key.value);
+                say.say("INCIDENT-KEY-LEAVES", at.place, text);
+            }
+        }
+    }
 }
 
 fn source(spec: &KeySpec, say: &mut Problems<'_>) -> Option<Source> {

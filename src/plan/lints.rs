@@ -11,7 +11,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 9] = [
+pub const LINTS: [(&str, &str); 10] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -24,15 +24,57 @@ pub const LINTS: [(&str, &str); 9] = [
     ("no-witness", "nobody in the room only watches"),
     ("public-key-not-fixed", "a key from outside is whatever its file holds on the day"),
     ("ed25519-on-token", "some tokens sign only short messages with Ed25519"),
+    (ANCHOR_LEFT_BEHIND, "clients that were shipped with an old root cannot follow"),
 ];
+
+/// Accepts that clients with one of `shipped_anchors` do not reach the new root.
+pub const ANCHOR_LEFT_BEHIND: &str = "anchor-left-behind";
 
 /// What there is to remark.
 pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
     let mut remarks = Vec::new();
-    let place = |role: &str| file.roles.get(role).map(|role| role.place);
+    let place = |role: &str| file.trust.roles.get(role).map(|role| role.place);
     let mut say =
         |rule, place: Option<Place>, text: String| remarks.push(Problem::warning(rule, place, text));
 
+    if plan.roles_in_room().contains(&"root") {
+        root_remarks(plan, &place, &mut say);
+    }
+    if !plan.people.iter().any(|person| person.role == "witness") {
+        say("no-witness", None, "nobody is a witness: everyone who confirms also does something".into());
+    }
+    for key in &plan.keys {
+        if let Source::Existing { public, .. } | Source::Public { public } = &key.source
+            && public.keyid.is_none()
+        {
+            let at = plan.places.get(&format!("key {}", key.name)).copied();
+            say(
+                "public-key-not-fixed",
+                at,
+                format!("key {} is whatever {} holds on the day; `keyid:` fixes it", key.name, public.file),
+            );
+        }
+        if let Source::Generated { store: StoreUri::Pkcs11(_), scheme: Scheme::Ed25519, .. } = key.source {
+            let at = file.keys.iter().find(|spec| spec.name.value == key.name).map(|spec| spec.name.place);
+            say(
+                "ed25519-on-token",
+                at,
+                format!(
+                    "key {} is Ed25519 on a token: some tokens sign only 2 to 3 kB with it; ecdsa-sha2-nistp256 has no limit",
+                    key.name
+                ),
+            );
+        }
+    }
+    remarks
+}
+
+/// What the state of trust after the ceremony leaves to remark.
+fn root_remarks(
+    plan: &Plan,
+    place: &dyn Fn(&str) -> Option<Place>,
+    say: &mut dyn FnMut(&'static str, Option<Place>, String),
+) {
     let root = &plan.roles["root"];
     let spare = root.keys.len().saturating_sub(root.threshold as usize);
     if spare < 2 {
@@ -83,7 +125,7 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
         );
     }
     for (longer, shorter) in [("root", "targets"), ("targets", "snapshot"), ("snapshot", "timestamp")] {
-        let expiry = |role: &str| plan.roles[role].in_room.as_ref().map(|role| role.expires);
+        let expiry = |role: &str| plan.roles.get(role)?.in_room.as_ref().map(|role| role.expires);
         if let (Some(long), Some(short)) = (expiry(longer), expiry(shorter))
             && long < short
         {
@@ -96,33 +138,6 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
             );
         }
     }
-    if !plan.people.iter().any(|person| person.role == "witness") {
-        say("no-witness", None, "nobody is a witness: everyone who confirms also does something".into());
-    }
-    for key in &plan.keys {
-        if let Source::Existing { public, .. } | Source::Public { public } = &key.source
-            && public.keyid.is_none()
-        {
-            let at = plan.places.get(&format!("key {}", key.name)).copied();
-            say(
-                "public-key-not-fixed",
-                at,
-                format!("key {} is whatever {} holds on the day; `keyid:` fixes it", key.name, public.file),
-            );
-        }
-        if let Source::Generated { store: StoreUri::Pkcs11(_), scheme: Scheme::Ed25519, .. } = key.source {
-            let at = file.keys.iter().find(|spec| spec.name.value == key.name).map(|spec| spec.name.place);
-            say(
-                "ed25519-on-token",
-                at,
-                format!(
-                    "key {} is Ed25519 on a token: some tokens sign only 2 to 3 kB with it; ecdsa-sha2-nistp256 has no limit",
-                    key.name
-                ),
-            );
-        }
-    }
-    remarks
 }
 
 fn holders<'a>(plan: &'a Plan, role: &str) -> BTreeMap<&'a str, usize> {

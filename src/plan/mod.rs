@@ -1,35 +1,53 @@
 //! The plan: the ceremony file, proven. Pure: every check that needs no device, clock or directory.
 //!
-//! [`Plan::read`] goes through three gates, each of which says everything that is wrong before the next begins:
-//! the text as strict YAML (`node`), its fields (`file`, `steps`), and what they say together (`rules`, `walk`).
+//! [`Plan::read`] goes through gates, each of which says everything that is wrong before the next begins: the text
+//! as strict YAML (`node`), its fields (`file`, `trust`, `steps`), what they say together (`rules`, `roles`, `keys`),
+//! the script (`walk`), and what it would change of the metadata before (`change`).
 
+pub mod after;
+pub mod before;
 pub mod casting;
+pub mod change;
 pub mod consequences;
+pub mod delegations;
 pub mod fields;
 pub mod file;
+pub mod files;
 pub mod keys;
+pub mod kind;
 pub mod lints;
 pub mod node;
 pub mod print;
 pub mod problem;
+pub mod roles;
 pub mod rules;
 pub mod script;
 pub mod step;
 pub mod steps;
 pub mod template;
+pub mod trust;
 pub mod walk;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use crate::room::Quorum;
 use crate::room::RoleSetup;
 use crate::room::Setup;
 use crate::store_uri::StoreUri;
 use crate::tuf::Date;
+use crate::tuf::KeyId;
+use crate::tuf::PublicKey;
+use crate::tuf::RoleKeys;
 use crate::tuf::Scheme;
+use crate::tuf::diff::Section;
 use crate::tuf::root::TOP_LEVEL;
 use crate::words::Digest;
 
+pub use before::Before;
+pub use file::BeforeSpec;
+pub use kind::Kind;
 pub use problem::Problem;
 pub use problem::Severity;
 pub use step::Step;
@@ -58,7 +76,7 @@ pub struct Outside {
 }
 
 /// Where a key comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// It is made in the room.
     Generated {
@@ -81,10 +99,19 @@ pub enum Source {
         /// Its public half.
         public: Outside,
     },
+    /// The metadata before lists it.
+    Listed {
+        /// Under this keyid.
+        keyid: KeyId,
+        /// With this public half.
+        public: PublicKey,
+        /// Where its private half lives, when it signs in the room.
+        store: Option<StoreUri>,
+    },
 }
 
 /// A key of the plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// The short name.
     pub name: String,
@@ -94,6 +121,8 @@ pub struct Key {
     pub source: Source,
     /// SHA-256 of the PKCS#11 module that it may be used through.
     pub module_sha256: Option<String>,
+    /// Whether the file names it; other keys are there because the metadata before lists them.
+    pub named: bool,
 }
 
 impl Key {
@@ -101,8 +130,14 @@ impl Key {
     pub fn store(&self) -> Option<&StoreUri> {
         match &self.source {
             Source::Generated { store, .. } | Source::Existing { store, .. } => Some(store),
+            Source::Listed { store, .. } => store.as_ref(),
             Source::Public { .. } => None,
         }
+    }
+
+    /// Whether its public half comes with a file.
+    pub fn from_file(&self) -> bool {
+        matches!(self.source, Source::Existing { .. } | Source::Public { .. })
     }
 
     /// Whether it is made in the room.
@@ -131,6 +166,19 @@ pub struct Role {
     pub in_room: Option<InRoom>,
     /// The directory of its target files, relative to the ceremony file.
     pub files: Option<String>,
+    /// Whether the file states its keys or its threshold; otherwise they are those of before.
+    pub stated: bool,
+}
+
+/// What happened, of a compromise response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// In words.
+    pub what: String,
+    /// Names of keys that are lost.
+    pub lost: Vec<String>,
+    /// Names of keys that someone else may have.
+    pub stolen: Vec<String>,
 }
 
 /// When the ceremony may run.
@@ -145,19 +193,33 @@ pub struct Window {
 }
 
 /// A ceremony file that holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// `id`
     pub id: String,
     /// `title`
     pub title: String,
+    /// What it may change.
+    pub kind: Kind,
+    /// What happened, of a compromise response.
+    pub incident: Option<Incident>,
+    /// What it starts from.
+    pub before: Option<Arc<Before>>,
+    /// Whether `consistent_snapshot` is stated to be true.
+    pub consistent_snapshot: bool,
+    /// Root files that clients were shipped with, relative to the ceremony file.
+    pub shipped_anchors: Vec<String>,
+    /// What it changes, role by role; with target files and what describes others left to the day.
+    pub changes: Vec<Section>,
+    /// The difference that the file expects.
+    pub expect_diff: Option<Vec<String>>,
     /// The digest of the file.
     pub digest: Digest,
     /// Who is in the room, in the order of the file.
     pub people: Vec<Person>,
     /// The keys, in the order of the file.
     pub keys: Vec<Key>,
-    /// The four top-level roles.
+    /// The four top-level roles, and delegated roles that are signed in the room.
     pub roles: BTreeMap<String, Role>,
     /// The pre-flight items that must hold.
     pub require: Vec<String>,
@@ -173,29 +235,49 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What was remarked and not accepted.
     pub warnings: Vec<Problem>,
+    /// The names in `accept`.
+    pub accept: Vec<String>,
     /// The waivers of `accept` that were used.
     pub accepted: Vec<Problem>,
 }
 
+/// The file's fields, when each of them can be read.
+fn file(text: &str) -> Result<file::File, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let top = node::parse(text).map_err(|problem| vec![problem])?;
+    let file = file::read(&top, &mut problems);
+    file.filter(|_| problems.is_empty()).ok_or_else(|| sorted(problems))
+}
+
+/// Where a ceremony file says that it starts from: the caller reads that, and gives it to [`Plan::read`].
+pub fn starts_from(text: &str) -> Result<Option<BeforeSpec>, Vec<Problem>> {
+    file(text).map(|file| file.trust.before)
+}
+
 impl Plan {
     /// Reads a ceremony file and proves everything that needs no device; or says everything that is wrong.
-    pub fn read(text: &str) -> Result<Self, Vec<Problem>> {
+    ///
+    /// `before` is what [`starts_from`] names. Without it only a file that starts from nothing can be proven.
+    pub fn read(text: &str, before: Option<Arc<Before>>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let top = node::parse(text).map_err(|problem| vec![problem])?;
-        let file = file::read(&top, &mut problems);
-        let Some(file) = file.filter(|_| problems.is_empty()) else {
-            return Err(sorted(problems));
-        };
-        let plan = rules::resolve(&file, Digest::of(text.as_bytes()), &mut problems);
+        let file = file(text)?;
+        if let (Some(spec), None) = (&file.trust.before, &before) {
+            let text = "the metadata before is not here, so nothing can be said of what changes";
+            return Err(vec![Problem::error("BEFORE-READABLE", Some(spec.metadata.place), text)]);
+        }
+        let plan = rules::resolve(&file, Digest::of(text.as_bytes()), before, &mut problems);
         let Some(mut plan) = plan.filter(|_| problems.is_empty()) else {
             return Err(sorted(problems));
         };
-        walk::walk(&plan, file.after, &mut problems);
+        walk::walk(&plan, file.trust.after, &mut problems);
+        if problems.is_empty() {
+            change::judge(&mut plan, &file, &mut problems);
+        }
         if !problems.is_empty() {
             return Err(sorted(problems));
         }
         let remarks = lints::remarks(&plan, &file);
-        let accepts = |remark: &Problem| file.accept.iter().any(|name| name.value == remark.rule);
+        let accepts = |remark: &Problem| file.trust.accept.iter().any(|name| name.value == remark.rule);
         (plan.accepted, plan.warnings) = remarks.into_iter().partition(accepts);
         Ok(plan)
     }
@@ -223,12 +305,45 @@ impl Plan {
         }
     }
 
-    /// The roles that are signed in the room, in the order in which they are built.
+    /// The roles that are signed in the room, in the order in which they are built: delegated roles stand after
+    /// targets, which delegates to them, and before snapshot, which lists them.
     pub fn roles_in_room(&self) -> Vec<&str> {
-        TOP_LEVEL
-            .into_iter()
-            .filter(|name| self.roles.get(*name).is_some_and(|role| role.in_room.is_some()))
-            .collect()
+        let delegated = self.roles.keys().map(String::as_str).filter(|name| !TOP_LEVEL.contains(name));
+        let order = ["root", "targets"].into_iter().chain(delegated).chain(["snapshot", "timestamp"]);
+        order.filter(|name| self.roles.get(*name).is_some_and(|role| role.in_room.is_some())).collect()
+    }
+
+    /// Whose signatures a role that is built here needs: a root that follows another needs those of both.
+    pub fn quorums(&self, name: &str) -> Vec<Quorum> {
+        let Some(role) = self.roles.get(name) else { return Vec::new() };
+        let before = self.before.as_ref();
+        let root_version = |before: &Arc<Before>| before.root_file().version;
+        let by = match (before, name) {
+            (None, _) => String::new(),
+            (Some(before), _) if self.roles_in_room().contains(&"root") => {
+                format!("root {}", root_version(before) + 1)
+            }
+            (Some(before), _) => format!("root {}", root_version(before)),
+        };
+        let new =
+            Quorum { by, keys: role.keys.iter().cloned().collect(), threshold: role.threshold as usize };
+        match before.filter(|_| name == "root").and_then(|before| before.repository.root.role_keys("root")) {
+            Some(old) => {
+                let by = before.map(|before| format!("root {}", root_version(before))).unwrap_or_default();
+                vec![self.quorum(by, &old), new]
+            }
+            None => vec![new],
+        }
+    }
+
+    fn quorum(&self, by: String, keys: &RoleKeys) -> Quorum {
+        let named = |keyid: &KeyId| {
+            self.keys
+                .iter()
+                .find(|key| matches!(&key.source, Source::Listed { keyid: listed, .. } if listed == keyid))
+        };
+        let names = keys.keys.keys().filter_map(named).map(|key| key.name.clone());
+        Quorum { by, keys: names.collect(), threshold: keys.threshold as usize }
     }
 
     /// Whether the script has a step in which this key signs this role.
@@ -238,29 +353,40 @@ impl Plan {
         has_store && self.steps.iter().any(step)
     }
 
+    /// Roles that a role describes, in the order in which they are signed.
+    fn describes(&self, name: &str) -> Vec<String> {
+        let in_room = self.roles_in_room();
+        let targets = in_room.into_iter().filter(|role| !matches!(*role, "root" | "snapshot" | "timestamp"));
+        match name {
+            "snapshot" => targets.map(str::to_owned).collect(),
+            "timestamp" => vec!["snapshot".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+
     /// What the room needs to know of the plan.
     pub fn setup(&self) -> Setup {
-        let (generated, loaded): (Vec<_>, Vec<_>) = self.keys.iter().partition(|key| key.generated());
-        let names = |keys: Vec<&Key>| keys.into_iter().map(|key| key.name.clone()).collect();
-        let role_setup = |name: &str| {
-            let role = &self.roles[name];
-            let describes: &[&str] = match name {
-                "snapshot" => &["targets"],
-                "timestamp" => &["snapshot"],
-                _ => &[],
-            };
-            RoleSetup {
-                keys: role.keys.iter().cloned().collect(),
-                signers: role.keys.iter().filter(|key| self.signs(key, name)).cloned().collect(),
-                threshold: role.threshold as usize,
-                describes: describes.iter().map(|name| (*name).to_owned()).collect(),
-            }
+        let names = |is: fn(&Key) -> bool| -> BTreeSet<String> {
+            self.keys.iter().filter(|key| is(key)).map(|key| key.name.clone()).collect()
         };
+        let role_setup = |name: &str| {
+            let quorums = self.quorums(name);
+            let listed: BTreeSet<&String> = quorums.iter().flat_map(|quorum| &quorum.keys).collect();
+            let signers = listed.into_iter().filter(|key| self.signs(key, name)).cloned().collect();
+            RoleSetup { signers, quorums, describes: self.describes(name) }
+        };
+        let before = self.before.as_ref().map(|before| &before.repository.roles);
         Setup {
-            generated: names(generated),
-            loaded: names(loaded),
+            generated: names(Key::generated),
+            loaded: names(Key::from_file),
             roles: self.roles_in_room().into_iter().map(|name| (name.to_owned(), role_setup(name))).collect(),
-            listed: self.roles.values().flat_map(|role| role.keys.iter().cloned()).collect::<BTreeSet<_>>(),
+            listed: TOP_LEVEL
+                .iter()
+                .filter_map(|name| self.roles.get(*name))
+                .flat_map(|role| role.keys.iter().cloned())
+                .collect(),
+            known: names(|key| matches!(key.source, Source::Listed { .. })),
+            carried: before.map(|roles| roles.keys().cloned().collect()).unwrap_or_default(),
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::plan::Verb;
 use crate::plan::consequences;
 use crate::plan::consequences::joined;
 use crate::plan::step::Subject;
+use crate::tuf::client;
+use crate::tuf::diff::Section;
 
 /// What the doer of a step does, as one sentence.
 pub fn instruction(plan: &Plan, step: &Step) -> String {
@@ -28,12 +30,12 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
         }
         Verb::Preflight => "Look at the machine: what is required must hold.".into(),
         Verb::Gate => "The point of no return. Until here nothing was made; after it, keys are.".into(),
-        Verb::LoadKeys if plan.keys.iter().all(crate::plan::Key::generated) => {
+        Verb::LoadKeys if !plan.keys.iter().any(crate::plan::Key::from_file) => {
             "No key comes from outside.".into()
         }
         Verb::LoadKeys => {
             let names: Vec<_> =
-                plan.keys.iter().filter(|key| !key.generated()).map(|key| key.name.clone()).collect();
+                plan.keys.iter().filter(|key| key.from_file()).map(|key| key.name.clone()).collect();
             format!("Read the public keys that come from outside: {}.", joined(&names, "and"))
         }
         Verb::GenerateKey(key) => generate(plan, key),
@@ -116,10 +118,15 @@ pub fn keys(plan: &Plan) -> Vec<String> {
                 format!("exists, signs with {store}, public half in {}", outside(public))
             }
             Source::Public { public } => format!("does not sign here, public half in {}", outside(public)),
+            Source::Listed { keyid, store: Some(store), .. } => {
+                format!("keyid {:.16}, signs with {store}", keyid.0)
+            }
+            Source::Listed { keyid, store: None, .. } => format!("keyid {:.16}, does not sign here", keyid.0),
         };
-        format!("{:<10} {:<16} {} ({})", key.name, plan.holder_of(&key.name), from, joined(&roles, "and"))
+        let roles = if roles.is_empty() { "in no role afterwards".to_owned() } else { joined(&roles, "and") };
+        format!("{:<10} {:<16} {from} ({roles})", key.name, plan.holder_of(&key.name))
     };
-    plan.keys.iter().map(line).collect()
+    plan.keys.iter().filter(|key| key.named).map(line).collect()
 }
 
 /// The file of a public half, and the keyid that the reviewed file fixes.
@@ -149,7 +156,40 @@ pub fn outputs(plan: &Plan) -> Vec<String> {
 /// The file of a role's metadata: `1.root.json`, `timestamp.json`.
 pub fn file_name(plan: &Plan, role: &str) -> String {
     let version = plan.roles.get(role).and_then(|role| role.in_room.as_ref()).map_or(1, |role| role.version);
-    if role == "timestamp" { "timestamp.json".to_owned() } else { format!("{version}.{role}.json") }
+    let carried = plan.before.as_ref().map(|before| before.repository.root.consistent_snapshot);
+    let consistent = plan.consistent_snapshot || carried != Some(false);
+    let numbered = role == "root" || (consistent && role != "timestamp");
+    client::file_name(role, numbered.then_some(version))
+}
+
+/// What the metadata before becomes, in names and consequences.
+pub fn changes(sections: &[Section]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for section in sections {
+        lines.push(format!("{}:", section.role));
+        lines.extend(section.page());
+    }
+    lines
+}
+
+/// Where it starts from.
+fn start(plan: &Plan) -> Vec<String> {
+    let Some(before) = &plan.before else { return Vec::new() };
+    let root = before.root_file();
+    let mut lines = vec![
+        String::new(),
+        "Before".into(),
+        format!("  root {} with SHA-256 {}", root.version, before.root_sha256()),
+    ];
+    if let Some(incident) = &plan.incident {
+        lines.push(format!("  {}", incident.what));
+        for (what, keys) in [("lost", &incident.lost), ("stolen", &incident.stolen)] {
+            lines.extend(keys.iter().map(|key| format!("  {what}: key {key} of {}", plan.holder_of(key))));
+        }
+    }
+    lines.extend([String::new(), "What changes".into()]);
+    lines.extend(changes(&plan.changes).into_iter().map(|line| format!("  {line}")));
+    lines
 }
 
 /// The whole answer of `check`, without what it says about the day.
@@ -158,6 +198,7 @@ pub fn page(plan: &Plan) -> Vec<String> {
     lines.extend(plan.people.iter().map(|p| format!("  {:<10} {:<24} {}", p.id, p.name, p.role)));
     lines.extend([String::new(), "Keys".into()]);
     lines.extend(keys(plan).into_iter().map(|line| format!("  {line}")));
+    lines.extend(start(plan));
     lines.extend([String::new(), "Afterwards".into()]);
     lines.extend(consequences::consequences(plan).into_iter().map(|line| format!("  {line}")));
     lines.extend([String::new(), "Script".into()]);

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::plan::InRoom;
+use crate::plan::Before;
+use crate::plan::Incident;
 use crate::plan::Key;
 use crate::plan::Person;
 use crate::plan::Plan;
 use crate::plan::Problem;
-use crate::plan::Role;
 use crate::plan::Window;
 use crate::plan::casting;
 use crate::plan::fields::At;
@@ -16,10 +17,10 @@ use crate::plan::file::File;
 use crate::plan::file::KeySpec;
 use crate::plan::file::PERSON_ROLES;
 use crate::plan::file::REQUIREMENTS;
-use crate::plan::file::RoleSpec;
 use crate::plan::keys;
 use crate::plan::lints::LINTS;
 use crate::plan::problem::Place;
+use crate::plan::roles;
 use crate::plan::script;
 use crate::store_uri::StoreUri;
 use crate::words::Digest;
@@ -36,16 +37,24 @@ impl Problems<'_> {
 }
 
 /// The plan that the file describes; problems where it contradicts itself.
-pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Option<Plan> {
+pub fn resolve(
+    file: &File,
+    digest: Digest,
+    before: Option<Arc<Before>>,
+    problems: &mut Vec<Problem>,
+) -> Option<Plan> {
     let mut say = Problems(problems);
     people(file, &mut say);
-    let keys: Vec<Key> = file.keys.iter().filter_map(|spec| keys::key(spec, file, &mut say)).collect();
+    let from = before.as_deref();
+    let mut keys: Vec<Key> =
+        file.keys.iter().filter_map(|spec| keys::key(spec, file, from, &mut say)).collect();
     keys::stores(file, &mut say);
-    let roles = roles(file, &mut say);
+    keys::incident(file, &mut say);
+    let roles = roles::roles(file, from, &mut keys, &mut say);
     dates(file, &mut say);
     let require = requirements(file, &mut say);
     keys::bundle_name(&file.bundle, &mut say);
-    for name in &file.accept {
+    for name in &file.trust.accept {
         if !LINTS.iter().any(|(lint, _)| *lint == name.value) {
             let known: Vec<_> = LINTS.iter().map(|(lint, _)| *lint).collect();
             say.say(
@@ -66,6 +75,21 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
     let mut plan = Plan {
         id: file.id.value.clone(),
         title: file.title.clone(),
+        kind: file.kind.value,
+        incident: file.incident.as_ref().map(|incident| Incident {
+            what: incident.what.value.clone(),
+            lost: incident.lost.iter().map(|key| key.value.clone()).collect(),
+            stolen: incident.stolen.iter().map(|key| key.value.clone()).collect(),
+        }),
+        before,
+        consistent_snapshot: file.trust.consistent_snapshot,
+        shipped_anchors: file.trust.shipped_anchors.iter().map(|file| file.value.clone()).collect(),
+        changes: Vec::new(),
+        expect_diff: file
+            .trust
+            .expect_diff
+            .as_ref()
+            .map(|lines| lines.iter().map(|l| l.value.clone()).collect()),
         digest,
         people: people
             .map(|p| Person { id: p.id.value.clone(), name: p.name.clone(), role: p.role.value.clone() })
@@ -83,11 +107,12 @@ pub fn resolve(file: &File, digest: Digest, problems: &mut Vec<Problem>) -> Opti
         places: places(file),
         steps: Vec::new(),
         warnings: Vec::new(),
+        accept: file.trust.accept.iter().map(|name| name.value.clone()).collect(),
         accepted: Vec::new(),
     };
     plan.steps = match &file.steps {
         Some(specs) => casting::steps(specs, &plan, problems),
-        None => script::root_genesis(&plan),
+        None => script::standard(&plan),
     };
     Some(plan)
 }
@@ -99,7 +124,7 @@ fn places(file: &File) -> BTreeMap<String, Place> {
         let place = key.public.as_ref().map_or(key.name.place, |public| public.place);
         places.insert(format!("key {}", key.name.value), place);
     }
-    for (name, role) in &file.roles {
+    for (name, role) in &file.trust.roles {
         places.insert(
             format!("role {name}"),
             role.expires.as_ref().map_or(role.place, |expires| expires.place),
@@ -110,6 +135,13 @@ fn places(file: &File) -> BTreeMap<String, Place> {
     }
     if let Some(end) = &file.clock.not_after {
         places.insert("clock".to_owned(), end.place);
+    }
+    if let Some(before) = &file.trust.before {
+        places.insert("before".to_owned(), before.metadata.place);
+        places.insert("root_sha256".to_owned(), before.root_sha256.place);
+    }
+    for anchor in &file.trust.shipped_anchors {
+        places.insert(format!("anchor {}", anchor.value), anchor.place);
     }
     places
 }
@@ -147,113 +179,6 @@ fn people(file: &File, say: &mut Problems<'_>) {
     }
 }
 
-fn roles(file: &File, say: &mut Problems<'_>) -> BTreeMap<String, Role> {
-    let mut roles = BTreeMap::new();
-    for (name, spec) in &file.roles {
-        if let Some(role) = role(name, spec, file, say) {
-            roles.insert((*name).to_owned(), role);
-        }
-    }
-    for (name, described) in [("snapshot", "targets"), ("timestamp", "snapshot")] {
-        let in_room = |name: &str| file.roles.get(name).is_some_and(|role| role.version.is_some());
-        if in_room(name) && !in_room(described) {
-            let text = format!(
-                "{name} is signed in the room and describes {described}, which is not; give {described} a version and expires too"
-            );
-            say.say("DESCRIBED-IN-ROOM", file.roles[name].place, text);
-        }
-    }
-    roles
-}
-
-fn role(name: &str, spec: &RoleSpec, file: &File, say: &mut Problems<'_>) -> Option<Role> {
-    let mut seen = BTreeSet::new();
-    for key in &spec.keys {
-        if !file.keys.iter().any(|spec| spec.name.value == key.value) {
-            say.say(
-                "ROLE-KEY-KNOWN",
-                key.place,
-                format!("role {name} lists key {:?}, which is not under `keys`", key.value),
-            );
-        }
-        if !seen.insert(&key.value) {
-            say.say(
-                "ROLE-KEY-ONCE",
-                key.place,
-                format!("role {name} lists key {} twice; it counts once", key.value),
-            );
-        }
-    }
-    let threshold = spec.threshold.as_ref()?;
-    let elsewhere = |spec: &KeySpec| spec.store.is_none() && !spec.generate && spec.public.is_some();
-    let absent =
-        |key: &&At<String>| file.keys.iter().any(|spec| spec.name.value == key.value && elsewhere(spec));
-    let signers = spec.keys.len() - spec.keys.iter().filter(absent).count();
-    if threshold.value == 0 {
-        say.say(
-            "THRESHOLD-AT-LEAST-1",
-            threshold.place,
-            format!("role {name} has threshold 0: anyone could sign it"),
-        );
-    } else if threshold.value > spec.keys.len() as u64 {
-        let text = format!(
-            "role {name} has threshold {}, which its {} keys can never meet",
-            threshold.value,
-            spec.keys.len()
-        );
-        say.say("THRESHOLD-WITHIN-KEYS", threshold.place, text);
-    } else if spec.version.is_some() && threshold.value > signers as u64 {
-        let text = format!(
-            "role {name} needs {} signatures in the room, and {signers} of its keys can sign there: the others have no store",
-            threshold.value
-        );
-        say.say("THRESHOLD-REACHABLE", threshold.place, text);
-    }
-    let in_room = match (&spec.version, &spec.expires) {
-        (Some(version), Some(expires)) => {
-            if version.value != 1 {
-                say.say(
-                    "FIRST-VERSION-IS-1",
-                    version.place,
-                    format!("role {name} begins with version 1, not {}", version.value),
-                );
-            }
-            Some(InRoom { version: version.value, expires: expires.value })
-        }
-        (None, None) if name == "root" => {
-            say.say(
-                "ROOT-IN-ROOM",
-                spec.place,
-                "root is always signed in the room: give it a version and expires",
-            );
-            None
-        }
-        (None, None) => None,
-        _ => {
-            say.say("VERSION-AND-EXPIRES", spec.place, format!("role {name} has only one of version and expires; both when it is signed in the room, none when a server signs it"));
-            None
-        }
-    };
-    if let Some(files) = &spec.files
-        && in_room.is_none()
-    {
-        say.say(
-            "FILES-IN-ROOM",
-            files.from.place,
-            "target files are hashed in the room, so targets needs a version and expires",
-        );
-    }
-    if let Some(files) = &spec.files
-        && files.from.value.split('/').any(|part| matches!(part, "" | "." | ".."))
-    {
-        let text = "\"from\" of files is a directory below the ceremony file's own, without `.` and `..`";
-        say.say("FILES-BELOW-THE-FILE", files.from.place, format!("{text}; it is {:?}", files.from.value));
-    }
-    let keys = spec.keys.iter().map(|key| key.value.clone()).collect();
-    let files = spec.files.as_ref().map(|files| files.from.value.clone());
-    Some(Role { keys, threshold: u32::try_from(threshold.value).unwrap_or(u32::MAX), in_room, files })
-}
-
 fn dates(file: &File, say: &mut Problems<'_>) {
     if let (Some(from), Some(to)) = (&file.clock.not_before, &file.clock.not_after)
         && from.value >= to.value
@@ -264,7 +189,7 @@ fn dates(file: &File, say: &mut Problems<'_>) {
             format!("the window closes at {} before it opens at {}", to.value, from.value),
         );
     }
-    for (name, role) in &file.roles {
+    for (name, role) in &file.trust.roles {
         let (Some(expires), Some(end)) = (&role.expires, &file.clock.not_after) else { continue };
         if expires.value <= end.value {
             say.say(

@@ -1,8 +1,10 @@
 //! The standard script of each type: what happens when the file has no `steps:`.
 
+use crate::plan::Key;
 use crate::plan::Plan;
 use crate::plan::Step;
 use crate::plan::Verb;
+use crate::plan::consequences::joined;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
 
@@ -41,11 +43,11 @@ pub fn confirmers(plan: &Plan, verb: &Verb, by: &str) -> Vec<String> {
 }
 
 /// Gather, check, cross the gate, make keys, build, review, sign, verify, export, read back, close.
-pub fn root_genesis(plan: &Plan) -> Vec<Step> {
+pub fn standard(plan: &Plan) -> Vec<Step> {
     let mut script = Script { plan, steps: Vec::new() };
     let opening =
         [Verb::RollCall, Verb::ReadAloud(Subject::Plan), Verb::Preflight, Verb::LoadKeys, Verb::Gate];
-    let from_outside = plan.keys.iter().any(|key| !key.generated());
+    let from_outside = plan.keys.iter().any(Key::from_file);
     script.section("Opening", opening.into_iter().filter(|verb| from_outside || *verb != Verb::LoadKeys));
     let made = plan.keys.iter().filter(|key| key.generated());
     script.section("Keys", made.map(|key| Verb::GenerateKey(key.name.clone())));
@@ -53,16 +55,25 @@ pub fn root_genesis(plan: &Plan) -> Vec<Step> {
     let in_room = plan.roles_in_room();
     let offline: Vec<String> = in_room
         .iter()
-        .filter(|role| matches!(**role, "root" | "targets"))
+        .filter(|role| !matches!(**role, "snapshot" | "timestamp"))
         .map(|role| (*role).to_owned())
         .collect();
-    script.signing("Root and targets", &offline, true);
+    if !offline.is_empty() {
+        script.signing(&title(&offline), &offline, true);
+    }
     for role in in_room.iter().filter(|role| matches!(**role, "snapshot" | "timestamp")) {
         let title = if *role == "snapshot" { "Snapshot" } else { "Timestamp" };
         script.signing(title, &[(*role).to_owned()], false);
     }
     script.section("Closing", [Verb::Export, Verb::Readback, Verb::Checkpoint, Verb::Close]);
     script.steps
+}
+
+/// `Root and targets`
+fn title(roles: &[String]) -> String {
+    let joined = joined(roles, "and");
+    let mut letters = joined.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 struct Script<'a> {
@@ -82,12 +93,12 @@ impl Script<'_> {
     /// Build and review these roles, let every signer sign all of his under one login, and count.
     fn signing(&mut self, title: &str, roles: &[String], aloud: bool) {
         let mut verbs = vec![Verb::Build(roles.to_vec()), Verb::Review(roles.to_vec())];
-        if aloud {
-            verbs.push(Verb::ReadAloud(Subject::Role("root".into())));
+        if let (true, Some(first)) = (aloud, roles.first()) {
+            verbs.push(Verb::ReadAloud(Subject::Role(first.clone())));
         }
         for key in self.plan.keys.iter().filter(|key| key.store().is_some()) {
             let listed =
-                |role: &&String| self.plan.roles.get(*role).is_some_and(|role| role.keys.contains(&key.name));
+                |role: &&String| self.plan.quorums(role).iter().any(|quorum| quorum.keys.contains(&key.name));
             let roles: Vec<_> = roles.iter().filter(listed).cloned().collect();
             if !roles.is_empty() {
                 verbs.push(Verb::Sign { key: key.name.clone(), roles });

@@ -57,24 +57,29 @@ const VERBS: [&str; 15] = [
 ];
 
 /// Reads a list of steps, a list of sections `{section, steps}`, or a map from section titles to lists.
-pub fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<StepSpec> {
+///
+/// `roles` are the roles that the file names besides the four: steps may name them.
+pub fn read(node: &Node, roles: &[String], problems: &mut Vec<Problem>) -> Vec<StepSpec> {
+    let delegated = roles.iter().map(String::as_str).filter(|name| !TOP_LEVEL.contains(name));
+    let roles: Vec<&str> = TOP_LEVEL.into_iter().chain(delegated).collect();
+    let roles = roles.as_slice();
     let mut steps = Vec::new();
     match &node.kind {
         Kind::Map(sections) => {
             for (title, node) in sections {
-                section(&title.text, node, &mut steps, problems);
+                section(&title.text, node, roles, &mut steps, problems);
             }
         }
         _ => {
             for item in list(node, "steps", problems).unwrap_or_default() {
                 let is_section = matches!(&item.kind, Kind::Map(fields) if fields.iter().any(|(key, _)| key.text == "steps"));
                 if !is_section {
-                    steps.extend(one(item, problems));
+                    steps.extend(one(item, roles, problems));
                 } else if let Some(mut fields) = Fields::of(item, "a section", problems) {
                     let title =
                         fields.need_text("section", problems).map_or_else(String::new, |title| title.value);
                     if let Some(node) = fields.need("steps", problems) {
-                        section(&title, node, &mut steps, problems);
+                        section(&title, node, roles, &mut steps, problems);
                     }
                     fields.finish(problems);
                 }
@@ -84,11 +89,11 @@ pub fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<StepSpec> {
     steps
 }
 
-fn section(title: &str, node: &Node, steps: &mut Vec<StepSpec>, problems: &mut Vec<Problem>) {
+fn section(title: &str, node: &Node, roles: &[&str], steps: &mut Vec<StepSpec>, problems: &mut Vec<Problem>) {
     let items = list(node, &format!("section {title:?}"), problems).unwrap_or_default();
     let first = steps.len();
     for item in items {
-        steps.extend(one(item, problems));
+        steps.extend(one(item, roles, problems));
     }
     if let Some(step) = steps.get_mut(first) {
         step.section = Some(title.to_owned());
@@ -96,19 +101,19 @@ fn section(title: &str, node: &Node, steps: &mut Vec<StepSpec>, problems: &mut V
 }
 
 /// One step, or one for each name of its `for_each`.
-fn one(node: &Node, problems: &mut Vec<Problem>) -> Vec<StepSpec> {
+fn one(node: &Node, roles: &[&str], problems: &mut Vec<Problem>) -> Vec<StepSpec> {
     let Kind::Map(fields) = &node.kind else {
-        return step(node, problems).into_iter().collect();
+        return step(node, roles, problems).into_iter().collect();
     };
     let Some((_, names)) = fields.iter().find(|(key, _)| key.text == "for_each") else {
-        return step(node, problems).into_iter().collect();
+        return step(node, roles, problems).into_iter().collect();
     };
     let names = list(names, "\"for_each\" of a step", problems).unwrap_or_default();
     let names: Vec<_> =
         names.iter().filter_map(|name| text(name, "an entry of \"for_each\"", problems)).collect();
     let without = fields.iter().filter(|(key, _)| key.text != "for_each").cloned().collect();
     let body = Node { place: node.place, kind: Kind::Map(without) };
-    names.iter().filter_map(|name| step(&with_name(&body, &name.value), problems)).collect()
+    names.iter().filter_map(|name| step(&with_name(&body, &name.value), roles, problems)).collect()
 }
 
 /// The step with `{k}` replaced in every text.
@@ -123,11 +128,11 @@ fn with_name(node: &Node, name: &str) -> Node {
     Node { place: node.place, kind }
 }
 
-fn step(node: &Node, problems: &mut Vec<Problem>) -> Option<StepSpec> {
+fn step(node: &Node, names: &[&str], problems: &mut Vec<Problem>) -> Option<StepSpec> {
     let mut fields = Fields::of(node, "a step", problems)?;
     let does = fields.need_text("do", problems)?;
     fields.what = format!("step {}", does.value);
-    let verb = verb(&does, &mut fields, problems)?;
+    let verb = verb(&does, &mut fields, names, problems)?;
     let mut spec = StepSpec {
         place: node.place,
         verb,
@@ -161,22 +166,27 @@ fn step(node: &Node, problems: &mut Vec<Problem>) -> Option<StepSpec> {
     Some(spec)
 }
 
-fn verb(does: &At<String>, fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<Verb> {
+fn verb(
+    does: &At<String>,
+    fields: &mut Fields<'_>,
+    names: &[&str],
+    problems: &mut Vec<Problem>,
+) -> Option<Verb> {
     Some(match does.value.as_str() {
         "roll-call" => Verb::RollCall,
         "say" => Verb::Say,
-        "read-aloud" => Verb::ReadAloud(subject(fields, problems)?),
+        "read-aloud" => Verb::ReadAloud(subject(fields, names, problems)?),
         "preflight" => Verb::Preflight,
         "gate" => Verb::Gate,
         "load-keys" => Verb::LoadKeys,
         "generate-key" => Verb::GenerateKey(fields.need_text("key", problems)?.value),
-        "build" => Verb::Build(roles(fields, problems)?),
-        "review" => Verb::Review(roles(fields, problems)?),
+        "build" => Verb::Build(roles(fields, names, problems)?),
+        "review" => Verb::Review(roles(fields, names, problems)?),
         "sign" => {
-            let (key, roles) = (fields.need_text("key", problems), roles(fields, problems));
+            let (key, roles) = (fields.need_text("key", problems), roles(fields, names, problems));
             Verb::Sign { key: key?.value, roles: roles? }
         }
-        "verify" => Verb::Verify(roles(fields, problems)?),
+        "verify" => Verb::Verify(roles(fields, names, problems)?),
         "export" => Verb::Export,
         "readback" => Verb::Readback,
         "checkpoint" => Verb::Checkpoint,
@@ -189,12 +199,12 @@ fn verb(does: &At<String>, fields: &mut Fields<'_>, problems: &mut Vec<Problem>)
     })
 }
 
-fn subject(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<Subject> {
+fn subject(fields: &mut Fields<'_>, names: &[&str], problems: &mut Vec<Problem>) -> Option<Subject> {
     let what = fields.need_text("what", problems)?;
     match what.value.as_str() {
         "plan" => Some(Subject::Plan),
         "journal" => Some(Subject::Journal),
-        role if TOP_LEVEL.contains(&role) => Some(Subject::Role(role.to_owned())),
+        role if names.contains(&role) => Some(Subject::Role(role.to_owned())),
         other => {
             let text =
                 format!("\"what\" of step read-aloud must be plan, journal or a role, and is {other:?}");
@@ -205,7 +215,7 @@ fn subject(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<Subje
 }
 
 /// `role: root` or `roles: [root, targets]`.
-fn roles(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+fn roles(fields: &mut Fields<'_>, names: &[&str], problems: &mut Vec<Problem>) -> Option<Vec<String>> {
     let one = fields.text("role", problems);
     let many = fields.names("roles", problems);
     let named = match (one, many) {
@@ -223,8 +233,8 @@ fn roles(fields: &mut Fields<'_>, problems: &mut Vec<Problem>) -> Option<Vec<Str
         }
     };
     for name in &named {
-        if !TOP_LEVEL.contains(&name.value.as_str()) {
-            let text = format!("{:?} is not a role; the roles are {}", name.value, TOP_LEVEL.join(", "));
+        if !names.contains(&name.value.as_str()) {
+            let text = format!("{:?} is not a role; the roles are {}", name.value, names.join(", "));
             problems.push(Problem::error("ROLE-KNOWN", Some(name.place), text));
             return None;
         }

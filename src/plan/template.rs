@@ -1,11 +1,11 @@
 //! The commented file that `keyrite new` writes to start from.
 
-use crate::plan::file::ROOT_GENESIS;
+use crate::plan::Kind;
 
 /// A ceremony file of this type, dated from `year`; `None` for a type that this version does not know.
 pub fn template(kind: &str, year: i32) -> Option<String> {
     let (root, targets, online) = (year + 1, year + 1, year);
-    (kind == ROOT_GENESIS).then(|| format!(
+    (kind == Kind::RootGenesis.name()).then(|| format!(
         r#"# A ceremony file: plan, script and record in one. Read it together before the day; `keyrite check` proves it.
 keyrite: 1
 id: {year}-root-genesis                 # names the record directory

@@ -1,13 +1,17 @@
 //! The client workflow (TUF section 5) over a set of files, from a pinned root, at one fixed time.
 //!
-//! The client is new: it trusts the pinned root and has no earlier timestamp or snapshot, so that the rules
-//! against rolling those back have nothing to compare with. It reads by [`Files`] and knows no disk; `roots`
-//! climbs the chain, `walk` follows the delegations, `workflow` holds each check once, `rules` names them.
+//! Two clients use the same checks. [`verify`] reads everything that is there, as a new client or, with
+//! [`verify_after`], as one that has seen an earlier state; [`Client`] fetches what it needs and keeps what it trusts.
+//! They read by [`Files`] and know no disk; `roots` climbs the chain, `before` holds what may not be rolled back,
+//! `online` judges timestamp and snapshot, `walk` follows the delegations, `workflow` holds the checks
+//! that all need, `rules` names them.
 
 pub mod rules;
 
+mod before;
+mod lazy;
+mod online;
 mod roots;
-
 mod walk;
 mod workflow;
 
@@ -18,14 +22,15 @@ use serde::Serialize;
 
 use crate::tuf::date::Date;
 use crate::tuf::root::Root;
-use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
-use crate::tuf::timestamp::Timestamp;
+use online::Current;
+use online::TIMESTAMP;
 use workflow::Workflow;
 use workflow::refuse;
-use workflow::understood;
 
+pub use lazy::Client;
+pub use lazy::Local;
 pub use workflow::WATERMARK;
 pub use workflow::hashes_hold;
 
@@ -33,6 +38,8 @@ pub use workflow::hashes_hold;
 pub const MAX_ROOTS: usize = 1024;
 /// The most delegated roles.
 pub const MAX_ROLES: usize = 1 << 15;
+/// The most delegated roles that one search visits, as in python-tuf.
+pub const MAX_VISITED: usize = 32;
 /// The largest root, in bytes.
 pub const MAX_ROOT: u64 = 1 << 20;
 /// The largest timestamp, in bytes.
@@ -116,20 +123,37 @@ pub struct Verified {
     pub remarks: Vec<String>,
 }
 
-/// Verifies `files` as a client that trusts only `request.pinned`.
+/// Verifies `files` as a new client that trusts only `request.pinned`.
 pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refused> {
+    verify_after(files, request, None)
+}
+
+/// Verifies `files` as a client that trusts `request.pinned` and has trusted `own` before: nothing may fall below it.
+pub fn verify_after(
+    files: &dyn Files,
+    request: &Request<'_>,
+    own: Option<&dyn Files>,
+) -> Result<Verified, Refused> {
     let names = files.names().or_else(|why| refuse(rules::FILE_READABLE, "metadata", why))?;
-    let highest = highest(&names);
-    let mut workflow = Workflow { files, request, highest, trusted: Vec::new(), remarks: Vec::new() };
+    let mut workflow = Workflow::new(files, request, highest(&names));
+    if let Some(own) = own {
+        workflow.read_own_root(own);
+    }
     let root = workflow.roots()?;
+    if let Some(own) = own.filter(|_| request.scope != Scope::Root) {
+        workflow.read_own_online(own, &root);
+    }
     let snapshot = match request.scope {
         Scope::Root | Scope::Offline => None,
-        Scope::Full => Some(workflow.snapshot(&root)?),
+        Scope::Full => Some(workflow.fetch_snapshot(&root)?),
     };
     let targets = match request.scope {
         Scope::Root => BTreeMap::new(),
         Scope::Offline | Scope::Full => {
             let tree = workflow.tree(&root, snapshot.as_ref())?;
+            if snapshot.is_none() {
+                workflow.roles_not_rolled_back()?;
+            }
             workflow.resolve(tree)
         }
     };
@@ -143,41 +167,13 @@ pub fn verify(files: &dyn Files, request: &Request<'_>) -> Result<Verified, Refu
 
 impl Workflow<'_> {
     /// The timestamp, and the snapshot that it names (sections 5.4 and 5.5).
-    fn snapshot(&mut self, root: &Root) -> Result<Snapshot, Refused> {
-        let file = "timestamp.json";
-        let bytes = self.fetch(file, MAX_TIMESTAMP)?;
-        let read = |signed: &_| Timestamp::from_signed(signed).map(|t| (t.version, t.expires, t));
-        let timestamp = self.online(root, "timestamp", file, &bytes, None, read)?;
+    fn fetch_snapshot(&mut self, root: &Root) -> Result<Snapshot, Refused> {
+        let bytes = self.fetch(TIMESTAMP, MAX_TIMESTAMP)?;
+        let (Current::New(timestamp) | Current::Own(timestamp)) = self.timestamp(root, &bytes)?;
         let listed = timestamp.snapshot;
         let file = file_name("snapshot", root.consistent_snapshot.then_some(listed.version));
         let bytes = self.fetch_listed(&file, MAX_SNAPSHOT, &listed)?;
-        let read = |signed: &_| Snapshot::from_signed(signed).map(|s| (s.version, s.expires, s));
-        self.online(root, "snapshot", &file, &bytes, Some(&listed), read)
-    }
-
-    /// One of the two roles that servers sign: threshold, version, expiry.
-    fn online<T>(
-        &mut self,
-        root: &Root,
-        role: &str,
-        file: &str,
-        bytes: &[u8],
-        listed: Option<&MetaFile>,
-        read: impl Fn(&serde_json::Value) -> Result<(u64, Date, T), crate::tuf::metadata::MetadataError>,
-    ) -> Result<T, Refused> {
-        let metadata = self.open(file, bytes)?;
-        let Some(keys) = root.role_keys(role) else {
-            return refuse(rules::THRESHOLD, file, format!("root has no role {role}"));
-        };
-        let signed_by = self.signed(rules::THRESHOLD, file, &metadata, &keys, "root")?;
-        let (version, expires, value) = understood(file, read(metadata.signed()))?;
-        if let Some(listed) = listed.filter(|listed| listed.version != version) {
-            let why = format!("version {version} and not {}", listed.version);
-            return refuse(rules::VERSION_AS_LISTED, file, why);
-        }
-        self.unexpired(file, expires)?;
-        self.trust(file, role, version, &metadata, &keys, signed_by);
-        Ok(value)
+        self.snapshot(root, &file, &bytes, &listed)
     }
 }
 

@@ -3,6 +3,11 @@
 //! Order is priority. A pattern's `*` and `?` never cross a `/`. A path is looked up in an index, so that
 //! thousands of bins cost one hash of the path and not one comparison each.
 
+pub mod author;
+pub mod group;
+pub mod layout;
+mod rules;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -138,6 +143,21 @@ impl Delegations {
         let prefixes = self.prefix_lengths.iter().filter_map(|length| digest.get(..*length));
         found.extend(prefixes.filter_map(|prefix| self.prefixes.get(prefix)).flatten());
         found.into_iter().collect()
+    }
+}
+
+impl Delegations {
+    /// The delegations that a search for a path follows, in order; and whether the search ends with them, because
+    /// the last one is terminating.
+    pub fn toward(&self, path: &str) -> (Vec<&Delegation>, bool) {
+        let mut below = Vec::new();
+        for i in self.matching(path) {
+            below.push(&self.roles[i]);
+            if self.roles[i].terminating {
+                return (below, true);
+            }
+        }
+        (below, false)
     }
 }
 

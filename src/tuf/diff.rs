@@ -37,6 +37,7 @@ mod delegations;
 mod keys;
 mod meta;
 mod names;
+pub mod page;
 mod raw;
 mod reach;
 mod root;

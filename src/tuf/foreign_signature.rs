@@ -39,7 +39,7 @@ fn der(scheme: Scheme, signature: &[u8]) -> Option<Vec<u8>> {
             let pair = p384::ecdsa::Signature::from_slice(signature).ok()?;
             Some(pair.to_der().as_bytes().to_vec())
         }
-        Scheme::Ed25519 | Scheme::RsaPssSha256 => None,
+        Scheme::Ed25519 | Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => None,
     }
 }
 

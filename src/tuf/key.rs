@@ -8,6 +8,7 @@ mod private;
 mod read;
 mod scheme;
 mod verifier;
+mod verify_only;
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ use verifier::Verifier;
 pub use private::private_material;
 pub use scheme::Scheme;
 pub use scheme::UnknownScheme;
+pub use scheme::VerifyOnly;
 
 /// The label under which metadata lists a key. A name only: what counts is the key's [`Material`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,7 +74,7 @@ impl PublicKey {
             let text = json.get(name).and_then(Value::as_str);
             text.ok_or_else(|| KeyError(format!("a key without {name}")))
         };
-        let scheme: Scheme = field("scheme")?.parse().map_err(|e: UnknownScheme| KeyError(e.to_string()))?;
+        let scheme = Scheme::in_metadata(field("scheme")?).map_err(|e| KeyError(e.to_string()))?;
         let keytype = field("keytype")?;
         if !scheme.reads_keytype(keytype) {
             return Err(KeyError(format!("keytype {keytype:?} does not go with the scheme {scheme}")));
@@ -115,11 +117,12 @@ impl PublicKey {
 
     /// The key as we write it: nothing but keytype, scheme and keyval, so that all compute the same keyid.
     fn ours(verifier: Verifier) -> Result<Self, KeyError> {
-        let scheme = match verifier {
+        let scheme = match &verifier {
             Verifier::Ed25519(..) => Scheme::Ed25519,
             Verifier::P256(_) => Scheme::EcdsaP256,
             Verifier::P384(_) => Scheme::EcdsaP384,
             Verifier::Rsa(_) => Scheme::RsaPssSha256,
+            Verifier::VerifyOnly(key) => Scheme::VerifyOnly(key.scheme()),
         };
         let material = Material(verifier.to_spki()?);
         let public = match &verifier {
@@ -168,7 +171,7 @@ impl PublicKey {
         self.material.clone()
     }
 
-    /// Proves `signature` over `message`: Ed25519 strictly, ECDSA in DER, RSA-PSS with any salt length.
+    /// Proves `signature` over `message`: Ed25519 strictly, ECDSA in DER, RSA-PSS with any salt length, ML-DSA as in TAP 21.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         self.verifier.verify(message, signature)
     }

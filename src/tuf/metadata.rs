@@ -186,29 +186,38 @@ impl Metadata {
 
     /// The file: always the same bytes for the same content, signatures in the order of their keyids.
     pub fn to_file(&self) -> Vec<u8> {
-        let mut signatures: Vec<&Signature> = self.signatures.iter().collect();
-        signatures.sort();
-        let mut head = String::from("{\n\"signatures\":[");
-        for (i, Signature { keyid, sig }) in signatures.into_iter().enumerate() {
-            let comma = if i > 0 { "," } else { "" };
-            let (keyid, sig) = (Value::from(keyid.0.as_str()), Value::from(sig.as_str()));
-            // Writing to a String cannot fail.
-            let _ = write!(head, "{comma}\n{{\"keyid\":{keyid},\"sig\":{sig}}}");
-        }
-        head.push_str("\n],\n\"signed\":");
-        let mut file = head.into_bytes();
-        file.reserve(self.payload.len() + 3);
-        for &byte in &self.payload {
-            match byte {
-                // Only inside strings: the canonical form has them raw, JSON does not.
-                b'\n' => file.extend_from_slice(b"\\n"),
-                0x00..0x20 => file.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-                _ => file.push(byte),
-            }
-        }
-        file.extend_from_slice(b"\n}\n");
-        file
+        file(&self.payload, &self.signatures)
     }
+}
+
+/// The file of a payload and its signatures.
+pub(crate) fn file(payload: &[u8], signatures: &[Signature]) -> Vec<u8> {
+    let mut signatures: Vec<&Signature> = signatures.iter().collect();
+    signatures.sort();
+    let mut head = String::from("{\n\"signatures\":[");
+    for (i, Signature { keyid, sig }) in signatures.into_iter().enumerate() {
+        let comma = if i > 0 { "," } else { "" };
+        let (keyid, sig) = (Value::from(keyid.0.as_str()), Value::from(sig.as_str()));
+        // Writing to a String cannot fail.
+        let _ = write!(head, "{comma}\n{{\"keyid\":{keyid},\"sig\":{sig}}}");
+    }
+    head.push_str("\n],\n\"signed\":");
+    let mut file = head.into_bytes();
+    file.reserve(payload.len() + 3);
+    let control = |byte: &u8| *byte < 0x20;
+    let mut rest = payload;
+    // Only inside strings: the canonical form has them raw, JSON does not.
+    while let Some(at) = rest.iter().position(control) {
+        file.extend_from_slice(&rest[..at]);
+        match rest[at] {
+            b'\n' => file.extend_from_slice(b"\\n"),
+            byte => file.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+        }
+        rest = &rest[at + 1..];
+    }
+    file.extend_from_slice(rest);
+    file.extend_from_slice(b"\n}\n");
+    file
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Targets metadata (TUF section 4.5).
 
 pub(crate) mod apart;
+pub mod change;
+pub mod manifest;
+pub mod path;
 
 use std::collections::BTreeMap;
 

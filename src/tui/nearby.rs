@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::ceremony::Mode;
 use crate::driver;
+use crate::driver::before;
 use crate::driver::inputs;
 use crate::driver::record;
 use crate::journal;
@@ -95,7 +96,7 @@ fn plan(path: &Path, now: Date) -> Option<Result<Arc<Plan>, Vec<String>>> {
     }
     let said = |problems: Vec<crate::plan::Problem>| problems.iter().map(ToString::to_string).collect();
     let base = path.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Some(match Plan::read(&text) {
+    Some(match before::read_plan(&text, base) {
         Ok(plan) => {
             let problems = inputs::check(&plan, base, now);
             if problems.is_empty() { Ok(Arc::new(plan)) } else { Err(said(problems)) }
@@ -106,13 +107,15 @@ fn plan(path: &Path, now: Date) -> Option<Result<Arc<Plan>, Vec<String>>> {
 
 fn state(dir: &Path) -> Result<RecordState, String> {
     let text = record::plan_text(dir).map_err(|stop| stop.error)?;
-    let plan = Plan::read(&text).map_err(|_| "its ceremony file does not hold any more".to_owned())?;
     let path = dir.join("journal.jsonl");
     if fs::metadata(&path).map_err(|error| error.to_string())?.len() > MAX_JOURNAL {
         return Err("its journal is too long to be looked at here".to_owned());
     }
     let bytes = fs::read(&path).map_err(|error| error.to_string())?;
     let journal = journal::read(&bytes).map_err(|broken| broken.to_string())?;
+    let opening = journal::opening(&journal).map_err(|broken| broken.to_string())?;
+    let plan =
+        before::plan_of_record(dir, &text, opening.mode, &opening.before).map_err(|stop| stop.error)?;
     let (title, of) = (plan.title.clone(), plan.steps.len());
     let ceremony = journal::replay(&journal, Arc::new(plan)).map_err(|broken| broken.to_string())?;
     let next = ceremony.next().map(|next| next.number);

@@ -15,7 +15,7 @@ use keyrite::words::Digest;
 
 /// Ana and Bo must both sign root, one of them targets; Oli keeps the online key; Wim watches.
 fn ceremony() -> Ceremony {
-    let plan = Plan::read(include_str!("../data/good-plan.yaml")).unwrap();
+    let plan = Plan::read(include_str!("../data/good-plan.yaml"), None).unwrap();
     Ceremony::new(Arc::new(plan), Mode::Production)
 }
 
@@ -60,8 +60,9 @@ fn due(ceremony: &Ceremony) -> Option<Event> {
         (Need::Do, Verb::Review(_)) => Event::Reviewed { step, sha256: sha256(&part), role: part },
         (Need::Do, Verb::Sign { key, .. }) => signed(ceremony, &step, &part, key, key),
         (Need::Do, Verb::Verify(_)) => {
-            let (signed_by, threshold, sha256) = ceremony.count(&part).unwrap();
-            Event::Verified { step, role: part, signed_by, threshold, sha256 }
+            let (mut counted, sha256) = ceremony.count(&part).unwrap();
+            let (signed_by, threshold) = counted.pop().unwrap();
+            Event::Verified { step, role: part, signed_by, threshold, by_old: None, sha256 }
         }
         (Need::Do, Verb::Export) => Event::Exported { step, manifest: "ab".into() },
         (Need::Do, Verb::Readback) => Event::ReadBack { step, manifest: "ab".into() },
@@ -220,13 +221,15 @@ fn a_read_back_of_another_bundle_is_rejected() {
 #[test]
 fn a_count_of_signatures_that_is_not_the_real_one_is_rejected() {
     let mut ceremony = until(doing("verify-root-targets"));
-    let (signed_by, threshold, sha256) = ceremony.count("root").unwrap();
+    let (mut counted, sha256) = ceremony.count("root").unwrap();
+    let (signed_by, threshold) = counted.pop().unwrap();
 
     let less = Event::Verified {
         step: "verify-root-targets".into(),
         role: "root".into(),
         signed_by: signed_by[..1].to_vec(),
         threshold,
+        by_old: None,
         sha256,
     };
 
@@ -235,7 +238,7 @@ fn a_count_of_signatures_that_is_not_the_real_one_is_rejected() {
 
 #[test]
 fn a_rehearsal_is_watermarked_in_every_payload() {
-    let plan = Arc::new(Plan::read(include_str!("../data/good-plan.yaml")).unwrap());
+    let plan = Arc::new(Plan::read(include_str!("../data/good-plan.yaml"), None).unwrap());
     let mut rehearsal = Ceremony::new(plan, Mode::Rehearsal);
     while rehearsal.metadata("targets").is_none() {
         let event = due(&rehearsal).unwrap();

@@ -81,7 +81,7 @@ fn no_faulty_file_makes_anything() {
 
 fn plan(change: impl Fn(&str) -> String) -> Result<Plan, Vec<String>> {
     let good = include_str!("../data/good-plan.yaml");
-    Plan::read(&change(good)).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    Plan::read(&change(good), None).map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -160,7 +160,7 @@ proptest::proptest! {
     /// Whatever a file holds, it is a plan or a list of problems, never a panic.
     #[test]
     fn any_text_is_read_without_a_panic(text in "[ -~\n]{0,300}") {
-        let _ = Plan::read(&text);
+        let _ = Plan::read(&text, None);
     }
 
     /// A good file with any one line changed or gone is read without a panic as well.
@@ -168,6 +168,6 @@ proptest::proptest! {
     fn any_broken_line_is_read_without_a_panic(line in 0usize..40, with in "[ -~]{0,40}") {
         let good = include_str!("../data/good-plan.yaml");
         let lines: Vec<_> = good.lines().enumerate().map(|(at, text)| if at == line { with.as_str() } else { text }).collect();
-        let _ = Plan::read(&lines.join("\n"));
+        let _ = Plan::read(&lines.join("\n"), None);
     }
 }

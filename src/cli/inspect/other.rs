@@ -11,6 +11,7 @@ use crate::cli::inspect::Description;
 use crate::tuf::PublicKey;
 use crate::tuf::json;
 use crate::tuf::key::private_material;
+use crate::tuf::proof::Proof;
 
 /// An age header is not longer.
 const MAX_HEADER: u64 = 1 << 16;
@@ -64,6 +65,18 @@ pub(super) fn private(bytes: &[u8]) -> Option<Description> {
         lines: vec![format!("{shape}, in the clear; nothing of it is shown")],
         json: json!({"kind": "private-key", "shape": shape}),
     })
+}
+
+pub(super) fn proof(bytes: &[u8]) -> Result<Description, String> {
+    let proof = Proof::read(bytes).map_err(|e| e.to_string())?;
+    let lines = vec![
+        format!("a proof of possession, made for {:?}", proof.challenge),
+        format!("keyid {}, {}", proof.keyid, proof.scheme),
+        "it proves nothing before it is verified with the public key, as a ceremony does".to_owned(),
+    ];
+    let json = json!({"kind": "proof", "challenge": proof.challenge, "keyid": proof.keyid,
+        "scheme": proof.scheme.as_str()});
+    Ok(Description { lines, json })
 }
 
 pub(super) fn manifest(bytes: &[u8]) -> Result<Description, String> {

@@ -103,7 +103,8 @@ fn mechanism(scheme: Scheme) -> Mechanism<'static> {
     match scheme {
         Scheme::Ed25519 => Mechanism::EccEdwardsKeyPairGen,
         Scheme::EcdsaP256 | Scheme::EcdsaP384 => Mechanism::EccKeyPairGen,
-        Scheme::RsaPssSha256 => Mechanism::RsaPkcsKeyPairGen,
+        // A scheme that is only verified has no kind below, and does not get here.
+        Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => Mechanism::RsaPkcsKeyPairGen,
     }
 }
 
@@ -146,7 +147,7 @@ fn make(
             }
         }
     }
-    // There is at least one kind for every scheme.
+    // There is at least one kind for every scheme that signs.
     Err(refused
         .map_or_else(|| explain(login, scheme, &Error::NotSupported), |error| explain(login, scheme, &error)))
 }
@@ -180,6 +181,7 @@ fn kinds(scheme: Scheme, bits: Option<u32>) -> Vec<Vec<Attribute>> {
             .iter()
             .map(|params| vec![key_type.clone(), Attribute::EcParams(params.to_vec())])
             .collect(),
+        Scheme::VerifyOnly(_) => Vec::new(),
     }
 }
 

@@ -208,5 +208,7 @@ pub(super) fn key_type(scheme: Scheme) -> KeyType {
         Scheme::Ed25519 => KeyType::EC_EDWARDS,
         Scheme::EcdsaP256 | Scheme::EcdsaP384 => KeyType::EC,
         Scheme::RsaPssSha256 => KeyType::RSA,
+        // Nobody can ask for one: a kind that no key of ours has.
+        Scheme::VerifyOnly(_) => KeyType::GENERIC_SECRET,
     }
 }

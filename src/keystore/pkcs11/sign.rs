@@ -127,6 +127,7 @@ fn ways(scheme: Scheme, payload: &[u8]) -> Vec<Way<'_>> {
             digest(Mechanism::RsaPkcsPss(pss), &Sha256::digest(payload)),
             whole(Mechanism::Sha256RsaPkcsPss(pss)),
         ],
+        Scheme::VerifyOnly(_) => Vec::new(),
     }
 }
 
@@ -155,6 +156,6 @@ fn as_tuf(scheme: Scheme, raw: &[u8]) -> Option<Vec<u8>> {
     match scheme {
         Scheme::EcdsaP256 => Some(p256::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
         Scheme::EcdsaP384 => Some(p384::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
-        Scheme::Ed25519 | Scheme::RsaPssSha256 => Some(raw.to_vec()),
+        Scheme::Ed25519 | Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => Some(raw.to_vec()),
     }
 }

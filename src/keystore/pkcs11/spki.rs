@@ -23,7 +23,7 @@ pub(super) fn ec_params(scheme: Scheme) -> &'static [&'static [u8]] {
         Scheme::Ed25519 => &[b"\x13\x0cedwards25519", OID_ED25519],
         Scheme::EcdsaP256 => &[OID_P256],
         Scheme::EcdsaP384 => &[OID_P384],
-        Scheme::RsaPssSha256 => &[],
+        Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => &[],
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn from_point(scheme: Scheme, attribute: &[u8]) -> Option<Vec<u8>> {
         Scheme::Ed25519 => (OID_ED25519.to_vec(), 32),
         Scheme::EcdsaP256 => ([OID_EC_PUBLIC_KEY, OID_P256].concat(), 65),
         Scheme::EcdsaP384 => ([OID_EC_PUBLIC_KEY, OID_P384].concat(), 97),
-        Scheme::RsaPssSha256 => return None,
+        Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => return None,
     };
     Some(spki(&algorithm, point(attribute, len)?))
 }

@@ -8,7 +8,8 @@ pub const FILE_READABLE: &str = "FILE-READABLE";
 pub const METADATA_FORMAT: &str = "METADATA-FORMAT";
 /// The pinned root is signed by a threshold of its own keys (section 5.2).
 pub const PINNED_ROOT_SIGNED: &str = "PINNED-ROOT-SIGNED";
-/// A set that has a root of the pinned version has the pinned one: two roots of one version are two trusts.
+/// A set that has a root of the pinned version, or of the client's own, has that one: two roots of one version are
+/// two trusts.
 pub const ROOT_ONE_PER_VERSION: &str = "ROOT-ONE-PER-VERSION";
 /// Root N+1 is signed by a threshold of the keys of N and by a threshold of its own (section 5.3.4).
 pub const ROOT_SIGNED_BY_OLD_AND_NEW: &str = "ROOT-SIGNED-BY-OLD-AND-NEW";
@@ -16,8 +17,12 @@ pub const ROOT_SIGNED_BY_OLD_AND_NEW: &str = "ROOT-SIGNED-BY-OLD-AND-NEW";
 pub const ROOT_VERSION_NEXT: &str = "ROOT-VERSION-NEXT";
 /// No root is missing below the highest one: a client stops at the gap and never sees what lies above.
 pub const ROOT_NO_GAP: &str = "ROOT-NO-GAP";
+/// The final root is not older than the one that the client trusted before: clients never go back.
+pub const ROOT_NOT_ROLLED_BACK: &str = "ROOT-NOT-ROLLED-BACK";
 /// A chain has at most [`super::MAX_ROOTS`] steps (section 5.3.3).
 pub const ROOT_COUNT: &str = "ROOT-COUNT";
+/// A keyid stands once among the signatures of a file (section 4.2.1).
+pub const KEYID_SIGNS_ONCE: &str = "KEYID-SIGNS-ONCE";
 /// A file is signed by a threshold of the keys that its delegator names.
 pub const THRESHOLD: &str = "THRESHOLD";
 /// The final root, and every other file, expires after the time of the verification (sections 5.3.10, 5.4.4, ...).
@@ -28,10 +33,22 @@ pub const LENGTH_AS_LISTED: &str = "LENGTH-AS-LISTED";
 pub const HASHES_AS_LISTED: &str = "HASHES-AS-LISTED";
 /// A file has the version that the file above it, or its own name, says.
 pub const VERSION_AS_LISTED: &str = "VERSION-AS-LISTED";
+/// A timestamp is not older than the one that the client trusted before (section 5.4.3.1).
+pub const TIMESTAMP_NOT_ROLLED_BACK: &str = "TIMESTAMP-NOT-ROLLED-BACK";
+/// A timestamp lists no snapshot that is older than the one that the client trusted before (section 5.4.3.2).
+pub const SNAPSHOT_NOT_ROLLED_BACK: &str = "SNAPSHOT-NOT-ROLLED-BACK";
+/// A snapshot lists no targets role at a lower version than the one that the client trusted before (section 5.5.5).
+pub const ROLE_NOT_ROLLED_BACK: &str = "ROLE-NOT-ROLLED-BACK";
+/// A snapshot lists every targets role that the one before it listed (section 5.5.5).
+pub const ROLE_NOT_VANISHED: &str = "ROLE-NOT-VANISHED";
 /// Every targets role that is delegated to is listed in snapshot (section 5.6).
 pub const LISTED_IN_SNAPSHOT: &str = "LISTED-IN-SNAPSHOT";
 /// There are at most [`super::MAX_ROLES`] delegated roles.
 pub const ROLE_COUNT: &str = "ROLE-COUNT";
+/// A search for one target visits at most [`super::MAX_VISITED`] delegated roles (section 5.6.7).
+pub const SEARCH_BOUND: &str = "SEARCH-BOUND";
+/// What a client trusts is kept where the next run finds it.
+pub const STATE_KEPT: &str = "STATE-KEPT";
 /// Every target has a hash by an algorithm that clients know: without one nothing can be checked.
 pub const TARGET_HASH_KNOWN: &str = "TARGET-HASH-KNOWN";
 /// Nothing carries the watermark of a rehearsal, unless the caller wants to verify one.

@@ -10,6 +10,7 @@ use crate::tuf::client::Refused;
 use crate::tuf::client::file_name;
 use crate::tuf::client::rules;
 use crate::tuf::client::workflow::Workflow;
+use crate::tuf::client::workflow::listed_role;
 use crate::tuf::client::workflow::refuse;
 use crate::tuf::client::workflow::understood;
 use crate::tuf::delegations::Delegations;
@@ -20,9 +21,9 @@ use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::Targets;
 
 /// One verified targets role.
-struct Node {
-    targets: Targets,
-    delegations: Option<Delegations>,
+pub(super) struct Node {
+    pub(super) targets: Targets,
+    pub(super) delegations: Option<Delegations>,
 }
 
 /// The tree of roles, by name.
@@ -74,10 +75,7 @@ impl Workflow<'_> {
         let plain = file_name(role, None);
         let (file, bytes, version) = match snapshot {
             Some(snapshot) => {
-                let Some(listed) = snapshot.meta.get(&format!("{role}.json")) else {
-                    let why = format!("{delegator} delegates to it, and snapshot does not list it");
-                    return refuse(rules::LISTED_IN_SNAPSHOT, &plain, why);
-                };
+                let listed = listed_role(snapshot, delegator, role)?;
                 let file = file_name(role, root.consistent_snapshot.then_some(listed.version));
                 let bytes = self.fetch_listed(&file, MAX_TARGETS, listed)?;
                 (file, bytes, Some(listed.version))
@@ -98,7 +96,19 @@ impl Workflow<'_> {
                 }
             }
         };
-        let (metadata, targets) = self.open_targets(&file, &bytes)?;
+        self.targets_role(file, bytes, version, (delegator, role, keys), known)
+    }
+
+    /// The checks of one targets role, by the keys of one delegator. `None` when it is `known` and holds again.
+    pub(super) fn targets_role(
+        &mut self,
+        file: String,
+        bytes: impl AsRef<[u8]>,
+        version: Option<u64>,
+        (delegator, role, keys): (&str, &str, &RoleKeys),
+        known: bool,
+    ) -> Result<Option<Node>, Refused> {
+        let (metadata, targets) = self.open_targets(&file, bytes.as_ref())?;
         drop(bytes);
         let signed_by = self.signed(rules::THRESHOLD, &file, &metadata, keys, delegator)?;
         if known {
@@ -177,15 +187,11 @@ impl Tree {
                 return Some(role);
             }
             let Some(delegations) = &node.delegations else { continue };
-            let mut below = Vec::new();
-            for i in delegations.matching(path) {
-                below.push(delegations.roles[i].name.as_str());
-                if delegations.roles[i].terminating {
-                    open.clear();
-                    break;
-                }
+            let (below, ends) = delegations.toward(path);
+            if ends {
+                open.clear();
             }
-            open.extend(below.into_iter().rev());
+            open.extend(below.into_iter().rev().map(|delegation| delegation.name.as_str()));
         }
         None
     }

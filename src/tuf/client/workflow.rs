@@ -12,6 +12,8 @@ use crate::tuf::client::Files;
 use crate::tuf::client::Refused;
 use crate::tuf::client::Request;
 use crate::tuf::client::TrustedFile;
+use crate::tuf::client::before::Before;
+use crate::tuf::client::file_name;
 use crate::tuf::client::rules;
 use crate::tuf::date::Date;
 use crate::tuf::key::KeyId;
@@ -21,6 +23,7 @@ use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::snapshot::MetaFile;
+use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::apart;
 
 /// The field by which a rehearsal marks everything it writes.
@@ -33,6 +36,8 @@ pub(super) struct Workflow<'a> {
     pub(super) highest: HashMap<String, u64>,
     pub(super) trusted: Vec<TrustedFile>,
     pub(super) remarks: Vec<String>,
+    /// What the client trusted before this run.
+    pub(super) before: Before,
 }
 
 /// `Err` of the answer no.
@@ -45,7 +50,13 @@ pub(super) fn understood<T>(file: &str, read: Result<T, MetadataError>) -> Resul
     read.or_else(|e| refuse(rules::METADATA_FORMAT, file, e.to_string()))
 }
 
-impl Workflow<'_> {
+impl<'a> Workflow<'a> {
+    /// A client that trusts nothing yet.
+    pub(super) fn new(files: &'a dyn Files, request: &'a Request<'a>, highest: HashMap<String, u64>) -> Self {
+        let before = Before::default();
+        Self { files, request, highest, trusted: Vec::new(), remarks: Vec::new(), before }
+    }
+
     /// A file that may be missing.
     pub(super) fn find(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, Refused> {
         self.files.read(name, max).or_else(|why| refuse(rules::FILE_READABLE, name, why))
@@ -62,19 +73,14 @@ impl Workflow<'_> {
     /// A file whose length and hashes the file above it may list.
     pub(super) fn fetch_listed(&self, name: &str, max: u64, listed: &MetaFile) -> Result<Vec<u8>, Refused> {
         let bytes = self.fetch(name, max)?;
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if let Some(listed) = listed.length.filter(|listed| *listed != length) {
-            return refuse(rules::LENGTH_AS_LISTED, name, format!("{length} bytes and not {listed}"));
-        }
-        if !listed.hashes.is_empty() {
-            hashes_hold(&bytes, &listed.hashes).or_else(|why| refuse(rules::HASHES_AS_LISTED, name, why))?;
-        }
+        as_listed(name, &bytes, listed)?;
         Ok(bytes)
     }
 
     /// Reads metadata; a rehearsal is refused where it is not asked for.
     pub(super) fn open(&mut self, file: &str, bytes: &[u8]) -> Result<Metadata, Refused> {
         let metadata = understood(file, Metadata::parse(bytes))?;
+        signs_once(file, &metadata)?;
         self.no_rehearsal(file, &metadata)?;
         Ok(metadata)
     }
@@ -86,6 +92,7 @@ impl Workflow<'_> {
         bytes: &[u8],
     ) -> Result<(Metadata, Option<apart::Files>), Refused> {
         let (metadata, targets) = understood(file, Metadata::parse_apart(bytes))?;
+        signs_once(file, &metadata)?;
         self.no_rehearsal(file, &metadata)?;
         Ok((metadata, targets))
     }
@@ -140,10 +147,6 @@ impl Workflow<'_> {
         if expires.parse::<Date>().is_err() {
             self.remarks.push(format!("{file}: expires is {expires:?}, not YYYY-MM-DDTHH:MM:SSZ"));
         }
-        let labels: BTreeSet<&KeyId> = metadata.signatures().iter().map(|s| &s.keyid).collect();
-        if labels.len() != metadata.signatures().len() {
-            self.remarks.push(format!("{file}: a keyid stands twice among the signatures"));
-        }
         self.trusted.push(TrustedFile {
             file: file.to_owned(),
             role: role.to_owned(),
@@ -174,6 +177,43 @@ impl Workflow<'_> {
             self.remarks.push(format!("{file}: the key {keyid} cannot be used to verify; it does not count"));
         }
     }
+}
+
+/// A keyid stands once among the signatures (section 4.2.1).
+fn signs_once(file: &str, metadata: &Metadata) -> Result<(), Refused> {
+    let mut seen = BTreeSet::new();
+    match metadata.signatures().iter().find(|signature| !seen.insert(&signature.keyid)) {
+        Some(twice) => {
+            let why = format!("the keyid {} stands twice among the signatures", twice.keyid);
+            refuse(rules::KEYID_SIGNS_ONCE, file, why)
+        }
+        None => Ok(()),
+    }
+}
+
+/// A file has the length and the hashes that the file above it lists, where it lists them.
+pub(super) fn as_listed(name: &str, bytes: &[u8], listed: &MetaFile) -> Result<(), Refused> {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if let Some(listed) = listed.length.filter(|listed| *listed != length) {
+        return refuse(rules::LENGTH_AS_LISTED, name, format!("{length} bytes and not {listed}"));
+    }
+    if !listed.hashes.is_empty() {
+        hashes_hold(bytes, &listed.hashes).or_else(|why| refuse(rules::HASHES_AS_LISTED, name, why))?;
+    }
+    Ok(())
+}
+
+/// What snapshot says of a role that `delegator` names (section 5.6).
+pub(super) fn listed_role<'s>(
+    snapshot: &'s Snapshot,
+    delegator: &str,
+    role: &str,
+) -> Result<&'s MetaFile, Refused> {
+    snapshot.meta.get(&format!("{role}.json")).ok_or_else(|| Refused {
+        rule: rules::LISTED_IN_SNAPSHOT,
+        file: file_name(role, None),
+        why: format!("{delegator} delegates to it, and snapshot does not list it"),
+    })
 }
 
 /// Whether every listed hash of a known algorithm is the hash of `bytes`, and at least one is known.

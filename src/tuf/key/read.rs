@@ -7,6 +7,7 @@ use crate::tuf::json;
 use crate::tuf::key::KeyError;
 use crate::tuf::key::PublicKey;
 use crate::tuf::key::Scheme;
+use crate::tuf::key::UnknownScheme;
 use crate::tuf::key::private::private_material;
 use crate::tuf::key::verifier::Verifier;
 
@@ -47,7 +48,11 @@ fn unknown() -> KeyError {
 /// Our JSON; or what a Notary server answers for `timestamp.key`, which has no scheme and base64 for PEM.
 fn from_file_json(object: &Value) -> Result<PublicKey, KeyError> {
     if object.get("scheme").is_some() {
-        return PublicKey::from_json(object);
+        let key = PublicKey::from_json(object)?;
+        return match key.scheme() {
+            Scheme::VerifyOnly(_) => Err(KeyError(UnknownScheme(key.scheme().to_string()).to_string())),
+            _ => Ok(key),
+        };
     }
     let public = object["keyval"]["public"].as_str().ok_or_else(unknown)?;
     let der = base64(public).ok_or_else(unknown)?;

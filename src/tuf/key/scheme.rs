@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A signature scheme that we sign with and verify.
+/// A signature scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
     /// `ed25519`
@@ -14,15 +14,35 @@ pub enum Scheme {
     EcdsaP384,
     /// `rsassa-pss-sha256`, 2048 bits and more; written with a salt of 32 bytes, read with any
     RsaPssSha256,
+    /// A scheme that others sign with: we verify it and never sign with it.
+    VerifyOnly(VerifyOnly),
 }
 
-/// A scheme that this program does not know.
+/// A scheme that we verify where metadata of others has it. No key of it is made, kept or taken into a ceremony.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VerifyOnly {
+    /// `rsa-pkcs1v15-sha256`, as TAF signs
+    RsaPkcs1Sha256,
+    /// `ml-dsa-44/1` (TAP 21)
+    MlDsa44,
+    /// `ml-dsa-65/1` (TAP 21)
+    MlDsa65,
+    /// `ml-dsa-87/1` (TAP 21)
+    MlDsa87,
+}
+
+/// A scheme that this program does not know, or does not sign with.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is not a scheme; use ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384 or rsassa-pss-sha256")]
+#[error("{0:?} is not a scheme{why}; use ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384 or rsassa-pss-sha256", why = verified_only(.0))]
 pub struct UnknownScheme(pub String);
 
+fn verified_only(text: &str) -> &'static str {
+    let known = VerifyOnly::ALL.into_iter().any(|scheme| Scheme::VerifyOnly(scheme).as_str() == text);
+    if known { " to sign with: it is verified where others use it" } else { "" }
+}
+
 impl Scheme {
-    /// Every scheme, in the order in which help lists them.
+    /// Every scheme that we sign with, in the order in which help lists them.
     pub const ALL: [Self; 4] = [Self::Ed25519, Self::EcdsaP256, Self::EcdsaP384, Self::RsaPssSha256];
 
     /// The name in metadata and in ceremony files.
@@ -32,6 +52,10 @@ impl Scheme {
             Self::EcdsaP256 => "ecdsa-sha2-nistp256",
             Self::EcdsaP384 => "ecdsa-sha2-nistp384",
             Self::RsaPssSha256 => "rsassa-pss-sha256",
+            Self::VerifyOnly(VerifyOnly::RsaPkcs1Sha256) => "rsa-pkcs1v15-sha256",
+            Self::VerifyOnly(VerifyOnly::MlDsa44) => "ml-dsa-44/1",
+            Self::VerifyOnly(VerifyOnly::MlDsa65) => "ml-dsa-65/1",
+            Self::VerifyOnly(VerifyOnly::MlDsa87) => "ml-dsa-87/1",
         }
     }
 
@@ -40,8 +64,15 @@ impl Scheme {
         match self {
             Self::Ed25519 => "ed25519",
             Self::EcdsaP256 | Self::EcdsaP384 => "ecdsa",
-            Self::RsaPssSha256 => "rsa",
+            Self::RsaPssSha256 | Self::VerifyOnly(VerifyOnly::RsaPkcs1Sha256) => "rsa",
+            Self::VerifyOnly(VerifyOnly::MlDsa44 | VerifyOnly::MlDsa65 | VerifyOnly::MlDsa87) => "ml-dsa",
         }
+    }
+
+    /// The scheme that metadata names: one of ours, or one that we only verify.
+    pub(crate) fn in_metadata(text: &str) -> Result<Self, UnknownScheme> {
+        let found = VerifyOnly::ALL.into_iter().map(Self::VerifyOnly).find(|scheme| scheme.as_str() == text);
+        found.map_or_else(|| text.parse(), Ok)
     }
 
     /// Whether `keytype` may stand beside this scheme; old metadata names the curve in the keytype.
@@ -51,12 +82,18 @@ impl Scheme {
     }
 }
 
+impl VerifyOnly {
+    /// Every one of them.
+    pub const ALL: [Self; 4] = [Self::RsaPkcs1Sha256, Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
+}
+
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
+/// The schemes that we sign with: what people may ask for.
 impl FromStr for Scheme {
     type Err = UnknownScheme;
 

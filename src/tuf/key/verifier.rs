@@ -9,6 +9,7 @@ use signature::Verifier as _;
 use crate::tuf::key::BadSignature;
 use crate::tuf::key::KeyError;
 use crate::tuf::key::Scheme;
+use crate::tuf::key::verify_only::VerifyOnlyKey;
 
 /// The smallest modulus that counts, in bits.
 const RSA_MIN_BITS: u32 = 2048;
@@ -23,6 +24,7 @@ pub(super) enum Verifier {
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
     Rsa(Box<rsa::RsaPublicKey>),
+    VerifyOnly(VerifyOnlyKey),
 }
 
 impl Verifier {
@@ -31,7 +33,8 @@ impl Verifier {
         use rsa::traits::PublicKeyParts;
         match self {
             Self::Rsa(key) => Some(key.n().bits()),
-            Self::Ed25519(..) | Self::P256(_) | Self::P384(_) => None,
+            Self::VerifyOnly(VerifyOnlyKey::RsaPkcs1(key)) => Some(key.n().bits()),
+            Self::Ed25519(..) | Self::P256(_) | Self::P384(_) | Self::VerifyOnly(_) => None,
         }
     }
 
@@ -49,7 +52,13 @@ impl Verifier {
             Scheme::EcdsaP384 => {
                 Ok(Self::P384(p384::ecdsa::VerifyingKey::from_public_key_der(der).map_err(bad)?))
             }
-            Scheme::RsaPssSha256 => Self::rsa(rsa::RsaPublicKey::from_public_key_der(der).map_err(bad)?),
+            Scheme::RsaPssSha256 => {
+                let key = rsa::RsaPublicKey::from_public_key_der(der).map_err(bad)?;
+                Ok(Self::Rsa(Box::new(good_rsa(key)?)))
+            }
+            Scheme::VerifyOnly(scheme) => {
+                Ok(Self::VerifyOnly(VerifyOnlyKey::from_spki(scheme, der, good_rsa)?))
+            }
         }
     }
 
@@ -68,6 +77,9 @@ impl Verifier {
                 Ok(Self::P384(p384::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(bad)?))
             }
             Scheme::RsaPssSha256 => Err(KeyError("an RSA key is written in PEM, not in hex".to_owned())),
+            Scheme::VerifyOnly(_) => {
+                Err(KeyError(format!("a key for {scheme} is written in PEM, not in hex")))
+            }
         }
     }
 
@@ -85,16 +97,6 @@ impl Verifier {
         }
     }
 
-    fn rsa(key: rsa::RsaPublicKey) -> Result<Self, KeyError> {
-        let bits = key.n().bits();
-        if !(RSA_MIN_BITS..=RSA_MAX_BITS).contains(&bits) {
-            return Err(KeyError(format!(
-                "an RSA key of {bits} bits; {RSA_MIN_BITS} to {RSA_MAX_BITS} are read"
-            )));
-        }
-        Ok(Self::Rsa(Box::new(key)))
-    }
-
     /// SubjectPublicKeyInfo in DER, curve points uncompressed: equal bytes for equal keys.
     pub(super) fn to_spki(&self) -> Result<Vec<u8>, KeyError> {
         let der = match self {
@@ -102,6 +104,7 @@ impl Verifier {
             Self::P256(key) => key.to_public_key_der(),
             Self::P384(key) => key.to_public_key_der(),
             Self::Rsa(key) => key.to_public_key_der(),
+            Self::VerifyOnly(key) => return key.to_spki().map_err(|e| KeyError(e.to_string())),
         };
         der.map(|der| der.as_bytes().to_vec()).map_err(|e| KeyError(e.to_string()))
     }
@@ -120,9 +123,21 @@ impl Verifier {
                 let key = rsa::pss::VerifyingKey::<Sha256>::new_with_auto_salt_len((**key).clone());
                 key.verify(message, &signature)
             }),
+            Self::VerifyOnly(key) => key.verify(message, signature),
         };
         holds.map_err(|_| BadSignature)
     }
+}
+
+/// An RSA key that is neither weak nor endless.
+fn good_rsa(key: rsa::RsaPublicKey) -> Result<rsa::RsaPublicKey, KeyError> {
+    let bits = key.n().bits();
+    if !(RSA_MIN_BITS..=RSA_MAX_BITS).contains(&bits) {
+        return Err(KeyError(format!(
+            "an RSA key of {bits} bits; {RSA_MIN_BITS} to {RSA_MAX_BITS} are read"
+        )));
+    }
+    Ok(key)
 }
 
 /// The SubjectPublicKeyInfo of an Ed25519 key: always the same twelve bytes, then the point (RFC 8410).

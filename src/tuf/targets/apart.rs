@@ -66,7 +66,7 @@ fn stands_twice<E: Error>(name: &str) -> E {
 }
 
 /// An object whose keys stand once.
-struct Distinct<T>(BTreeMap<String, T>);
+pub(crate) struct Distinct<T>(pub(crate) BTreeMap<String, T>);
 
 impl Distinct<Entry> {
     fn files(self) -> Files {

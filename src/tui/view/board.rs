@@ -9,16 +9,19 @@ use crate::tui::view::doc::Doc;
 use crate::tui::view::doc::columns;
 use crate::tui::view::doc::cut;
 
-/// Columns of one role.
+/// Columns of one role, where there is room for it.
 const COLUMN: usize = 14;
+/// Columns that a name takes at least.
+const NAME: usize = 12;
 
 /// Draws the board.
 pub fn board(doc: &mut Doc, board: &Board) {
     let palette = doc.palette;
-    let names = doc.width.saturating_sub(COLUMN * board.columns.len()).clamp(12, 28);
+    let wide = COLUMN.min(doc.width.saturating_sub(NAME) / board.columns.len().max(1)).max(NAME);
+    let names = doc.width.saturating_sub(wide * board.columns.len()).clamp(NAME, 28);
     let mut head = vec![Span::styled(padded("Board", names), palette.heading())];
     head.extend(
-        board.columns.iter().map(|column| Span::styled(padded(&column.role, COLUMN), palette.heading())),
+        board.columns.iter().map(|column| Span::styled(padded(column.title(), wide), palette.heading())),
     );
     doc.line(head);
     for row in board.rows.iter().filter(|row| row.standing.iter().any(Option::is_some)) {
@@ -29,7 +32,7 @@ pub fn board(doc: &mut Doc, board: &Board) {
                 Some(Standing::Waiting) => palette.waiting(),
                 _ => ratatui::style::Style::new(),
             };
-            line.push(Span::styled(padded(standing.map_or("-", Standing::word), COLUMN), style));
+            line.push(Span::styled(padded(standing.map_or("-", Standing::word), wide), style));
         }
         doc.line(line);
     }
@@ -37,7 +40,7 @@ pub fn board(doc: &mut Doc, board: &Board) {
     for column in &board.columns {
         let mark = if column.signed >= column.threshold as usize { "[ OK ]" } else { "[WAIT]" };
         let count = format!("{} of {} ", column.signed, column.threshold);
-        let rest = COLUMN.saturating_sub(count.len() + mark.len());
+        let rest = wide.saturating_sub(count.len() + mark.len());
         total.push(Span::raw(count));
         total.push(Span::styled(mark, palette.mark(mark)));
         total.push(Span::raw(" ".repeat(rest)));
@@ -60,7 +63,11 @@ fn missing(board: &Board) -> Vec<String> {
         let from: Vec<_> =
             board.rows.iter().filter(|row| may(row.standing[at])).map(|row| row.holder.clone()).collect();
         let (plural, last) = if more == 1 { ("", "or") } else { ("s", "and") };
-        lines.push(format!("{}: {more} more signature{plural}, from {}", column.role, joined(&from, last)));
+        lines.push(format!(
+            "{}: {more} more signature{plural}, from {}",
+            column.whose(),
+            joined(&from, last)
+        ));
     }
     lines
 }

@@ -97,6 +97,29 @@ fn a_repair_is_written_once_and_only_where_root_can_be_signed() {
 }
 
 #[test]
+fn every_drafted_file_passes_check_as_it_is() {
+    let folder = folder();
+
+    for kind in ["root-renewal", "key-rotation", "compromise-response", "delegation-change", "targets-signing"] {
+        let file = format!("{kind}.yaml");
+        keyrite(&["new", kind, "--from", ".", "--out", &file], folder.path()).ended(0);
+        keyrite(&["check", &file], folder.path()).ended(0);
+    }
+    let repairs: [&[&str]; 5] = [
+        &["--stolen", "tim"],
+        &["--lost", "chi", "--stolen", "sam", "--stolen", "tim"],
+        &["--stolen", "tia"],
+        &["--stolen", "dev"],
+        &["--stolen", "chi", "--stolen", "tia", "--stolen", "sam", "--stolen", "tim", "--stolen", "dev"],
+    ];
+    for (nth, stolen) in repairs.iter().enumerate() {
+        let file = format!("repair-{nth}.yaml");
+        keyrite(&[&["assess", ".", "--at", AT, "--repair", &file], *stolen].concat(), folder.path()).ended(1);
+        keyrite(&["check", &file], folder.path()).ended(0);
+    }
+}
+
+#[test]
 fn new_from_metadata_writes_each_type_and_says_what_is_missing() {
     let folder = folder();
 

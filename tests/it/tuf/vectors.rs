@@ -161,8 +161,8 @@ fn roots_with_one_thing_wrong_are_refused_and_the_others_verify() {
         ("ecdsa-new-type-sig-keys", Ok(())),
         ("no-root-json-signatures", Err(rules::PINNED_ROOT_SIGNED)),
         ("invalid-root-json-signature", Err(rules::PINNED_ROOT_SIGNED)),
-        ("duplicate-sigs", Err(rules::PINNED_ROOT_SIGNED)),
-        ("duplicate-sig-keys", Err(rules::PINNED_ROOT_SIGNED)),
+        ("duplicate-sigs", Err(rules::KEYID_SIGNS_ONCE)),
+        ("duplicate-sig-keys", Err(rules::KEYID_SIGNS_ONCE)),
         ("duplicate-keyid", Err(rules::METADATA_FORMAT)),
     ] {
         let set = set(&folder.join(name));

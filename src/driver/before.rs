@@ -1,0 +1,234 @@
+//! The metadata before: read from the inputs, kept in the record, and stood in for in a rehearsal.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::bundle::Dir;
+use crate::ceremony::Mode;
+use crate::driver::inputs;
+use crate::driver::stop::Stop;
+use crate::driver::stop::StopKind;
+use crate::driver::stores;
+use crate::driver::stores::Places;
+use crate::driver::stores::StandIn;
+use crate::plan;
+use crate::plan::Before;
+use crate::plan::BeforeSpec;
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::before::MetadataFiles;
+use crate::tuf::KeyId;
+use crate::tuf::Metadata;
+use crate::tuf::Repository;
+use crate::tuf::Signature;
+use crate::tuf::client::Files;
+use crate::tuf::client::MAX_TARGETS;
+use crate::tuf::client::WATERMARK;
+use crate::tuf::client::file_name;
+use crate::tuf::root::TOP_LEVEL;
+use crate::words::Digest;
+
+/// The folder of the record that keeps it.
+pub const FOLDER: &str = "before";
+
+/// A ceremony file, proven against what it starts from. `base` is the file's directory.
+pub fn read_plan(text: &str, base: &Path) -> Result<Plan, Vec<Problem>> {
+    let before = match plan::starts_from(text)? {
+        Some(spec) => Some(Arc::new(load(&spec, base).map_err(|problem| vec![problem])?)),
+        None => None,
+    };
+    Plan::read(text, before)
+}
+
+fn load(spec: &BeforeSpec, base: &Path) -> Result<Before, Problem> {
+    let path = base.join(&spec.metadata.value);
+    let problem = |why: String| {
+        let text = format!("the metadata before, {}: {why}", spec.metadata.value);
+        Problem::error("BEFORE-READABLE", Some(spec.metadata.place), text)
+    };
+    let files = Dir::open(&path).and_then(|dir| metadata_files(&dir)).map_err(problem)?;
+    let before = Before::read(files, false).map_err(|why| {
+        let text = format!("the metadata before, {}, does not verify: {why}", spec.metadata.value);
+        Problem::error("BEFORE-VERIFIES", Some(spec.metadata.place), text)
+    })?;
+    if before.root_sha256() != spec.root_sha256.value {
+        return Err(Problem::error("BEFORE-PINNED", Some(spec.root_sha256.place), other_root(&before, spec)));
+    }
+    if let Some(why) = &before.unverified {
+        let text = format!("the metadata before, {}, does not verify: {why}", spec.metadata.value);
+        return Err(Problem::error("BEFORE-VERIFIES", Some(spec.metadata.place), text));
+    }
+    Ok(before)
+}
+
+fn other_root(before: &Before, spec: &BeforeSpec) -> String {
+    let newest = before.root_file();
+    let pinned =
+        |root: &&crate::tuf::repository::RoleFile| Digest::of(&root.bytes).hex() == spec.root_sha256.value;
+    match before.repository.roots.iter().find(pinned) {
+        Some(older) => format!(
+            "root_sha256 is that of {}, and {} is newer: a ceremony starts from the newest root",
+            older.file, newest.file
+        ),
+        None => format!(
+            "root_sha256 is not that of {}, which is {}: it is not the root that was reviewed",
+            newest.file,
+            before.root_sha256()
+        ),
+    }
+}
+
+/// The files of a repository that say what it is now: every root, and the newest file of each other role.
+fn metadata_files(files: &dyn Files) -> Result<MetadataFiles, String> {
+    let repository = Repository::read(files).map_err(|error| error.to_string())?;
+    let all = repository.roots.iter().chain(repository.roles.values());
+    let named = all.map(|file| {
+        let name = if TOP_LEVEL[0] == file.metadata.role_type() {
+            file_name("root", Some(file.version))
+        } else {
+            file.file.clone()
+        };
+        (name, Arc::clone(&file.bytes))
+    });
+    Ok(named.collect())
+}
+
+/// What the first line of the journal says of each file.
+pub(super) fn digests(files: &MetadataFiles) -> BTreeMap<String, String> {
+    files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes).hex())).collect()
+}
+
+/// The plan of a record, with the metadata before as the journal's first line pins it.
+pub fn plan_of_record(
+    dir: &Path,
+    text: &str,
+    mode: Mode,
+    pinned: &BTreeMap<String, String>,
+) -> Result<Plan, Stop> {
+    let changed = |why: String| {
+        let error = format!("the ceremony file of the record does not hold any more: {why}");
+        Stop::new(StopKind::Integrity, error, "compare it with the reviewed file")
+    };
+    let mut before = None;
+    if !pinned.is_empty() {
+        let mut files = MetadataFiles::new();
+        let kept = Dir::open(&dir.join(FOLDER)).map_err(|why| contradiction(FOLDER, &why))?;
+        for (name, sha256) in pinned {
+            let place = format!("{FOLDER}/{name}");
+            let bytes = kept.read(name, MAX_TARGETS).map_err(|why| contradiction(&place, &why))?;
+            let bytes = bytes.ok_or_else(|| contradiction(&place, "it is not there"))?;
+            if Digest::of(&bytes).hex() != *sha256 {
+                return Err(contradiction(&place, "it was changed"));
+            }
+            files.insert(name.clone(), Arc::new(bytes));
+        }
+        let read = Before::read(files, mode == Mode::Rehearsal).map_err(|why| contradiction(FOLDER, &why))?;
+        before = Some(Arc::new(read));
+    }
+    Plan::read(text, before).map_err(|problems| changed(problems[0].to_string()))
+}
+
+fn contradiction(name: &str, why: &str) -> Stop {
+    let error = format!("{name} of the record is not what the journal says it is: {why}");
+    Stop::new(StopKind::Integrity, error, "the journal holds: put back the file that the ceremony began with")
+}
+
+/// What a rehearsal starts from: the same metadata with keys that protect nothing, marked and signed again.
+///
+/// Every key of it is replaced under its keyid, so the plan's names and the difference stay what was reviewed.
+pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, Stop> {
+    let mut files = MetadataFiles::new();
+    let Some(before) = &plan.before else { return Ok(files) };
+    let mut keys: BTreeMap<KeyId, StandIn> = BTreeMap::new();
+    for (role, trust) in before.repository.trust() {
+        for keyid in trust.iter().flat_map(|trust| trust.keys.keys.keys()) {
+            if !keys.contains_key(keyid) {
+                let made = stores::stand_in(plan, keyid, places);
+                keys.insert(
+                    keyid.clone(),
+                    made.map_err(|error| {
+                        Stop::new(StopKind::Store, format!("{role}: {}", error.text), error.hint)
+                    })?,
+                );
+            }
+        }
+    }
+    let newest = before.root_file();
+    let mut sign = |name: &str, signed: Value, by: Vec<KeyId>| -> Result<Metadata, Stop> {
+        let wrong =
+            |why: String| Stop::new(StopKind::Input, format!("{name} cannot be rehearsed: {why}"), "");
+        let mut metadata = Metadata::unsigned(signed).map_err(|error| wrong(error.to_string()))?;
+        for keyid in by {
+            let Some(key) = keys.get_mut(&keyid) else { continue };
+            let sig = key.sign(metadata.payload()).map_err(|error| wrong(error.text))?;
+            metadata.add(Signature { keyid, sig: hex::encode(sig) });
+        }
+        files.insert(name.to_owned(), Arc::new(metadata.to_file()));
+        Ok(metadata)
+    };
+    let trust: BTreeMap<String, Vec<KeyId>> = before
+        .repository
+        .trust()
+        .into_iter()
+        .map(|(role, said)| (role, said.iter().flat_map(|trust| trust.keys.keys.keys().cloned()).collect()))
+        .collect();
+    let by = |role: &str| trust.get(role).cloned().unwrap_or_default();
+    let publics: BTreeMap<String, Value> = trust
+        .values()
+        .flatten()
+        .filter_map(|keyid| {
+            Some((keyid.0.clone(), stores::stand_in(plan, keyid, places).ok()?.public().to_json().clone()))
+        })
+        .collect();
+    let replaced = |metadata: &Metadata| {
+        let mut signed = metadata.signed().clone();
+        signed[WATERMARK] = json!(true);
+        let keys = if metadata.role_type() == "root" {
+            signed.get_mut("keys")
+        } else {
+            signed.pointer_mut("/delegations/keys")
+        };
+        for (keyid, key) in keys.and_then(Value::as_object_mut).into_iter().flatten() {
+            if let Some(public) = publics.get(keyid) {
+                *key = public.clone();
+            }
+        }
+        signed
+    };
+    sign(&file_name("root", Some(newest.version)), replaced(&newest.metadata), by("root"))?;
+    let mut described: BTreeMap<String, Value> = BTreeMap::new();
+    let order = |role: &str| match role {
+        "snapshot" => 1,
+        "timestamp" => 2,
+        _ => 0,
+    };
+    let mut roles: Vec<_> = before.repository.roles.iter().collect();
+    roles.sort_by_key(|(role, _)| order(role));
+    for (role, file) in roles {
+        let mut signed = replaced(&file.metadata);
+        // Lengths and hashes are those of the stand-ins now.
+        for (name, meta) in signed.get_mut("meta").and_then(Value::as_object_mut).into_iter().flatten() {
+            if let Some(now) = described.get(name) {
+                *meta = now.clone();
+            }
+        }
+        let made = sign(&file.file, signed, by(role))?;
+        described.insert(format!("{role}.json"), json!({"version": file.version, "length": made.to_file().len(), "hashes": {"sha256": Digest::of(&made.to_file()).hex()}}));
+    }
+    Ok(files)
+}
+
+/// Whether clients that were shipped with a root reach the newest one: a sentence for each, and whether it is yes.
+pub fn anchors(plan: &Plan, base: &Path) -> Vec<(String, Result<String, String>)> {
+    let Some(before) = &plan.before else { return Vec::new() };
+    let reaches = |path: &String| {
+        let bytes = inputs::small_file(&base.join(path))?;
+        let anchor = Metadata::parse(&bytes).map_err(|error| error.to_string())?;
+        before.reach(&anchor)
+    };
+    plan.shipped_anchors.iter().map(|path| (path.clone(), reaches(path))).collect()
+}

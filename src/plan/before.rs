@@ -1,0 +1,147 @@
+//! The metadata that a ceremony starts from: read once, verified, and pinned by the reviewed file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::tuf::Date;
+use crate::tuf::KeyId;
+use crate::tuf::Metadata;
+use crate::tuf::PublicKey;
+use crate::tuf::Repository;
+use crate::tuf::client;
+use crate::tuf::client::Files;
+use crate::tuf::client::Request;
+use crate::tuf::client::Scope;
+use crate::tuf::repository::RoleFile;
+use crate::tuf::root::Root;
+use crate::words::Digest;
+
+/// Metadata files by name, byte for byte.
+pub type MetadataFiles = BTreeMap<String, Arc<Vec<u8>>>;
+
+/// The state of trust before a ceremony.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Before {
+    /// Every file, as it lies.
+    pub files: MetadataFiles,
+    /// The same, read.
+    pub repository: Repository,
+    /// Why the files beside the roots do not verify, where they do not.
+    pub unverified: Option<String>,
+}
+
+/// Files that are in memory.
+struct Held<'a>(&'a MetadataFiles);
+
+impl Files for Held<'_> {
+    fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+        match self.0.get(name) {
+            Some(bytes) if bytes.len() as u64 > max => Err(format!("larger than {max} bytes")),
+            found => Ok(found.map(|bytes| bytes.to_vec())),
+        }
+    }
+
+    fn names(&self) -> Result<Vec<String>, String> {
+        Ok(self.0.keys().cloned().collect())
+    }
+}
+
+impl Before {
+    /// Reads and verifies the files: the roots as one chain from the oldest that is there, and the rest as far as
+    /// there is one. Expiry does not matter: an expired repository is mended by a ceremony too.
+    pub fn read(files: MetadataFiles, allow_rehearsal: bool) -> Result<Self, String> {
+        let held = Held(&files);
+        let repository = Repository::read(&held).map_err(|error| error.to_string())?;
+        let oldest = repository.roots.first().map(|root| Arc::clone(&root.bytes)).unwrap_or_default();
+        let verify = |scope| {
+            let at = Date::from_unix(0);
+            client::verify(&held, &Request { pinned: &oldest, at, scope, allow_rehearsal })
+                .map_err(|refused| refused.to_string())
+        };
+        verify(Scope::Root)?;
+        let has = |role: &str| repository.roles.contains_key(role);
+        let unverified = match (has("targets"), has("snapshot") && has("timestamp")) {
+            (false, _) => None,
+            (true, true) => verify(Scope::Full).err(),
+            (true, false) => verify(Scope::Offline).err(),
+        };
+        Ok(Self { files, repository, unverified })
+    }
+
+    /// The newest root file.
+    pub fn root_file(&self) -> &RoleFile {
+        // A repository has at least one root.
+        &self.repository.roots[self.repository.roots.len() - 1]
+    }
+
+    /// SHA-256 of the newest root file: what the reviewed file pins.
+    pub fn root_sha256(&self) -> String {
+        Digest::of(&self.root_file().bytes).hex()
+    }
+
+    /// The public half of a key that root or any delegation lists under this keyid.
+    pub fn public(&self, keyid: &KeyId) -> Option<PublicKey> {
+        let of_root = self.repository.root.keys.get(keyid).cloned();
+        of_root.or_else(|| {
+            let delegations =
+                self.repository.targets_roles().filter_map(|(role, _)| self.repository.delegations(role));
+            delegations.into_iter().find_map(|delegations| delegations.keys.get(keyid).cloned())
+        })
+    }
+
+    /// The highest version that a role ever had, by its file and by what snapshot lists.
+    pub fn version(&self, role: &str) -> Option<u64> {
+        if role == "root" {
+            return Some(self.root_file().version);
+        }
+        let of_file = self.repository.roles.get(role).map(|file| file.version);
+        let listed = |snapshot: crate::tuf::snapshot::Snapshot| {
+            snapshot.meta.get(&format!("{role}.json")).map(|m| m.version)
+        };
+        let of_timestamp = || {
+            self.repository
+                .timestamp()
+                .filter(|_| role == "snapshot")
+                .map(|timestamp| timestamp.snapshot.version)
+        };
+        of_file.max(self.repository.snapshot().and_then(listed)).max(of_timestamp())
+    }
+
+    /// Whether a client that was shipped with this root reaches the newest one, and over which versions.
+    pub fn reach(&self, anchor: &Metadata) -> Result<String, String> {
+        let root = Root::from_signed(anchor.signed()).map_err(|error| error.to_string())?;
+        let newest = self.root_file().version;
+        let known = self.repository.roots.iter().find(|file| file.version == root.version);
+        match known {
+            Some(file) if file.metadata.payload() != anchor.payload() => {
+                return Err(format!(
+                    "it is another root {} than {} here: two trusts of one version",
+                    root.version, file.file
+                ));
+            }
+            None if root.version > newest => {
+                return Err(format!("root {} is newer than {newest}", root.version));
+            }
+            _ => {}
+        }
+        let pinned = anchor.to_file();
+        let at = Date::from_unix(0);
+        let request = Request { pinned: &pinned, at, scope: Scope::Root, allow_rehearsal: true };
+        client::verify(&Held(&self.files), &request).map_err(|refused| refused.to_string())?;
+        Ok(match newest - root.version {
+            0 => format!("root {newest}, the one before"),
+            1 => format!("root {} goes to root {newest} in one step", root.version),
+            steps => format!("root {} goes to root {newest} in {steps} steps", root.version),
+        })
+    }
+
+    /// The metadata of a role as it is before.
+    pub fn metadata(&self, role: &str) -> Option<&Metadata> {
+        self.file(role).map(|file| file.metadata.as_ref())
+    }
+
+    /// The file of a role as it is before.
+    pub fn file(&self, role: &str) -> Option<&RoleFile> {
+        if role == "root" { Some(self.root_file()) } else { self.repository.roles.get(role) }
+    }
+}

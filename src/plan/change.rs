@@ -1,0 +1,245 @@
+//! What a plan would change of the metadata before, found out before any key is made: the metadata is built with
+//! stand-ins for keys that nobody knows yet, and compared as any other.
+
+use std::collections::BTreeSet;
+
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use crate::plan::Before;
+use crate::plan::Kind;
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::Source;
+use crate::plan::after;
+use crate::plan::after::Facts;
+use crate::plan::after::Files;
+use crate::plan::consequences::joined;
+use crate::plan::file::File;
+use crate::plan::problem::Place;
+use crate::tuf::KeyId;
+use crate::tuf::Metadata;
+use crate::tuf::PublicKey;
+use crate::tuf::diff;
+use crate::tuf::diff::Change;
+use crate::tuf::diff::Names;
+use crate::tuf::diff::Person;
+use crate::tuf::diff::Section;
+use crate::tuf::root::Root;
+
+/// The facts as far as a file alone tells them.
+struct Foreseen<'a> {
+    plan: &'a Plan,
+    files: &'a dyn Fn(&str) -> Option<&'a Files>,
+}
+
+impl Facts for Foreseen<'_> {
+    fn key(&self, name: &str) -> Option<(KeyId, PublicKey)> {
+        match &self.plan.key(name)?.source {
+            Source::Listed { keyid, public, .. } => Some((keyid.clone(), public.clone())),
+            _ => stand_in(name).map(|public| (public.keyid(), public)),
+        }
+    }
+
+    fn files(&self, role: &str) -> Option<&Files> {
+        (self.files)(role)
+    }
+
+    fn verified(&self, _role: &str) -> Option<&Metadata> {
+        None
+    }
+
+    fn rehearsal(&self) -> bool {
+        false
+    }
+}
+
+/// A public key that stands for one that is not made yet. Nobody knows its private half.
+fn stand_in(name: &str) -> Option<PublicKey> {
+    let point = |n: u8| -> [u8; 32] {
+        let hash = Sha256::new().chain_update(b"keyrite stand-in\0").chain_update([n]).chain_update(name);
+        hash.finalize().into()
+    };
+    // About every second string of 32 bytes is a point on the curve.
+    let keys = (0..=u8::MAX).map(|n| PublicKey::ed25519(point(n)));
+    keys.into_iter().find(|key| PublicKey::from_json(key.to_json()).is_ok())
+}
+
+impl Plan {
+    /// What people call the keys of this ceremony, by keyid.
+    pub fn names(&self, keyid: impl Fn(&str) -> Option<KeyId>) -> Names {
+        let mut names = Names::default();
+        for key in self.keys.iter().filter(|key| key.named) {
+            if let Some(keyid) = keyid(&key.name) {
+                let holder = key.holder.as_deref().map(|holder| self.name(holder).to_owned());
+                names.insert(keyid, Person { name: key.name.clone(), holder });
+            }
+        }
+        names
+    }
+
+    /// The roles whose difference can be told before anything is signed: what describes others cannot.
+    pub fn compared_roles(&self) -> Vec<&str> {
+        self.roles_in_room().into_iter().filter(|role| !matches!(*role, "snapshot" | "timestamp")).collect()
+    }
+
+    /// The difference of one role's metadata to the one before; none where there is none before.
+    pub fn difference(&self, role: &str, new: &Metadata, names: &Names) -> Result<Option<Section>, String> {
+        let Some(old) = self.before.as_ref().and_then(|before| before.file(role)) else { return Ok(None) };
+        let section = match role {
+            "root" => diff::roots(&old.metadata, new, &[], names),
+            _ => diff::files(Some(role), &old.bytes, &new.to_file(), names),
+        };
+        section.map(Some).map_err(|error| error.to_string())
+    }
+
+    /// The same for the whole plan, with target files where they are known.
+    pub fn foresee<'a>(
+        &'a self,
+        files: &'a dyn Fn(&str) -> Option<&'a Files>,
+    ) -> Result<Vec<Section>, String> {
+        let facts = Foreseen { plan: self, files };
+        let names = self.names(|name| facts.key(name).map(|(keyid, _)| keyid));
+        let mut sections = Vec::new();
+        for role in self.compared_roles() {
+            let signed = after::signed(self, role, &facts)?;
+            let new = Metadata::unsigned(signed).map_err(|error| error.to_string())?;
+            sections.extend(self.difference(role, &new, &names)?);
+        }
+        Ok(sections)
+    }
+
+    /// Whether this is the difference that the file expects. What describes other files is left out on both sides,
+    /// and so are expiry dates that `expect_diff` does not repeat.
+    pub fn as_expected(&self, sections: &[Section]) -> Result<(), String> {
+        let Some(expected) = &self.expect_diff else { return Ok(()) };
+        let expected: BTreeSet<&str> = expected.iter().map(|line| line.trim()).collect();
+        let found = || sections.iter().flat_map(|section| &section.changes);
+        let optional = |change: &&Change| matches!(change.kind, diff::Kind::Expires | diff::Kind::Writing);
+        let all: BTreeSet<&str> = found().map(|change| change.line.as_str()).collect();
+        let must: BTreeSet<&str> =
+            found().filter(|change| !optional(change)).map(|change| change.line.as_str()).collect();
+        let quoted = |lines: Vec<&&str>| -> Vec<String> {
+            lines.into_iter().map(|line| format!("{line:?}")).collect()
+        };
+        let missing = quoted(expected.difference(&all).collect());
+        let surplus = quoted(must.difference(&expected).collect());
+        match (missing.as_slice(), surplus.as_slice()) {
+            ([], []) => Ok(()),
+            (missing, []) => Err(format!("it expects {}, which does not happen", joined(missing, "and"))),
+            ([], surplus) => Err(format!("it does not expect {}, which happens", joined(surplus, "and"))),
+            (missing, surplus) => Err(format!(
+                "it expects {}, which does not happen, and not {}, which does",
+                joined(missing, "and"),
+                joined(surplus, "and")
+            )),
+        }
+    }
+
+    /// Whether a role's target files come from the day.
+    pub fn hashes_files(&self) -> bool {
+        self.roles.values().any(|role| role.files.is_some())
+    }
+}
+
+/// Judges what the plan would change: only what its type may change, everything that this forces, and what it expects.
+pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
+    let Some(before) = plan.before.clone() else { return };
+    let after = file.trust.after;
+    let mut say = |rule, place: Place, text: String| problems.push(Problem::error(rule, Some(place), text));
+    let sections = match plan.foresee(&|_| None) {
+        Ok(sections) => sections,
+        Err(why) => return say("BEFORE-READABLE", after, format!("the change cannot be worked out: {why}")),
+    };
+    let place = |role: &str| file.trust.roles.get(role).map_or(after, |role| role.place);
+    for section in &sections {
+        for change in section.changes.iter().filter(|change| !plan.kind.allows(&section.role, change)) {
+            let text = format!("{}; a {} changes {}", change.line, plan.kind.name(), plan.kind.scope());
+            say("TYPE-ALLOWS", place(&section.role), text);
+        }
+    }
+    let with_files = plan.roles.iter().filter(|(_, role)| role.files.is_some());
+    let with_files: Vec<&str> = with_files.map(|(name, _)| name.as_str()).collect();
+    if plan.kind == Kind::TargetsSigning && with_files.len() > 1 {
+        let text =
+            format!("a targets-signing changes the files of one role, not of {}", with_files.join(", "));
+        say("TYPE-ALLOWS", place(with_files[1]), text);
+    } else if let (Kind::RootRenewal | Kind::KeyRotation | Kind::CompromiseResponse, Some(role)) =
+        (plan.kind, with_files.first())
+    {
+        let text = format!(
+            "a {} changes {}; target files are another ceremony",
+            plan.kind.name(),
+            plan.kind.scope()
+        );
+        say("TYPE-ALLOWS", place(role), text);
+    }
+    old_keys_suffice(plan, &before, place("root"), &mut say);
+    coupled(plan, &before, &place, &mut say);
+    if !plan.hashes_files()
+        && let Err(why) = plan.as_expected(&sections)
+    {
+        let at =
+            file.trust.expect_diff.as_ref().and_then(|lines| lines.first()).map_or(after, |line| line.place);
+        say("DIFF-AS-EXPECTED", at, format!("expect_diff is not what would change: {why}"));
+    }
+    plan.changes = sections;
+}
+
+/// A new root needs the threshold of the old one, and never a key that someone else may have.
+fn old_keys_suffice(
+    plan: &Plan,
+    before: &Before,
+    place: Place,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    if !plan.roles_in_room().contains(&"root") {
+        return;
+    }
+    let stolen: &[String] = plan.incident.as_ref().map_or(&[], |incident| &incident.stolen);
+    let old = plan.quorums("root").swap_remove(0);
+    let with_store = |name: &&String| plan.key(name).is_some_and(|key| key.store().is_some());
+    let all: Vec<&String> = old.keys.iter().filter(with_store).collect();
+    let trusted = all.iter().filter(|name| !stolen.contains(name)).count();
+    let need = old.threshold;
+    let version = before.root_file().version;
+    if trusted < need && all.len() >= need {
+        let text = format!(
+            "root {version} needs {need} of its keys, and without the stolen ones {trusted} can sign here: a stolen key never counts as needed"
+        );
+        say("STOLEN-KEY-NOT-NEEDED", place, text);
+    } else if trusted < need {
+        let text = format!(
+            "clients that trust root {version} need {need} signatures by its keys, and {trusted} of them can sign here: the others have no store"
+        );
+        say("ROOT-SIGNED-BY-OLD-AND-NEW", place, text);
+    }
+}
+
+/// What a change of keys forces in the same ceremony: a role whose file its new keys did not sign is signed again.
+fn coupled(
+    plan: &Plan,
+    before: &Before,
+    place: &dyn Fn(&str) -> Place,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    let stated = |role: &str| plan.roles.get(role).is_some_and(|role| role.stated && role.in_room.is_none());
+    if !plan.roles_in_room().contains(&"root") || !stated("targets") {
+        return;
+    }
+    let facts = Foreseen { plan, files: &|_| None };
+    let keys = after::signed(plan, "root", &facts).ok();
+    let keys =
+        keys.and_then(|signed| Root::from_signed(&signed).ok()).and_then(|root| root.role_keys("targets"));
+    let (Some(keys), Some(file)) = (keys, before.file("targets")) else {
+        let text = "the keys of targets change, and its metadata is not in the directory before: nobody can see whether they have signed it";
+        return say("COUPLED-RESIGN", place("targets"), text.to_owned());
+    };
+    if let Err(unmet) = keys.verify(file.metadata.payload(), file.metadata.signatures()) {
+        let text = format!(
+            "{} was signed by {unmet} of the new targets role: clients would refuse it. Give targets a version and expires, so that it is signed again here",
+            file.file
+        );
+        say("COUPLED-RESIGN", place("targets"), text);
+    }
+}

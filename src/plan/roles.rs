@@ -1,0 +1,252 @@
+//! The roles after the ceremony: what the file says of each, and what carries over from before.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::plan::Before;
+use crate::plan::InRoom;
+use crate::plan::Key;
+use crate::plan::Role;
+use crate::plan::Source;
+use crate::plan::fields::At;
+use crate::plan::file::File;
+use crate::plan::file::KeySpec;
+use crate::plan::file::RoleSpec;
+use crate::plan::rules::Problems;
+use crate::tuf::KeyId;
+use crate::tuf::RoleKeys;
+use crate::tuf::root::TOP_LEVEL;
+
+/// The four roles and every delegated role that the file names. Keys that only the metadata before names join `keys`.
+pub(super) fn roles(
+    file: &File,
+    before: Option<&Before>,
+    keys: &mut Vec<Key>,
+    say: &mut Problems<'_>,
+) -> BTreeMap<String, Role> {
+    let mut roles = BTreeMap::new();
+    for name in TOP_LEVEL {
+        let carried = before.and_then(|before| carried(before, name, keys));
+        let role = match file.trust.roles.get(name) {
+            Some(spec) => role(name, spec, carried, (file, before), keys, say),
+            None => carried,
+        };
+        roles.extend(role.map(|role| (name.to_owned(), role)));
+    }
+    for (name, spec) in file.trust.roles.iter().filter(|(name, _)| !TOP_LEVEL.contains(&name.as_str())) {
+        let Some(carried) = before.and_then(|before| delegated(before, name, keys)) else {
+            let text = format!("nobody delegates to a role {name:?}, in the metadata before or in this file");
+            say.say("ROLE-DELEGATED", spec.place, text);
+            continue;
+        };
+        let role = role(name, spec, Some(carried), (file, before), keys, say);
+        roles.extend(role.map(|role| (name.clone(), role)));
+    }
+    described(file, before, say);
+    makes_root(file, say);
+    roles
+}
+
+/// What is described is signed here, or was signed before.
+fn described(file: &File, before: Option<&Before>, say: &mut Problems<'_>) {
+    let in_room = |name: &str| file.trust.roles.get(name).is_some_and(|role| role.version.is_some());
+    let there = |name: &str| in_room(name) || before.is_some_and(|before| before.file(name).is_some());
+    for (name, described) in [("snapshot", "targets"), ("timestamp", "snapshot")] {
+        if in_room(name) && !there(described) {
+            let text = format!(
+                "{name} is signed in the room and describes {described}, which is not; give {described} a version and expires too"
+            );
+            say.say("DESCRIBED-IN-ROOM", file.trust.roles[name].place, text);
+        }
+    }
+}
+
+/// Types that make a new root do, and the others do not touch it.
+fn makes_root(file: &File, say: &mut Problems<'_>) {
+    let kind = file.kind.value;
+    match (kind.makes_root(), file.trust.roles.get("root")) {
+        (true, None) => {
+            let text = format!("a {} makes a new root, and trust.after names none", kind.name());
+            say.say("ROOT-IN-ROOM", file.trust.after, text);
+        }
+        (true, Some(spec)) if spec.version.is_none() && spec.expires.is_none() => say.say(
+            "ROOT-IN-ROOM",
+            spec.place,
+            "root is always signed in the room: give it a version and expires",
+        ),
+        (false, Some(spec)) => {
+            let text = format!("a {} changes {}; root stays as it is", kind.name(), kind.scope());
+            say.say("TYPE-ALLOWS", spec.place, text);
+        }
+        _ => {}
+    }
+}
+
+/// The names of keys by keyid; a key that the file does not name is called by the beginning of its keyid.
+fn names(role_keys: &RoleKeys, keys: &mut Vec<Key>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (keyid, public) in &role_keys.keys {
+        let same =
+            |key: &&Key| matches!(&key.source, Source::Listed { keyid: listed, .. } if listed == keyid);
+        if let Some(key) = keys.iter().find(same) {
+            names.push(key.name.clone());
+            continue;
+        }
+        let name = short_name(keyid, keys);
+        let source = Source::Listed { keyid: keyid.clone(), public: public.clone(), store: None };
+        keys.push(Key { name: name.clone(), holder: None, source, module_sha256: None, named: false });
+        names.push(name);
+    }
+    names
+}
+
+fn short_name(keyid: &KeyId, keys: &[Key]) -> String {
+    let plain: String = keyid.0.chars().filter(char::is_ascii_alphanumeric).collect();
+    let taken = |name: &str| keys.iter().any(|key| key.name == name);
+    let name = (8..=64).filter_map(|length| plain.get(..length)).find(|name| !taken(name));
+    name.map_or_else(|| format!("key-{}", keys.len()), str::to_owned)
+}
+
+/// A top-level role as the root before has it.
+fn carried(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
+    let role_keys = before.repository.root.role_keys(name)?;
+    let threshold = role_keys.threshold;
+    Some(Role { keys: names(&role_keys, keys), threshold, in_room: None, files: None, stated: false })
+}
+
+/// A delegated role as its first delegator before has it.
+fn delegated(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
+    let trust = before.repository.trust();
+    let said = trust.iter().find(|(role, _)| role == name).and_then(|(_, said)| said.first())?;
+    let threshold = said.keys.threshold;
+    Some(Role { keys: names(&said.keys, keys), threshold, in_room: None, files: None, stated: false })
+}
+
+fn key_list(name: &str, listed: &[At<String>], file: &File, say: &mut Problems<'_>) {
+    let mut seen = BTreeSet::new();
+    for key in listed {
+        if !file.keys.iter().any(|spec| spec.name.value == key.value) {
+            say.say(
+                "ROLE-KEY-KNOWN",
+                key.place,
+                format!("role {name} lists key {:?}, which is not under `keys`", key.value),
+            );
+        }
+        if !seen.insert(&key.value) {
+            say.say(
+                "ROLE-KEY-ONCE",
+                key.place,
+                format!("role {name} lists key {} twice; it counts once", key.value),
+            );
+        }
+    }
+}
+
+fn role(
+    name: &str,
+    spec: &RoleSpec,
+    carried: Option<Role>,
+    (file, before): (&File, Option<&Before>),
+    keys: &[Key],
+    say: &mut Problems<'_>,
+) -> Option<Role> {
+    let listed = spec.keys.as_deref();
+    key_list(name, listed.unwrap_or_default(), file, say);
+    let stated = listed.is_some() || spec.threshold.is_some();
+    let (carried_keys, carried_threshold) =
+        carried.map_or((Vec::new(), None), |role| (role.keys, Some(role.threshold)));
+    let role_keys: Vec<String> =
+        listed.map_or(carried_keys, |listed| listed.iter().map(|key| key.value.clone()).collect());
+    let place = spec.threshold.as_ref().map_or(spec.place, |threshold| threshold.place);
+    let threshold = spec.threshold.as_ref().map(|at| at.value).or(carried_threshold.map(u64::from))?;
+    let in_room = spec.version.is_some();
+    reachable(name, &role_keys, (threshold, place), in_room, file, keys, say);
+    let in_room = match (&spec.version, &spec.expires) {
+        (Some(version), Some(expires)) => {
+            next_version(name, version, before, say);
+            Some(InRoom { version: version.value, expires: expires.value })
+        }
+        (None, None) => None,
+        _ => {
+            say.say("VERSION-AND-EXPIRES", spec.place, format!("role {name} has only one of version and expires; both when it is signed in the room, none when a server signs it"));
+            None
+        }
+    };
+    if in_room.is_none() && !stated && before.is_some() {
+        say.say("NOTHING-CHANGES", spec.place, format!("role {name} says nothing that could change"));
+    }
+    files(name, spec, in_room.is_some(), say);
+    let files = spec.files.as_ref().map(|files| files.from.value.clone());
+    let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
+    Some(Role { keys: role_keys, threshold, in_room, files, stated })
+}
+
+fn reachable(
+    name: &str,
+    role_keys: &[String],
+    (threshold, place): (u64, crate::plan::problem::Place),
+    in_room: bool,
+    file: &File,
+    keys: &[Key],
+    say: &mut Problems<'_>,
+) {
+    let public_only = |spec: &KeySpec| spec.store.is_none() && !spec.generate && spec.public.is_some();
+    let cannot = |key: &&String| {
+        let listed = keys.iter().find(|other| other.name == **key);
+        listed.is_some_and(|key| matches!(&key.source, Source::Listed { store: None, .. }))
+            || file.keys.iter().any(|spec| spec.name.value == **key && public_only(spec))
+    };
+    let signers = role_keys.len() - role_keys.iter().filter(cannot).count();
+    if threshold == 0 {
+        say.say("THRESHOLD-AT-LEAST-1", place, format!("role {name} has threshold 0: anyone could sign it"));
+    } else if threshold > role_keys.len() as u64 {
+        let text = format!(
+            "role {name} has threshold {threshold}, which its {} keys can never meet",
+            role_keys.len()
+        );
+        say.say("THRESHOLD-WITHIN-KEYS", place, text);
+    } else if in_room && threshold > signers as u64 {
+        let text = format!(
+            "role {name} needs {threshold} signatures in the room, and {signers} of its keys can sign there: the others have no store"
+        );
+        say.say("THRESHOLD-REACHABLE", place, text);
+    }
+}
+
+/// Versions begin with 1 and go up by 1: they never jump, and never fall.
+fn next_version(name: &str, version: &At<u64>, before: Option<&Before>, say: &mut Problems<'_>) {
+    let value = version.value;
+    match before.map(|before| before.version(name)) {
+        None if value != 1 => say.say(
+            "FIRST-VERSION-IS-1",
+            version.place,
+            format!("role {name} begins with version 1, not {value}"),
+        ),
+        Some(None) if matches!(name, "snapshot" | "timestamp") => {}
+        Some(known) if value != known.unwrap_or(0) + 1 => {
+            let known = known.unwrap_or(0);
+            let why = match value.cmp(&(known + 1)) {
+                std::cmp::Ordering::Less => "clients that have it would take the new one for a rollback",
+                _ => "versions go up by one",
+            };
+            let text = format!(
+                "role {name} has version {known} before, so the next is {}, not {value}: {why}",
+                known + 1
+            );
+            say.say("VERSION-NEXT", version.place, text);
+        }
+        _ => {}
+    }
+}
+
+fn files(name: &str, spec: &RoleSpec, in_room: bool, say: &mut Problems<'_>) {
+    let Some(files) = &spec.files else { return };
+    if !in_room {
+        let text = format!("target files are hashed in the room, so {name} needs a version and expires");
+        say.say("FILES-IN-ROOM", files.from.place, text);
+    }
+    if files.from.value.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        let text = "\"from\" of files is a directory below the ceremony file's own, without `.` and `..`";
+        say.say("FILES-BELOW-THE-FILE", files.from.place, format!("{text}; it is {:?}", files.from.value));
+    }
+}
