@@ -18,6 +18,7 @@ pub mod assess;
 pub mod bundle;
 pub mod ceremony;
 pub mod cli;
+pub mod draft;
 pub mod driver;
 pub mod journal;
 pub mod keystore;

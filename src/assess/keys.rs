@@ -71,6 +71,11 @@ impl Keys {
         at
     }
 
+    /// The place of a key that is listed.
+    pub fn of(&self, key: &PublicKey) -> Option<usize> {
+        self.places.get(&key.material()).copied()
+    }
+
     /// Gives every key its name.
     pub(super) fn call(&mut self, names: &Names) {
         for key in &mut self.list {

@@ -122,7 +122,8 @@ type State = Vec<Vec<BTreeSet<usize>>>;
 fn search(must: &[Any], not: &[Vec<Any>], listed: &BTreeSet<&str>) -> Witness {
     let groups: Vec<&Any> = must.iter().chain(not.iter().flatten()).collect();
     let letters = letters(&groups);
-    let start: State = groups.iter().map(|any| any.iter().map(|p| closure(p, [0].into())).collect()).collect();
+    let start: State =
+        groups.iter().map(|any| any.iter().map(|p| closure(p, [0].into())).collect()).collect();
     // The start is not seen yet: the empty path is none, and another may lead back here.
     let mut seen: BTreeSet<State> = BTreeSet::new();
     let mut open: VecDeque<(State, String)> = VecDeque::from([(start, String::new())]);

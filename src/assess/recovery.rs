@@ -41,13 +41,7 @@ pub struct Status {
 }
 
 impl Status {
-    pub(super) fn of(
-        role: &str,
-        delegator: &str,
-        signers: &Signers,
-        lost: &KeySet,
-        stolen: &KeySet,
-    ) -> Self {
+    pub(super) fn of(role: &str, delegator: &str, signers: &Signers, lost: &KeySet, stolen: &KeySet) -> Self {
         let among = |some: &KeySet| -> KeySet { signers.keys.intersection(some).copied().collect() };
         let without = |some: &KeySet| -> KeySet { signers.keys.difference(some).copied().collect() };
         let there = without(lost);
@@ -90,10 +84,8 @@ impl Status {
 /// Every role: the four, then delegated roles in pre-order; bins with the same keys are one.
 pub(super) fn all(model: &Model, lost: &KeySet, stolen: &KeySet) -> Vec<Status> {
     let newest = model.newest();
-    let mut all: Vec<Status> = TOP_LEVEL
-        .into_iter()
-        .map(|role| Status::of(role, "root", newest.of(role), lost, stolen))
-        .collect();
+    let mut all: Vec<Status> =
+        TOP_LEVEL.into_iter().map(|role| Status::of(role, "root", newest.of(role), lost, stolen)).collect();
     let mut last = None;
     for edge in &model.edges {
         if let Some(known) = all.last_mut().filter(|_| last == Some(edge.twin)) {

@@ -28,7 +28,8 @@ impl Model {
     pub fn repair(&self, assessment: &Assessment) -> Repair {
         let touched: Vec<&Status> = assessment.roles.iter().filter(|role| role.touched()).collect();
         let out = assessment.question.lost.union(&assessment.question.stolen).copied().collect();
-        let (top, below): (Vec<&Status>, Vec<&Status>) = touched.into_iter().partition(|r| r.delegator == "root");
+        let (top, below): (Vec<&Status>, Vec<&Status>) =
+            touched.into_iter().partition(|r| r.delegator == "root");
         let roles: Vec<String> = top.iter().map(|status| status.role.clone()).collect();
         let mut delegations: Vec<(String, Vec<String>)> = Vec::new();
         for status in &below {
@@ -73,10 +74,15 @@ impl Model {
                  that sees his root {next} first is his."
             ));
         } else if !assessment.question.stolen.is_empty() {
-            steps.push("Stop publishing until this is done, and keep a copy of what is published now.".to_owned());
+            steps.push(
+                "Stop publishing until this is done, and keep a copy of what is published now.".to_owned(),
+            );
         }
         if !repair.roles.is_empty() {
-            let gone = format!("Make root {next} without {out}, with a new key in each place, in {}", cut(&repair.roles));
+            let gone = format!(
+                "Make root {next} without {out}, with a new key in each place, in {}",
+                cut(&repair.roles)
+            );
             let signed = "signed by the threshold of the old keys, without a stolen one, and of the new";
             steps.push(format!("{gone}; {signed}."));
         }
@@ -108,7 +114,9 @@ impl Model {
                  recovery): put the new keys on the server, and sign both anew."
                     .to_owned(),
             );
-        } else if assessment.thief.iter().any(|effect| effect.harm <= Harm::OneStepAway) || !repair.sign_again.is_empty() {
+        } else if assessment.thief.iter().any(|effect| effect.harm <= Harm::OneStepAway)
+            || !repair.sign_again.is_empty()
+        {
             steps.push("Have the server sign snapshot and timestamp anew, with higher versions.".to_owned());
         }
         if assessment.thief.iter().any(|effect| effect.clients.is_some()) {
@@ -142,7 +150,9 @@ impl Model {
                 newest.version, newest.expires
             ));
         } else {
-            steps.push("Tell people to stop updating from this repository, and take it off the network.".to_owned());
+            steps.push(
+                "Tell people to stop updating from this repository, and take it off the network.".to_owned(),
+            );
         }
         steps
     }

@@ -82,7 +82,8 @@ impl Model {
             fold(&mut lines, &format!("{which:<8}"), &people);
         }
         let newest = self.newest();
-        let root = format!("root {}, which expires {}; judged at {}", newest.version, newest.expires, question.at);
+        let root =
+            format!("root {}, which expires {}; judged at {}", newest.version, newest.expires, question.at);
         fold(&mut lines, "Today   ", &root);
         lines.extend(["".to_owned(), "Who can still sign".to_owned()]);
         self.roles(assessment, &mut lines);
@@ -108,9 +109,12 @@ impl Model {
         let mut lines = Vec::new();
         let asked = !(assessment.question.lost.is_empty() && assessment.question.stolen.is_empty());
         let worst = assessment.worst();
-        let never: Vec<&str> = assessment.roles.iter().filter(|r| r.can == Can::Never).map(|r| r.role.as_str()).collect();
+        let never: Vec<&str> =
+            assessment.roles.iter().filter(|r| r.can == Can::Never).map(|r| r.role.as_str()).collect();
         let first = match (worst, assessment.is_good()) {
-            (_, true) if !asked => "SAFE: every role can be signed. No key was said to be lost or stolen.".to_owned(),
+            (_, true) if !asked => {
+                "SAFE: every role can be signed. No key was said to be lost or stolen.".to_owned()
+            }
             (_, true) if assessment.question.stolen.is_empty() => {
                 "SAFE: every role can still be signed without these keys.".to_owned()
             }
@@ -209,7 +213,11 @@ impl Model {
     fn effect(&self, effect: &Effect) -> String {
         let mut said = effect.harm.on_clients().to_owned();
         if !effect.paths.is_empty() {
-            said.push_str(&format!(" on paths of {}: {}", cut(&effect.roles), cut_by(&effect.paths, ", and of those ")));
+            said.push_str(&format!(
+                " on paths of {}: {}",
+                cut(&effect.roles),
+                cut_by(&effect.paths, ", and of those ")
+            ));
         } else if effect.harm == Harm::AnySoftware {
             said.push_str(" on every path");
         } else if effect.harm == Harm::OneStepAway {
@@ -218,7 +226,9 @@ impl Model {
         let software = matches!(effect.harm, Harm::AnySoftware | Harm::Takeover);
         match (&effect.example, effect.targets) {
             (_, 0) if !software => {}
-            (Some(example), 0) => said.push_str(&format!("; none of today's targets, new ones such as {example}")),
+            (Some(example), 0) => {
+                said.push_str(&format!("; none of today's targets, new ones such as {example}"))
+            }
             (_, many) => said.push_str(&format!("; {} of today's", count(many, "target"))),
         }
         if let Some(version) = effect.clients {
@@ -232,7 +242,8 @@ impl Model {
         if effect.harm != Harm::Nothing {
             said.push_str(&format!("; {}", effect.until.words()));
         }
-        let old = if effect.clients.is_some() { format!(", {}", rules::OLD_ROOT.name) } else { String::new() };
+        let old =
+            if effect.clients.is_some() { format!(", {}", rules::OLD_ROOT.name) } else { String::new() };
         format!("{said}. {}{old}: {}", effect.rule.name, effect.rule.says)
     }
 
@@ -245,8 +256,11 @@ impl Model {
                     .to_owned(),
             );
         }
-        let missing: Vec<&str> =
-            [("snapshot", self.has.0), ("timestamp", self.has.1)].iter().filter(|(_, has)| !has).map(|(n, _)| *n).collect();
+        let missing: Vec<&str> = [("snapshot", self.has.0), ("timestamp", self.has.1)]
+            .iter()
+            .filter(|(_, has)| !has)
+            .map(|(n, _)| *n)
+            .collect();
         if !missing.is_empty() && !assessment.question.stolen.is_empty() {
             notes.push(format!(
                 "{} not here, so the worst is assumed: that it lists files without hashes. Give the published metadata to know",
@@ -254,7 +268,9 @@ impl Model {
             ));
         }
         for role in &self.uncounted {
-            notes.push(format!("{role} lists keys of a kind that this program cannot verify with; they are not counted here"));
+            notes.push(format!(
+                "{role} lists keys of a kind that this program cannot verify with; they are not counted here"
+            ));
         }
         let shared: Vec<String> = assessment
             .question
@@ -263,7 +279,8 @@ impl Model {
             .filter_map(|key| {
                 let roles = assessment.roles.iter().filter(|role| role.signers.keys.contains(key));
                 let roles: Vec<&str> = roles.map(|role| role.role.as_str()).collect();
-                (roles.len() > 1).then(|| format!("{} signs {}", self.keys.names([key]).join(""), cut(&roles)))
+                (roles.len() > 1)
+                    .then(|| format!("{} signs {}", self.keys.names([key]).join(""), cut(&roles)))
             })
             .collect();
         if !shared.is_empty() {
@@ -275,7 +292,8 @@ impl Model {
     /// The table of all combinations.
     pub fn table_lines(&self, table: &Table, at: Date) -> Vec<String> {
         let mut lines = Vec::new();
-        let (good, all) = (table.rows.iter().filter(|r| r.is_good()).map(|r| r.choices).sum::<u128>(), table.choices);
+        let (good, all) =
+            (table.rows.iter().filter(|r| r.is_good()).map(|r| r.choices).sum::<u128>(), table.choices);
         let which = match table.up_to {
             None => format!("all {all} combinations"),
             Some(most) => format!("{all} combinations, of at most {} at once", count(most, "key")),
@@ -284,7 +302,11 @@ impl Model {
         fold(&mut lines, "", &format!("Each row says from which fewest keys it follows. Judged at {at}."));
         lines.push(String::new());
         for (letter, kind) in letters().zip(&table.kinds) {
-            fold(&mut lines, &format!("  {letter:<3}"), &format!("{} of: {}", kind.len(), cut(&self.keys.people(kind))));
+            fold(
+                &mut lines,
+                &format!("  {letter:<3}"),
+                &format!("{} of: {}", kind.len(), cut(&self.keys.people(kind))),
+            );
         }
         for row in &table.rows {
             lines.push(String::new());

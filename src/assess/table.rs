@@ -75,10 +75,12 @@ pub(super) fn table(model: &Model, at: Date) -> Table {
         let question = Question { lost: pick(|m| (0, m.0)), stolen: pick(|m| (m.0, m.1)), at };
         let class = class(&model.answer(&question, false, &room));
         let (from, choices) = rows.entry(class).or_default();
-        *choices += kinds.iter().zip(&combination).map(|(kind, many)| ways(kind.len(), *many)).product::<u128>();
+        *choices +=
+            kinds.iter().zip(&combination).map(|(kind, many)| ways(kind.len(), *many)).product::<u128>();
         from.push(combination);
     }
-    let rows: Vec<Row> = rows.into_iter().map(|(class, (from, choices))| row(class, &from, choices)).collect();
+    let rows: Vec<Row> =
+        rows.into_iter().map(|(class, (from, choices))| row(class, &from, choices)).collect();
     let choices = rows.iter().map(|row| row.choices).sum();
     Table { kinds, rows, up_to, choices }
 }

@@ -121,7 +121,9 @@ impl Thief<'_> {
                 }
             }
         }
-        effects.sort_by(|a, b| (a.clients.is_some(), a.harm, &a.roles).cmp(&(b.clients.is_some(), b.harm, &b.roles)));
+        effects.sort_by(|a, b| {
+            (a.clients.is_some(), a.harm, &a.roles).cmp(&(b.clients.is_some(), b.harm, &b.roles))
+        });
         effects
     }
 
@@ -291,7 +293,8 @@ impl Walk<'_> {
         if above.iter().any(|(link, _)| *link == Link::Forged) || self.chain.targets == Link::Forged {
             return None;
         }
-        let paths: Vec<String> = above.iter().filter_map(|(_, edge)| Some(written(self.paths((*edge)?)))).collect();
+        let paths: Vec<String> =
+            above.iter().filter_map(|(_, edge)| Some(written(self.paths((*edge)?)))).collect();
         let paths = [paths, vec![written(self.paths(edge))]].concat();
         let base = |harm: Harm, rule: &'static Rule, until: Until| Effect {
             paths: paths.clone(),
@@ -378,7 +381,8 @@ impl Walk<'_> {
             }
             let Some(delegations) = model.delegations.get(role) else { continue };
             let mut below = Vec::new();
-            for delegation in delegations.matching(path).into_iter().filter_map(|i| delegations.roles.get(i)) {
+            for delegation in delegations.matching(path).into_iter().filter_map(|i| delegations.roles.get(i))
+            {
                 below.push((role, delegation.name.as_str()));
                 if delegation.terminating {
                     open.clear();

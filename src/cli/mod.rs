@@ -2,8 +2,10 @@
 
 pub mod answers;
 mod apart;
+pub mod assess;
 pub mod check;
 pub mod diff;
+mod existing;
 pub mod import;
 pub mod inspect;
 pub mod journal;
@@ -63,6 +65,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Say what follows when keys are lost or stolen, and write the ceremony that repairs it
+    Assess(assess::Args),
     /// Prove a ceremony file without any key or device, and print its script
     Check(check::Args),
     /// Print shell completions
@@ -128,6 +132,7 @@ pub fn main(front: &Front) -> ExitCode {
     let cli = Cli::parse();
     let mut out = Output::standard(cli.json);
     let result = match cli.command {
+        Some(Command::Assess(args)) => assess::run(args, &mut out),
         Some(Command::Check(args)) => check::run(args, &mut out),
         Some(Command::Completions(args)) => packaging::completions(&args, &mut out),
         Some(Command::Diff(args)) => diff::run(args, &mut out),

@@ -1,21 +1,41 @@
 //! `keyrite new`: a commented ceremony file to start from.
 
+use std::path::Path;
 use std::path::PathBuf;
 
+use crate::assess::Assessment;
+use crate::assess::Question;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::assess;
+use crate::cli::existing;
+use crate::cli::existing::Existing;
+use crate::cli::show::plain;
+use crate::draft;
+use crate::draft::Type;
 use crate::driver::Clock;
 use crate::plan::Kind;
 use crate::plan::template::template;
 
+const EXAMPLE: &str = "Example:
+  keyrite new root-genesis --out ceremony.yaml
+  keyrite new root-renewal --from record --out renewal.yaml
+
+Types: root-genesis; and from metadata that exists, with --from: root-renewal, key-rotation, compromise-response,
+delegation-change, targets-signing. From the record of a ceremony it knows names, people and stores; what it cannot
+know is marked EDIT. `keyrite assess DIR --stolen KEY --repair FILE` writes a compromise-response that fits.";
+
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  keyrite new root-genesis --out ceremony.yaml")]
+#[command(after_help = EXAMPLE)]
 pub struct Args {
     /// The type of ceremony
     #[arg(value_name = "TYPE")]
     kind: String,
+    /// Fill it from this metadata directory, bundle, or record of an earlier ceremony
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
     /// Write to this file, which must not exist, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -23,20 +43,84 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
-    let now = Clock::Machine.now().to_string();
-    let year = now.get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026);
-    let Some(text) = template(&args.kind, year) else {
-        let error = format!("{:?} is not a type of ceremony that this version performs", args.kind);
-        return Err(Failure::new(Exit::Input, error, format!("it performs {}", Kind::names())));
+    let text = match (Type::named(&args.kind), &args.from) {
+        (Some(kind), Some(from)) => {
+            let existing = existing::open(from)?;
+            let assessment = (kind == Type::CompromiseResponse).then(|| example(&existing)).flatten();
+            drafted(kind, &existing, assessment.as_ref(), (from, args.out.as_deref()))?
+        }
+        (Some(_), None) => {
+            let error = format!(
+                "a {} starts from metadata that exists, and none was named; nothing was written",
+                args.kind
+            );
+            return Err(Failure::new(
+                Exit::Input,
+                error,
+                "add --from with its directory, a bundle, or a record",
+            ));
+        }
+        (None, Some(_)) if args.kind == Kind::RootGenesis.name() => {
+            let error = "a root-genesis starts from nothing; nothing was written";
+            return Err(Failure::new(Exit::Input, error, "leave out --from, or name another type"));
+        }
+        (None, _) => genesis(&args.kind)?,
     };
     let Some(path) = args.out else {
         out.line(text.trim_end());
         return Ok(());
     };
-    crate::driver::create_file(&path, text.as_bytes()).map_err(|error| {
-        let hint = "name a file that does not exist, in a directory that can be written";
-        Failure::new(Exit::Input, format!("{}: {error}; nothing was written", path.display()), hint)
-    })?;
+    write(&path, &text)?;
     out.line(format!("{} written; edit it, then `keyrite check {}`", path.display(), path.display()));
     Ok(())
+}
+
+fn genesis(kind: &str) -> Result<String, Failure> {
+    let now = Clock::Machine.now().to_string();
+    let year = now.get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026);
+    template(kind, year).ok_or_else(|| {
+        let error = format!("{kind:?} is not a type of ceremony that this version performs");
+        Failure::new(Exit::Input, error, format!("it performs {}", Kind::names()))
+    })
+}
+
+/// Nobody said which key is lost: the first root key that can be spared stands in, to be corrected.
+fn example(existing: &Existing) -> Option<Assessment> {
+    let at = Clock::Machine.now();
+    let lost = |key: usize| Question { lost: [key].into(), stolen: [].into(), at };
+    let keys = (0..existing.model.keys.list.len()).map(|key| existing.model.assess(&lost(key)));
+    let mut keys =
+        keys.take(16).filter(|assessment| assessment.roles.first().is_some_and(|root| root.touched()));
+    keys.find(Assessment::is_repairable)
+}
+
+/// The text of a ceremony file; `places` are the directory and the file that is written.
+pub(super) fn drafted(
+    kind: Type,
+    existing: &Existing,
+    assessment: Option<&Assessment>,
+    places: (&Path, Option<&Path>),
+) -> Result<String, Failure> {
+    let metadata = assess::metadata_path(places.0, existing.below, places.1);
+    let request = draft::Request {
+        kind,
+        repository: &existing.repository,
+        model: &existing.model,
+        assessment,
+        known: &existing.known,
+        metadata: &metadata,
+        now: Clock::Machine.now(),
+    };
+    draft::draft(&request).map_err(|refusal| {
+        let error = format!("{}; nothing was written", plain(&refusal.to_string()));
+        Failure::new(Exit::Input, error, "write this part of the file by hand")
+    })
+}
+
+/// Writes a file that must not exist.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    crate::driver::create_file(path, text.as_bytes()).map_err(|error| {
+        let hint = "name a file that does not exist, in a directory that can be written";
+        Failure::new(Exit::Input, format!("{}: {error}; nothing was written", path.display()), hint)
+    })
 }

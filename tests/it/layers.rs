@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("assess", &["tuf", "words"]),
     ("lint", &["tuf"]),
     ("status", &["tuf", "words"]),
+    ("draft", &["assess", "tuf", "words"]),
     ("room", &["tuf", "words"]),
     ("plan", &["room", "store_uri", "tuf", "words"]),
     ("ceremony", &["plan", "room", "store_uri", "tuf", "words"]),
@@ -24,8 +25,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "assess",
             "bundle",
             "ceremony",
+            "draft",
             "driver",
             "journal",
             "keystore",
@@ -47,7 +50,18 @@ const ENTRANCES: &[&str] = &["lib.rs", "main.rs"];
 
 /// Modules that only compute: the same input gives the same answer on every machine, today and in ten years.
 const PURE: &[&str] = &[
-    "tuf", "store_uri", "words", "qr", "assess", "lint", "status", "room", "plan", "ceremony", "journal",
+    "tuf",
+    "store_uri",
+    "words",
+    "qr",
+    "assess",
+    "draft",
+    "lint",
+    "status",
+    "room",
+    "plan",
+    "ceremony",
+    "journal",
 ];
 
 /// What a pure module never mentions.

@@ -149,7 +149,8 @@ struct World {
     lost: Vec<u8>,
 }
 
-const PATTERNS: [&[&str]; 6] = [&["dev/*"], &["*"], &["dev/a*", "ops/*"], &["ops/?"], &["*/x"], &["*", "dev/*", "*/*"]];
+const PATTERNS: [&[&str]; 6] =
+    [&["dev/*"], &["*"], &["dev/a*", "ops/*"], &["ops/?"], &["*/x"], &["*", "dev/*", "*/*"]];
 
 fn delegated(dice: &mut Dice, name: &str) -> (Value, Role) {
     let role = Role::roll(dice);
@@ -212,9 +213,7 @@ fn world(dice: &mut Dice) -> World {
     }
     top["delegations"] = json!({"keys": keys_of(&theirs), "roles": roles});
     targets.insert("targets".to_owned(), (top, roots.last().unwrap().1["targets"].clone()));
-    let online = |dice: &mut Dice, kind: &str| {
-        json!({"_type": kind, "spec_version": "1.0.31", "version": 5, "expires": date(days(dice)), "meta": {}})
-    };
+    let online = |dice: &mut Dice, kind: &str| json!({"_type": kind, "spec_version": "1.0.31", "version": 5, "expires": date(days(dice)), "meta": {}});
     World {
         roots,
         targets,
@@ -283,12 +282,20 @@ impl World {
             snapshot["meta"][format!("{name}.json")] = listed(say, version, self.hashes.0 || plot.snapshot);
             files.insert(format!("{}.{name}.json", signed["version"]), file);
         }
-        let honest = sign(&{ let mut s = self.snapshot.clone(); s["meta"] = snapshot["meta"].clone(); s }, &last["snapshot"].keys);
+        let honest = sign(
+            &{
+                let mut s = self.snapshot.clone();
+                s["meta"] = snapshot["meta"].clone();
+                s
+            },
+            &last["snapshot"].keys,
+        );
         let file = sign(&snapshot, if plot.snapshot { &self.stolen } else { &last["snapshot"].keys });
         files.insert(format!("{}.snapshot.json", snapshot["version"]), file.clone());
         let mut timestamp = self.timestamp.clone();
         let say = if plot.timestamp || !plot.snapshot { &file } else { &honest };
-        timestamp["meta"]["snapshot.json"] = listed(say, &snapshot["version"], self.hashes.1 || plot.timestamp);
+        timestamp["meta"]["snapshot.json"] =
+            listed(say, &snapshot["version"], self.hashes.1 || plot.timestamp);
         if plot.timestamp {
             timestamp["expires"] = FAR.into();
             timestamp["version"] = 4_000_000_000_u32.into();
@@ -365,7 +372,9 @@ impl Case {
     }
 
     fn accepted(&self, plots: impl IntoIterator<Item = Plot>, at: Date) -> bool {
-        plots.into_iter().any(|plot| ask(&self.world.set(self.newest(), &plot), self.newest(), at, Scope::Full).is_ok())
+        plots
+            .into_iter()
+            .any(|plot| ask(&self.world.set(self.newest(), &plot), self.newest(), at, Scope::Full).is_ok())
     }
 
     /// With targets as it is, and signed anew by the thief.
@@ -457,13 +466,22 @@ fn clients_take_evil_from_a_role_when_it_is_said_to_give_any_software_and_on_as_
     let mut seen = BTreeMap::<&str, usize>::new();
     for case in each_case().take(HEAVY).filter(|case| !case.said.thief_rotates()) {
         let repository = case.world.repository();
-        let today: BTreeSet<String> = case.world.targets.values().flat_map(|(file, _)| file["targets"].as_object().unwrap().keys().cloned()).collect();
+        let today: BTreeSet<String> = case
+            .world
+            .targets
+            .values()
+            .flat_map(|(file, _)| file["targets"].as_object().unwrap().keys().cloned())
+            .collect();
         let mut above: BTreeMap<String, String> = BTreeMap::new();
         for (name, trust) in repository.trust().into_iter().skip(4) {
             above.insert(name, trust[0].delegator.clone());
         }
         let said = |role: &str| {
-            let of = case.said.thief.iter().filter(|effect| effect.harm == Harm::AnySoftware && effect.clients.is_none());
+            let of = case
+                .said
+                .thief
+                .iter()
+                .filter(|effect| effect.harm == Harm::AnySoftware && effect.clients.is_none());
             of.clone().find(|effect| effect.roles.iter().any(|r| r == role))
         };
         for role in case.world.targets.keys() {
@@ -480,9 +498,17 @@ fn clients_take_evil_from_a_role_when_it_is_said_to_give_any_software_and_on_as_
             let taken = case.taken(role, case.newest(), case.newest(), now());
 
             let effect = said(role);
-            assert_eq!(!taken.is_empty(), effect.is_some(), "seed {} {role} {taken:?} {:?}", case.seed, case.said.thief);
+            assert_eq!(
+                !taken.is_empty(),
+                effect.is_some(),
+                "seed {} {role} {taken:?} {:?}",
+                case.seed,
+                case.said.thief
+            );
             let Some(effect) = effect else { continue };
-            if effect.roles.len() == 1 && case.said.thief.iter().filter(|e| e.harm == Harm::AnySoftware).count() == 1 {
+            if effect.roles.len() == 1
+                && case.said.thief.iter().filter(|e| e.harm == Harm::AnySoftware).count() == 1
+            {
                 assert_eq!(taken.intersection(&today).count(), effect.targets, "seed {} {role}", case.seed);
             }
             if let Some(example) = &effect.example {
@@ -502,7 +528,12 @@ fn clients_take_evil_from_a_role_when_it_is_said_to_give_any_software_and_on_as_
 fn clients_take_a_mixture_when_it_is_said_to_be_mixed() {
     let mut seen = [0, 0];
     for case in each_case().take(HEAVY).filter(|case| !case.said.thief_rotates()) {
-        let mixed = |at: Date| case.accepted(case.plots().into_iter().filter(|p| p.snapshot).map(|p| Plot { old: true, ..p }), at);
+        let mixed = |at: Date| {
+            case.accepted(
+                case.plots().into_iter().filter(|p| p.snapshot).map(|p| Plot { old: true, ..p }),
+                at,
+            )
+        };
 
         let (takes, said) = (mixed(now()), case.said(Harm::MixAndMatch));
 

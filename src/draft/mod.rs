@@ -1,0 +1,134 @@
+//! A commented ceremony file to start from, filled from the metadata of a repository. It writes what a person would have
+//! to look up: the root's digest, keyids, holders, versions, dates, and what the file as it stands would change.
+//!
+//! Nothing here reads a clock or a file, and nothing judges the result: `keyrite check` does. `keyrite new --from` and
+//! `keyrite assess --repair` call this.
+
+mod cast;
+mod sections;
+mod text;
+
+use std::collections::BTreeMap;
+
+use crate::assess::Assessment;
+use crate::assess::KeySet;
+use crate::assess::Model;
+use crate::draft::sections::Draft;
+use crate::tuf::Date;
+use crate::tuf::Repository;
+
+/// The types of ceremony that start from a before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Root's version and expiry.
+    RootRenewal,
+    /// Keys and thresholds of top-level roles.
+    KeyRotation,
+    /// Lost and stolen keys go.
+    CompromiseResponse,
+    /// Whom targets delegates to.
+    DelegationChange,
+    /// The target files of one role.
+    TargetsSigning,
+}
+
+impl Type {
+    /// Every type.
+    pub const ALL: [Self; 5] = [
+        Self::RootRenewal,
+        Self::KeyRotation,
+        Self::CompromiseResponse,
+        Self::DelegationChange,
+        Self::TargetsSigning,
+    ];
+
+    /// As a ceremony file writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RootRenewal => "root-renewal",
+            Self::KeyRotation => "key-rotation",
+            Self::CompromiseResponse => "compromise-response",
+            Self::DelegationChange => "delegation-change",
+            Self::TargetsSigning => "targets-signing",
+        }
+    }
+
+    /// The type of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Someone whom an earlier ceremony file names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPerson {
+    /// The short name.
+    pub id: String,
+    /// The full name.
+    pub name: String,
+    /// operator, custodian, witness or auditor.
+    pub role: String,
+}
+
+/// What an earlier ceremony file says of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownKey {
+    /// The participant who holds it.
+    pub holder: Option<String>,
+    /// Where its private half lives, as this file would write it.
+    pub store: Option<String>,
+}
+
+/// What an earlier ceremony file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Its participants.
+    pub people: Vec<KnownPerson>,
+    /// Its keys, by name.
+    pub keys: BTreeMap<String, KnownKey>,
+    /// What must hold on the machine.
+    pub require: Vec<String>,
+}
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The type.
+    pub kind: Type,
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The same, with the names of its keys.
+    pub model: &'a Model,
+    /// Who is lost and stolen, for a compromise response; where nothing is said, the first root key stands in.
+    pub assessment: Option<&'a Assessment>,
+    /// From an earlier ceremony, where there was one.
+    pub known: &'a Known,
+    /// The metadata directory as the file names it.
+    pub metadata: &'a str,
+    /// The day.
+    pub now: Date,
+}
+
+/// Why there is no such file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+/// The file.
+pub fn draft(request: &Request<'_>) -> Result<String, Refusal> {
+    Draft::of(request)?.write()
+}
+
+/// The keys of a set that may sign: neither lost nor stolen.
+fn may_sign(request: &Request<'_>, keys: &KeySet) -> KeySet {
+    let out = out(request);
+    keys.difference(&out).copied().collect()
+}
+
+/// The keys that go.
+fn out(request: &Request<'_>) -> KeySet {
+    let Some(assessment) = request.assessment.filter(|_| request.kind == Type::CompromiseResponse) else {
+        return KeySet::new();
+    };
+    assessment.question.lost.union(&assessment.question.stolen).copied().collect()
+}

@@ -1,0 +1,524 @@
+//! The parts of the file, in its order.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::assess::KeySet;
+use crate::assess::Repair;
+use crate::draft::Refusal;
+use crate::draft::Request;
+use crate::draft::Type;
+use crate::draft::cast::Room;
+use crate::draft::cast::cast;
+use crate::draft::may_sign;
+use crate::draft::out;
+use crate::draft::text::plain;
+use crate::draft::text::quoted;
+use crate::tuf::Date;
+use crate::tuf::PublicKey;
+use crate::tuf::delegations::Paths;
+use crate::tuf::root::TOP_LEVEL;
+use crate::words;
+use crate::words::Digest;
+
+/// Days that a root is valid where nothing tells.
+const YEAR: i64 = 365;
+/// Fewer days are no rhythm that anybody meant.
+const FEWEST: i64 = 60;
+/// Days in which the ceremony may be held.
+const WINDOW: i64 = 30;
+/// More delegations than these are not written out.
+const MOST_DELEGATIONS: usize = 200;
+
+/// What `keyrite new` asks of a machine where no earlier file says otherwise.
+const REQUIRE: [&str; 6] =
+    ["no-network", "no-swap", "no-core-dumps", "not-traced", "locked-memory", "entropy"];
+
+/// A file on its way.
+pub(super) struct Draft<'a> {
+    request: &'a Request<'a>,
+    repair: Repair,
+    room: Room,
+    /// When roles that are signed anew expire: root, and the others.
+    expires: (Date, Date),
+}
+
+impl<'a> Draft<'a> {
+    /// Decides what changes.
+    pub(super) fn of(request: &'a Request<'a>) -> Result<Self, Refusal> {
+        let assessment = request.assessment.filter(|_| request.kind == Type::CompromiseResponse);
+        let repair = assessment.map(|assessment| request.model.repair(assessment)).unwrap_or_default();
+        if request.kind == Type::CompromiseResponse && repair.out.is_empty() {
+            let why =
+                "a compromise-response needs a key that is lost or stolen: say which with --lost or --stolen";
+            return Err(Refusal(why.to_owned()));
+        }
+        let mut draft = Self {
+            request,
+            repair,
+            room: Room {
+                people: Vec::new(),
+                made_up: BTreeSet::new(),
+                keys: BTreeMap::new(),
+                made: BTreeMap::new(),
+            },
+            expires: expires(request),
+        };
+        let (listed, signing) = draft.keys();
+        draft.room = cast(request, &listed, &may_sign(request, &signing), &out(request));
+        Ok(draft)
+    }
+
+    /// The whole text.
+    pub(super) fn write(&self) -> Result<String, Refusal> {
+        let mut text = String::new();
+        self.head(&mut text);
+        self.participants(&mut text);
+        self.key_lines(&mut text);
+        self.trust(&mut text)?;
+        self.tail(&mut text);
+        Ok(text)
+    }
+
+    fn makes_root(&self) -> bool {
+        !matches!(self.request.kind, Type::DelegationChange | Type::TargetsSigning)
+    }
+
+    /// The targets roles that are signed in the room.
+    fn signed_targets(&self) -> Vec<String> {
+        match self.request.kind {
+            Type::RootRenewal | Type::KeyRotation => Vec::new(),
+            Type::CompromiseResponse => self.repair.sign_again.clone(),
+            Type::DelegationChange | Type::TargetsSigning => vec!["targets".to_owned()],
+        }
+    }
+
+    /// The keys that the file lists, and those of them that sign.
+    fn keys(&self) -> (KeySet, KeySet) {
+        let (mut listed, mut signing) = (KeySet::new(), KeySet::new());
+        let signed = self.signed_targets();
+        let top = |role: &str| self.places_of_root(role);
+        if self.makes_root() {
+            signing.extend(top("root"));
+            if self.request.kind != Type::RootRenewal {
+                TOP_LEVEL.iter().for_each(|role| listed.extend(top(role)));
+            }
+        }
+        for (role, said) in self.request.repository.trust() {
+            if !signed.contains(&role) {
+                continue;
+            }
+            for trust in said {
+                signing.extend(trust.keys.keys.iter().filter_map(|(_, key)| self.place(key)));
+            }
+        }
+        for (delegator, _) in &self.repair.delegations {
+            let keys = self.request.repository.delegations(delegator).map(|of| of.roles).unwrap_or_default();
+            let keys = keys.iter().flat_map(|role| &role.role_keys.keys);
+            listed.extend(keys.filter_map(|(_, key)| self.place(key)));
+        }
+        listed.extend(&signing);
+        (listed, signing)
+    }
+
+    fn places_of_root(&self, role: &str) -> Vec<usize> {
+        let keys = self.request.repository.root.role_keys(role).map(|role| role.keys).unwrap_or_default();
+        keys.iter().filter_map(|(_, key)| self.place(key)).collect()
+    }
+
+    /// The key's place in the model. By material: one keyid may stand for two keys in two delegations.
+    fn place(&self, key: &PublicKey) -> Option<usize> {
+        self.request.model.keys.of(key)
+    }
+
+    fn head(&self, text: &mut String) {
+        let kind = self.request.kind;
+        let day: String = self.request.now.to_string().chars().take(10).collect();
+        let next = self.request.repository.root.version.saturating_add(1);
+        let title = match kind {
+            Type::RootRenewal => format!("Renewal of our root of trust: version {next}"),
+            Type::KeyRotation => format!("Rotation of keys: root version {next}"),
+            Type::CompromiseResponse => format!("Response to lost or stolen keys: root version {next}"),
+            Type::DelegationChange => "Change of whom targets delegates to".to_owned(),
+            Type::TargetsSigning => "Signing of new target files".to_owned(),
+        };
+        text.push_str(
+            "# A ceremony file, filled from the metadata as it lies. It is a start: read every line, correct what is marked EDIT,\n\
+             # then `keyrite check` proves it.\n",
+        );
+        let _ = writeln!(
+            text,
+            "keyrite: 1\nid: {day}-{}\ntitle: {}\ntype: {}",
+            kind.name(),
+            quoted(&title),
+            kind.name()
+        );
+        if kind == Type::CompromiseResponse {
+            text.push_str("incident: \"What happened, who saw it, and when\"   # EDIT\n");
+            let assessment = self.request.assessment.map(|a| (&a.question.lost, &a.question.stolen));
+            for (which, keys) in assessment.into_iter().flat_map(|(l, s)| [("lost", l), ("stolen", s)]) {
+                if !keys.is_empty() {
+                    let _ = writeln!(text, "{which}: [{}]", self.names(keys).join(", "));
+                }
+            }
+            text.push_str("# A stolen key may sign too, and never counts as needed. A lost one cannot.\n");
+        }
+    }
+
+    fn names<'k>(&self, keys: impl IntoIterator<Item = &'k usize>) -> Vec<String> {
+        keys.into_iter().filter_map(|key| self.room.keys.get(key)).map(|cast| cast.name.clone()).collect()
+    }
+
+    fn participants(&self, text: &mut String) {
+        text.push_str("\n# Everyone in the room. Roles: operator (types), custodian (holds a key), witness (watches), auditor.\nparticipants:\n");
+        for person in &self.room.people {
+            let edit = if self.room.made_up.contains(&person.id) { "   # EDIT: the name" } else { "" };
+            let _ = writeln!(
+                text,
+                "  {}: {{name: {}, role: {}}}{edit}",
+                person.id,
+                quoted(&person.name),
+                person.role
+            );
+        }
+    }
+
+    fn key_lines(&self, text: &mut String) {
+        text.push_str(
+            "\n# A key that exists has the keyid under which the metadata lists it; with a store it signs today. A new key has\n\
+             # `generate: true`. No PIN or passphrase ever stands here.\nkeys:\n",
+        );
+        let (_, signing) = self.keys();
+        let signing = may_sign(self.request, &signing);
+        let gone = &self.repair.out;
+        for (place, cast) in &self.room.keys {
+            let mut fields = Vec::new();
+            let signs = signing.contains(place);
+            fields.extend(cast.holder.as_ref().map(|holder| format!("holder: {holder}")));
+            if signs {
+                fields.push(format!("store: {}", quoted(&cast.store)));
+            }
+            fields.push(format!("keyid: {}", quoted(&self.keyid(*place, &cast.keyid))));
+            let note = match (signs, cast.guessed, gone.contains(place)) {
+                (_, _, true) => "   # goes",
+                (true, true, _) => "   # EDIT: the store; a token is \"pkcs11:token=LABEL;object=KEY\"",
+                (true, false, _) => "",
+                _ => "   # does not sign today",
+            };
+            let _ = writeln!(text, "  {}: {{{}}}{note}", cast.name, fields.join(", "));
+        }
+        for (place, made) in &self.room.made {
+            let old = self.room.keys.get(place).map(|cast| cast.name.as_str()).unwrap_or_default();
+            let store = quoted(&format!("age:keys/{}.age", made.name));
+            let _ = writeln!(
+                text,
+                "  {}: {{holder: {}, store: {store}, scheme: {}, generate: true}}   # in the place of {old}",
+                made.name, made.holder, made.scheme
+            );
+        }
+    }
+
+    /// The keyid by which root uses a key, where it has several.
+    fn keyid(&self, place: usize, first: &str) -> String {
+        let known = self.request.model.keys.list.get(place).map(|key| &key.keyids);
+        let roles = TOP_LEVEL.iter().filter_map(|role| self.request.repository.root.roles.get(*role));
+        let used = roles
+            .flat_map(|role| &role.keyids)
+            .find(|keyid| known.is_some_and(|known| known.contains(keyid)));
+        used.map_or_else(|| first.to_owned(), |keyid| keyid.0.clone())
+    }
+
+    fn trust(&self, text: &mut String) -> Result<(), Refusal> {
+        let repository = self.request.repository;
+        let digest = repository.roots.last().map(|root| Digest::of(&root.bytes).hex()).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "\ntrust:\n  # The newest root there is version {}, and this is its SHA-256: compare it with what you know from elsewhere.",
+            repository.root.version
+        );
+        let _ = writeln!(
+            text,
+            "  before: {{metadata: {}, root_sha256: {}}}",
+            quoted(self.request.metadata),
+            quoted(&digest)
+        );
+        text.push_str(
+            "  # Root files that clients were shipped with: `check` says which of them reach the new root.\n",
+        );
+        text.push_str("  # shipped_anchors: [inputs/anchors/1.root.json]\n");
+        text.push_str("  # Only roles that change. Everything else carries over, to the byte.\n  after:\n");
+        let mut lines = Vec::new();
+        if self.makes_root() {
+            self.root(text, &mut lines);
+        }
+        self.targets_roles(text, &mut lines)?;
+        text.push_str("  # What changes, line by line; `keyrite check` compares. Correct it together with the roles.\n  expect_diff:\n");
+        for line in lines {
+            let _ = writeln!(text, "    - {}", quoted(&line));
+        }
+        text.push_str("  # Remarks of `keyrite check` that are meant, by name, for example: [spare-keys-below-2]\n  accept: []\n");
+        Ok(())
+    }
+
+    /// Root, and the roles that it names: those that change, and the others as they are, in comments.
+    fn root(&self, text: &mut String, lines: &mut Vec<String>) {
+        let root = &self.request.repository.root;
+        let next = root.version.saturating_add(1);
+        lines.push(format!("root: version {} -> {next}", root.version));
+        let expires = self.expires.0;
+        if let Some(was) = self.old_expires("root").filter(|was| *was != expires.to_string()) {
+            lines.push(format!("root: expires {was} -> {expires}"));
+        }
+        for name in TOP_LEVEL {
+            let Some(role) = root.role_keys(name) else { continue };
+            let places = self.places_of_root(name);
+            let changes = self.repair.roles.iter().any(|role| role == name);
+            let keys = format!("keys: [{}], threshold: {}", self.after(&places).join(", "), role.threshold);
+            match (name, changes, self.request.kind) {
+                ("root", _, Type::RootRenewal) => {
+                    let _ = writeln!(text, "    root: {{version: {next}, expires: \"{expires}\"}}");
+                }
+                ("root", ..) => {
+                    let _ = writeln!(text, "    root: {{version: {next}, expires: \"{expires}\", {keys}}}");
+                }
+                ("targets", true, _) => {}
+                (_, true, _) => {
+                    let _ = writeln!(
+                        text,
+                        "    {name}: {{{keys}}}   # its server signs it anew, with the new key"
+                    );
+                }
+                (_, false, Type::KeyRotation) => {
+                    let version = if name == "targets" { ", version and expires" } else { "" };
+                    let _ = writeln!(text, "    # {name}: {{{keys}}}   # EDIT: to change its keys{version}");
+                }
+                _ => {}
+            }
+            if changes {
+                lines.extend(self.key_changes(name, "", &places));
+            }
+        }
+    }
+
+    /// The names of a role's keys after the ceremony; one for each key.
+    fn after(&self, places: &[usize]) -> Vec<String> {
+        let mut names = Vec::new();
+        for place in places {
+            let made = self.room.made.get(place).map(|made| &made.name);
+            let name = made.or_else(|| self.room.keys.get(place).map(|cast| &cast.name));
+            names.extend(name.filter(|name| !names.contains(*name)).cloned().into_iter().collect::<Vec<_>>());
+        }
+        names
+    }
+
+    /// `targets: delegation dev: - key chi`, ...
+    fn key_changes(&self, role: &str, within: &str, places: &[usize]) -> Vec<String> {
+        let gone: BTreeSet<&usize> =
+            places.iter().filter(|place| self.room.made.contains_key(place)).collect();
+        let removed = gone
+            .iter()
+            .filter_map(|place| self.room.keys.get(place))
+            .map(|cast| format!("- key {}", cast.name));
+        let added = gone
+            .iter()
+            .filter_map(|place| self.room.made.get(place))
+            .map(|made| format!("+ key {}", made.name));
+        let (mut removed, mut added): (Vec<String>, Vec<String>) = (removed.collect(), added.collect());
+        removed.sort();
+        added.sort();
+        removed.into_iter().chain(added).map(|line| format!("{role}: {within}{line}")).collect()
+    }
+
+    fn targets_roles(&self, text: &mut String, lines: &mut Vec<String>) -> Result<(), Refusal> {
+        let root = &self.request.repository.root;
+        for role in self.signed_targets() {
+            speakable(&role)?;
+            let was = self.version(&role);
+            let next = was.map_or(1, |was| was.saturating_add(1));
+            let expires = self.expires.1;
+            let label = if role == "targets" { role.clone() } else { quoted(&role) };
+            let _ = writeln!(text, "    {label}:\n      version: {next}\n      expires: \"{expires}\"");
+            if role == "targets" && self.repair.roles.contains(&role) {
+                let places = self.places_of_root("targets");
+                let threshold = root.roles.get("targets").map_or(1, |role| role.threshold);
+                let keys = self.after(&places).join(", ");
+                let _ = writeln!(text, "      keys: [{keys}]\n      threshold: {threshold}");
+            }
+            if let Some(was) = was.filter(|_| self.request.repository.roles.contains_key(&role)) {
+                lines.push(format!("{role}: version {was} -> {next}"));
+                let old = self.old_expires(&role).filter(|was| *was != expires.to_string());
+                lines.extend(old.map(|was| format!("{role}: expires {was} -> {expires}")));
+            }
+            match self.request.kind {
+                Type::CompromiseResponse if self.repair.delegations.iter().any(|(d, _)| *d == role) => {
+                    self.delegations(&role, false, text)?;
+                    lines.extend(self.delegation_changes(&role));
+                }
+                Type::DelegationChange => self.delegations(&role, true, text)?,
+                Type::TargetsSigning => text.push_str(
+                    "      # EDIT: without the # the files below inputs/targets join those that are listed; without `keep: true` they\n\
+                     \x20     # take their place. `remove: [PATH]` takes files out. expect_diff then also lists each file.\n\
+                     \x20     # files: {from: inputs/targets, keep: true}\n",
+                ),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn delegation_changes(&self, role: &str) -> Vec<String> {
+        let delegations = self.request.repository.delegations(role).map(|of| of.roles).unwrap_or_default();
+        let mut lines = Vec::new();
+        for delegation in delegations {
+            let keys = delegation.role_keys.keys.iter();
+            let places: Vec<usize> = keys.filter_map(|(_, key)| self.place(key)).collect();
+            lines.extend(self.key_changes(role, &format!("delegation {}: ", delegation.name), &places));
+        }
+        lines.sort();
+        lines
+    }
+
+    /// The list of delegations as it becomes; `commented`: as it is, to be changed by hand.
+    fn delegations(&self, role: &str, commented: bool, text: &mut String) -> Result<(), Refusal> {
+        let hash = if commented { "# " } else { "" };
+        let roles = self.request.repository.delegations(role).map(|of| of.roles).unwrap_or_default();
+        let signed = self.request.repository.roles.get(role).map(|file| file.metadata.signed());
+        let succinct = signed.map_or(&Value::Null, |signed| &signed["delegations"]["succinct_roles"]);
+        if commented {
+            text.push_str("      # EDIT: the whole list, in order of priority. Without it, the delegations stay as they are.\n");
+        }
+        let _ = writeln!(text, "      {hash}delegations:");
+        if let (Some(prefix), Some(first)) = (succinct["name_prefix"].as_str(), roles.first()) {
+            speakable(prefix)?;
+            let _ = writeln!(
+                text,
+                "      {hash}  - {{bins: {{count: {}, prefix: {}, style: succinct}}, {}, version: {}, expires: \"{}\"}}",
+                roles.len(),
+                quoted(prefix),
+                self.delegate(&first.role_keys),
+                self.version(&first.name).map_or(1, |was| was.saturating_add(1)),
+                self.expires.1
+            );
+            return Ok(());
+        }
+        if roles.len() > MOST_DELEGATIONS {
+            return match commented {
+                true => {
+                    let _ = writeln!(text, "      #   ({} of them: too many to write out)", roles.len());
+                    Ok(())
+                }
+                false => {
+                    Err(Refusal(format!("{role} delegates to {} roles: too many to write out", roles.len())))
+                }
+            };
+        }
+        for delegation in &roles {
+            if !commented {
+                speakable(&delegation.name)?;
+            }
+            let paths = match &delegation.paths {
+                Paths::Patterns(list) => format!("paths: [{}]", list_of(list)),
+                Paths::HashPrefixes(list) => format!("path_hash_prefixes: [{}]", list_of(list)),
+                Paths::Bin { .. } => String::new(),
+            };
+            let _ = writeln!(
+                text,
+                "      {hash}  - {{name: {}, {}, {paths}, terminating: {}}}",
+                quoted(&delegation.name),
+                self.delegate(&delegation.role_keys),
+                delegation.terminating
+            );
+        }
+        if roles.is_empty() {
+            let _ = writeln!(
+                text,
+                "      {hash}  - {{name: dev, keys: [dev], threshold: 1, paths: [\"dev/*\"], terminating: false}}"
+            );
+        }
+        Ok(())
+    }
+
+    /// `keys: [...], threshold: n`; keys that the file does not list are called by their keyids.
+    fn delegate(&self, keys: &crate::tuf::RoleKeys) -> String {
+        let places = keys.keys.iter().filter_map(|(_, key)| self.place(key));
+        let mut names = self.after(&places.collect::<Vec<_>>());
+        if names.is_empty() {
+            names =
+                keys.keys.keys().map(|keyid| quoted(&keyid.0.chars().take(8).collect::<String>())).collect();
+        }
+        format!("keys: [{}], threshold: {}", names.join(", "), keys.threshold)
+    }
+
+    /// The highest version that a role ever had, as far as these files tell.
+    fn version(&self, role: &str) -> Option<u64> {
+        let repository = self.request.repository;
+        let of_file = repository.roles.get(role).map(|file| file.version);
+        let listed =
+            repository.snapshot().and_then(|s| s.meta.get(&format!("{role}.json")).map(|meta| meta.version));
+        of_file.max(listed)
+    }
+
+    /// As a difference writes it, whatever the file's own form is.
+    fn old_expires(&self, role: &str) -> Option<String> {
+        let repository = self.request.repository;
+        let file = if role == "root" { repository.roots.last() } else { repository.roles.get(role) };
+        let text = file.and_then(|file| file.metadata.signed()["expires"].as_str())?;
+        Date::parse_lenient(text).ok().map(|date| date.to_string())
+    }
+
+    fn tail(&self, text: &mut String) {
+        let (from, to) = (days_on(self.request.now, 0), days_on(self.request.now, WINDOW));
+        let require: Vec<String> = match self.request.known.require.as_slice() {
+            [] => REQUIRE.iter().map(|item| (*item).to_owned()).collect(),
+            known => known.to_vec(),
+        };
+        let _ = write!(
+            text,
+            "\n# When it may run. Outside this window it stops: a wrong clock is found before it is signed.\n\
+             clock: {{not_before: \"{from}\", not_after: \"{to}\"}}\n\n\
+             # What must hold on the machine. The rest is shown.\n\
+             environment:\n  require: [{}]\n\n\
+             outputs:\n  bundle: bundle\n\n\
+             # Without `steps:` the standard script is used; `keyrite check` prints it.\n",
+            require.join(", ")
+        );
+    }
+}
+
+fn list_of(list: &[String]) -> String {
+    list.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", ")
+}
+
+/// A name that the file can carry as it is.
+fn speakable(name: &str) -> Result<(), Refusal> {
+    if plain(name) == name && !name.chars().any(words::acts) {
+        return Ok(());
+    }
+    Err(Refusal(format!("the role {name:?} has characters that a ceremony file cannot carry")))
+}
+
+/// Midnight, so many days on.
+fn days_on(now: Date, days: i64) -> Date {
+    let midnight = now.unix().div_euclid(86_400).saturating_mul(86_400);
+    Date::from_unix(midnight.saturating_add(days.saturating_mul(86_400)))
+}
+
+/// New dates: root for as long again as the last one was, and the others for a year, but never beyond root.
+fn expires(request: &Request<'_>) -> (Date, Date) {
+    let date = |file: &crate::tuf::repository::RoleFile| {
+        file.metadata.signed()["expires"].as_str().and_then(|date| Date::parse_lenient(date).ok())
+    };
+    let roots = &request.repository.roots;
+    let before = roots.len().checked_sub(2).and_then(|at| roots.get(at)).and_then(date);
+    let newest = request.repository.root.expires;
+    let period =
+        before.map(|before| newest.days_since(before)).filter(|days| (FEWEST..=3_650).contains(days));
+    let root = days_on(request.now, period.unwrap_or(YEAR));
+    let makes_root = !matches!(request.kind, Type::DelegationChange | Type::TargetsSigning);
+    let limit = if makes_root { root } else { newest };
+    let year = days_on(request.now, YEAR);
+    (root, if limit > days_on(request.now, FEWEST) { year.min(limit) } else { year })
+}

@@ -1,0 +1,138 @@
+//! `keyrite assess` from outside.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::*;
+use crate::common::keyrite::Said;
+
+const AT: &str = "2026-12-03T09:00:00Z";
+
+fn keyrite(args: &[&str], folder: &Path) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyrite"));
+    Said::of(&command.args(args).current_dir(folder).env_clear().output().unwrap())
+}
+
+/// The same, as a golden file; no line is wider than the screen.
+#[track_caller]
+fn golden(name: &str, args: &[&str], code: i32) {
+    let folder = folder();
+    let said = keyrite(&[&["assess", ".", "--at", AT], args].concat(), folder.path()).ended(code);
+
+    assert_eq!(said.err, "");
+    let wide: Vec<&str> = said.out.lines().filter(|line| line.chars().count() > 80).collect();
+    assert_eq!(wide, Vec::<&str>::new());
+    insta::with_settings!({ snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/assess"), prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, said.out);
+    });
+}
+
+#[test]
+fn one_lost_key_of_three_is_told_to_be_safe() {
+    golden("one-lost", &["--lost", "fay"], 0);
+}
+
+#[test]
+fn a_stolen_token_and_a_stolen_server_are_told_with_what_to_do() {
+    golden(
+        "stolen-server",
+        &["--stolen", "chi", "--stolen", "Sam Online", "--stolen", "tim", "--stolen", "tia"],
+        1,
+    );
+}
+
+#[test]
+fn a_lost_root_is_told_first() {
+    golden("root-lost", &["--lost", "fay", "--lost", "bo"], 1);
+}
+
+#[test]
+fn every_combination_fits_a_table() {
+    golden("all", &["--all"], 1);
+}
+
+#[test]
+fn a_key_is_called_by_name_holder_keyid_or_the_beginning_of_it() {
+    let folder = folder();
+    let keyid = public(3).keyid().0;
+    let ask = |called: &str| keyrite(&["assess", ".", "--at", AT, "--lost", called], folder.path());
+
+    let by_name = ask("chi").ended(0).out;
+    for called in ["Chi Nwosu", &keyid, &keyid[..6]] {
+        assert_eq!(ask(called).ended(0).out, by_name, "{called}");
+    }
+    let unknown = ask("zoe").ended(2);
+    assert!(unknown.err.starts_with("error: no key of this repository is called \"zoe\""), "{}", unknown.err);
+    assert!(unknown.err.contains("ana (Ana Duarte)"), "{}", unknown.err);
+}
+
+#[test]
+fn json_is_one_document_with_the_answer() {
+    let folder = folder();
+
+    let said = keyrite(&["assess", ".", "--at", AT, "--stolen", "tim", "--json"], folder.path()).ended(1);
+
+    let document: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(document["good"], false);
+    assert_eq!(document["root"]["rotates"], true);
+    assert_eq!(document["thief"][1]["harm"], "freeze");
+    assert_eq!(document["thief"][1]["rule"], "TIMESTAMP-ALONE");
+    assert_eq!(document["thief"][1]["until"], "2027-01-03T09:00:00Z");
+}
+
+#[test]
+fn a_repair_is_written_once_and_only_where_root_can_be_signed() {
+    let folder = folder();
+    let repair = |args: &[&str]| {
+        keyrite(&[&["assess", ".", "--at", AT, "--repair", "repair.yaml"], args].concat(), folder.path())
+    };
+
+    assert!(repair(&[]).ended(2).err.contains("nothing to repair; nothing was written"));
+    assert!(repair(&["--lost", "fay", "--lost", "bo"]).ended(1).err.contains("no ceremony repairs this"));
+    assert!(!folder.path().join("repair.yaml").exists());
+    repair(&["--stolen", "tim"]).ended(1);
+    let text = std::fs::read_to_string(folder.path().join("repair.yaml")).unwrap();
+    assert!(text.contains("stolen: [tim]") && text.contains("metadata: \"metadata\""), "{text}");
+    assert!(repair(&["--stolen", "tim"]).ended(2).err.contains("nothing was written"));
+}
+
+#[test]
+fn every_drafted_file_passes_check_as_it_is() {
+    let folder = folder();
+
+    for kind in
+        ["root-renewal", "key-rotation", "compromise-response", "delegation-change", "targets-signing"]
+    {
+        let file = format!("{kind}.yaml");
+        keyrite(&["new", kind, "--from", ".", "--out", &file], folder.path()).ended(0);
+        keyrite(&["check", &file], folder.path()).ended(0);
+    }
+    let repairs: [&[&str]; 5] = [
+        &["--stolen", "tim"],
+        &["--lost", "chi", "--stolen", "sam", "--stolen", "tim"],
+        &["--stolen", "tia"],
+        &["--stolen", "dev"],
+        &["--stolen", "chi", "--stolen", "tia", "--stolen", "sam", "--stolen", "tim", "--stolen", "dev"],
+    ];
+    for (nth, stolen) in repairs.iter().enumerate() {
+        let file = format!("repair-{nth}.yaml");
+        keyrite(&[&["assess", ".", "--at", AT, "--repair", &file], *stolen].concat(), folder.path()).ended(1);
+        keyrite(&["check", &file], folder.path()).ended(0);
+    }
+}
+
+#[test]
+fn new_from_metadata_writes_each_type_and_says_what_is_missing() {
+    let folder = folder();
+
+    for kind in
+        ["root-renewal", "key-rotation", "compromise-response", "delegation-change", "targets-signing"]
+    {
+        let said = keyrite(&["new", kind, "--from", "."], folder.path()).ended(0);
+        assert!(said.out.contains(&format!("type: {kind}\n")), "{}", said.out);
+        let missing = keyrite(&["new", kind], folder.path()).ended(2);
+        assert!(missing.err.contains("add --from"), "{}", missing.err);
+    }
+    let genesis = keyrite(&["new", "root-genesis", "--from", "."], folder.path()).ended(2);
+    assert!(genesis.err.contains("starts from nothing"), "{}", genesis.err);
+}

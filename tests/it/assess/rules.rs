@@ -1,0 +1,230 @@
+//! One test for each rule.
+
+use keyrite::assess::Can;
+use keyrite::assess::Effect;
+use keyrite::assess::Harm;
+use keyrite::assess::Until;
+use keyrite::assess::rules;
+use keyrite::assess::rules::Rule;
+use serde_json::json;
+
+use super::*;
+use crate::tuf::world::EXPIRES;
+use crate::tuf::world::delegation;
+use crate::tuf::world::keys;
+use crate::tuf::world::targets;
+
+fn expiry() -> Until {
+    Until::Date(EXPIRES.parse().unwrap())
+}
+
+/// The one effect of this harm.
+#[track_caller]
+fn effect(said: &Assessment, harm: Harm) -> Effect {
+    let mut found = said.thief.iter().filter(|effect| effect.harm == harm);
+    let effect = found.next().unwrap_or_else(|| panic!("{harm:?} is not in {:?}", said.thief)).clone();
+    assert_eq!(found.next(), None);
+    effect
+}
+
+#[track_caller]
+fn holds(said: &Assessment, harm: Harm, rule: &Rule, until: Until) -> Effect {
+    let effect = effect(said, harm);
+    assert_eq!((effect.rule.name, effect.until), (rule.name, until));
+    effect
+}
+
+fn harms(said: &Assessment) -> Vec<Harm> {
+    said.thief.iter().map(|effect| effect.harm).collect()
+}
+
+#[test]
+fn every_rule_has_a_name_of_its_own_and_a_source() {
+    let names: std::collections::BTreeSet<&str> = rules::RULES.iter().map(|rule| rule.name).collect();
+
+    assert_eq!(names.len(), rules::RULES.len());
+    assert!(rules::RULES.iter().all(|rule| !rule.says.is_empty() && !rule.source.is_empty()));
+}
+
+#[test]
+fn a_threshold_of_root_keys_is_everything_for_ever() {
+    let said = assess(&world().build(), &[], &[7, 2]);
+
+    let effect = holds(&said, Harm::Takeover, &rules::ROOT, Until::ForEver);
+    assert_eq!((effect.targets, effect.clients), (2, None));
+    assert!(said.thief_rotates());
+}
+
+#[test]
+fn keys_of_an_older_root_still_reach_the_clients_that_trust_it() {
+    let said = assess(&world().build(), &[], &[1, 2]);
+
+    let effect = holds(&said, Harm::Takeover, &rules::ROOT, Until::ForEver);
+    assert_eq!(effect.clients, Some(1));
+    assert_eq!(said.worst(), Harm::Nothing);
+    assert!(!said.thief_rotates() && said.is_repairable());
+}
+
+#[test]
+fn targets_and_snapshot_and_timestamp_keys_give_any_software() {
+    let said = assess(&world().build(), &[], &[4, 5, 6]);
+
+    let rule = &rules::TARGETS_AND_SNAPSHOT_AND_TIMESTAMP;
+    let effect = holds(&said, Harm::AnySoftware, rule, expiry());
+    assert_eq!((effect.paths.len(), effect.targets), (0, 2));
+}
+
+#[test]
+fn a_delegated_role_with_snapshot_and_timestamp_gives_any_software_on_its_paths_alone() {
+    let said = assess(&world().build(), &[], &[8, 5, 6]);
+
+    let rule = &rules::DELEGATION_AND_SNAPSHOT_AND_TIMESTAMP;
+    let effect = holds(&said, Harm::AnySoftware, rule, expiry());
+    assert_eq!((effect.roles, effect.paths), (vec!["dev".to_owned()], vec!["dev/*".to_owned()]));
+    assert_eq!((effect.targets, effect.example.as_deref()), (1, Some("dev/")));
+}
+
+#[test]
+fn a_file_that_snapshot_lists_without_a_hash_is_replaced_by_its_keys_alone() {
+    let said = assess(&without_hashes(&world(), "snapshot"), &[], &[4]);
+
+    // The timestamp lists the snapshot of before: what it pins does not matter to this rule.
+    assert_eq!(effect(&said, Harm::AnySoftware).rule.name, rules::TARGETS_NOT_PINNED.name);
+    let pinned = assess(&world().build(), &[], &[4]);
+    assert_eq!(harms(&pinned), [Harm::OneStepAway]);
+}
+
+#[test]
+fn a_snapshot_that_timestamp_lists_without_a_hash_is_replaced_by_its_keys_alone() {
+    let set = without_hashes(&world(), "timestamp");
+
+    let mixed = assess(&set, &[], &[5]);
+    let any = assess(&set, &[], &[5, 4]);
+
+    holds(&mixed, Harm::MixAndMatch, &rules::SNAPSHOT_NOT_PINNED, expiry());
+    holds(&any, Harm::AnySoftware, &rules::SNAPSHOT_NOT_PINNED, expiry());
+}
+
+#[test]
+fn snapshot_and_timestamp_keys_mix_what_never_belonged_together() {
+    let said = assess(&world().build(), &[], &[5, 6]);
+
+    holds(&said, Harm::MixAndMatch, &rules::SNAPSHOT_AND_TIMESTAMP, expiry());
+    assert!(!harms(&said).contains(&Harm::AnySoftware));
+}
+
+#[test]
+fn the_timestamp_key_alone_freezes_and_rolls_back_new_clients_and_runs_ahead() {
+    let mut world = world();
+    world.snapshot.0["expires"] = "2026-12-20T00:00:00Z".into();
+
+    let said = assess(&world.build(), &[], &[6]);
+
+    let until = Until::Date("2026-12-20T00:00:00Z".parse().unwrap());
+    holds(&said, Harm::Freeze, &rules::TIMESTAMP_ALONE, until);
+    holds(&said, Harm::Rollback, &rules::ROLLBACK_OF_NEW_CLIENTS, until);
+    holds(&said, Harm::FastForward, &rules::FAST_FORWARD, Until::OtherKeys);
+    assert_eq!(said.thief.len(), 3);
+}
+
+#[test]
+fn targets_keys_alone_are_one_step_away_from_clients() {
+    let said = assess(&world().build(), &[], &[4]);
+
+    let effect = holds(&said, Harm::OneStepAway, &rules::TARGETS_ALONE, expiry());
+    assert_eq!(effect.needs, [("snapshot".to_owned(), 1), ("timestamp".to_owned(), 1)]);
+    assert!(!said.is_good());
+}
+
+#[test]
+fn the_snapshot_key_alone_is_one_step_away_from_clients() {
+    let said = assess(&world().build(), &[], &[5]);
+
+    let effect = holds(&said, Harm::OneStepAway, &rules::SNAPSHOT_ALONE, expiry());
+    assert_eq!(effect.needs, [("timestamp".to_owned(), 1)]);
+}
+
+#[test]
+fn an_earlier_terminating_delegation_leaves_a_thief_nothing() {
+    let mut world = world();
+    let mut first = delegation("first", &[9], &["*/*"]);
+    first["terminating"] = true.into();
+    let roles = json!([first, delegation("dev", &[8], &["dev/*"])]);
+    world.role("targets")["delegations"] = json!({"keys": keys(&[8, 9]), "roles": roles});
+    world.roles.insert("first".to_owned(), (targets(1, json!({})), vec![9]));
+
+    let said = assess(&world.build(), &[], &[8, 5, 6]);
+
+    assert_eq!(effect(&said, Harm::Nothing).rule.name, rules::SHADOWED.name);
+    assert!(!harms(&said).contains(&Harm::AnySoftware));
+}
+
+#[test]
+fn fewer_keys_than_the_threshold_do_nothing() {
+    let said = assess(&world().build(), &[], &[2]);
+
+    assert_eq!(said.thief, []);
+    assert_eq!((said.roles[0].in_wrong_hands(), said.roles[0].forged()), (1, false));
+    assert!(said.is_good());
+}
+
+#[test]
+fn what_has_expired_helps_no_thief_who_cannot_sign_it() {
+    let late = "2027-02-01T00:00:00Z".parse().unwrap();
+
+    let said = assess_at(&world().build(), &[], &[4, 5, 6], late);
+
+    assert!(said.expired);
+    assert_eq!(said.thief, []);
+}
+
+#[test]
+fn root_follows_root_while_a_threshold_is_neither_lost_nor_stolen() {
+    let said = assess(&world().build(), &[7], &[]);
+
+    assert_eq!((said.root.name, said.roles[0].can), (rules::ROOT_ROTATES.name, Can::Sign { spare: 0 }));
+}
+
+#[test]
+fn root_that_needs_a_stolen_key_is_not_repaired() {
+    let said = assess(&world().build(), &[7], &[2]);
+
+    assert_eq!((said.root.name, said.roles[0].can), (rules::ROOT_NEEDS_STOLEN.name, Can::OnlyWithStolen));
+    assert!(!said.is_repairable() && !said.is_good());
+}
+
+#[test]
+fn root_without_a_threshold_is_lost_for_ever() {
+    let said = assess(&world().build(), &[7, 2], &[]);
+
+    assert_eq!((said.root.name, said.roles[0].can), (rules::ROOT_LOST.name, Can::Never));
+}
+
+#[test]
+fn one_key_in_several_roles_counts_in_each() {
+    let mut world = world();
+    for (root, signers) in &mut world.roots {
+        root["roles"]["snapshot"] = root["roles"]["timestamp"].clone();
+        assert!(!signers.contains(&6));
+    }
+    world.snapshot.1 = vec![6];
+
+    let said = assess(&world.build(), &[], &[6]);
+
+    assert_eq!(harms(&said), [Harm::MixAndMatch, Harm::Rollback, Harm::Freeze, Harm::FastForward]);
+}
+
+#[test]
+fn every_combination_stands_in_one_row_and_a_row_says_from_which_fewest_keys_it_follows() {
+    let model = model(&world().build());
+
+    let table = model.table(now());
+
+    // Seven keys that today's root and delegations list, and one of the root before: each fine, lost or stolen.
+    assert_eq!((table.choices, table.up_to), (3_u128.pow(8), None));
+    let everything =
+        table.rows.iter().find(|row| row.harm == Harm::Takeover && matches!(row.root, Can::Sign { .. }));
+    assert_eq!(everything, None);
+    let first = &table.rows[0];
+    assert!(first.is_good() && first.from == [vec![(0, 0); table.kinds.len()]], "{first:?}");
+}
