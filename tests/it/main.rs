@@ -12,6 +12,7 @@ mod defects;
 mod diff;
 mod genesis;
 mod golden_bundles;
+mod inspect;
 mod interop;
 mod journal;
 mod keystore;
