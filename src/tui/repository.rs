@@ -72,8 +72,8 @@ pub struct Query {
     pub rows: Arc<Rows>,
     /// The step of the answer, by delegator and place.
     steps: BTreeMap<(String, usize), usize>,
-    /// Each step's number, where a client comes to it.
-    pub numbers: Vec<Option<usize>>,
+    /// What is said of each step, and its number where a client comes to it.
+    pub lines: Vec<(Option<usize>, String)>,
 }
 
 /// What one row of a page is about.
@@ -228,14 +228,7 @@ impl Shown {
             taken.as_ref().is_some_and(|(of, place)| *of == *row.delegator && *place == row.place)
         };
         self.at[Page::Tree as usize] = rows.0.iter().position(is).map_or(0, |at| at + 1);
-        let mut count = 0;
-        let mut number = |step: &Step| {
-            let asked = step.asked == Asked::InTurn;
-            count += usize::from(asked);
-            asked.then_some(count)
-        };
-        let numbers = answer.steps.iter().map(&mut number).collect();
-        self.query = Some(Query { answer, rows, steps, numbers });
+        self.query = Some(Query { lines: answer.asked(&self.found.holders), answer, rows, steps });
     }
 
     /// Takes the question back.

@@ -223,11 +223,13 @@ pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
     let dir = std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default();
     let size = tty.size().map_err(|error| no_terminal(&error))?;
     let mut home = Home::new(dir, nearby, size, tty.palette);
+    home.writes = WRITE_DRAFT.is_some();
     let choice = loop {
         let message = tty.next(home.focus(), |frame| view::home::view(&home, frame))?;
         match home.update(message) {
             Some(Choice::Draft(draft)) => {
-                let written = write_draft(&draft);
+                let Some(write) = WRITE_DRAFT else { continue };
+                let written = write(&draft);
                 let around = nearby::around(here, now).map_err(unreadable)?;
                 let repository = home.nearby.repository.clone();
                 home.looked(Nearby { repository, ..around });
@@ -252,10 +254,11 @@ pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
     }
 }
 
-/// Writes a ceremony file to start from, as `keyrite new TYPE --from DIR --out FILE` does: new, and nothing else.
-fn write_draft(draft: &Draft) -> Result<PathBuf, String> {
-    Err(format!("{} is not written by this screen; type the command below", draft.out.display()))
-}
+/// What `keyrite new TYPE --from DIR --out FILE` does: a new ceremony file, and nothing else.
+type WriteDraft = fn(&Draft) -> Result<PathBuf, String>;
+
+/// Without it, home shows the command instead.
+const WRITE_DRAFT: Option<WriteDraft> = None;
 
 /// The driver's line to the screen; its end is told too.
 struct Line(Sender<Word>);

@@ -16,6 +16,7 @@ mod diff;
 mod genesis;
 mod golden_bundles;
 mod import;
+mod inspect;
 mod interop;
 mod journal;
 mod keystore;

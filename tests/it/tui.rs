@@ -2,6 +2,6 @@
 
 mod golden;
 mod pseudo;
-mod repository;
+pub(crate) mod repository;
 mod rules;
 mod stage;

@@ -36,7 +36,9 @@ type Holders = BTreeMap<KeyId, String>;
 /// What the repository is, or who may sign a path of it. The error is a fragment.
 pub(super) fn describe(dir: &Path, path: Option<&str>) -> Result<Description, String> {
     let places = places::metadata(dir);
-    let metadata = places.first().ok_or("no repository: neither it nor metadata/ in it holds a root.json")?;
+    let metadata = places.first().ok_or(
+        "no repository: no root.json in it, nor in metadata, inputs/metadata or bundle/metadata below it",
+    )?;
     let mut overview = Overview::of(&Repository::read(&Dir::open(metadata)?).map_err(|why| why.to_string())?);
     let (holders, remark) = holders(metadata);
     overview.sort_keys(&holders);

@@ -98,17 +98,17 @@ impl Answer {
             let (name, who, because, state) =
                 (step.name(), who(&step.keys, holders), step.because(), self.state(step));
             let part = if step.all { "" } else { ", for some of these" };
-            (asked, format!("{name}: {who}; {because}{part}; {state}"))
+            let end = if step.terminating && asked.is_some() { "; terminating" } else { "" };
+            (asked, format!("{name}: {who}; {because}{part}; {state}{end}"))
         };
         self.steps.iter().map(line).collect()
     }
 
     /// What a client finds there.
     pub fn state(&self, step: &Step) -> String {
-        let end = if step.terminating { "; terminating" } else { "" };
-        let found = match (&step.asked, step.lists) {
-            (Asked::Before, _) => return "asked before".to_owned(),
-            (Asked::Never(by), _) => return format!("never asked, for the search ends with {by}"),
+        match (&step.asked, step.lists) {
+            (Asked::Before, _) => "asked before".to_owned(),
+            (Asked::Never(by), _) => format!("never asked: {by} ends it"),
             (Asked::InTurn, None) => "its file is not here".to_owned(),
             (Asked::InTurn, Some(lists)) if self.pattern => match lists - step.taken {
                 0 => format!("lists {lists}"),
@@ -120,8 +120,7 @@ impl Answer {
                 let by = self.taken_from.as_deref().unwrap_or_default();
                 format!("lists it too, shadowed by {by}")
             }
-        };
-        format!("{found}{end}")
+        }
     }
 
     /// Where the search stops, and why.
@@ -138,7 +137,7 @@ impl Answer {
         match (ender.or(ends), asked.last()) {
             (Some(role), _) => format!("The search ends with {role}, which is terminating"),
             (None, Some(last)) if last.depth > 0 => {
-                format!("The search ends after {}, for nobody else is delegated to", last.name())
+                format!("The search ends after {}, for it is delegated to nobody else", last.name())
             }
             _ => "The search ends with targets, for it delegates this to nobody".to_owned(),
         }

@@ -16,17 +16,24 @@ use crate::tui::view::repository::standing_style;
 /// Patterns and prefixes that are written out.
 const LISTED: usize = 40;
 
-/// The chosen row of a page.
-pub fn detail(shown: &Shown, page: Page, doc: &mut Doc) {
+/// The chosen row of a page; of a long answer, so many roles.
+pub fn detail(shown: &Shown, page: Page, roles: usize, doc: &mut Doc) {
     let found = &shown.found;
     match (page, &shown.query, shown.chosen(page)) {
         (Page::Tree, Some(query), _) => {
             doc.text(&query.answer.headline(&found.holders), doc.palette.instruction());
             doc.blank();
             doc.heading("A client asks, in this order, and takes the first entry that it finds");
-            for (number, text) in query.answer.asked(&found.holders) {
+            for (number, text) in query.lines.iter().take(roles) {
                 let number = number.map_or("-".to_owned(), |number| number.to_string());
-                doc.marked(&format!("{number:>4}"), doc.palette.key(), &text, Style::new());
+                doc.marked(&format!("{number:>4}"), doc.palette.key(), text, Style::new());
+            }
+            if query.lines.len() > roles {
+                let more = query.lines.len() - roles;
+                doc.text(
+                    &format!("     and {more} more; `keyrite inspect DIR --path PATH` lists them all"),
+                    Style::new(),
+                );
             }
             doc.blank();
             doc.text(&format!("{}.", query.answer.stop()), Style::new());

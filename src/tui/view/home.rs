@@ -24,6 +24,8 @@ use crate::tui::view::page::Hint;
 use crate::tui::view::page::Page;
 use crate::tui::view::start;
 
+/// Roles of an answer that are written out when it is looked at.
+const IN_FULL: usize = 500;
 /// Columns of the marks of an entry.
 const MARKS: usize = 12;
 
@@ -48,13 +50,13 @@ pub fn view(home: &Home, frame: &mut Frame) {
     page.draw(frame, areas.main);
     if let (Some(area), Some(shown)) = (areas.side, on_repository(home)) {
         let mut doc = Doc::new(home.palette, usize::from(area.width));
-        detail::detail(shown, home.page, &mut doc);
+        detail::detail(shown, home.page, usize::from(area.height), &mut doc);
         for (line, y) in doc.lines.iter().zip(area.y..area.bottom()) {
             frame.render_widget(line, Rect { y, height: 1, ..area });
         }
     }
     if let Some(start) = &home.start {
-        start::draw(home.palette, start, frame);
+        start::draw(home.palette, start, home.writes, frame);
     }
     if home.help {
         let about = "What lies here: look at the repository, review a ceremony file, or go on with a record. Looking changes nothing.";
@@ -102,7 +104,7 @@ fn text(home: &Home, width: usize) -> Option<Doc> {
     }
     let mut doc = Doc::new(home.palette, width);
     match on_repository(home) {
-        Some(shown) if shown.close => detail::detail(shown, home.page, &mut doc),
+        Some(shown) if shown.close => detail::detail(shown, home.page, IN_FULL, &mut doc),
         _ if home.page == repository::Page::Requests => {
             view::repository::tabs(home, &mut doc);
             view::repository::page(home, &mut doc, 0);
@@ -125,6 +127,7 @@ fn keys(home: &Home) -> Vec<Hint> {
     let close = on_repository(home).is_some_and(|shown| shown.close);
     if let Some(start) = &home.start {
         return match start.done {
+            None if !home.writes => vec![hint(keymap::CHOOSE, "choose"), hint(keymap::BACK, "back")],
             None => vec![
                 hint(keymap::CHOOSE, "choose"),
                 hint(keymap::GO_ON, "write the file"),

@@ -296,7 +296,7 @@ fn tree_row(shown: &Shown, chosen: Chosen<'_>, at: usize, doc: &Doc) -> Vec<Piec
         None => (Style::new(), String::new(), String::new()),
         Some(n) => {
             let step = &query.answer.steps[n];
-            let number = query.numbers.get(n).copied().flatten();
+            let number = query.lines.get(n).and_then(|(number, _)| *number);
             let asked = number.map_or("-".to_owned(), |number| number.to_string());
             let style = match (number, step.taken > 0) {
                 (None, _) => Style::new(),
@@ -330,9 +330,11 @@ fn about(row: &Row) -> String {
         (false, 1) => "1 target".to_owned(),
         (false, targets) => format!("{targets} targets"),
     };
-    let end = if ends { "ends, " } else { "" };
-    let again = if row.again { ", as above" } else { "" };
-    format!("{end}{files}{again}")
+    match (ends, row.again) {
+        (true, _) => "terminating".to_owned(),
+        (false, true) => "as above".to_owned(),
+        (false, false) => files,
+    }
 }
 
 fn open_requests(home: &Home) -> usize {

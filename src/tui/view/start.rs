@@ -13,14 +13,14 @@ use crate::tui::view::doc::visible;
 use crate::tui::view::page;
 
 /// Draws it.
-pub fn draw(palette: Palette, start: &Start, frame: &mut Frame) {
+pub fn draw(palette: Palette, start: &Start, writes: bool, frame: &mut Frame) {
     let inner = page::window(frame, palette, "Start a ceremony file", 78, 15);
     let mut doc = Doc::new(palette, usize::from(inner.width));
     let draft = start.draft();
     match &start.done {
         None => {
             doc.text(
-                "What shall change? Nothing changes now: a file to edit and review is written.",
+                "What shall change? Nothing does now: a file to edit and review is written, new.",
                 Style::new(),
             );
             doc.blank();
@@ -34,7 +34,9 @@ pub fn draw(palette: Palette, start: &Start, frame: &mut Frame) {
                 ]);
             }
             doc.blank();
-            doc.text("Enter writes a new file, and nothing else, as this does:", Style::new());
+            let how =
+                if writes { "Enter writes it, as this does:" } else { "This writes it, once you have left:" };
+            doc.text(how, Style::new());
             doc.text(&format!("  {}", draft.command()), palette.key());
         }
         Some(Ok(file)) => {

@@ -450,7 +450,7 @@ fn home_shows_the_repository_and_answers_who_may_sign_a_path() {
     let screen = pseudo.wait("inputs/metadata: root versions 1 to 2");
     assert!(screen.contains("2 of 3") && screen.contains("Bo Lindqvis"), "{screen}");
     pseudo.press("/dev/tool.txt\r");
-    pseudo.wait("clients take it from dev; Dana Reyes and Otto Brand together can sign it");
+    pseudo.wait("clients take it from dev; Dana Reyes and Otto Brand together");
     pseudo.press("\x1b");
     pseudo.wait("delegated roles, in the order in which clients ask them");
     pseudo.press("q");

@@ -209,6 +209,9 @@ fn requests_and_files_that_lack_signatures_are_listed_with_who_is_missing() {
 fn a_ceremony_file_is_started_and_nothing_else_is_written() {
     let mut screen = Screen::new(write);
 
+    screen.golden("start-by-command", "s");
+    assert_eq!(screen.press("<enter>"), None);
+    screen.home.writes = true;
     screen.golden("start", "s");
     let choice = screen.press("<down><enter>");
 
@@ -236,6 +239,7 @@ fn a_file_that_is_there_is_never_the_one_that_is_started() {
         found.file = found.file.file_name().unwrap().into();
     }
 
+    screen.home.writes = true;
     let Some(Choice::Draft(draft)) = screen.press("s<enter>") else { panic!("nothing was started") };
 
     assert_eq!(draft.out, Path::new("2026-12-root-renewal-2.yaml"));
@@ -251,6 +255,7 @@ fn the_type_that_is_offered_fits_what_is_looked_at() {
         ("<right><right>", "delegation-change"),
     ] {
         let mut screen = Screen::new(write);
+        screen.home.writes = true;
         screen.press(keys);
 
         let Some(Choice::Draft(draft)) = screen.press("s<enter>") else { panic!("nothing was started") };

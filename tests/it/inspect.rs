@@ -1,0 +1,91 @@
+//! `keyrite inspect` of a directory: the repository in plain words, and who may sign a path.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::text;
+use crate::tui::repository;
+
+#[test]
+fn a_repository_is_said_in_plain_words_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    repository::write(dir.path());
+    let before = crate::common::keyrite::tree(dir.path());
+
+    let said = keyrite(&["inspect", text(dir.path())]).ended(0).out;
+
+    assert!(said.starts_with("TUF repository: root versions 1 to 2, 16388 delegated roles; "), "{said}");
+    for line in [
+        "; any 2 of Bo Lindqvist, Chi Nwosu and Fay Ode\n",
+        "Dana Reyes and Otto Brand together; dev/* tools/*, terminating\n",
+        "    bin-0000 .. bin-3fff: no file here; Build farm alone; 16384 bins by the path's SHA-256; ",
+        "ed25519, Chi Nwosu: root, tools, later\n",
+        "1 current target of ops is shadowed by dev: dev/tool.txt\n",
+        "open: 2.root.json: 1 of 2 signatures by the keys of root version 1; 1 missing, from Ana Duarte or Chi Nwosu\n",
+        "the signatures of 16384 delegated roles were not looked at",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    assert_eq!(crate::common::keyrite::tree(dir.path()), before);
+}
+
+#[test]
+fn who_may_sign_a_path_is_answered_in_the_first_line_and_explained_below() {
+    let dir = tempfile::tempdir().unwrap();
+    repository::write(dir.path());
+    let metadata = dir.path().join("inputs/metadata");
+
+    let said = keyrite(&["inspect", text(&metadata), "--path", "dev/tool.txt"]).ended(0).out;
+
+    let expected = "\
+dev/tool.txt: clients take it from dev; Dana Reyes and Otto Brand together can sign it
+A client asks, in this order, and takes the first entry that it finds:
+   1  targets: Release desk alone; it may sign every path; does not list it
+   2    dev: Dana Reyes and Otto Brand together; targets delegates dev/* to it; LISTS IT: taken from here; terminating
+   -    ops: Otto Brand alone; targets delegates dev/* to it; never asked: dev ends it
+The search stops at dev, the first role that lists it
+";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn the_answer_is_one_document_too() {
+    let dir = tempfile::tempdir().unwrap();
+    repository::write(dir.path());
+
+    let said = keyrite(&["--json", "inspect", text(dir.path()), "--path", "ops/*"]).ended(0);
+
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&json["kind"], &json["pattern"]), (&"who-may-sign".into(), &true.into()));
+    let roles: Vec<_> = json["steps"].as_array().unwrap().iter().map(|step| &step["role"]).collect();
+    assert_eq!(roles, ["targets", "ops", "bin-0000"]);
+    assert_eq!((&json["steps"][2]["count"], &json["steps"][1]["taken"]), (&16384.into(), &1.into()));
+    assert_eq!(json["steps"][1]["keys"][0]["holder"], "Otto Brand");
+}
+
+#[test]
+fn what_holds_no_repository_is_told_with_nothing_assumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.json");
+    fs::write(&file, "{}").unwrap();
+
+    let empty = keyrite(&["inspect", text(dir.path())]).ended(2);
+    let path = keyrite(&["inspect", text(&file), "--path", "a"]).ended(2);
+
+    assert!(empty.err.contains("no repository: no root.json in it, nor in metadata"), "{}", empty.err);
+    assert!(path.err.contains("--path asks a repository, and this is no directory"), "{}", path.err);
+}
+
+#[test]
+fn names_that_cannot_be_read_are_told_and_keys_go_by_their_keyids() {
+    let dir = tempfile::tempdir().unwrap();
+    repository::write(dir.path());
+    fs::write(dir.path().join("inputs/keys/names.json"), "{").unwrap();
+
+    let said = keyrite(&["inspect", text(dir.path()), "--path", "app.txt"]).ended(0).out;
+
+    assert!(said.starts_with("app.txt: clients take it from targets; key "), "{said}");
+    assert!(said.contains("keys have no names here"), "{said}");
+}
