@@ -4,6 +4,7 @@ pub mod answers;
 mod apart;
 pub mod check;
 pub mod diff;
+mod film;
 pub mod inspect;
 pub mod journal;
 pub mod key;

@@ -234,7 +234,9 @@ mod tests {
         let png = png("KR1:TEXT").unwrap();
 
         assert_eq!(read(&white).unwrap_err().to_string(), "no QR code is seen in the image");
-        for image in [&b"P5 4 4 255\n"[..], b"P5 0 0 255\n", b"P5 99999999999 99999999999 255\n", b"P4 #", &png[..60]] {
+        for image in
+            [&b"P5 4 4 255\n"[..], b"P5 0 0 255\n", b"P5 99999999999 99999999999 255\n", b"P4 #", &png[..60]]
+        {
             assert!(read(image).is_err());
         }
         for at in 0..png.len() {

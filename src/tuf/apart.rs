@@ -9,6 +9,7 @@ mod merge;
 mod names;
 mod request;
 mod response;
+mod said;
 mod signers;
 
 pub use merge::Finding;

@@ -40,6 +40,7 @@ mod names;
 mod raw;
 mod reach;
 mod root;
+pub mod say;
 mod scope;
 mod targets;
 

@@ -1,5 +1,6 @@
 //! Signing apart: requests, answers, and merging them in any order, any number of times.
 
+mod carried;
 mod commands;
 mod openssl;
 mod rules;

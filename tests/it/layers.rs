@@ -17,7 +17,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("journal", &["ceremony", "plan", "tuf", "words"]),
     ("bundle", &["tuf", "words"]),
     ("keystore", &["store_uri", "tuf", "words"]),
-    ("driver", &["bundle", "ceremony", "journal", "keystore", "plan", "room", "store_uri", "tuf", "words"]),
+    (
+        "driver",
+        &["bundle", "ceremony", "journal", "keystore", "plan", "qr", "room", "store_uri", "tuf", "words"],
+    ),
     (
         "cli",
         &[

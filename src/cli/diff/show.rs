@@ -1,30 +1,17 @@
 //! The difference for people: what changes, what follows, and the lines of `expect_diff`.
 
-use std::collections::HashMap;
-
 use crate::cli::Output;
 use crate::cli::diff::Compared;
 use crate::cli::show::plain;
-use crate::tuf::diff::Change;
-use crate::tuf::diff::Kind;
-use crate::tuf::diff::Reach;
-use crate::tuf::diff::Section;
-use crate::tuf::diff::Signed;
-
-/// How many of a root's lines people see: few enough for a screen that scrolls, more than any root has.
-const SHOWN_OF_ROOT: usize = 200;
-/// How many of many lines alike people see.
-const SHOWN: usize = 20;
+use crate::tuf::diff::say;
+use crate::tuf::diff::say::SHOWN;
+use crate::tuf::diff::say::cut;
 
 /// Prints everything for people.
 pub(super) fn people(compared: &Compared, out: &mut Output) {
     for (files, section) in compared.sections.iter().take(SHOWN) {
         out.line(format!("{}: {} -> {}", plain(&section.role), plain(&files.old), plain(&files.new)));
-        lines(out, counted(section));
-        lines(out, grouped(section, true).into_iter().map(|line| format!("  !! {line}")));
-        lines(out, grouped(section, false).into_iter().map(|line| format!("  {line}")));
-        lines(out, consequences(section).into_iter().map(|line| format!("  => {line}")));
-        lines(out, cut(section.reach.iter().flat_map(reach)));
+        lines(out, say::lines(section));
         out.line("");
     }
     if let Some(more) = compared.sections.len().checked_sub(SHOWN).filter(|more| *more > 0) {
@@ -60,97 +47,4 @@ fn lines(out: &mut Output, lines: impl IntoIterator<Item = String>) {
     for line in lines {
         out.line(plain(&line));
     }
-}
-
-/// The first of many, and how many more there are.
-fn cut(lines: impl Iterator<Item = String>) -> Vec<String> {
-    cut_after(SHOWN, lines)
-}
-
-fn cut_after(most: usize, mut lines: impl Iterator<Item = String>) -> Vec<String> {
-    let mut shown: Vec<String> = lines.by_ref().take(most).collect();
-    let more = lines.count();
-    if more > 0 {
-        shown.push(format!("  ... and {more} more, which --json lists"));
-    }
-    shown
-}
-
-/// What a root says alike of several roles is said once: `root, targets: ana now signs`.
-fn merged<'a>(said: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
-    let mut order: Vec<&str> = Vec::new();
-    let mut roles: HashMap<&str, Vec<&str>> = HashMap::new();
-    for (role, words) in said {
-        let known = roles.entry(words).or_default();
-        if known.is_empty() {
-            order.push(words);
-        }
-        if !known.contains(&role) {
-            known.push(role);
-        }
-    }
-    let of = |words: &str| roles.get(words).map(|roles| roles.join(", ")).unwrap_or_default();
-    cut_after(SHOWN_OF_ROOT, order.into_iter().map(|words| format!("{}: {words}", of(words))))
-}
-
-/// The changes, those of one kind cut where they are many: a flood of files never hides a key.
-fn grouped(section: &Section, alarm: bool) -> Vec<String> {
-    let changes: Vec<&Change> = section.changes.iter().filter(|change| change.alarm == alarm).collect();
-    if section.role == "root" {
-        return merged(changes.iter().map(|change| (&*change.role, words(change))));
-    }
-    let groups = changes.chunk_by(|a, b| a.kind == b.kind);
-    groups.flat_map(|group| cut(group.iter().map(|change| words(change).to_owned()))).collect()
-}
-
-fn consequences(section: &Section) -> Vec<String> {
-    let said = section.consequences.iter();
-    if section.role == "root" {
-        return merged(said.map(|c| (c.role.as_str(), c.words.as_str())));
-    }
-    cut(said
-        .map(|c| if c.role == section.role { c.words.clone() } else { format!("{}: {}", c.role, c.words) }))
-}
-
-/// The sentence; without one, the line without its role.
-fn words(change: &Change) -> &str {
-    match change.words.as_str() {
-        "" => {
-            change.line.strip_prefix(&*change.role).and_then(|l| l.strip_prefix(": ")).unwrap_or(&change.line)
-        }
-        words => words,
-    }
-}
-
-/// How many files and delegations, where any came, went or changed.
-fn counted(section: &Section) -> Option<String> {
-    let count = |kind: Kind| section.changes.iter().filter(|change| change.kind == kind).count();
-    let files = [Kind::FileAdded, Kind::FileRemoved, Kind::FileChanged].map(count);
-    let delegations = [Kind::DelegationAdded, Kind::DelegationRemoved].map(count);
-    let mut said = Vec::new();
-    if files != [0; 3] {
-        said.push(format!("files: {} added, {} removed, {} changed", files[0], files[1], files[2]));
-    }
-    if delegations != [0; 2] {
-        said.push(format!("delegations: {} added, {} removed", delegations[0], delegations[1]));
-    }
-    (!said.is_empty()).then(|| format!("  {}", said.join("; ")))
-}
-
-fn reach(reach: &Reach) -> Vec<String> {
-    let verdict = if reach.reached { "ACCEPT" } else { "DO NOT ACCEPT" };
-    let mut said = vec![format!("  clients that trust root {} {verdict} root {}", reach.from, reach.to)];
-    said.push(board("old", &reach.old));
-    said.push(board("new", &reach.new));
-    said.extend(reach.missing.iter().map(|why| format!("    missing: {why}")));
-    said
-}
-
-fn board(which: &str, signed: &Signed) -> String {
-    let by = if signed.by.is_empty() { "nobody".to_owned() } else { signed.by.join(", ") };
-    let rest = match signed.not_by.is_empty() {
-        true => String::new(),
-        false => format!("; not by {}", signed.not_by.join(", ")),
-    };
-    format!("    keys of the {which} root: {} signed, {} needed: {by}{rest}", signed.by.len(), signed.need)
 }

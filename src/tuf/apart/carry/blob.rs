@@ -61,8 +61,7 @@ pub(super) fn response(response: &Response) -> Result<Vec<u8>, ApartError> {
 }
 
 /// The schemes by the number that a response carries.
-const SCHEMES: [Scheme; 4] =
-    [Scheme::Ed25519, Scheme::EcdsaP256, Scheme::EcdsaP384, Scheme::RsaPssSha256];
+const SCHEMES: [Scheme; 4] = [Scheme::Ed25519, Scheme::EcdsaP256, Scheme::EcdsaP384, Scheme::RsaPssSha256];
 
 /// r||s of DER: 64 bytes instead of 72, and whoever merges takes both.
 fn shorter(scheme: &str, sig: Vec<u8>) -> Vec<u8> {
@@ -110,9 +109,9 @@ fn read_response(rest: &mut &[u8]) -> Option<Response> {
     };
     let scheme = *SCHEMES.get(usize::from(take(1)?[0]))?;
     let length = usize::from(take(1)?[0]).min(9);
-    let version = take(length)?.iter().try_fold(0_u64, |so_far, byte| {
-        Some(so_far.checked_mul(256)? | u64::from(*byte))
-    })?;
+    let version = take(length)?
+        .iter()
+        .try_fold(0_u64, |so_far, byte| Some(so_far.checked_mul(256)? | u64::from(*byte)))?;
     let length = usize::from(take(1)?[0]);
     let role = String::from_utf8(take(length)?.to_vec()).ok()?;
     let sha256 = hex::encode(take(DIGEST)?);

@@ -218,7 +218,10 @@ mod tests {
         let mixed = said(&[one[0].clone(), one[1].clone(), two[1].clone()]);
         let both = unfold(&[two.clone(), one.clone()].concat().join("\n")).unwrap();
 
-        assert!(mixed.starts_with("frames of 2 different things are mixed; frame 3 of 3 missing of "), "{mixed}");
+        assert!(
+            mixed.starts_with("frames of 2 different things are mixed; frame 3 of 3 missing of "),
+            "{mixed}"
+        );
         assert_eq!(both, [bytes(PART * 2), bytes(PART * 3)]);
     }
 
