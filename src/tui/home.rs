@@ -17,6 +17,8 @@ pub enum Choice {
     Begin(PathBuf, Mode),
     /// Go on with a record, or look at its end.
     Resume(PathBuf),
+    /// Read a request, sign it, or merge its answers.
+    Apart(PathBuf),
     /// Leave.
     Leave,
 }
@@ -28,7 +30,7 @@ pub struct Home {
     pub dir: String,
     /// What lies in it.
     pub nearby: Nearby,
-    /// The chosen entry: files first, then records.
+    /// The chosen entry: files first, then records, then what asks for signatures.
     pub at: usize,
     /// The chosen entry is looked at: its plan, or what is wrong with it.
     pub open: Option<Vec<String>>,
@@ -49,7 +51,7 @@ impl Home {
     }
 
     fn len(&self) -> usize {
-        self.nearby.plans.len() + self.nearby.records.len()
+        self.nearby.plans.len() + self.nearby.records.len() + self.nearby.asked.len()
     }
 
     /// One message.
@@ -104,7 +106,16 @@ impl Home {
             });
             return None;
         }
-        let found = self.nearby.records.get(self.at.checked_sub(plans)?)?;
+        let after_plans = self.at.checked_sub(plans)?;
+        if let Some(asked) = after_plans.checked_sub(self.nearby.records.len()) {
+            let asked = self.nearby.asked.get(asked)?;
+            match &asked.request {
+                Ok(_) => return Some(Choice::Apart(asked.file.clone())),
+                Err(why) => self.open = Some(vec![format!("!! {why}")]),
+            }
+            return None;
+        }
+        let found = self.nearby.records.get(after_plans)?;
         match &found.state {
             Ok(_) => Some(Choice::Resume(found.dir.clone())),
             Err(why) => {

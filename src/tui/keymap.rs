@@ -44,6 +44,10 @@ pub const NOT_TODAY: &str = "n";
 pub const REHEARSE: &str = "r";
 /// Performs a ceremony file.
 pub const PERFORM: &str = "p";
+/// Merges answers to a request.
+pub const MERGE: &str = "m";
+/// Writes the merged file.
+pub const WRITE: &str = "w";
 /// Moves through what is longer than the screen.
 pub const SCROLL: &str = "PgUp/PgDn";
 
@@ -105,6 +109,8 @@ fn command(c: char) -> Option<Message> {
         'n' => Message::NotToday,
         'r' => Message::Rehearse,
         'p' => Message::Perform,
+        'm' => Message::Merge,
+        'w' => Message::Write,
         ' ' => Message::Scroll(Scroll::PageDown),
         _ => return None,
     })

@@ -13,6 +13,8 @@ use crate::driver::record;
 use crate::journal;
 use crate::plan::Plan;
 use crate::tuf::Date;
+use crate::tui::apart::asked;
+use crate::tui::apart::asked::Asked;
 
 /// At most this many entries of the directory are looked at.
 const MOST: usize = 10_000;
@@ -57,6 +59,8 @@ pub struct Nearby {
     pub plans: Vec<PlanFile>,
     /// Records.
     pub records: Vec<RecordDir>,
+    /// What asks for signatures.
+    pub asked: Vec<Asked>,
 }
 
 /// Looks into a directory.
@@ -72,6 +76,8 @@ pub fn look(dir: &Path, now: Date) -> io::Result<Nearby> {
             }
         } else if let Some(plan) = plan(&path, now) {
             nearby.plans.push(PlanFile { plan, file: shortened(dir, &path) });
+        } else if let Some(asked) = asked::look(&path, &shortened(dir, &path)) {
+            nearby.asked.push(asked);
         }
     }
     Ok(nearby)

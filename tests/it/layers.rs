@@ -37,7 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    ("tui", &["ceremony", "driver", "journal", "keystore", "plan", "qr", "tuf", "words"]),
+    ("tui", &["ceremony", "driver", "journal", "keystore", "plan", "qr", "store_uri", "tuf", "words"]),
 ];
 
 /// `main` and `lib` put the front ends together; they hold no other code.

@@ -18,7 +18,7 @@ use crate::tui::stage::Stage;
 use crate::tui::stage::styles;
 
 /// One golden file, described by what led to the screen.
-fn golden(name: &str, how: &str, content: &str) {
+pub(super) fn golden(name: &str, how: &str, content: &str) {
     insta::with_settings!({
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/tui"),
         prepend_module_to_snapshot => false,

@@ -244,7 +244,7 @@ fn machine() -> Vec<MachineItem> {
     ]
 }
 
-fn named(name: &str) -> KeyCode {
+pub(super) fn named(name: &str) -> KeyCode {
     match name {
         "enter" => KeyCode::Enter,
         "esc" => KeyCode::Esc,
@@ -262,7 +262,7 @@ fn named(name: &str) -> KeyCode {
     }
 }
 
-fn control(name: &str) -> KeyModifiers {
+pub(super) fn control(name: &str) -> KeyModifiers {
     if name.starts_with("c-") { KeyModifiers::CONTROL } else { KeyModifiers::NONE }
 }
 
