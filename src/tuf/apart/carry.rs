@@ -43,7 +43,8 @@ pub fn lines(response: &Response) -> Result<Vec<String>, ApartError> {
 ///
 /// Frames may come in any order, more than once, between other lines, and several things at a time.
 pub fn read(text: &[u8]) -> Option<Result<Vec<Carried>, ApartError>> {
-    let text = std::str::from_utf8(text).ok()?;
+    // Whatever a JSON file says inside, it is itself and no frames.
+    let text = std::str::from_utf8(text).ok().filter(|text| !text.trim_start().starts_with('{'))?;
     let blobs = if frames::are_in(text) {
         frames::unfold(text)
     } else if typed::are_in(text) {

@@ -26,6 +26,8 @@ use crate::pkcs11::world::generate;
 use crate::tuf::world::public;
 use crate::tuf::world::root;
 use crate::tuf::world::signed_by;
+use crate::tuf::world::target;
+use crate::tuf::world::targets;
 
 /// What Debian's zbarimg reads in these images; `None` when it is not installed (never with `CI=true`).
 fn zbarimg(images: &[PathBuf]) -> Option<Vec<String>> {
@@ -136,13 +138,11 @@ fn codes_as_pages_of_text_are_taken_for_the_request() {
 
 #[test]
 fn the_terminal_shows_each_code_on_24_rows_until_a_key_is_pressed() {
-    let world = World::new(&["ana", "bo"]);
-    world.root(|_| {});
+    let world = World::new(&[]);
+    let asked = request(&root(1, &[1, 2, 3], 2));
+    world.write("1.root.json", &asked.metadata.to_file());
     let program = env!("CARGO_BIN_EXE_keyrite");
-    let frames = {
-        world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
-        carry::request(&fs::read(world.path("root.req")).unwrap()).unwrap()
-    };
+    let frames = carry::request(&asked.to_file()).unwrap();
     let third = format!("Code 3 of {}", frames.len());
 
     let ended =
@@ -248,23 +248,44 @@ fn a_request_that_came_as_frames_is_the_same_request() {
     assert_eq!(read.to_file(), file);
     let error = Request::parse(lines.join("\n").as_bytes()).unwrap_err();
     assert_eq!(error.to_string(), "a response: it answers, and asks nothing");
+    // A file that speaks of frames is no frames.
+    let mut signed = root(1, &[1, 2, 3], 2);
+    signed["x-note"] = json!("KR1:ABCDEFGH:1/2:AA:AAAA");
+    assert!(Request::parse(&request(&signed).to_file()).is_ok());
 }
 
 #[test]
 fn the_signer_sees_what_changes() {
-    let world = World::new(&["ana", "bo"]);
-    world.root(|_| {});
-    let mut next: Value = serde_json::from_slice(&fs::read(world.path("1.root.json")).unwrap()).unwrap();
-    next["signed"]["version"] = json!(2);
-    next["signed"]["expires"] = json!("2028-06-30T00:00:00Z");
-    world.write("2.root.json", next.to_string().as_bytes());
-    world.ran(&["request", "2.root.json", "--from", "1.root.json", "--out", "root.req"]).ended(0);
+    let old = signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file();
+    let new = signed_by(&root(2, &[7, 2, 3], 3), &[2]).to_file();
+    let asked = Request::for_root(&new, Some(&old), Names::default()).unwrap();
 
-    let said = world.sign("root.req", "ana", "ana.resp").ended(0);
+    let lines = asked.lines(crate::tuf::world::now()).unwrap().join("\n");
+    let again = Request::parse(&asked.to_file()).unwrap();
 
-    assert!(said.out.contains("What changes from version 1:"), "{}", said.out);
-    assert!(said.out.contains("2028-06-30"), "{}", said.out);
-    assert!(said.out.contains("clients that trust root 1 DO NOT ACCEPT root 2"), "{}", said.out);
+    assert!(lines.contains("What changes from version 1:"), "{lines}");
+    assert!(lines.contains("root: 3 signatures needed instead of 2"), "{lines}");
+    assert!(lines.contains("clients that trust root 1 DO NOT ACCEPT root 2"), "{lines}");
+    assert_eq!(again.lines(crate::tuf::world::now()).unwrap().join("\n"), lines);
+}
+
+#[test]
+fn the_signer_of_another_role_sees_what_changes_too_and_an_older_version_is_no_news() {
+    let authority = signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]);
+    let file = |version: u64, files: Value| signed_by(&targets(version, files), &[]).to_file();
+    let (old, new) = (file(1, json!({})), file(2, json!({"app.txt": target(b"app")})));
+    let for_role = |file: &[u8], before: &[u8]| {
+        Request::for_role(file, "targets", &authority, Some(before), Names::default())
+    };
+
+    let asked = for_role(&new, &old).unwrap();
+    let lines = Request::parse(&asked.to_file()).unwrap().lines(crate::tuf::world::now()).unwrap().join("\n");
+
+    assert!(lines.contains("What changes from version 1:"), "{lines}");
+    assert!(lines.contains("files: 1 added, 0 removed, 0 changed"), "{lines}");
+    let error = for_role(&old, &new).unwrap_err().to_string();
+    assert_eq!(error, "targets version 2 is not before targets version 1");
+    assert!(for_role(&new, &authority.to_file()).is_err());
 }
 
 #[test]
@@ -294,29 +315,27 @@ fn a_pin_pad_is_asked_once_for_one_signature() {
 
 #[test]
 fn inspect_says_what_each_is() {
-    let world = World::new(&["ana", "bo"]);
-    world.root(|_| {});
-    world.ran(&["request", "1.root.json", "--out", "root.req", "--qr=codes"]).ended(0);
-    let key = ["--key", "age:ana.age", "--answers", "answers.yaml", "--out", "ana.resp", "--qr=answer"];
-    let signed = world.ran(&[&["sign", "root.req"][..], &key].concat()).ended(0);
-    let lines: Vec<&str> =
-        signed.out.lines().filter(|line| line.starts_with("  ") && line.contains("/5 ")).collect();
-    world.write("typed.txt", lines.join("\n").as_bytes());
+    let world = World::new(&[]);
+    let asked = request(&root(1, &[1, 2, 3], 2));
+    let response = answer(&asked, 2);
+    world.write("root.req", &asked.to_file());
+    world.write("bo.resp", &response.to_file());
+    world.write("typed.txt", carry::lines(&response).unwrap().join("\n").as_bytes());
+    world.write("first.png", &image::png(&carry::request(&asked.to_file()).unwrap()[0]).unwrap());
+    world.write("code.png", &image::png(&carry::response(&response).unwrap()[0]).unwrap());
     world.write("hello.png", &image::png("hello").unwrap());
-    let (first, code) = (&images(&world.path("codes"))[0], &images(&world.path("answer"))[0]);
 
     for (file, says) in [
         ("root.req", "a request for signatures of root version 1"),
-        ("root.req", "Bo Lindqvist, key bo"),
-        ("ana.resp", "a response: one signature over root version 1, ed25519"),
+        ("root.req", "root version 1: 2 of 3 must sign"),
+        ("bo.resp", "a response: one signature over root version 1, ed25519"),
         ("typed.txt", "a response: one signature over root version 1, ed25519"),
-        (text(first), "an image of a QR code\nframes or typed lines that are not whole\n  frames 2-"),
-        (text(code), "an image of a QR code\ncarried as frames or typed lines, whole:\na response"),
+        ("first.png", "an image of a QR code\nframes or typed lines that are not whole\n  frames 2-"),
+        ("code.png", "an image of a QR code\ncarried as frames or typed lines, whole:\na response"),
         ("hello.png", "with text that is nothing of ours:\n  hello"),
     ] {
-        let said = world.ran(&["inspect", file]).ended(0);
-        assert!(said.out.contains(says), "{file}: {}", said.out);
-        let json = world.ran(&["inspect", file, "--json"]).ended(0);
-        serde_json::from_str::<Value>(&json.out).unwrap();
+        let said = world.ran(&["inspect", file, "--json"]).ended(0);
+        assert!(said.err.contains(says), "{file}: {}", said.err);
+        serde_json::from_str::<Value>(&said.out).unwrap();
     }
 }

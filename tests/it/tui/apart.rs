@@ -157,9 +157,9 @@ impl Signer {
 
 #[test]
 fn a_request_is_read_to_its_end_before_anyone_says_yes() {
+    Signer::new().screen("review", "");
     let mut signer = Signer::new();
 
-    signer.screen("review", "");
     signer.press("<enter>");
     assert!(matches!(signer.screen.stage, sign::Stage::Review));
     signer.screen("review-end", "<end>");
@@ -461,7 +461,7 @@ fn a_request_is_signed_and_its_answer_merged_by_keys() {
     pseudo.press("age:ana.age\r");
     pseudo.wait("Passphrase; nobody looks");
     pseudo.press("correct horse battery stable\r");
-    pseudo.wait("nothing was");
+    pseudo.wait("wrong passphrase");
     pseudo.press("age:ana.age\r");
     pseudo.wait("Passphrase; nobody looks");
     pseudo.press("correct horse battery staple\r");

@@ -186,7 +186,7 @@ fn done(answered: &Answered, doc: &mut Doc) {
     for line in &answered.lines {
         doc.text(&format!("  {line}"), palette.words());
     }
-    doc.text("  The last four letters of a line are its check; 0, 1 and 8 are O, I and B.", Style::new());
+    doc.text("  The last four of a line are its check. No line has a 0, 1 or 8: read O, I, B.", Style::new());
 }
 
 fn keys(sign: &Sign) -> Vec<Hint> {
