@@ -186,7 +186,7 @@ fn done(answered: &Answered, doc: &mut Doc) {
     for line in &answered.lines {
         doc.text(&format!("  {line}"), palette.words());
     }
-    doc.text("  The last four of a line are its check. No line has a 0, 1 or 8: read O, I, B.", Style::new());
+    doc.text("  The last four of a line are its check. There is no 0, 1, 8: read O, I, B.", Style::new());
 }
 
 fn keys(sign: &Sign) -> Vec<Hint> {
