@@ -2,6 +2,8 @@
 //!
 //! Pure. Called by both front ends; black stays black and white stays white whatever the terminal's colours are.
 
+pub mod image;
+
 use qrcode::Color;
 use qrcode::EcLevel;
 use qrcode::QrCode;

@@ -6,6 +6,7 @@ use crate::ceremony::Ceremony;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::describe;
+use crate::tuf::diff::say;
 
 impl Ceremony {
     /// What a role's payload changes, and its content as lines, dates counted from `now`.
@@ -16,7 +17,7 @@ impl Ceremony {
             Ok(Some(section)) if matches!(role, "snapshot" | "timestamp") && section.is_empty() => Vec::new(),
             Ok(Some(section)) => {
                 let head = format!("What changes in {role}:");
-                [vec![head], section.page(), vec![format!("What {role} will say:")]].concat()
+                [vec![head], say::meaning(&section), vec![format!("What {role} will say:")]].concat()
             }
             Ok(None) => Vec::new(),
             Err(why) => vec![format!("{role} cannot be compared with the one before: {why}")],

@@ -1,6 +1,7 @@
 //! `keyrite inspect`: says in plain words what a file or a repository is, and who may sign a path. It judges nothing;
 //! `verify` does.
 
+mod apart;
 mod metadata;
 mod other;
 mod repository;
@@ -10,11 +11,13 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use serde_json::Value;
+use serde_json::json;
 
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::show::plain;
+use crate::qr::image;
 
 /// The largest file that is looked into, in bytes.
 const MAX_FILE: u64 = 1 << 30;
@@ -22,6 +25,7 @@ const MAX_FILE: u64 = 1 << 30;
 const EXAMPLE: &str = "Example:
   keyrite inspect 1.root.json
   keyrite inspect keys/ana.pub.json
+  keyrite inspect photo.png
   keyrite inspect published/metadata
   keyrite inspect published/metadata --path dev/tool.tgz
 
@@ -31,7 +35,8 @@ its order, why, and where the search stops. A path with * or ? is a pattern. Key
 the metadata calls them.
 
 Of files it reads: root, targets, snapshot and timestamp metadata; public keys (JSON, PEM, OpenSSH, hex); age files;
-a bundle's MANIFEST.json; a record's journal.jsonl. It checks no trust: `keyrite verify` does.
+a bundle's MANIFEST.json; a record's journal.jsonl; requests and responses, as files, as the frames of QR codes, as typed
+lines; and images (PNG, PBM, PGM, PPM) of QR codes that carry any of these. It checks no trust: `keyrite verify` does.
 
 Exit codes:
   0  said what it is
@@ -73,7 +78,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
         return Err(unread(format!("larger than {MAX_FILE} bytes")));
     }
-    let described = describe(&bytes).map_err(|why| {
+    let described = seen(&bytes).map_err(|why| {
         let error = format!("{name}: {}", plain(&why));
         Failure::new(Exit::Input, error, "see keyrite inspect --help for what it reads")
     })?;
@@ -87,6 +92,20 @@ fn say(described: &Description, out: &mut Output) -> Result<(), Failure> {
     out.document(&described.json)
 }
 
+/// What a file is, and what the codes in an image carry.
+fn seen(bytes: &[u8]) -> Result<Description, String> {
+    if !image::is_image(bytes) {
+        return describe(bytes);
+    }
+    let texts = image::read(bytes).map_err(|why| why.to_string())?;
+    let codes = if texts.len() == 1 { "a QR code".to_owned() } else { format!("{} QR codes", texts.len()) };
+    let text = texts.join("\n");
+    let inside = describe(text.as_bytes()).unwrap_or_else(|_| apart::text(&texts));
+    let mut lines = vec![format!("an image of {codes}")];
+    lines.extend(inside.lines);
+    Ok(Description { lines, json: json!({"kind": "image", "codes": texts, "carries": inside.json}) })
+}
+
 /// What `bytes` are, or what they are not.
 fn describe(bytes: &[u8]) -> Result<Description, String> {
     if let Some(age) = other::age(bytes) {
@@ -95,10 +114,14 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     if let Some(private) = other::private(bytes) {
         return Ok(private);
     }
+    if let Some(carried) = apart::carried(bytes) {
+        return Ok(carried);
+    }
     let is_json = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
     if !is_json {
         return other::public_key(bytes).map_err(|_| {
-            "neither metadata, nor a public key, an age file, a manifest or a journal".to_owned()
+            "neither metadata, nor a public key, an age file, a manifest, a journal, a request or a response"
+                .to_owned()
         });
     }
     if let Some(journal) = other::journal(bytes) {
@@ -115,8 +138,15 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     if value.get("keyrite-proof").is_some() {
         return other::proof(bytes);
     }
+    if value.get("keyrite-request").is_some() {
+        return apart::request(bytes);
+    }
+    if value.get("keyrite-response").is_some() {
+        return apart::response(bytes);
+    }
     if value.get("keytype").is_some() {
         return other::public_key(bytes);
     }
-    Err("JSON, but neither metadata, nor a public key, a manifest or a journal".to_owned())
+    Err("JSON, but neither metadata, nor a public key, a manifest, a journal, a request or a response"
+        .to_owned())
 }

@@ -14,14 +14,13 @@ use crate::tuf::KeyId;
 use crate::tuf::apart::Merge;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Tally;
-use crate::tuf::json as strict;
 
 const EXAMPLE: &str = "Examples:
   keyrite merge 2.root.json root-2.ana root-2.bo --from 1.root.json --out signed/2.root.json
   keyrite merge root-2.request root-2.ana root-2.bo --out 2.root.json
   keyrite merge 5.targets.json copies/5.targets.json sig.der --root 1.root.json --out signed/5.targets.json
 
-A RESP is a response of `keyrite sign`; a copy of the same metadata with other signatures; or a signature of openssl
+A RESP is a response of `keyrite sign`, as its file, an image of its QR code, or its lines as they were typed; a copy of the same metadata with other signatures; or a signature of openssl
 or a vendor's tool: raw, DER or r||s for ECDSA, in hex or base64. Any order, any number of times, ends as the same
 file. FILE is metadata, or the request that was sent out: it says who may sign, and nothing more need be given.
 
@@ -69,7 +68,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let mut merge = Merge::new(metadata, &request.role, signers, &name(&args.file));
     for path in &args.responses {
         // Each is read, judged and let go before the next.
-        merge.take(&name(path), &apart::read(path)?, keyid.as_ref());
+        merge.take(&name(path), &apart::read_sent(path)?, keyid.as_ref());
     }
     apart::write_new(&args.out, &merge.merged().to_file())?;
 
@@ -78,7 +77,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
     let tallies = merge.tallies();
     for tally in &tallies {
-        out.line(apart::tally(tally, &request.names));
+        out.line(plain(&tally.sentence(&request.names)));
     }
     request::say_no_old(&request, out);
     let signatures = merge.merged().signatures().len();
@@ -91,15 +90,15 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
             "source": finding.source, "outcome": finding.outcome, "keyid": finding.keyid,
             "sentence": finding.sentence(&request.names),
         })).collect::<Vec<_>>(),
-        "remarks": request::no_old(&request).into_iter().collect::<Vec<_>>(),
+        "remarks": request.no_old().into_iter().collect::<Vec<_>>(),
     }))?;
     if met { Ok(()) } else { Err(Failure::new(Exit::No, "", missing(&tallies))) }
 }
 
 /// From metadata and who says who may sign; or the request that said so already.
 fn request(args: &Args) -> Result<Request, Failure> {
-    let bytes = apart::read(&args.file)?;
-    if strict::parse(&bytes).is_ok_and(|value| Request::is_one(&value)) {
+    let bytes = apart::read_sent(&args.file)?;
+    if Request::is_meant(&bytes) {
         if args.authority.is_given() {
             let error = format!(
                 "{} is a request, and says who may sign itself; nothing was written",

@@ -6,6 +6,7 @@ pub mod assess;
 pub mod check;
 pub mod diff;
 mod existing;
+mod film;
 pub mod import;
 pub mod inspect;
 pub mod journal;

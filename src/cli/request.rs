@@ -9,20 +9,27 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::apart;
+use crate::cli::film::Film;
 use crate::cli::show::plain;
 use crate::tuf::Metadata;
 use crate::tuf::apart::ApartError;
 use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
+use crate::tuf::apart::carry;
 use crate::words::Digest;
 
 const EXAMPLE: &str = "Examples:
   keyrite request 2.root.json --from 1.root.json --out root-2.request
   keyrite request 5.targets.json --root 1.root.json --out targets-5.request
   keyrite request 3.dev.json --delegator 5.targets.json --out dev-3.request
+  keyrite request 2.root.json --from 1.root.json --qr
 
 Send the request to each signer, and read the digest's words to them on the telephone. They answer with
 `keyrite sign`; `keyrite merge` puts the answers together. Nothing in the file is secret.
+
+Where no file can travel, --qr shows the request as codes that follow each other, small enough for a screen of 80x24;
+--qr=DIR writes them as images, and --qr --plain as text. `keyrite sign` takes images, a directory of them, or the text
+of the codes, which `zbarimg --raw` reads too, instead of the file.
 
 Who has no Keyrite signs the bare bytes that --payload writes, and sends the signature as it is:
   openssl pkeyutl -sign -rawin -inkey ed25519.pem -in payload -out sig
@@ -40,8 +47,11 @@ pub struct Args {
     file: PathBuf,
 
     /// Where to write the request; never over a file
-    #[arg(long, value_name = "REQ")]
-    out: PathBuf,
+    #[arg(long, value_name = "REQ", required_unless_present = "qr")]
+    out: Option<PathBuf>,
+
+    #[command(flatten)]
+    film: Film,
 
     #[command(flatten)]
     authority: Authority,
@@ -58,8 +68,8 @@ pub struct Args {
 /// Who says who may sign; a root says it itself.
 #[derive(Debug, clap::Args)]
 pub(super) struct Authority {
-    /// For a root: the root before it, whose keys must sign too
-    #[arg(long, value_name = "OLD.json", conflicts_with_all = ["root", "delegator"])]
+    /// The version before it, for the difference; a root's keys must sign too
+    #[arg(long, value_name = "OLD.json")]
     from: Option<PathBuf>,
 
     /// For targets, snapshot, timestamp: the root
@@ -87,11 +97,9 @@ impl Authority {
         let metadata =
             Metadata::parse(bytes).map_err(|e| unusable(ApartError::new(format!("not metadata: {e}"))))?;
         let kind = metadata.role_type();
+        let before = self.from.as_deref().map(apart::read).transpose()?;
         match (kind, &self.root, &self.delegator) {
-            ("root", None, None) => {
-                let before = self.from.as_deref().map(apart::read).transpose()?;
-                Request::for_root(bytes, before.as_deref(), names).map_err(unusable)
-            }
+            ("root", None, None) => Request::for_root(bytes, before.as_deref(), names).map_err(unusable),
             ("root", Some(_), _) | ("root", _, Some(_)) => {
                 let error =
                     format!("{} is a root: it names its own keys; nothing was written", apart::shown(path));
@@ -101,7 +109,7 @@ impl Authority {
                     "leave --root and --delegator out; --from names the root before",
                 ))
             }
-            ("targets" | "snapshot" | "timestamp", Some(root), None) if self.from.is_none() => {
+            ("targets" | "snapshot" | "timestamp", Some(root), None) => {
                 let root = apart::read_metadata(root)?;
                 if root.role_type() != "root" {
                     return Err(unusable(ApartError::new(format!(
@@ -109,16 +117,16 @@ impl Authority {
                         root.role_type()
                     ))));
                 }
-                Request::for_role(bytes, kind, &root, names).map_err(unusable)
+                Request::for_role(bytes, kind, &root, before.as_deref(), names).map_err(unusable)
             }
-            ("targets", None, Some(delegator)) if self.from.is_none() => {
+            ("targets", None, Some(delegator)) => {
                 let role = self.role.clone().unwrap_or_else(|| role_name(path));
                 let delegator = apart::read_metadata(delegator)?;
                 if delegator.role_type() != "targets" {
                     let error = format!("--delegator is {} metadata, not targets", delegator.role_type());
                     return Err(unusable(ApartError::new(error)));
                 }
-                Request::for_role(bytes, &role, &delegator, names).map_err(unusable)
+                Request::for_role(bytes, &role, &delegator, before.as_deref(), names).map_err(unusable)
             }
             ("targets" | "snapshot" | "timestamp", ..) => {
                 let error =
@@ -145,7 +153,7 @@ fn role_name(path: &Path) -> String {
 
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
-    apart::check_new(&args.out)?;
+    args.out.as_deref().map(apart::check_new).transpose()?;
     if let Some(payload) = &args.payload {
         apart::check_new(payload)?;
     }
@@ -154,9 +162,17 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     if let Some(payload) = &args.payload {
         apart::write_new(payload, request.metadata.payload())?;
     }
-    apart::write_new(&args.out, &request.to_file())?;
+    let file = request.to_file();
+    let frames = match args.film.qr {
+        Some(_) => carry::request(&file).map_err(|error| apart::unusable(&args.file, &error))?,
+        None => Vec::new(),
+    };
+    if let Some(path) = &args.out {
+        apart::write_new(path, &file)?;
+    }
     let (role, version) = (plain(&request.role), request.version());
-    out.line(format!("{} asks for signatures of {role} version {version}", apart::shown(&args.out)));
+    let what = args.out.as_deref().map_or_else(|| "The request".to_owned(), apart::shown);
+    out.line(format!("{what} asks for signatures of {role} version {version}"));
     for threshold in request.signers.thresholds() {
         let (need, of) = (threshold.keys.threshold, threshold.keys.keys.len());
         out.line(format!("  {}: {need} of {of} keys must sign", plain(&threshold.of)));
@@ -164,9 +180,11 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     say_no_old(&request, out);
     out.line("Read these words to each signer:");
     apart::say_digest(out, &Digest::of(request.metadata.payload()));
+    let beside = [format!("Request: {role} version {version}"), "Film it until all were seen.".to_owned()];
+    args.film.show(&frames, &format!("{role}-{version}-request").replace('/', "-"), &beside, out)?;
     out.document(&json!({
         "out": args.out, "role": request.role, "version": version, "sha256": request.sha256(),
-        "rehearsal": apart::is_rehearsal(&request.metadata),
+        "rehearsal": request.is_rehearsal(), "frames": frames.len(),
         "thresholds": request.signers.thresholds().iter().map(|threshold| json!({
             "of": threshold.of, "need": threshold.keys.threshold,
             "keyids": threshold.keys.keys.keys().collect::<Vec<_>>(),
@@ -174,18 +192,9 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }))
 }
 
-/// A root that follows one is signed by the keys of both; who leaves the older one out is told.
+/// See [`Request::no_old`].
 pub(super) fn say_no_old(request: &Request, out: &mut Output) {
-    if let Some(remark) = no_old(request) {
+    if let Some(remark) = request.no_old() {
         out.line(format!("remark: {remark}"));
     }
-}
-
-/// See [`say_no_old`].
-pub(super) fn no_old(request: &Request) -> Option<String> {
-    let lacks = request.role == "root" && request.before.is_none() && request.version() > 1;
-    lacks.then(|| {
-        let old = request.version() - 1;
-        format!("the keys of root version {old} must sign too; --from {old}.root.json counts them")
-    })
 }

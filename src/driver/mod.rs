@@ -2,6 +2,7 @@
 //! devices, disk and people. A front end asks [`Driver::prompt`] what to ask, and hands the answer to
 //! [`Driver::answer`].
 
+pub mod apart;
 mod ask;
 pub mod before;
 pub mod clock;

@@ -116,6 +116,11 @@ pub trait Store: Send {
     /// The key that is there already, `None` when there is none.
     fn find(&mut self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError>;
 
+    /// The key as a token shows it to everyone: no secret, no login, no pad. `None` where it is not shown, as in files.
+    fn shown(&mut self) -> Result<Option<Found>, StoreError> {
+        Ok(None)
+    }
+
     /// Signs each payload under one login, with the private half of `public` and no other.
     /// Every signature has been verified with `public` before it is returned. ECDSA signatures are DER.
     fn sign(

@@ -9,6 +9,7 @@ use crate::plan::consequences::joined;
 use crate::plan::step::Subject;
 use crate::tuf::client;
 use crate::tuf::diff::Section;
+use crate::tuf::diff::say;
 
 /// What the doer of a step does, as one sentence.
 pub fn instruction(plan: &Plan, step: &Step) -> String {
@@ -167,7 +168,7 @@ pub fn changes(sections: &[Section]) -> Vec<String> {
     let mut lines = Vec::new();
     for section in sections {
         lines.push(format!("{}:", section.role));
-        lines.extend(section.page());
+        lines.extend(say::meaning(section));
     }
     lines
 }

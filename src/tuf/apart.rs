@@ -2,12 +2,14 @@
 //!
 //! [`Request`] carries what is to be signed and who may sign it, [`Response`] one signature and nothing else,
 //! [`Merge`] lets signatures in. [`Signers`] says who may sign, and holds the one function that lets a signature
-//! in. Nothing here reads a file or asks anyone; `cli::request`, `cli::sign` and `cli::merge` do.
+//! in. [`carry`] is how both travel without a file. Nothing here reads a file or asks anyone; `cli::request`, `cli::sign` and `cli::merge` do.
 
+pub mod carry;
 mod merge;
 mod names;
 mod request;
 mod response;
+mod said;
 mod signers;
 
 pub use merge::Finding;

@@ -37,10 +37,10 @@ mod delegations;
 mod keys;
 mod meta;
 mod names;
-pub mod page;
 mod raw;
 mod reach;
 mod root;
+pub mod say;
 mod scope;
 mod targets;
 

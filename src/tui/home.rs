@@ -28,6 +28,8 @@ pub enum Choice {
     Draft(Draft),
     /// Read the repository whose metadata lies there; the screen stays.
     Read(PathBuf),
+    /// Read a request, sign it, or merge its answers.
+    Apart(PathBuf),
     /// Leave.
     Leave,
 }
@@ -43,7 +45,7 @@ pub struct Home {
     pub page: Page,
     /// The repository, where one lies here.
     pub repository: Option<Shown>,
-    /// The chosen entry of the ceremonies: files first, then records.
+    /// The chosen entry of the ceremonies: files first, then records, then what asks for signatures.
     pub at: usize,
     /// The chosen entry is looked at: its plan, or what is wrong with it.
     pub open: Option<Vec<String>>,
@@ -104,7 +106,7 @@ impl Home {
     }
 
     fn len(&self) -> usize {
-        self.nearby.plans.len() + self.nearby.records.len()
+        self.nearby.plans.len() + self.nearby.records.len() + self.nearby.asked.len()
     }
 
     /// One message.
@@ -266,7 +268,16 @@ impl Home {
             });
             return None;
         }
-        let found = self.nearby.records.get(self.at.checked_sub(plans)?)?;
+        let after_plans = self.at.checked_sub(plans)?;
+        if let Some(asked) = after_plans.checked_sub(self.nearby.records.len()) {
+            let asked = self.nearby.asked.get(asked)?;
+            match &asked.request {
+                Ok(_) => return Some(Choice::Apart(asked.file.clone())),
+                Err(why) => self.open = Some(vec![format!("!! {why}")]),
+            }
+            return None;
+        }
+        let found = self.nearby.records.get(after_plans)?;
         match &found.state {
             Ok(_) => Some(Choice::Resume(found.dir.clone())),
             Err(why) => {

@@ -52,6 +52,10 @@ pub const ASK: &str = "/";
 pub const OTHER: &str = "o";
 /// Turns to another page of the home screen.
 pub const PAGES: &str = "left right";
+/// Merges answers to a request.
+pub const MERGE: &str = "m";
+/// Writes the merged file.
+pub const WRITE: &str = "w";
 /// Moves through what is longer than the screen.
 pub const SCROLL: &str = "PgUp/PgDn";
 
@@ -80,6 +84,19 @@ pub const HOME: &[(&str, &str)] = &[
     ("r p", "rehearse, or perform, the ceremony file that is looked at"),
     ("Esc", "back, without doing anything"),
     ("q Ctrl-C", "leave"),
+    ("? F1", "this help"),
+];
+
+/// The same for requests, their answers, and merging.
+pub const APART: &[(&str, &str)] = &[
+    ("Enter", "go on; the screen says what that means"),
+    ("Esc", "back, without doing anything"),
+    ("arrows", "move by a line, or to the next QR code"),
+    ("PgUp PgDn", "move by a page (also: Space, Home, End)"),
+    ("m", "merge answers into the file that asks"),
+    ("w", "write the merged file"),
+    ("Ctrl-U", "empty the field that is typed into"),
+    ("q Ctrl-C", "leave; what was written stays"),
     ("? F1", "this help"),
 ];
 
@@ -130,6 +147,8 @@ fn command(c: char) -> Option<Message> {
         's' => Message::Start,
         '/' => Message::Ask,
         'o' => Message::Other,
+        'm' => Message::Merge,
+        'w' => Message::Write,
         ' ' => Message::Scroll(Scroll::PageDown),
         _ => return None,
     })

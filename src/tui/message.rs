@@ -1,6 +1,8 @@
 //! What can happen to a screen. Neither `Debug` nor `Clone`: a message may carry a character of a secret.
 
 use crate::driver::Stop;
+use crate::keystore::Sight;
+use crate::tuf::apart::Response;
 use crate::tui::scene::Scene;
 
 /// One thing that happened.
@@ -37,6 +39,20 @@ pub enum Message {
     Ask,
     /// Look at another repository.
     Other,
+    /// Merge answers.
+    Merge,
+    /// Write the file.
+    Write,
+    /// A moment went by, on a screen that moves.
+    Tick,
+    /// The store was looked at.
+    Looked(Result<Sight, Stop>),
+    /// The store signed, and the response was written to this file.
+    Signed(Result<(String, Response), Stop>),
+    /// An answer was read, and what it is called.
+    Read(String, Result<Vec<u8>, Stop>),
+    /// The merged file was written, and what it is called.
+    Wrote(Result<String, Stop>),
     /// The terminal has this many columns and rows.
     Resized(u16, u16),
     /// The answer was carried out, and this is what to show next.

@@ -3,6 +3,7 @@
 //! Keys become messages (`keymap`), messages change the screen (`app`, `home`), and the screen is drawn (`view`).
 //! All of that is pure; `run` alone touches the terminal. It decides nothing: the driver does.
 
+pub mod apart;
 pub mod app;
 pub mod code;
 pub mod entry;

@@ -17,6 +17,8 @@ use crate::driver::record;
 use crate::journal;
 use crate::plan::Plan;
 use crate::tuf::Date;
+use crate::tui::apart::asked;
+use crate::tui::apart::asked::Asked;
 use crate::tui::repository::Found;
 
 pub use repository::Asks;
@@ -72,6 +74,8 @@ pub struct Nearby {
     pub places: Vec<PathBuf>,
     /// The repository that is looked at, or why it cannot be.
     pub repository: Option<Result<Arc<Found>, Unread>>,
+    /// What asks for signatures.
+    pub asked: Vec<Asked>,
 }
 
 /// A repository that cannot be read.
@@ -106,6 +110,7 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
         } else if let Some(plan) = plan(&path, now) {
             nearby.plans.push(PlanFile { plan, file: shortened(dir, &path) });
         } else if path.is_file() {
+            nearby.asked.extend(asked::look(&path, &shortened(dir, &path)));
             files.push(path);
         }
     }

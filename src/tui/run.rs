@@ -3,6 +3,8 @@
 //! One thread reads keys, one owns the driver (its work is slow, and a login belongs to one thread), and this one
 //! draws. It wakes up for a key, a new size of the terminal, or word from the driver, and for nothing else.
 
+mod apart;
+
 use std::fs::File;
 use std::io;
 use std::io::BufWriter;
@@ -18,6 +20,7 @@ use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::Duration;
 
 use crossterm::cursor;
 use crossterm::event;
@@ -55,6 +58,9 @@ use crate::tui::view;
 
 /// A journal with more bytes than this is not read for the last events of a resumed ceremony.
 const MAX_JOURNAL: u64 = 64 << 20;
+
+/// How long one of several codes stands.
+const FRAME: Duration = Duration::from_millis(250);
 
 /// Where a defect of the program was found; never what it was about, which may be secret.
 static DEFECT: Mutex<Option<String>> = Mutex::new(None);
@@ -129,6 +135,28 @@ impl Tty {
         queue!(self.terminal.backend_mut(), terminal::BeginSynchronizedUpdate)?;
         self.terminal.draw(draw)?;
         execute!(self.terminal.backend_mut(), terminal::EndSynchronizedUpdate)
+    }
+
+    /// As [`Self::next`]; a screen that moves gets a tick when nothing else comes.
+    fn next_moving(
+        &mut self,
+        focus: Focus,
+        moves: bool,
+        draw: impl FnOnce(&mut Frame),
+    ) -> Result<Message, Stop> {
+        if !moves {
+            return self.next(focus, draw);
+        }
+        self.draw(draw).map_err(|error| no_terminal(&error))?;
+        match self.words.recv_timeout(FRAME) {
+            Ok(Word::Typed(event)) => Ok(keymap::message(&event, focus).unwrap_or(Message::Tick)),
+            Ok(Word::Said(message)) => Ok(message),
+            Ok(Word::Left) => Err(defect()),
+            Err(mpsc::RecvTimeoutError::Timeout) => Ok(Message::Tick),
+            Ok(Word::Gone) | Err(mpsc::RecvTimeoutError::Disconnected) => {
+                Err(no_terminal(&io::ErrorKind::UnexpectedEof.into()))
+            }
+        }
     }
 
     /// Draws, then waits for what it means to the screen with this focus.
@@ -239,13 +267,21 @@ pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
                 let repository = Some(nearby::read(&place, now));
                 home.looked(Nearby { repository, ..home.nearby.clone() });
             }
+            // What was signed or merged lies here now: it is looked at anew.
+            Some(Choice::Apart(file)) => {
+                let asked = home.nearby.asked.iter().find(|asked| asked.file == file).cloned();
+                asked.map(|asked| apart::open(tty, &asked, options)).transpose()?;
+                let around = nearby::around(here, now).map_err(unreadable)?;
+                let repository = home.nearby.repository.clone();
+                home.looked(Nearby { repository, ..around });
+            }
             Some(choice) => break choice,
             None => {}
         }
     };
     match choice {
         // The loop above carries these out, and stays.
-        Choice::Leave | Choice::Draft(_) | Choice::Read(_) => Ok(Vec::new()),
+        Choice::Leave | Choice::Draft(_) | Choice::Read(_) | Choice::Apart(_) => Ok(Vec::new()),
         Choice::Begin(file, mode) => {
             let driver = Driver::start(&file, None, mode, options.clone())?;
             perform(tty, driver, true)

@@ -1,6 +1,7 @@
 //! Signing apart: requests, answers, and merging them in any order, any number of times.
 
-mod commands;
+mod carried;
+pub(crate) mod commands;
 mod openssl;
 mod rules;
 mod vectors;

@@ -21,7 +21,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("journal", &["ceremony", "plan", "tuf", "words"]),
     ("bundle", &["tuf", "words"]),
     ("keystore", &["store_uri", "tuf", "words"]),
-    ("driver", &["bundle", "ceremony", "journal", "keystore", "plan", "room", "store_uri", "tuf", "words"]),
+    (
+        "driver",
+        &["bundle", "ceremony", "journal", "keystore", "plan", "qr", "room", "store_uri", "tuf", "words"],
+    ),
     (
         "cli",
         &[
@@ -42,7 +45,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    ("tui", &["bundle", "ceremony", "driver", "journal", "keystore", "plan", "qr", "tuf", "words"]),
+    (
+        "tui",
+        &["bundle", "ceremony", "driver", "journal", "keystore", "plan", "qr", "store_uri", "tuf", "words"],
+    ),
 ];
 
 /// `main` and `lib` put the front ends together; they hold no other code.

@@ -1,5 +1,6 @@
 //! The full-screen front end: keys in, screen out; and the same program in a real pseudo-terminal.
 
+mod apart;
 mod golden;
 mod pseudo;
 pub(crate) mod repository;

@@ -3,15 +3,15 @@
 use crate::cli::Output;
 use crate::cli::diff::Compared;
 use crate::cli::show::plain;
-use crate::tuf::diff::page::SHOWN;
-use crate::tuf::diff::page::cut;
+use crate::tuf::diff::say;
+use crate::tuf::diff::say::SHOWN;
+use crate::tuf::diff::say::cut;
 
 /// Prints everything for people.
 pub(super) fn people(compared: &Compared, out: &mut Output) {
     for (files, section) in compared.sections.iter().take(SHOWN) {
         out.line(format!("{}: {} -> {}", plain(&section.role), plain(&files.old), plain(&files.new)));
-        lines(out, section.page());
-        lines(out, section.boards());
+        lines(out, say::lines(section));
         out.line("");
     }
     if let Some(more) = compared.sections.len().checked_sub(SHOWN).filter(|more| *more > 0) {

@@ -34,6 +34,8 @@ pub(super) enum Work {
     Look,
     /// What the token shows without a login.
     Show,
+    /// A key that the token shows without a login, though it has a pad.
+    FindShown,
     Find,
     Generate {
         scheme: String,
@@ -112,6 +114,7 @@ pub(super) fn perform(
     let call = Call { p11, module, uri, secret, token: &token };
     match work {
         Work::Look | Work::Show => list::objects(p11, &token).map(Said::Objects),
+        Work::FindShown => call.find_shown().map(Said::Found),
         Work::Find => call.find().map(Said::Found),
         Work::Generate { scheme, bits } => {
             let scheme = scheme.parse().map_err(|_| worker::nonsense())?;
@@ -146,14 +149,19 @@ impl Call<'_> {
         generate::generate(&self.login(true)?, self.module, self.uri, scheme, bits)
     }
 
+    fn find_shown(&self) -> Result<Option<Found>, StoreError> {
+        let name = self.token.name();
+        let login = Login::none(self.p11, self.token)?;
+        let objects = Objects::read(&login.session, &name)?;
+        let found = one_key(objects.matching_public(self.uri)?, &name)?;
+        let evidence = evidence::of(&objects, None, self.token, self.module)?;
+        Ok(found.map(|public| Found { public, evidence }))
+    }
+
     fn find(&self) -> Result<Option<Found>, StoreError> {
         let name = self.token.name();
         if self.secret.is_none() && !self.token.pin_pad {
-            let login = Login::none(self.p11, self.token)?;
-            let objects = Objects::read(&login.session, &name)?;
-            let found = one_key(objects.matching_public(self.uri)?, &name)?;
-            let evidence = evidence::of(&objects, None, self.token, self.module)?;
-            return Ok(found.map(|public| Found { public, evidence }));
+            return self.find_shown();
         }
         let login = self.login(false)?;
         let objects = Objects::read(&login.session, &name)?;

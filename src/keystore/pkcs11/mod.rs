@@ -111,6 +111,10 @@ impl Store for TokenStore {
         self.run(secret, Work::Find)?.found()
     }
 
+    fn shown(&mut self) -> Result<Option<Found>, StoreError> {
+        self.run(None, Work::FindShown)?.found()
+    }
+
     fn sign(
         &mut self,
         secret: Option<&SecretString>,

@@ -10,8 +10,11 @@ use serde_json::Value;
 
 use crate::tuf::apart::Admission;
 use crate::tuf::apart::Names;
+use crate::tuf::apart::Request;
 use crate::tuf::apart::Response;
 use crate::tuf::apart::Signers;
+use crate::tuf::apart::carry;
+use crate::tuf::apart::carry::Carried;
 use crate::tuf::apart::digest;
 use crate::tuf::apart::signers::version;
 use crate::tuf::foreign_signature;
@@ -107,17 +110,27 @@ impl Merge {
         merge
     }
 
-    /// Takes a file from elsewhere: a response, a copy of the metadata with other signatures, or a bare signature,
-    /// which `keyid` may name the key of.
+    /// Takes a file from elsewhere: a response, as a file, as frames or as typed lines; a copy of the metadata with
+    /// other signatures; or a bare signature, which `keyid` may name the key of.
     pub fn take(&mut self, source: &str, bytes: &[u8], keyid: Option<&KeyId>) {
         if let Some(shape) = private_material(bytes) {
             let why =
                 format!("this is {shape}; nothing of it was kept. It must not travel: count it as stolen");
             return self.find(source, Outcome::Malformed, None, why);
         }
+        if let Some(carried) = carry::read(bytes) {
+            return match carried {
+                Ok(things) => things.into_iter().for_each(|thing| self.take_carried(source, thing)),
+                Err(error) => self.find(source, Outcome::Malformed, None, error.to_string()),
+            };
+        }
         let is_json = bytes.trim_ascii_start().starts_with(b"{");
         match json::parse(bytes) {
-            Ok(value) if value.get("keyrite-response").is_some() => self.take_response(source, bytes),
+            Ok(value) if value.get("keyrite-response").is_some() => match Response::parse(bytes) {
+                Ok(response) => self.take_response(source, response),
+                Err(error) => self.find(source, Outcome::Malformed, None, error.to_string()),
+            },
+            Ok(value) if Request::is_one(&value) => self.find_request(source),
             Ok(value) if value.get("signed").is_some() => self.take_copy(source, bytes),
             Ok(Value::Object(_)) => {
                 let why = "JSON, but neither a response nor metadata".to_owned();
@@ -136,13 +149,21 @@ impl Merge {
         }
     }
 
-    fn take_response(&mut self, source: &str, bytes: &[u8]) {
-        let response = match Response::parse(bytes) {
-            Ok(response) => response,
-            Err(error) => return self.find(source, Outcome::Malformed, None, error.to_string()),
-        };
+    fn take_carried(&mut self, source: &str, thing: Carried) {
+        match thing {
+            Carried::Response(response) => self.take_response(source, response),
+            Carried::Request(_) => self.find_request(source),
+        }
+    }
+
+    fn find_request(&mut self, source: &str) {
+        self.find(source, Outcome::Malformed, None, "a request: it asks, and answers nothing".to_owned());
+    }
+
+    fn take_response(&mut self, source: &str, mut response: Response) {
+        response.keyid = self.signers.label(response.keyid);
         let keyid = Some(response.keyid.clone());
-        if response.sha256 != self.sha256 {
+        if !response.is_over(&self.sha256) {
             let is = format!("{} version {}", response.role, response.version);
             let same = response.role == self.role;
             return self.other_payload(source, keyid, &is, same.then_some(response.version));

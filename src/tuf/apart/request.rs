@@ -7,7 +7,7 @@
 //!   "sha256": "...",                    of the payload
 //!   "thresholds": [{"of": "root version 1", "need": 2, "signers": [{"keyid", "scheme", "key"}]}],
 //!   "names": {"KEYID": {"name": "ana", "holder": "Ana Duarte"}},     of the keys that it speaks of
-//!   "before": "{\"signatures\": ...",    the root before it, as read; or null
+//!   "before": "{\"signatures\": ...",    the version before it, as read; or null
 //!   "metadata": "{\"signatures\": ..."   as read
 //! }
 //! ```
@@ -22,6 +22,8 @@ use crate::tuf::apart::ApartError;
 use crate::tuf::apart::Names;
 use crate::tuf::apart::Signers;
 use crate::tuf::apart::Threshold;
+use crate::tuf::apart::carry;
+use crate::tuf::apart::carry::Carried;
 use crate::tuf::apart::digest;
 use crate::tuf::apart::signers;
 use crate::tuf::json;
@@ -40,14 +42,14 @@ pub struct Request {
     pub role: String,
     /// The metadata.
     pub metadata: Metadata,
-    /// The root before it, where it is a root that follows one.
+    /// The version before it: of a root its keys sign too, of other roles it only shows what changes.
     pub before: Option<Metadata>,
     /// Who may sign.
     pub signers: Signers,
     /// Whose keys they are.
     pub names: Names,
-    text: String,
-    before_text: Option<String>,
+    pub(super) text: String,
+    pub(super) before_text: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,16 +96,42 @@ impl Request {
     }
 
     /// A request for another role, by the word of `authority`: the root, or the targets role that delegates to it.
-    pub fn for_role(file: &[u8], role: &str, authority: &Metadata, names: Names) -> Result<Self, ApartError> {
-        let (metadata, text) = read(file)?;
-        let signers = Signers::by(authority, role)?;
-        let (role, before, before_text) = (role.to_owned(), None, None);
-        Ok(Self { role, metadata, before, signers, names, text, before_text })
+    /// `before` is an older version of the same role, for the difference.
+    pub fn for_role(
+        file: &[u8],
+        role: &str,
+        authority: &Metadata,
+        before: Option<&[u8]>,
+        names: Names,
+    ) -> Result<Self, ApartError> {
+        Self::of_role(file, role, Signers::by(authority, role)?, before, names)
     }
 
-    /// Reads a request. What it says twice must agree: the digest with the metadata, and for a root the keys.
+    fn of_role(
+        file: &[u8],
+        role: &str,
+        signers: Signers,
+        before: Option<&[u8]>,
+        names: Names,
+    ) -> Result<Self, ApartError> {
+        let (metadata, text) = read(file)?;
+        let before = before.map(read).transpose();
+        let before = before.map_err(|e| ApartError::new(format!("the version before it: {e}")))?;
+        if let Some((before, _)) = &before {
+            let (old, new) = (signers::version(before.signed()), signers::version(metadata.signed()));
+            if before.role_type() != metadata.role_type() || old >= new {
+                let what = format!("{} version {old}", before.role_type());
+                return Err(ApartError::new(format!("{what} is not before {role} version {new}")));
+            }
+        }
+        let (before, before_text) = before.unzip();
+        Ok(Self { role: role.to_owned(), metadata, before, signers, names, text, before_text })
+    }
+
+    /// Reads a request, as a file or as frames. What it says twice must agree: the digest with the metadata, and for a root the keys.
     pub fn parse(bytes: &[u8]) -> Result<Self, ApartError> {
-        let value = json::parse(bytes).map_err(ApartError::new)?;
+        let unfolded = unfolded(bytes)?;
+        let value = json::parse(unfolded.as_deref().unwrap_or(bytes)).map_err(ApartError::new)?;
         match value.get("keyrite-request").map(|format| format.as_u64()) {
             None => return Err(ApartError::new("not a request")),
             Some(format) if format != Some(u64::from(FORMAT)) => {
@@ -115,16 +143,10 @@ impl Request {
             serde_json::from_value(value).map_err(|e| ApartError::new(format!("request: {e}")))?;
         let names = file.names;
         let thresholds = file.thresholds.iter().map(Listed::read).collect::<Result<Vec<_>, _>>()?;
+        let (metadata, before) = (file.metadata.as_bytes(), file.before.as_deref().map(str::as_bytes));
         let request = match file.role.as_str() {
-            "root" => {
-                let before = file.before.as_deref().map(str::as_bytes);
-                Self::for_root(file.metadata.as_bytes(), before, names)?
-            }
-            _ => {
-                let (metadata, text) = read(file.metadata.as_bytes())?;
-                let signers = Signers(thresholds.clone());
-                Self { role: file.role, metadata, before: None, signers, names, text, before_text: None }
-            }
+            "root" => Self::for_root(metadata, before, names)?,
+            role => Self::of_role(metadata, role, Signers(thresholds.clone()), before, names)?,
         };
         if request.sha256() != file.sha256 {
             return Err(ApartError::contradiction("the request names another digest than its metadata has"));
@@ -146,9 +168,14 @@ impl Request {
         Ok(request)
     }
 
-    /// Whether these bytes say of themselves that they are a request.
+    /// Whether this JSON says of itself that it is a request.
     pub fn is_one(value: &Value) -> bool {
         value.get("keyrite-request").is_some()
+    }
+
+    /// Whether these bytes are a request, as a file or as frames, whole or not: nothing else is meant by frames here.
+    pub fn is_meant(bytes: &[u8]) -> bool {
+        carry::read(bytes).is_some() || json::parse(bytes).is_ok_and(|value| Self::is_one(&value))
     }
 
     /// SHA-256 of the payload, in hex.
@@ -186,6 +213,17 @@ impl Request {
         let mut bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
         bytes.push(b'\n');
         bytes
+    }
+}
+
+/// The file that frames carry; `None` when these bytes are no frames.
+fn unfolded(bytes: &[u8]) -> Result<Option<Vec<u8>>, ApartError> {
+    let Some(carried) = carry::read(bytes) else { return Ok(None) };
+    let mut carried = carried?;
+    match (carried.pop(), carried.len()) {
+        (Some(Carried::Request(file)), 0) => Ok(Some(file)),
+        (Some(Carried::Response(_)), 0) => Err(ApartError::new("a response: it answers, and asks nothing")),
+        _ => Err(ApartError::new("the frames of several things; give those of one request alone")),
     }
 }
 

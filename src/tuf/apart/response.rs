@@ -9,6 +9,8 @@ use crate::tuf::key::KeyId;
 
 /// The format that we write, and read.
 const FORMAT: u32 = 1;
+/// The shortest beginning of a digest that names a payload, in hex digits.
+const SHORTEST_DIGEST: usize = 32;
 
 /// A response, as its file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +22,9 @@ pub struct Response {
     pub role: String,
     /// Its version.
     pub version: u64,
-    /// SHA-256 of the payload, in hex.
+    /// SHA-256 of the payload, in hex; of one that came without a file, its beginning.
     pub sha256: String,
-    /// The label of the key.
+    /// The label of the key; of one that came without a file, the beginning of it.
     pub keyid: KeyId,
     /// The key's scheme.
     pub scheme: String,
@@ -54,6 +56,11 @@ impl Response {
             return Err(ApartError::new("response: sig is not hex"));
         }
         Ok(response)
+    }
+
+    /// Whether it is over the payload with this SHA-256, as far as it says. Only the signature decides.
+    pub fn is_over(&self, sha256: &str) -> bool {
+        self.sha256.len() >= SHORTEST_DIGEST && sha256.starts_with(&self.sha256)
     }
 
     /// The file.

@@ -1,6 +1,7 @@
 //! Who may sign a file, and the one function that lets a signature from elsewhere in.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -13,6 +14,9 @@ use crate::tuf::key::PublicKey;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root;
+
+/// The shortest beginning of a label that stands for it, in characters.
+const SHORTEST_LABEL: usize = 16;
 
 /// A threshold that the signatures of a file must meet.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +111,16 @@ impl Signers {
     /// Every key that may sign, under each of its labels.
     pub fn keys(&self) -> impl Iterator<Item = (&KeyId, &PublicKey)> {
         self.0.iter().flat_map(|threshold| &threshold.keys.keys)
+    }
+
+    /// The label that begins with this one, when exactly one does: a response without a file carries no more of it.
+    pub fn label(&self, beginning: KeyId) -> KeyId {
+        let labels: BTreeSet<&KeyId> = self.keys().map(|(keyid, _)| keyid).collect();
+        let mut known = labels.into_iter().filter(|keyid| keyid.0.starts_with(&beginning.0));
+        match (known.next(), known.next()) {
+            (Some(label), None) if beginning.0.len() >= SHORTEST_LABEL => label.clone(),
+            _ => beginning,
+        }
     }
 
     /// A key with its label, when it may sign: material decides.

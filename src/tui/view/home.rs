@@ -6,6 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use crate::ceremony::Mode;
+use crate::tuf::apart::Tally;
+use crate::tui::apart::asked::Asked;
 use crate::tui::home::Home;
 use crate::tui::keymap;
 use crate::tui::nearby::PlanFile;
@@ -220,6 +222,17 @@ fn list(home: &Home, width: usize) -> (Doc, usize) {
         }
         record(&mut doc, found, n == home.at);
     }
+    let before = home.nearby.plans.len() + home.nearby.records.len();
+    if !home.nearby.asked.is_empty() {
+        doc.blank();
+        doc.heading("Signatures asked for here");
+    }
+    for (found, n) in home.nearby.asked.iter().zip(before..) {
+        if n == home.at {
+            chosen = doc.lines.len();
+        }
+        asked(&mut doc, found, n == home.at);
+    }
     doc.blank();
     doc.heading("Without this screen");
     doc.text("  keyrite check FILE           proves a ceremony file", Style::new());
@@ -251,6 +264,21 @@ fn plan_file(doc: &mut Doc, found: &PlanFile, chosen: bool) {
             entry(doc, chosen, "[STOP]", &name, &format!("is refused: {more}, Enter shows"));
         }
     }
+}
+
+fn asked(doc: &mut Doc, found: &Asked, chosen: bool) {
+    let name = found.file.display().to_string();
+    let request = match &found.request {
+        Ok(request) => request,
+        Err(why) => return entry(doc, chosen, "[STOP]", &name, why),
+    };
+    let signed = |tally: &Tally| format!("{} of {}", tally.signed.len(), tally.need);
+    let signed: Vec<String> = found.tallies.iter().map(signed).collect();
+    let kind = if found.own { "" } else { "request for " };
+    let mark = if found.tallies.iter().all(|tally| tally.met) { "[ OK ]" } else { "[WAIT]" };
+    let what = format!("{kind}{} version {}", request.role, request.version());
+    let about = format!("{what}, signed {}", signed.join(" and "));
+    entry(doc, chosen, mark, &name, &about);
 }
 
 fn record(doc: &mut Doc, found: &RecordDir, chosen: bool) {

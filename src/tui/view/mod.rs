@@ -1,5 +1,6 @@
 //! The screen as drawn: a pure function of what is known. One file a part.
 
+pub mod apart;
 pub mod board;
 pub mod closing;
 pub mod code;

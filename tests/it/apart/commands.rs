@@ -23,8 +23,8 @@ use crate::tuf::world::signed_by;
 use crate::tuf::world::targets;
 
 /// A directory with Ana's and Bo's keys and a root that both sign.
-struct World {
-    dir: tempfile::TempDir,
+pub(crate) struct World {
+    pub(crate) dir: tempfile::TempDir,
 }
 
 const PASSPHRASES: &str = "answers: 1\nconfirm: all\nclock: 2026-11-20T12:00:00Z\nsecrets:
@@ -33,7 +33,7 @@ const PASSPHRASES: &str = "answers: 1\nconfirm: all\nclock: 2026-11-20T12:00:00Z
   \"age:eve.age\": {passphrase: \"correct horse battery staple\"}\n";
 
 impl World {
-    fn new(keys: &[&str]) -> Self {
+    pub(crate) fn new(keys: &[&str]) -> Self {
         let world = Self { dir: tempfile::tempdir().unwrap() };
         world.write("answers.yaml", PASSPHRASES.as_bytes());
         for name in keys {
@@ -55,20 +55,20 @@ impl World {
         world
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         fs::write(self.path(name), bytes).unwrap();
     }
 
-    fn public(&self, name: &str) -> PublicKey {
+    pub(crate) fn public(&self, name: &str) -> PublicKey {
         PublicKey::read(&fs::read(self.path(&format!("{name}.pub.json"))).unwrap()).unwrap()
     }
 
     /// Writes a root that Ana and Bo sign, and `names.json`.
-    fn root(&self, change: fn(&mut Value)) {
+    pub(crate) fn root(&self, change: fn(&mut Value)) {
         let mut signed = root(1, &[], 2);
         let mut names = json!({});
         for (name, holder) in [("ana", "Ana Duarte"), ("bo", "Bo Lindqvist")] {
@@ -82,11 +82,11 @@ impl World {
         self.write("names.json", names.to_string().as_bytes());
     }
 
-    fn ran(&self, args: &[&str]) -> Said {
+    pub(crate) fn ran(&self, args: &[&str]) -> Said {
         Said::of(&command().current_dir(self.dir.path()).args(args).output().unwrap())
     }
 
-    fn sign(&self, request: &str, key: &str, out: &str) -> Said {
+    pub(crate) fn sign(&self, request: &str, key: &str, out: &str) -> Said {
         self.ran(&[
             "sign",
             request,

@@ -115,7 +115,7 @@ fn each_outcome_has_an_answer_of_its_own() {
         (vec![0x7b; 20_000], Outcome::Malformed, "no strict reader"),
         (vec![7; 20_000], Outcome::Malformed, "20000 bytes"),
         (vec![7; 64], Outcome::DoesNotVerify, "none of the keys that may sign"),
-        (request().to_file(), Outcome::Malformed, "neither a response nor metadata"),
+        (request().to_file(), Outcome::Malformed, "a request: it asks, and answers nothing"),
     ] {
         let mut merge = merge();
         if outcome == Outcome::AlreadyThere {

@@ -177,7 +177,7 @@ fn a_flood_of_files_is_cut_and_hides_no_key() {
         "{}",
         said.out
     );
-    assert_eq!(said.out.matches("... and 80 more, which --json lists").count(), 2);
+    assert_eq!(said.out.matches("... and 80 more, which `keyrite diff --json` lists").count(), 2);
     assert!(said.out.contains("dev may now sign for *"), "{}", said.out);
     assert!(!said.out.contains("f020"));
     let document: Value = serde_json::from_str(&json.out).unwrap();

@@ -26,7 +26,7 @@ const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program and its terminal.
-struct Pseudo {
+pub(super) struct Pseudo {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -39,7 +39,7 @@ struct Pseudo {
 }
 
 impl Pseudo {
-    fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+    pub(super) fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         Self::start_program(env!("CARGO_BIN_EXE_keyrite"), dir, args, env)
     }
 
@@ -99,7 +99,7 @@ impl Pseudo {
     }
 
     /// The first frame that says this.
-    fn wait(&mut self, text: &str) -> String {
+    pub(super) fn wait(&mut self, text: &str) -> String {
         loop {
             let Some(screen) = self.frame() else {
                 panic!("it left before it said {text:?}:\n{}", self.shown())
@@ -110,7 +110,7 @@ impl Pseudo {
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(super) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
@@ -143,7 +143,7 @@ impl Pseudo {
     }
 
     /// Waits for its end; the exit code.
-    fn end(&mut self) -> u32 {
+    pub(super) fn end(&mut self) -> u32 {
         while self.frame().is_some() {}
         self.child.wait().unwrap().exit_code()
     }
@@ -153,7 +153,7 @@ impl Pseudo {
     }
 
     /// The terminal is the shell's again: no alternate screen, the cursor shown.
-    fn assert_restored(&self) {
+    pub(super) fn assert_restored(&self) {
         assert!(!self.parser.screen().alternate_screen(), "the alternate screen was not left");
         assert!(!self.parser.screen().hide_cursor(), "the cursor is still hidden");
     }

@@ -1,4 +1,4 @@
-//! A difference as lines for people: what changes, what follows, and who reaches it. Every screen shows the same.
+//! A difference in lines for people: `keyrite diff`, the review of a request, and its screen say the same.
 
 use std::collections::HashMap;
 
@@ -13,20 +13,21 @@ const SHOWN_OF_ROOT: usize = 200;
 /// How many of many lines alike people see.
 pub const SHOWN: usize = 20;
 
-impl Section {
-    /// The changes (`!!` before those that nobody may overlook), and after `=>` what follows from them.
-    pub fn page(&self) -> Vec<String> {
-        let mut lines: Vec<String> = counted(self).into_iter().collect();
-        lines.extend(grouped(self, true).into_iter().map(|line| format!("  !! {line}")));
-        lines.extend(grouped(self, false).into_iter().map(|line| format!("  {line}")));
-        lines.extend(consequences(self).into_iter().map(|line| format!("  => {line}")));
-        lines
-    }
+/// The section in lines: what changes, `!!` before what nobody may overlook, then `=>` before what follows from it,
+/// and for two roots whose clients reach the new one. Text stands as it is in the files.
+pub fn lines(section: &Section) -> Vec<String> {
+    let mut lines = meaning(section);
+    lines.extend(cut(section.reach.iter().flat_map(reach)));
+    lines
+}
 
-    /// Whether clients of the old root reach the new one, with both boards.
-    pub fn boards(&self) -> Vec<String> {
-        cut(self.reach.iter().flat_map(reach))
-    }
+/// The same without the boards: of a root that nobody could sign yet.
+pub fn meaning(section: &Section) -> Vec<String> {
+    let mut lines: Vec<String> = counted(section).into_iter().collect();
+    lines.extend(grouped(section, true).into_iter().map(|line| format!("  !! {line}")));
+    lines.extend(grouped(section, false).into_iter().map(|line| format!("  {line}")));
+    lines.extend(consequences(section).into_iter().map(|line| format!("  => {line}")));
+    lines
 }
 
 /// The first of many, and how many more there are.
@@ -38,7 +39,7 @@ fn cut_after(most: usize, mut lines: impl Iterator<Item = String>) -> Vec<String
     let mut shown: Vec<String> = lines.by_ref().take(most).collect();
     let more = lines.count();
     if more > 0 {
-        shown.push(format!("  ... and {more} more, which --json lists"));
+        shown.push(format!("  ... and {more} more, which `keyrite diff --json` lists"));
     }
     shown
 }

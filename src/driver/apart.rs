@@ -1,0 +1,206 @@
+//! Signing apart, in the world: files that come and go, images of codes, and the one signature of one store.
+//!
+//! What a request means and what may sign it is said by `tuf::apart`; who is asked, and how, is a front end's.
+
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use crate::driver::shown;
+use crate::driver::stop::Stop;
+use crate::driver::stop::StopKind;
+use crate::keystore;
+use crate::keystore::Found;
+use crate::keystore::Opening;
+use crate::keystore::Sight;
+use crate::keystore::Store;
+use crate::keystore::StoreError;
+use crate::keystore::open::Rehearsal;
+use crate::qr::image;
+use crate::store_uri::StoreUri;
+use crate::tuf::KeyId;
+use crate::tuf::PublicKey;
+use crate::tuf::apart::Request;
+use crate::tuf::apart::Response;
+use crate::words::Digest;
+
+/// The largest file that is read, in bytes: no metadata is larger.
+const MAX_FILE: u64 = 1 << 28;
+/// The most images that are read in one directory.
+const MAX_IMAGES: usize = 2000;
+
+/// Reads a whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+    let unread =
+        |why: String| Stop::new(StopKind::Input, format!("{}: {why}; nothing was written", shown(path)), "");
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| unread(e.to_string()))?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| unread(e.to_string()))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
+        return Err(unread(format!("larger than {MAX_FILE} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Reads what was sent: a file as it is, the text of the codes in an image, or in all images of a directory.
+pub fn read_sent(path: &Path) -> Result<Vec<u8>, Stop> {
+    if !path.is_dir() {
+        return texts(path, read(path)?);
+    }
+    let unread = |why: String| {
+        Stop::new(
+            StopKind::Input,
+            format!("{}: {why}; nothing was written", shown(path)),
+            "give a file, or a directory of images of QR codes",
+        )
+    };
+    let entries = fs::read_dir(path).map_err(|e| unread(e.to_string()))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    let mut all = Vec::new();
+    for path in paths.iter().take(MAX_IMAGES) {
+        let bytes = read(path)?;
+        if image::is_image(&bytes) {
+            all.extend(texts(path, bytes)?);
+            all.push(b'\n');
+        }
+    }
+    if all.is_empty() { Err(unread("there is no image in it".to_owned())) } else { Ok(all) }
+}
+
+fn texts(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Stop> {
+    if !image::is_image(&bytes) {
+        return Ok(bytes);
+    }
+    let texts = image::read(&bytes).map_err(|why| {
+        let error = format!("{}: {why}; nothing was written", shown(path));
+        Stop::new(StopKind::Input, error, "make the image sharper and straighter, or type the lines instead")
+    })?;
+    Ok(texts.join("\n").into_bytes())
+}
+
+/// Refuses a file that is there already, before anything is done for nothing.
+pub fn check_new(path: &Path) -> Result<(), Stop> {
+    if path.symlink_metadata().is_ok() {
+        let error = format!("{} is there already; it is unchanged", shown(path));
+        return Err(Stop::new(StopKind::Input, error, "give a new name"));
+    }
+    Ok(())
+}
+
+/// Makes a file that must not exist, whole or not at all, and waits until it is on the disk.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
+    let failed = |error: io::Error| {
+        let error = format!("{} was not written: {error}", shown(path));
+        Stop::new(StopKind::Input, error, "give a new name in a directory that can be written")
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| {
+        // The part is ours, made above, and of no use.
+        drop(fs::remove_file(path));
+        failed(error)
+    })
+}
+
+/// Why a request cannot be used.
+pub fn unusable(path: &Path, error: &crate::tuf::apart::ApartError) -> Stop {
+    let kind = if error.contradiction { StopKind::Integrity } else { StopKind::Input };
+    Stop::new(kind, format!("{}: {error}; nothing was signed", shown(path)), "ask for the request again")
+}
+
+/// One store that is about to sign one request.
+pub struct Signing {
+    request: Request,
+    store: Box<dyn Store>,
+    seen: Option<Found>,
+}
+
+impl Signing {
+    /// Opens the store, without a secret. A rehearsal signs with keys that a rehearsal made, and with no other;
+    /// production never does. An age file knows which it is, and refuses; a token does not, so it is never let near a
+    /// rehearsal. `opening` is that of production.
+    pub fn open(request: &Request, uri: &StoreUri, opening: Opening) -> Result<Self, Stop> {
+        let opening = match (request.is_rehearsal(), uri) {
+            (false, _) => opening,
+            (true, StoreUri::Age(_)) => {
+                let seed = Digest::of(request.metadata.payload()).0;
+                Opening { rehearsal: Some(Rehearsal { seed, held: None }), ..opening }
+            }
+            (true, StoreUri::Pkcs11(_)) => {
+                let error =
+                    "this request was made in a rehearsal, and a token holds a real key; nothing was signed";
+                return Err(Stop::new(
+                    StopKind::No,
+                    error,
+                    "rehearse with an age file that the rehearsal made",
+                ));
+            }
+        };
+        let store = keystore::open(uri, &opening).map_err(failed)?;
+        Ok(Self { request: request.clone(), store, seen: None })
+    }
+
+    /// Looks without a secret. A token shows its public keys to everyone: one that may not sign is refused before a
+    /// PIN is tried on it.
+    pub fn look(&mut self) -> Result<Sight, Stop> {
+        let sight = self.store.look().map_err(failed)?;
+        self.seen = self.store.shown().map_err(failed)?;
+        if let Some(found) = &self.seen {
+            signer(&self.request, found, &self.store.name())?;
+        }
+        Ok(sight)
+    }
+
+    /// The store, for whoever asks for its secret.
+    pub fn store(&mut self) -> &mut dyn Store {
+        &mut *self.store
+    }
+
+    /// Signs under the secret. A key that was seen costs one login.
+    pub fn sign(mut self, secret: Option<&SecretString>) -> Result<Response, Stop> {
+        let found = match self.seen.take() {
+            Some(found) => Some(found),
+            None => self.store.find(secret).map_err(failed)?,
+        };
+        let name = self.store.name();
+        let found = found.ok_or_else(|| {
+            let error = format!("there is no key at {name}; nothing was signed");
+            Stop::new(
+                StopKind::Store,
+                error,
+                "look at the STORE; keyrite token list shows what is plugged in",
+            )
+        })?;
+        let (label, public) = signer(&self.request, &found, &name)?;
+        let payload = self.request.metadata.payload();
+        let signatures = self.store.sign(secret, public, &[payload]).map_err(failed)?;
+        let good = signatures.first().filter(|signature| public.verify(payload, signature).is_ok());
+        let signature = good.ok_or_else(|| {
+            let error = format!("{name} gave a signature that does not verify; nothing was written");
+            Stop::new(StopKind::Store, error, "do not use this store again before it is understood")
+        })?;
+        let (role, version, sha256) = (&self.request.role, self.request.version(), self.request.sha256());
+        Ok(Response::new(role, version, &sha256, label.clone(), public.scheme().as_str(), signature))
+    }
+}
+
+fn failed(error: StoreError) -> Stop {
+    Stop::new(StopKind::Store, error.text, error.hint)
+}
+
+/// The key as the metadata lists it, when it may sign: material decides, and no label.
+fn signer<'a>(request: &'a Request, found: &Found, store: &str) -> Result<(&'a KeyId, &'a PublicKey), Stop> {
+    request.signers.find(&found.public).ok_or_else(|| {
+        let keyid = found.public.keyid();
+        let error = format!("{store} holds key {keyid}, which may not sign this; nothing was signed");
+        Stop::new(StopKind::No, error, "use the key of one of the signers that are listed")
+    })
+}

@@ -1,0 +1,87 @@
+//! A request in words: what would be signed, what changes, who may sign. `keyrite sign` and the screen say the same.
+
+use crate::tuf::Date;
+use crate::tuf::apart::ApartError;
+use crate::tuf::apart::Names;
+use crate::tuf::apart::Request;
+use crate::tuf::apart::Tally;
+use crate::tuf::client::WATERMARK;
+use crate::tuf::describe;
+use crate::tuf::diff;
+use crate::tuf::diff::Person;
+use crate::tuf::diff::Section;
+use crate::tuf::diff::say;
+
+impl Request {
+    /// What a signature would mean, in lines, dates counted from `now`. An error when a strict reader refuses the
+    /// metadata: then nobody can say it. Text stands as it is in the files.
+    pub fn lines(&self, now: Date) -> Result<Vec<String>, ApartError> {
+        let mut lines = Vec::new();
+        if self.is_rehearsal() {
+            lines.push("REHEARSAL: nobody may trust it".to_owned());
+        }
+        lines.push("You are asked to sign:".to_owned());
+        lines.extend(describe::payload(&self.metadata, &self.role, now, &self.names.holders())?);
+        if let Some(before) = &self.before {
+            let old = super::signers::version(before.signed());
+            lines.push(format!("What changes from version {old}:"));
+            let changes = self.difference().map(|section| say::lines(&section));
+            lines.extend(changes.unwrap_or_else(|why| vec![format!("  !! it cannot be compared: {why}")]));
+        }
+        for threshold in self.signers.thresholds() {
+            let (need, of) = (threshold.keys.threshold, threshold.keys.keys.len());
+            let names: Vec<String> = threshold.keys.keys.keys().map(|keyid| self.names.of(keyid)).collect();
+            lines.push(format!("{}: {need} of {of} must sign: {}", threshold.of, names.join("; ")));
+        }
+        lines.extend(self.no_old().map(|remark| format!("remark: {remark}")));
+        lines.push("Names are the request's own word; its digest decides.".to_owned());
+        Ok(lines)
+    }
+
+    /// What differs from the version before it; `Ok` of nothing when none came with it.
+    fn difference(&self) -> Result<Section, String> {
+        let Some(before) = &self.before_text else { return Ok(Section::default()) };
+        let mut names = diff::Names::default();
+        for (keyid, named) in &self.names.0 {
+            let person = Person { name: named.name.clone(), holder: Some(named.holder.clone()) };
+            names.insert(keyid.clone(), person);
+        }
+        let (old, new) = (before.as_bytes(), self.text.as_bytes());
+        diff::files(Some(&self.role), old, new, &names).map_err(|error| error.to_string())
+    }
+
+    /// Whether a rehearsal made what it asks to sign.
+    pub fn is_rehearsal(&self) -> bool {
+        self.metadata.signed().get(WATERMARK).is_some()
+    }
+
+    /// A root that follows one is signed by the keys of both; who leaves the older one out is told.
+    pub fn no_old(&self) -> Option<String> {
+        let lacks = self.role == "root" && self.before.is_none() && self.version() > 1;
+        lacks.then(|| {
+            let old = self.version() - 1;
+            format!("the keys of root version {old} must sign too; --from {old}.root.json counts them")
+        })
+    }
+
+    /// What is typed to say yes.
+    pub fn yes(&self) -> String {
+        format!("sign {} {}", self.role, self.version())
+    }
+}
+
+impl Tally {
+    /// How far it is, in people's names.
+    pub fn sentence(&self, names: &Names) -> String {
+        let (have, need, of) = (self.signed.len(), self.need, self.signed.len() + self.missing.len());
+        let head = format!("{}: {have} signed, {need} of {of} needed", self.of);
+        let missing: Vec<String> = self.missing.iter().map(|keyid| names.of(keyid)).collect();
+        let more = usize::try_from(need).unwrap_or(usize::MAX).saturating_sub(have);
+        match (self.met, missing.len()) {
+            (true, _) => format!("{head}: met"),
+            (false, left) if left < more => format!("{head}: these keys can never meet it"),
+            (false, left) if left == more => format!("{head}: missing {}", missing.join("; ")),
+            (false, _) => format!("{head}: missing {more} of {}", missing.join("; ")),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What asks for signatures in a directory: requests, and metadata whose thresholds are not met. It reads, and changes
+//! nothing; the home screen shows it.
+
+use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::tuf::Metadata;
+use crate::tuf::apart::ApartError;
+use crate::tuf::apart::Merge;
+use crate::tuf::apart::Names;
+use crate::tuf::apart::Request;
+use crate::tuf::apart::Tally;
+
+/// A larger file is not looked at for the list, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+/// How a request's file begins, within its first bytes.
+const BEGINS: &str = "\"keyrite-request\"";
+const FIRST: usize = 64;
+
+/// A request, or metadata that lacks signatures.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its path.
+    pub file: PathBuf,
+    /// Whether it is metadata, which is asked for here, and not a request that came.
+    pub own: bool,
+    /// What it asks for, or why it cannot be used.
+    pub request: Result<Arc<Request>, String>,
+    /// How far it is.
+    pub tallies: Vec<Tally>,
+}
+
+impl Asked {
+    fn new(file: PathBuf, own: bool, request: Result<Request, ApartError>) -> Self {
+        let request = request.map(Arc::new).map_err(|error| error.to_string());
+        let tallies = request.as_ref().map(|request| begin(request, "").tallies()).unwrap_or_default();
+        Self { file, own, request, tallies }
+    }
+}
+
+/// A merge into what a request carries.
+pub fn begin(request: &Request, source: &str) -> Merge {
+    Merge::new(request.metadata.clone(), &request.role, request.signers.clone(), source)
+}
+
+/// What this file asks for; `None` when it asks for nothing. `shown` is the path as people would type it.
+pub fn look(path: &Path, shown: &Path) -> Option<Asked> {
+    if fs::metadata(path).ok()?.len() > MAX_FILE {
+        return None;
+    }
+    let begin = first(path)?;
+    if begin.contains(BEGINS) {
+        let request = Request::parse(&fs::read(path).ok()?);
+        return Some(Asked::new(shown.to_owned(), false, request));
+    }
+    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    let role = name.rsplit('.').next()?;
+    if !begin.trim_start().starts_with('{') || !matches!(role, "root" | "targets" | "snapshot" | "timestamp")
+    {
+        return None;
+    }
+    let request = own(path, role)?;
+    let asked = Asked::new(shown.to_owned(), true, Ok(request));
+    asked.tallies.iter().any(|tally| !tally.met).then_some(asked)
+}
+
+fn first(path: &Path) -> Option<String> {
+    let mut begin = vec![0; FIRST];
+    let read = File::open(path).ok()?.read(&mut begin).ok()?;
+    Some(String::from_utf8_lossy(&begin[..read]).into_owned())
+}
+
+/// A request of our own for metadata, by what lies beside it: the root before it, or the root that names its keys.
+fn own(path: &Path, role: &str) -> Option<Request> {
+    let bytes = fs::read(path).ok()?;
+    let names = ["names.json", "keys/names.json", "../keys/names.json"].into_iter();
+    let names = names.filter_map(|name| fs::read(path.with_file_name(name)).ok()).next();
+    let names = names.and_then(|file| Names::parse(&file).ok()).unwrap_or_default();
+    let metadata = Metadata::parse(&bytes).ok()?;
+    if role == "root" {
+        let before = metadata.signed()["version"].as_u64()?.checked_sub(1)?;
+        let before = fs::read(path.with_file_name(format!("{before}.root.json"))).ok();
+        return Request::for_root(&bytes, before.as_deref(), names).ok();
+    }
+    let root = Metadata::parse(&fs::read(newest_root(path)?).ok()?).ok()?;
+    Request::for_role(&bytes, role, &root, None, names).ok()
+}
+
+fn newest_root(beside: &Path) -> Option<PathBuf> {
+    let version = |path: &Path| path.file_name()?.to_str()?.strip_suffix(".root.json")?.parse::<u64>().ok();
+    let dir = beside.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let paths = fs::read_dir(dir).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter_map(|path| Some((version(&path)?, path))).max().map(|(_, path)| path)
+}
+
+/// Files beside a request that may answer it: responses and images, by name.
+pub fn answers(beside: &Path) -> Vec<PathBuf> {
+    let dir = beside.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| {
+        let image = path.extension().is_some_and(|e| e == "png" || e == "pgm" || e == "sig");
+        path.is_file() && (image || first(path).is_some_and(|begin| begin.contains("\"keyrite-response\"")))
+    });
+    paths.sort();
+    paths.into_iter().map(|path| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path)).collect()
+}
