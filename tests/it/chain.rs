@@ -19,9 +19,11 @@ use std::path::PathBuf;
 
 use keyrite::driver::before::read_plan;
 use keyrite::driver::inputs;
+use keyrite::plan::Plan;
 
+use crate::common::keyrite::Said;
+use crate::common::keyrite::command;
 use crate::common::keyrite::keyrite;
-use crate::common::keyrite::run_by_file;
 use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
 use change::Change;
@@ -63,21 +65,21 @@ impl Chain {
         if number > 0 {
             let plan = read_plan(&change.spec.text(), &room).unwrap();
             for variation in forbidden::variations(&self.model, &change, &plan) {
-                self.refused(&room, &variation);
+                self.refused(&room, &plan, &variation);
             }
         }
-        let (record, answers) = (room.join("record"), room.join("answers.yaml"));
-        run_by_file(&file, &answers, &record, &[]).ended(0);
-        if number > 0 {
-            apart::merges(&self.model, &change, &record);
-        }
-        self.rehearsed(&room, &change);
-
+        let record = room.join("record");
+        self.run(&file, &record, &[]).ended(0);
         for (name, line) in &change.spec.keys {
             if line.generate.is_some() {
                 self.model.adopt(name, &record);
             }
         }
+        if number > 0 {
+            apart::merges(&self.model, &change, &record);
+        }
+        self.rehearsed(&room, &change);
+
         *self.kinds.entry(change.spec.kind).or_default() += 1;
         self.model.roles = change.roles;
         if let Some(files) = change.files {
@@ -88,10 +90,23 @@ impl Chain {
         clients::tough(&mut self.model);
     }
 
+    /// `keyrite run`, answered by the file of the room.
+    fn run(&self, file: &Path, record: &Path, more: &[&str]) -> Said {
+        let answers = file.with_file_name("answers.yaml");
+        let run = ["run", text(file), "--plain", "--answers", text(&answers), "--record", text(record)];
+        Said::of(&command().envs(self.model.env()).args(run).args(more).output().unwrap())
+    }
+
     /// `check` refuses with the rule; the first time, the program itself is asked, and leaves nothing behind.
-    fn refused(&mut self, room: &Path, variation: &forbidden::Variation) {
+    fn refused(&mut self, room: &Path, valid: &Plan, variation: &forbidden::Variation) {
         let (text_of, now) = (variation.spec.text(), self.model.now());
-        let problems = match read_plan(&text_of, room) {
+        // The metadata before is verified once for all variations that pin it.
+        let pinned = valid.before.as_ref().map(|before| before.root_sha256());
+        let read = match variation.spec.before == pinned {
+            true => Plan::read(&text_of, valid.before.clone()),
+            false => read_plan(&text_of, room),
+        };
+        let problems = match read {
             Ok(plan) => inputs::check(&plan, room, now.parse().unwrap()),
             Err(problems) => problems,
         };
@@ -108,7 +123,7 @@ impl Chain {
         let before = tree(room);
         let said = keyrite(&["check", text(&file), "--at", &now]);
         assert!(matches!(said.code, 1 | 2) && said.err.contains(variation.rule), "{}", said.err);
-        let run = run_by_file(&file, &room.join("answers.yaml"), &room.join("refused"), &[]);
+        let run = self.run(&file, &room.join("refused"), &[]);
         assert_eq!((run.code, run.out.is_empty()), (said.code, true), "{}", run.err);
         assert!(tree(room) == before, "{} left something behind", variation.name);
         fs::remove_file(file).unwrap();
@@ -116,9 +131,8 @@ impl Chain {
 
     /// The same file can be rehearsed; what that makes is marked, and production does not start from it.
     fn rehearsed(&self, room: &Path, change: &Change) {
-        let (file, answers, record) =
-            (room.join("ceremony.yaml"), room.join("answers.yaml"), room.join("rehearsal"));
-        run_by_file(&file, &answers, &record, &["--rehearse"]).ended(0);
+        let (file, record) = (room.join("ceremony.yaml"), room.join("rehearsal"));
+        self.run(&file, &record, &["--rehearse"]).ended(0);
         let bundle = record.join("bundle/metadata");
         for role in change.spec.in_room() {
             let version = change.roles[role].version;

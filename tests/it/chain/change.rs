@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::model::Files;
 use super::model::Model;
 use super::model::Role;
-use super::spec::RoleLine;
 use super::spec::Spec;
 
 /// One valid change.
@@ -137,7 +136,7 @@ fn cast(model: &mut Model, spec: &mut Spec, after: &BTreeMap<String, Role>, gone
         let line = match (known.contains(&name), model.keys.contains_key(&name)) {
             (true, _) => model.listed(&name, !gone.contains(&name)),
             (false, true) => model.brought(&name),
-            (false, false) => Model::made_here(&name),
+            (false, false) => model.made_here(&name),
         };
         spec.keys.insert(name, line);
     }
@@ -224,12 +223,13 @@ fn new_keys(
     let (least, most) = if online { (1, 2) } else { (2, 6) };
     let wanted = (least + model.seed.below(most - least + 1)).max(kept.min(most));
     while keys.len() < wanted {
-        let made: usize = spec.keys.len();
-        let made_here = model.may_generate > 0 && !online && model.seed.one_in(4);
-        if made_here {
-            model.may_generate -= 1;
-            let key = model.name('g', made + 100);
-            spec.keys.insert(key.clone(), Model::made_here(&key));
+        let here = model.token.is_some() || model.may_generate > 0;
+        if here && !online && model.seed.one_in(4) {
+            let file = model.may_generate > 0 && model.seed.one_in(2);
+            let letter = if file || model.token.is_none() { 'g' } else { 't' };
+            model.may_generate -= usize::from(letter == 'g');
+            let key = model.name(letter, spec.keys.len() + 100);
+            spec.keys.insert(key.clone(), model.made_here(&key));
             keys.push(key);
         } else {
             keys.push(model.make_key(if online { 'o' } else { 'k' }));
@@ -261,7 +261,7 @@ fn finish(model: &mut Model, spec: &mut Spec, roles: &mut BTreeMap<String, Role>
         again(spec, model, roles, name);
     }
     for name in changed {
-        let line = spec.roles.entry(name.to_owned()).or_insert_with(RoleLine::default);
+        let line = spec.roles.entry(name.to_owned()).or_default();
         (line.keys, line.threshold) = (Some(roles[name].keys.clone()), Some(roles[name].threshold));
     }
     cast(model, spec, roles, gone);

@@ -10,11 +10,14 @@ use keyrite::keystore::Store;
 use keyrite::keystore::age_file::AgeFile;
 use keyrite::keystore::public_file;
 use keyrite::tuf::Date;
+use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
 use keyrite::words::Digest;
 use secrecy::SecretString;
 
 use super::spec::KeyLine;
+use crate::pkcs11::world::PIN;
+use crate::pkcs11::world::World;
 
 /// When the genesis takes place, 2026-12-03T09:00:00Z.
 const FIRST_DAY: i64 = 1_796_288_400;
@@ -53,8 +56,6 @@ pub(super) struct Key {
     pub(super) keyid: String,
     /// As a ceremony file names it.
     pub(super) store: String,
-    /// PIN or passphrase, as an answers file names it.
-    pub(super) secret: String,
 }
 
 /// What a role is.
@@ -93,10 +94,26 @@ pub(super) struct Model {
     pub(super) published: Vec<Published>,
     /// How many keys may still be made in the room: each costs a full-strength passphrase.
     pub(super) may_generate: usize,
+    /// Where some keys are made in the room: a token, where there is one.
+    pub(super) token: Option<World>,
 }
 
-pub(super) fn passphrase(name: &str) -> String {
+/// Keys on the token are called `t`.
+fn on_token(name: &str) -> bool {
+    name.starts_with('t')
+}
+
+fn passphrase(name: &str) -> String {
     format!("a passphrase of {name}")
+}
+
+/// As an answers file names it.
+fn secret(name: &String) -> String {
+    if on_token(name) {
+        format!("  {name}: {{pin: \"{PIN}\"}}\n")
+    } else {
+        format!("  {name}: {{passphrase: \"{}\"}}\n", passphrase(name))
+    }
 }
 
 impl Model {
@@ -115,7 +132,13 @@ impl Model {
             day: 0,
             published: Vec::new(),
             may_generate,
+            token: World::softhsm(),
         }
+    }
+
+    /// The environment in which the token is found.
+    pub(super) fn env(&self) -> BTreeMap<String, String> {
+        self.token.as_ref().map(|world| world.env.clone()).unwrap_or_default()
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -146,7 +169,7 @@ impl Model {
         let path = self.path(&format!("keys/{name}.age"));
         let secret = SecretString::from(passphrase(&name));
         let scheme = match self.seed.below(8) {
-            0 | 1 => Scheme::EcdsaP256,
+            0 => Scheme::EcdsaP256,
             _ => Scheme::Ed25519,
         };
         let found = AgeFile::new(path, "a test's key", CHEAP).generate(Some(&secret), scheme, None).unwrap();
@@ -161,14 +184,20 @@ impl Model {
             name: name.to_owned(),
             holder: Self::holder(name),
             keyid: keyid.to_owned(),
-            store: format!("age:inputs/keys/{name}.age"),
-            secret: format!("passphrase: \"{}\"", passphrase(name)),
+            store: match &self.token {
+                Some(world) if on_token(name) => world.uri(name),
+                _ => format!("age:inputs/keys/{name}.age"),
+            },
         };
         self.keys.insert(name.to_owned(), key);
     }
 
     /// Takes a key that a ceremony made out of its record, and makes its passphrase cheap.
     pub(super) fn adopt(&mut self, name: &str, record: &Path) {
+        if on_token(name) {
+            let public = fs::read(record.join(format!("keys/{name}.pub.json"))).unwrap();
+            return self.keep(name, &PublicKey::read(&public).unwrap().keyid().0);
+        }
         let path = self.path(&format!("keys/{name}.age"));
         fs::copy(record.join(format!("keys/{name}.age")), &path).unwrap();
         let secret = SecretString::from(passphrase(name));
@@ -201,14 +230,13 @@ impl Model {
     }
 
     /// A key that is made in the room.
-    pub(super) fn made_here(name: &str) -> KeyLine {
-        KeyLine {
-            holder: Self::holder(name),
-            store: Some(format!("age:keys/{name}.age")),
-            keyid: None,
-            public: None,
-            generate: Some("ed25519"),
-        }
+    pub(super) fn made_here(&self, name: &str) -> KeyLine {
+        let (store, scheme) = match &self.token {
+            Some(world) if on_token(name) => (world.uri(name), "ecdsa-sha2-nistp256"),
+            _ => (format!("age:keys/{name}.age"), "ed25519"),
+        };
+        let (holder, store) = (Self::holder(name), Some(store));
+        KeyLine { holder, store, keyid: None, public: None, generate: Some(scheme) }
     }
 
     /// SHA-256 of a root file, as the newest record has it.
@@ -231,10 +259,6 @@ impl Model {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
-        let secret = |name: &String| match self.keys.get(name) {
-            Some(key) => format!("  {name}: {{{}}}\n", key.secret),
-            None => format!("  {name}: {{passphrase: \"{}\"}}\n", passphrase(name)),
-        };
         let secrets: String = keys.iter().map(secret).collect();
         let answers =
             format!("answers: 1\nconfirm: all\ntype-back: auto\nclock: {}\nsecrets:\n{secrets}", self.now());
