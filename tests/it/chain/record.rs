@@ -1,9 +1,8 @@
-//! The record of a change: cut off and resumed, tampered with, and the room's rules where root has two quorums.
+//! The record of a change, tampered with, and the room's rules where root has two quorums.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::path::PathBuf;
 
 use keyrite::room::Act;
@@ -29,42 +28,6 @@ fn rotated() -> (Chain, PathBuf) {
             let room = chain.model.published.last().unwrap().record.parent().unwrap().to_owned();
             return (chain, room);
         }
-    }
-}
-
-/// The record without what follows from its journal.
-fn copied(from: &Path, to: &Path) {
-    for name in ["metadata", "keys"] {
-        fs::create_dir_all(to.join(name)).unwrap();
-    }
-    let follows = |name: &Path| ["metadata", "keys", "bundle"].iter().any(|dir| name.starts_with(dir));
-    for (name, bytes) in tree(from).into_iter().filter(|(name, _)| !follows(name)) {
-        let path = to.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-}
-
-#[test]
-fn a_rotation_that_was_cut_off_is_resumed_to_the_same_bundle() {
-    let (_chain, room) = rotated();
-    let whole = room.join("rehearsal");
-    let journal = fs::read_to_string(whole.join("journal.jsonl")).unwrap();
-    let lines: Vec<&str> = journal.split_inclusive('\n').collect();
-    let bundle = tree(&whole.join("bundle"));
-    for at in (1..lines.len()).step_by(4) {
-        let record = room.join(format!("cut-{at}"));
-        copied(&whole, &record);
-        // Half a line more: that is what a process leaves that is killed while it writes.
-        let half = &lines[at][..lines[at].len() / 2];
-        fs::write(record.join("journal.jsonl"), lines[..at].concat() + half).unwrap();
-
-        let answers = room.join("answers.yaml");
-        let resumed = keyrite(&["resume", text(&record), "--plain", "--answers", text(&answers)]);
-
-        resumed.ended(0);
-        assert!(tree(&record.join("bundle")) == bundle, "another bundle after a cut in line {at}");
-        keyrite(&["journal", "verify", text(&record)]).ended(0);
     }
 }
 
