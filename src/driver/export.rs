@@ -52,13 +52,15 @@ impl Driver {
         let plan = self.ceremony.plan();
         let before = plan.before.as_ref()?;
         let file = before.file(role)?;
-        // A server signs these two again when anything they describe, or their keys, change.
-        let online = matches!(role, "snapshot" | "timestamp");
-        let as_it_was = !plan.roles_in_room().iter().any(|role| *role != "root")
-            && ["snapshot", "timestamp"]
-                .iter()
-                .all(|role| plan.roles.get(*role).is_none_or(|role| !role.stated));
-        (!online || as_it_was).then(|| file.bytes.to_vec())
+        // A server signs these two again when anything that they describe, or their keys, change.
+        let stated = |role: &str| plan.roles.get(role).is_some_and(|role| role.stated);
+        let signed = |but: &[&str]| plan.roles_in_room().iter().any(|role| !but.contains(role));
+        let holds = match role {
+            "snapshot" => !stated("snapshot") && !signed(&["root", "timestamp"]),
+            "timestamp" => !stated("snapshot") && !stated("timestamp") && !signed(&["root"]),
+            _ => true,
+        };
+        holds.then(|| file.bytes.to_vec())
     }
 
     /// Every root, from the oldest that is known.

@@ -182,7 +182,6 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
         );
         say("TYPE-ALLOWS", place(role), text);
     }
-    old_keys_suffice(plan, &before, place("root"), &mut say);
     coupled(plan, &before, &place, &mut say);
     coupled_delegates(plan, &before, &mut say);
     if !plan.hashes_files()
@@ -267,32 +266,31 @@ fn without_metadata(plan: &Plan, entry: &EntrySpec) -> Option<Problem> {
 }
 
 /// A new root needs the threshold of the old one, and never a key that someone else may have.
-fn old_keys_suffice(
-    plan: &Plan,
-    before: &Before,
-    place: Place,
-    say: &mut dyn FnMut(&'static str, Place, String),
-) {
+pub(super) fn old_keys_suffice(plan: &Plan, file: &File, problems: &mut Vec<Problem>) {
+    let (Some(before), Some(root)) = (&plan.before, file.trust.roles.get("root")) else { return };
     if !plan.roles_in_room().contains(&"root") {
         return;
     }
+    let mut say = |rule, text: String| problems.push(Problem::error(rule, Some(root.place), text));
     let stolen: &[String] = plan.incident.as_ref().map_or(&[], |incident| &incident.stolen);
     let old = plan.quorums("root").swap_remove(0);
-    let with_store = |name: &&String| plan.key(name).is_some_and(|key| key.store().is_some());
-    let all: Vec<&String> = old.keys.iter().filter(with_store).collect();
+    // Those whom the script lets sign: a store alone signs nothing.
+    let all: Vec<&String> = old.keys.iter().filter(|name| plan.signs(name, "root")).collect();
     let trusted = all.iter().filter(|name| !stolen.contains(name)).count();
+    let with_store = |name: &&String| plan.key(name).is_some_and(|key| key.store().is_some());
+    let stores = old.keys.iter().filter(with_store).filter(|name| !stolen.contains(name)).count();
     let need = old.threshold;
     let version = before.root_file().version;
     if trusted < need && all.len() >= need {
         let text = format!(
             "root {version} needs {need} of its keys, and without the stolen ones {trusted} can sign here: a stolen key never counts as needed"
         );
-        say("STOLEN-KEY-NOT-NEEDED", place, text);
-    } else if trusted < need {
+        say("STOLEN-KEY-NOT-NEEDED", text);
+    } else if stores < need {
         let text = format!(
-            "clients that trust root {version} need {need} signatures by its keys, and {trusted} of them can sign here: the others have no store"
+            "clients that trust root {version} need {need} signatures by its keys, and {stores} of them can sign here: the others have no store"
         );
-        say("ROOT-SIGNED-BY-OLD-AND-NEW", place, text);
+        say("ROOT-SIGNED-BY-OLD-AND-NEW", text);
     }
 }
 
@@ -355,8 +353,8 @@ fn coupled(
     };
     if let Err(unmet) = keys.verify(file.metadata.payload(), file.metadata.signatures()) {
         let text = format!(
-            "{} was signed by {unmet} of the new targets role: clients would refuse it. Give targets a version and expires, so that it is signed again here",
-            file.file
+            "{} stays as it is, and {} of the keys of the new targets role have signed it where {} must: clients would refuse it. Give targets a version and expires, so that it is signed again here",
+            file.file, unmet.have, unmet.need
         );
         say("COUPLED-RESIGN", place("targets"), text);
     }

@@ -224,6 +224,23 @@ fn outside(spec: &KeySpec, file: String) -> Outside {
     Outside { file, keyid, scheme: spec.scheme.as_ref().map(|scheme| scheme.value), proof }
 }
 
+/// Each key has a keyid of its own: two names for one key would let it count twice.
+pub(super) fn keyids(file: &File, say: &mut Problems<'_>) {
+    for (n, spec) in file.keys.iter().enumerate() {
+        let Some(keyid) = &spec.keyid else { continue };
+        let same = |other: &&KeySpec| {
+            other.keyid.as_ref().is_some_and(|other| other.value.eq_ignore_ascii_case(&keyid.value))
+        };
+        if let Some(other) = file.keys[..n].iter().find(same) {
+            let text = format!(
+                "key {} has the keyid of key {}: one key, which counts once and has one name",
+                spec.name.value, other.name.value
+            );
+            say.say("KEYID-ONCE", keyid.place, text);
+        }
+    }
+}
+
 /// Each key has a store of its own, however it is spelled.
 pub(super) fn stores(file: &File, say: &mut Problems<'_>) {
     for (n, spec) in file.keys.iter().enumerate() {

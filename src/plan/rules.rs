@@ -49,6 +49,7 @@ pub fn resolve(
     let mut keys: Vec<Key> =
         file.keys.iter().filter_map(|spec| keys::key(spec, file, from, &mut say)).collect();
     keys::stores(file, &mut say);
+    keys::keyids(file, &mut say);
     keys::incident(file, &mut say);
     let roles = roles::roles(file, from, &mut keys, &mut say);
     dates(file, &mut say);

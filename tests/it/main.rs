@@ -8,6 +8,7 @@ mod apart;
 mod assess;
 mod bundle;
 mod ceremony;
+mod chain;
 mod cli;
 mod client;
 mod defects;

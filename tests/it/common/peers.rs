@@ -145,6 +145,18 @@ pub(crate) fn icalendar_reads(calendar: &Path) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
+/// Lets clients of python-tuf live through many releases; `walks` is the file that `python_tuf_walk.py` describes.
+pub(crate) fn python_tuf_walks(walks: &Path) -> Option<Result<(), String>> {
+    let mut command = clean(installed("KEYRITE_PEER_PYTHON")?);
+    let output = command.arg(interop("python_tuf_walk.py")).arg(walks).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    match output.status.code() {
+        Some(0) => Some(Ok(())),
+        Some(1) if said.starts_with("refused: ") => Some(Err(said)),
+        _ => panic!("python-tuf broke: {}\n{said}", output.status),
+    }
+}
+
 /// A repository of python-tuf in `out`, with the targets `release.txt` and `app/release.txt`; `None` when it is not installed.
 pub(crate) fn python_tuf_repository(out: &Path) -> Option<()> {
     let output = clean(installed("KEYRITE_PEER_PYTHON")?)
