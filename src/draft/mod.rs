@@ -5,6 +5,7 @@
 //! `keyrite assess --repair` call this.
 
 mod cast;
+mod dates;
 mod sections;
 mod text;
 

@@ -13,6 +13,8 @@ use crate::draft::Request;
 use crate::draft::Type;
 use crate::draft::cast::Room;
 use crate::draft::cast::cast;
+use crate::draft::dates::days_on;
+use crate::draft::dates::expires;
 use crate::draft::may_sign;
 use crate::draft::out;
 use crate::draft::text::plain;
@@ -24,10 +26,6 @@ use crate::tuf::root::TOP_LEVEL;
 use crate::words;
 use crate::words::Digest;
 
-/// Days that a root is valid where nothing tells.
-const YEAR: i64 = 365;
-/// Fewer days are no rhythm that anybody meant.
-const FEWEST: i64 = 60;
 /// Days in which the ceremony may be held.
 const WINDOW: i64 = 30;
 /// More delegations than these are not written out.
@@ -498,27 +496,4 @@ fn speakable(name: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal(format!("the role {name:?} has characters that a ceremony file cannot carry")))
-}
-
-/// Midnight, so many days on.
-fn days_on(now: Date, days: i64) -> Date {
-    let midnight = now.unix().div_euclid(86_400).saturating_mul(86_400);
-    Date::from_unix(midnight.saturating_add(days.saturating_mul(86_400)))
-}
-
-/// New dates: root for as long again as the last one was, and the others for a year, but never beyond root.
-fn expires(request: &Request<'_>) -> (Date, Date) {
-    let date = |file: &crate::tuf::repository::RoleFile| {
-        file.metadata.signed()["expires"].as_str().and_then(|date| Date::parse_lenient(date).ok())
-    };
-    let roots = &request.repository.roots;
-    let before = roots.len().checked_sub(2).and_then(|at| roots.get(at)).and_then(date);
-    let newest = request.repository.root.expires;
-    let period =
-        before.map(|before| newest.days_since(before)).filter(|days| (FEWEST..=3_650).contains(days));
-    let root = days_on(request.now, period.unwrap_or(YEAR));
-    let makes_root = !matches!(request.kind, Type::DelegationChange | Type::TargetsSigning);
-    let limit = if makes_root { root } else { newest };
-    let year = days_on(request.now, YEAR);
-    (root, if limit > days_on(request.now, FEWEST) { year.min(limit) } else { year })
 }

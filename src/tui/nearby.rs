@@ -1,6 +1,7 @@
 //! What lies in a directory: a repository, ceremony files, records, requests. It reads, and changes nothing; the home
 //! screen calls it.
 
+pub mod asked;
 mod repository;
 
 use std::fs;
@@ -17,8 +18,7 @@ use crate::driver::record;
 use crate::journal;
 use crate::plan::Plan;
 use crate::tuf::Date;
-use crate::tui::apart::asked;
-use crate::tui::apart::asked::Asked;
+use crate::tui::nearby::asked::Asked;
 use crate::tui::repository::Found;
 
 pub use repository::Asks;

@@ -7,11 +7,11 @@ use crate::driver::Stop;
 use crate::tuf::apart::Merge;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::carry;
-use crate::tui::apart::asked;
 use crate::tui::field;
 use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::message::Scroll;
+use crate::tui::nearby::asked;
 use crate::tui::style::Palette;
 use crate::tui::view;
 

@@ -7,11 +7,11 @@ use ratatui::text::Span;
 
 use crate::ceremony::Mode;
 use crate::tuf::apart::Tally;
-use crate::tui::apart::asked::Asked;
 use crate::tui::home::Home;
 use crate::tui::keymap;
 use crate::tui::nearby::PlanFile;
 use crate::tui::nearby::RecordDir;
+use crate::tui::nearby::asked::Asked;
 use crate::tui::repository;
 use crate::tui::repository::Shown;
 use crate::tui::view;

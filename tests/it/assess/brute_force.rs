@@ -464,7 +464,7 @@ fn a_role_can_be_signed_when_its_keys_that_are_left_reach_the_threshold() {
 #[test]
 fn clients_take_evil_from_a_role_when_it_is_said_to_give_any_software_and_on_as_many_targets() {
     let mut seen = BTreeMap::<&str, usize>::new();
-    for case in each_case().take(HEAVY).filter(|case| !case.said.thief_rotates()) {
+    for case in (1..=250).map(Case::roll).filter(|case| !case.said.thief_rotates()) {
         let repository = case.world.repository();
         let today: BTreeSet<String> = case
             .world

@@ -16,7 +16,6 @@ use keyrite::tuf::apart::Names;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;
 use keyrite::tuf::apart::carry;
-use keyrite::tui::apart::asked;
 use keyrite::tui::apart::merge;
 use keyrite::tui::apart::merge::Merging;
 use keyrite::tui::apart::sign;
@@ -26,6 +25,8 @@ use keyrite::tui::home::Home;
 use keyrite::tui::keymap;
 use keyrite::tui::message::Message;
 use keyrite::tui::nearby;
+use keyrite::tui::nearby::asked;
+use keyrite::tui::repository::Page;
 use keyrite::tui::style::Palette;
 use keyrite::tui::view;
 use ratatui::Frame;
@@ -420,6 +421,7 @@ fn home_lists_requests_and_metadata_that_lacks_signatures() {
         found.file = found.file.file_name().unwrap().into();
     }
     let mut home = Home::new("/home/oli/acme".into(), nearby, (80, 24), PALETTE);
+    home.page = Page::Ceremonies;
 
     golden(
         "apart-home-80x24",
