@@ -139,8 +139,8 @@ impl Thief<'_> {
             return vec![Effect { targets: self.all_targets(), ..all }];
         }
         let chain = self.chain(era);
-        let mut effects = self.to_everything(&chain);
-        effects.extend(self.to_paths(&chain, &effects));
+        let mut effects = self.on_everything(&chain);
+        effects.extend(self.on_paths(&chain, &effects));
         effects
     }
 
@@ -190,7 +190,7 @@ impl Thief<'_> {
     }
 
     /// What the keys of the four roles do.
-    fn to_everything(&self, chain: &Chain<'_>) -> Vec<Effect> {
+    fn on_everything(&self, chain: &Chain<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
         let until = self.until(chain, &[]);
         let forged = |link: Link| link == Link::Forged;
@@ -242,7 +242,7 @@ impl Thief<'_> {
     }
 
     /// What the keys of delegated roles do.
-    fn to_paths(&self, chain: &Chain<'_>, known: &[Effect]) -> Vec<Effect> {
+    fn on_paths(&self, chain: &Chain<'_>, known: &[Effect]) -> Vec<Effect> {
         if known.iter().any(|effect| effect.harm == Harm::AnySoftware) {
             return Vec::new();
         }

@@ -167,7 +167,7 @@ impl<'a> Stage<'a> {
         if ready > 0 {
             let mut tty = self.tty;
             // What the key was does not matter, and none of it is left for the shell.
-            tty.read(&mut [0; 64])?;
+            let _dropped = tty.read(&mut [0; 64])?;
         }
         Ok(ready > 0)
     }

@@ -110,7 +110,7 @@ impl<'a> Draft<'a> {
                 continue;
             }
             for trust in said {
-                signing.extend(trust.keys.keys.iter().filter_map(|(_, key)| self.place(key)));
+                signing.extend(trust.keys.keys.values().filter_map(|key| self.place(key)));
             }
         }
         for (delegator, _) in &self.repair.delegations {
@@ -124,7 +124,7 @@ impl<'a> Draft<'a> {
 
     fn places_of_root(&self, role: &str) -> Vec<usize> {
         let keys = self.request.repository.root.role_keys(role).map(|role| role.keys).unwrap_or_default();
-        keys.iter().filter_map(|(_, key)| self.place(key)).collect()
+        keys.values().filter_map(|key| self.place(key)).collect()
     }
 
     /// The key's place in the model. By material: one keyid may stand for two keys in two delegations.
@@ -441,7 +441,7 @@ impl<'a> Draft<'a> {
 
     /// `keys: [...], threshold: n`; keys that the file does not list are called by their keyids.
     fn delegate(&self, keys: &crate::tuf::RoleKeys) -> String {
-        let places = keys.keys.iter().filter_map(|(_, key)| self.place(key));
+        let places = keys.keys.values().filter_map(|key| self.place(key));
         let mut names = self.after(&places.collect::<Vec<_>>());
         if names.is_empty() {
             names =

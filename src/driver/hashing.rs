@@ -51,7 +51,7 @@ pub fn hash_all(
     let done: Vec<_> = match threads {
         0 | 1 => work(),
         _ => thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mut done = work();
             for other in others {
                 done.extend(other.join().unwrap_or_default());

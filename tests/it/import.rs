@@ -97,7 +97,9 @@ fn holders_that_are_not_said_well_are_refused_and_nothing_is_written() {
 
 #[test]
 fn what_must_not_come_along_is_refused_and_nothing_is_written() {
-    let bent: [(&str, &dyn Fn(&Path)); 6] = [
+    /// What is bent, and how.
+    type Bend<'a> = (&'a str, &'a dyn Fn(&Path));
+    let bent: [Bend<'_>; 6] = [
         ("NO-PRIVATE-KEY", &|dir| {
             fs::write(dir.join("key.pem"), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
                 .unwrap();

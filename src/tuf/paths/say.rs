@@ -125,7 +125,7 @@ impl Answer {
 
     /// Where the search stops, and why.
     pub fn stop(&self) -> String {
-        let asked = self.steps.iter().filter(|step| step.asked == Asked::InTurn);
+        let mut asked = self.steps.iter().filter(|step| step.asked == Asked::InTurn);
         if let Some(role) = &self.taken_from {
             return format!("The search stops at {role}, the first role that lists it");
         }
@@ -134,7 +134,7 @@ impl Answer {
             Asked::InTurn | Asked::Before => None,
         });
         let ends = asked.clone().find(|step| step.terminating && step.all).map(|step| step.role.as_str());
-        match (ender.or(ends), asked.last()) {
+        match (ender.or(ends), asked.next_back()) {
             (Some(role), _) => format!("The search ends with {role}, which is terminating"),
             (None, Some(last)) if last.depth > 0 => {
                 format!("The search ends after {}, for it is delegated to nobody else", last.name())

@@ -220,9 +220,8 @@ impl Sign {
         self.note = None;
         match &mut self.stage {
             Stage::Secret(secret) => {
-                if !secret.push(c) {
-                    self.note = Some("No more fits in here.".to_owned());
-                }
+                let full = !secret.push(c);
+                self.note = full.then(|| "No more fits in here.".to_owned());
             }
             Stage::Yes(text) | Stage::Store(text) | Stage::Serial(text) => field::push(text, c),
             _ => {}

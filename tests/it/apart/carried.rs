@@ -166,7 +166,7 @@ fn code_on(screen: &vt100::Screen) -> Vec<String> {
         let Some(cell) = cell.filter(|cell| cell.bgcolor() == vt100::Color::Rgb(255, 255, 255)) else {
             return false;
         };
-        match (&*cell.contents(), y % 2) {
+        match (cell.contents(), y % 2) {
             ("\u{2588}", _) | ("\u{2580}", 0) | ("\u{2584}", 1) => true,
             ("" | " " | "\u{2580}" | "\u{2584}", _) => false,
             (other, _) => panic!("{other:?} in a code"),

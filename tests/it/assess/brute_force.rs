@@ -49,6 +49,9 @@ const OURS: u8 = 51;
 const FAR: &str = "2099-01-01T00:00:00Z";
 const EVIL: &[u8] = b"evil";
 
+/// The signature of a key over a payload, which is made once.
+type Signed = HashMap<(String, Vec<u8>), Vec<u8>>;
+
 /// Paths that people list, or could.
 const PATHS: [&str; 9] = ["app", "old", "dev/x", "dev/a1", "dev/b", "ops/x", "ops/a", "a", "dev/lib/z"];
 
@@ -105,7 +108,7 @@ impl Role {
 
 thread_local! {
     /// Signing is slow, and most files of a world are shown again and again.
-    static SIGNED: RefCell<HashMap<(String, Vec<u8>), Vec<u8>>> = RefCell::default();
+    static SIGNED: RefCell<Signed> = RefCell::default();
 }
 
 /// Signs under both keyids of each key.

@@ -100,7 +100,9 @@ fn without_snapshot_and_timestamp_the_roles_themselves_may_not_go_back() {
 
 #[test]
 fn a_trusted_file_that_does_not_verify_now_is_a_remark_and_binds_nobody() {
-    let bends: [(&str, fn(&mut Set)); 6] = [
+    /// What is bent, and how.
+    type Bend = (&'static str, fn(&mut Set));
+    let bends: [Bend; 6] = [
         ("timestamp.json", |set| set.put("timestamp.json", &signed_by(&newer_again().timestamp.0, &[9]))),
         ("timestamp.json", |set| {
             set.0.insert(file("timestamp.json"), b"{".to_vec());

@@ -261,7 +261,9 @@ fn a_role_is_verified_by_the_delegator_through_which_the_search_came() {
 
 #[test]
 fn a_delegated_role_that_does_not_hold_ends_the_search_and_is_not_kept() {
-    let bends: [(&str, fn(&mut World)); 3] = [
+    /// What is bent, and how.
+    type Bend = (&'static str, fn(&mut World));
+    let bends: [Bend; 3] = [
         (rules::NOT_EXPIRED, |world| world.role("dev")["expires"] = json!(NOW)),
         (rules::THRESHOLD, |world| world.roles.get_mut("dev").unwrap().1 = vec![9]),
         (rules::TARGET_HASH_KNOWN, |world| {

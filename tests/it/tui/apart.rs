@@ -139,7 +139,7 @@ impl Signer {
     }
 
     /// To the question for the store.
-    fn to_store(&mut self) {
+    fn go_to_store(&mut self) {
         self.press("<end><enter>sign root 2<enter>");
     }
 
@@ -174,7 +174,7 @@ fn a_request_is_read_to_its_end_before_anyone_says_yes() {
 #[test]
 fn a_store_is_named_looked_at_and_given_its_own_secret() {
     let mut signer = Signer::new();
-    signer.to_store();
+    signer.go_to_store();
 
     signer.screen("store", "age");
     signer.screen("store-wrong", "<enter>");
@@ -203,7 +203,7 @@ fn a_store_is_named_looked_at_and_given_its_own_secret() {
 #[test]
 fn the_last_pin_try_asks_for_the_serial_number_first_apart_too() {
     let mut signer = Signer::new();
-    signer.to_store();
+    signer.go_to_store();
     signer.press("pkcs11:token=ROOT-BO;object=root-2026<enter>");
     signer.effects.clear();
     signer.saw(Wants::Pin, PinState::FinalTry);
@@ -221,7 +221,7 @@ fn the_last_pin_try_asks_for_the_serial_number_first_apart_too() {
 #[test]
 fn a_pin_pad_is_waited_for_apart_too() {
     let mut signer = Signer::new();
-    signer.to_store();
+    signer.go_to_store();
     signer.press("pkcs11:token=ROOT-BO;object=root-2026<enter>");
     signer.saw(Wants::PinPad, PinState::Normal);
 
@@ -234,7 +234,7 @@ fn a_pin_pad_is_waited_for_apart_too() {
 #[test]
 fn the_answer_is_a_file_a_code_and_lines() {
     let mut signer = Signer::new();
-    signer.to_store();
+    signer.go_to_store();
     signer.signed();
 
     signer.screen("answer", "");

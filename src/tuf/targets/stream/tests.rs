@@ -267,7 +267,7 @@ fn changed(file: &[u8], at: usize, kind: u8, byte: u8) -> Vec<u8> {
         3 => [&[b" ,:{}[]\"\\019n-"[usize::from(byte) % 14]], &file[at..end]].concat(),
         _ => vec![file[at] ^ (1 << (byte % 8))],
     };
-    let end = if kind % 5 == 0 || kind % 5 == 4 { at + 1 } else { end };
+    let end = if kind.is_multiple_of(5) || kind % 5 == 4 { at + 1 } else { end };
     [&file[..at], &piece, &file[end..]].concat()
 }
 
