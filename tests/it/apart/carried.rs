@@ -17,12 +17,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::apart::commands::World;
-use crate::common::keyrite::Said;
 use crate::common::keyrite::text;
 use crate::common::terminal;
-use crate::pkcs11::world::PIN;
-use crate::pkcs11::world::World as Tokens;
-use crate::pkcs11::world::generate;
 use crate::tuf::world::public;
 use crate::tuf::world::root;
 use crate::tuf::world::signed_by;
@@ -286,31 +282,6 @@ fn the_signer_of_another_role_sees_what_changes_too_and_an_older_version_is_no_n
     let error = for_role(&old, &new).unwrap_err().to_string();
     assert_eq!(error, "targets version 2 is not before targets version 1");
     assert!(for_role(&new, &authority.to_file()).is_err());
-}
-
-#[test]
-fn a_pin_pad_is_asked_once_for_one_signature() {
-    let Some(mut tokens) = Tokens::kryoptic() else { return };
-    let world = World::new(&[]);
-    let uri = tokens.uri("root-2026");
-    let came = tokens.play(&[generate(&uri, "ecdsa-sha2-nistp256")]);
-    let public = &came[0].found().public;
-    let mut signed = root(1, &[], 1);
-    signed["keys"][public.keyid().0] = public.to_json().clone();
-    signed["roles"]["root"]["keyids"] = json!([public.keyid()]);
-    world.write("1.root.json", &keyrite::tuf::Metadata::unsigned(signed).unwrap().to_file());
-    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
-    world.write("answers.yaml", b"answers: 1\nconfirm: all\n");
-    // The pad answers, and each time that it is asked is a line.
-    tokens.env.insert("P11_PINPAD".to_owned(), PIN.to_owned());
-    tokens.env.insert("P11_LOGINS".to_owned(), text(&world.path("logins")).to_owned());
-
-    let mut command = tokens.command(env!("CARGO_BIN_EXE_keyrite"));
-    command.current_dir(world.dir.path()).args(["sign", "root.req", "--key", &uri, "--out", "resp"]);
-    let said = Said::of(&command.args(["--answers", "answers.yaml"]).output().unwrap()).ended(0);
-
-    assert!(said.err.contains("Type the PIN on the pad"), "{}", said.err);
-    assert_eq!(fs::read_to_string(world.path("logins")).unwrap().lines().count(), 1);
 }
 
 #[test]

@@ -9,7 +9,6 @@
 //! - `P11_LIE=extractable,readable,signature` makes it call every private key extractable, or not sensitive, and turns
 //!   a bit in every signature.
 //! - `P11_PINPAD=123456` shows `CKF_PROTECTED_AUTHENTICATION_PATH`; `C_Login` without a PIN then types this one.
-//! - `P11_LOGINS=FILE` gets a line for every `C_Login`.
 
 use std::ffi::c_void;
 use std::sync::OnceLock;
@@ -53,7 +52,6 @@ struct Shim {
     faults_end: Option<std::path::PathBuf>,
     lies: String,
     pin_pad: Option<String>,
-    logins: Option<std::path::PathBuf>,
 }
 
 // The list holds function pointers and nothing else that could change.
@@ -87,7 +85,6 @@ fn shim() -> &'static Shim {
             faults_end: std::env::var_os("P11_FAULT_ENDS").map(Into::into),
             lies: std::env::var("P11_LIE").unwrap_or_default(),
             pin_pad: std::env::var("P11_PINPAD").ok(),
-            logins: std::env::var_os("P11_LOGINS").map(Into::into),
         }
     })
 }
@@ -181,10 +178,6 @@ unsafe extern "C" fn login(
     pin: *mut u8,
     len: CK_ULONG,
 ) -> CK_RV {
-    if let Some(file) = &shim().logins {
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).expect("P11_LOGINS");
-        std::io::Write::write_all(&mut file, b"login\n").expect("P11_LOGINS");
-    }
     if let Some(code) = fault("Login") {
         return code;
     }
