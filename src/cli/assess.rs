@@ -16,8 +16,8 @@ use crate::cli::existing;
 use crate::cli::existing::Existing;
 use crate::cli::new;
 use crate::cli::show::plain;
-use crate::draft::Type;
 use crate::driver::Clock;
+use crate::plan::Kind;
 use crate::tuf::Date;
 
 const EXAMPLE: &str = "Example:
@@ -132,7 +132,7 @@ fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<V
         let error = "no ceremony repairs this: root cannot be signed without a lost or stolen key; nothing was written";
         return Err(Failure::new(Exit::No, error, "without --repair it says what can still be done"));
     }
-    let text = new::drafted(Type::CompromiseResponse, existing, Some(assessment), (&args.dir, Some(path)))?;
+    let text = new::drafted(Kind::CompromiseResponse, existing, Some(assessment), (&args.dir, Some(path)))?;
     new::write(path, &text)?;
     let shown = path.display();
     Ok(vec![

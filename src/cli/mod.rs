@@ -27,6 +27,7 @@ pub mod token;
 pub mod verify;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -42,6 +43,7 @@ pub use output::Failure;
 pub use output::Output;
 
 use crate::keystore::pkcs11;
+use crate::plan::Kind;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done, and it holds
@@ -111,15 +113,18 @@ pub struct Front {
     /// Takes a ceremony to its end, or to where it stops.
     pub ceremony: fn(Driver) -> Result<(), Stop>,
     /// What `keyrite` shows without a command.
-    pub home: fn(Options) -> Result<(), Stop>,
+    pub home: fn(Options, WriteDraft) -> Result<(), Stop>,
 }
+
+/// Writes a new ceremony file of a type, from metadata, or says why not: the one thing that home does to the disk.
+pub type WriteDraft = fn(Kind, &Path, &Path) -> Result<(), String>;
 
 fn home(front: &Front) -> Result<(), Failure> {
     if !std::io::stdout().is_terminal() {
         let error = "there is no terminal to draw on, and no command was given";
         return Err(Failure::new(Exit::Input, error, "see `keyrite --help`"));
     }
-    (front.home)(run::start_options(Clock::Machine, None)).map_err(Failure::from)
+    (front.home)(run::start_options(Clock::Machine, None), new::for_home).map_err(Failure::from)
 }
 
 /// Parses the arguments, runs the command, prints a failure, and returns its exit code.

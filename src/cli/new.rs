@@ -13,10 +13,9 @@ use crate::cli::existing;
 use crate::cli::existing::Existing;
 use crate::cli::show::plain;
 use crate::draft;
-use crate::draft::Type;
 use crate::driver::Clock;
 use crate::plan::Kind;
-use crate::plan::template::template;
+use crate::plan::template::root_genesis;
 
 const EXAMPLE: &str = "Example:
   keyrite new root-genesis --out ceremony.yaml
@@ -43,28 +42,25 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
-    let text = match (Type::named(&args.kind), &args.from) {
-        (Some(kind), Some(from)) => {
-            let existing = existing::open(from)?;
-            let assessment = (kind == Type::CompromiseResponse).then(|| example(&existing)).flatten();
-            drafted(kind, &existing, assessment.as_ref(), (from, args.out.as_deref()))?
-        }
-        (Some(_), None) => {
-            let error = format!(
-                "a {} starts from metadata that exists, and none was named; nothing was written",
-                args.kind
-            );
-            return Err(Failure::new(
-                Exit::Input,
-                error,
-                "add --from with its directory, a bundle, or a record",
-            ));
-        }
-        (None, Some(_)) if args.kind == Kind::RootGenesis.name() => {
+    let kind = Kind::named(&args.kind).ok_or_else(|| {
+        let error = format!("{:?} is not a type of ceremony; nothing was written", args.kind);
+        Failure::new(Exit::Input, error, format!("the types are {}", Kind::names()))
+    })?;
+    let text = match (kind, &args.from) {
+        (Kind::RootGenesis, None) => genesis(),
+        (Kind::RootGenesis, Some(_)) => {
             let error = "a root-genesis starts from nothing; nothing was written";
             return Err(Failure::new(Exit::Input, error, "leave out --from, or name another type"));
         }
-        (None, _) => genesis(&args.kind)?,
+        (_, None) => {
+            let error = format!(
+                "a {} starts from metadata that exists, and none was named; nothing was written",
+                kind.name()
+            );
+            let hint = "add --from with its directory, a bundle, or a record";
+            return Err(Failure::new(Exit::Input, error, hint));
+        }
+        (_, Some(from)) => later(kind, from, args.out.as_deref())?,
     };
     let Some(path) = args.out else {
         out.line(text.trim_end());
@@ -75,13 +71,21 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn genesis(kind: &str) -> Result<String, Failure> {
+/// The same, asked for on the home screen.
+pub(super) fn for_home(kind: Kind, from: &Path, out: &Path) -> Result<(), String> {
+    let text = later(kind, from, Some(out));
+    text.and_then(|text| write(out, &text)).map_err(|failure| format!("{}. {}", failure.error, failure.hint))
+}
+
+fn later(kind: Kind, from: &Path, out: Option<&Path>) -> Result<String, Failure> {
+    let existing = existing::open(from)?;
+    let assessment = (kind == Kind::CompromiseResponse).then(|| example(&existing)).flatten();
+    drafted(kind, &existing, assessment.as_ref(), (from, out))
+}
+
+fn genesis() -> String {
     let now = Clock::Machine.now().to_string();
-    let year = now.get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026);
-    template(kind, year).ok_or_else(|| {
-        let error = format!("{kind:?} is not a type of ceremony that this version performs");
-        Failure::new(Exit::Input, error, format!("it performs {}", Kind::names()))
-    })
+    root_genesis(now.get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026))
 }
 
 /// Nobody said which key is lost: the first root key that can be spared stands in, to be corrected.
@@ -96,7 +100,7 @@ fn example(existing: &Existing) -> Option<Assessment> {
 
 /// The text of a ceremony file; `places` are the directory and the file that is written.
 pub(super) fn drafted(
-    kind: Type,
+    kind: Kind,
     existing: &Existing,
     assessment: Option<&Assessment>,
     places: (&Path, Option<&Path>),

@@ -1,7 +1,6 @@
 //! How long what is signed shall hold.
 
 use crate::draft::Request;
-use crate::draft::Type;
 use crate::tuf::Date;
 use crate::tuf::repository::RoleFile;
 
@@ -27,7 +26,7 @@ pub(super) fn expires(request: &Request<'_>) -> (Date, Date) {
     let period =
         before.map(|before| newest.days_since(before)).filter(|days| (FEWEST..=3_650).contains(days));
     let root = days_on(request.now, period.unwrap_or(YEAR));
-    let makes_root = !matches!(request.kind, Type::DelegationChange | Type::TargetsSigning);
+    let makes_root = request.kind.makes_root();
     let limit = if makes_root { root } else { newest };
     let year = days_on(request.now, YEAR);
     (root, if limit > days_on(request.now, FEWEST) { year.min(limit) } else { year })

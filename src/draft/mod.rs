@@ -15,50 +15,9 @@ use crate::assess::Assessment;
 use crate::assess::KeySet;
 use crate::assess::Model;
 use crate::draft::sections::Draft;
+use crate::plan::Kind;
 use crate::tuf::Date;
 use crate::tuf::Repository;
-
-/// The types of ceremony that start from a before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
-    /// Root's version and expiry.
-    RootRenewal,
-    /// Keys and thresholds of top-level roles.
-    KeyRotation,
-    /// Lost and stolen keys go.
-    CompromiseResponse,
-    /// Whom targets delegates to.
-    DelegationChange,
-    /// The target files of one role.
-    TargetsSigning,
-}
-
-impl Type {
-    /// Every type.
-    pub const ALL: [Self; 5] = [
-        Self::RootRenewal,
-        Self::KeyRotation,
-        Self::CompromiseResponse,
-        Self::DelegationChange,
-        Self::TargetsSigning,
-    ];
-
-    /// As a ceremony file writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RootRenewal => "root-renewal",
-            Self::KeyRotation => "key-rotation",
-            Self::CompromiseResponse => "compromise-response",
-            Self::DelegationChange => "delegation-change",
-            Self::TargetsSigning => "targets-signing",
-        }
-    }
-
-    /// The type of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
 
 /// Someone whom an earlier ceremony file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +53,8 @@ pub struct Known {
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// The type.
-    pub kind: Type,
+    /// The type, which is one that starts from a before.
+    pub kind: Kind,
     /// The repository.
     pub repository: &'a Repository,
     /// The same, with the names of its keys.
@@ -117,6 +76,9 @@ pub struct Refusal(pub String);
 
 /// The file.
 pub fn draft(request: &Request<'_>) -> Result<String, Refusal> {
+    if request.kind == Kind::RootGenesis {
+        return Err(Refusal("a root-genesis starts from no metadata".to_owned()));
+    }
     Draft::of(request)?.write()
 }
 
@@ -128,7 +90,7 @@ fn may_sign(request: &Request<'_>, keys: &KeySet) -> KeySet {
 
 /// The keys that go.
 fn out(request: &Request<'_>) -> KeySet {
-    let Some(assessment) = request.assessment.filter(|_| request.kind == Type::CompromiseResponse) else {
+    let Some(assessment) = request.assessment.filter(|_| request.kind == Kind::CompromiseResponse) else {
         return KeySet::new();
     };
     assessment.question.lost.union(&assessment.question.stolen).copied().collect()

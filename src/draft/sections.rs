@@ -10,7 +10,6 @@ use crate::assess::KeySet;
 use crate::assess::Repair;
 use crate::draft::Refusal;
 use crate::draft::Request;
-use crate::draft::Type;
 use crate::draft::cast::Room;
 use crate::draft::cast::cast;
 use crate::draft::dates::days_on;
@@ -19,6 +18,7 @@ use crate::draft::may_sign;
 use crate::draft::out;
 use crate::draft::text::plain;
 use crate::draft::text::quoted;
+use crate::plan::Kind;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::delegations::Paths;
@@ -47,9 +47,9 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Decides what changes.
     pub(super) fn of(request: &'a Request<'a>) -> Result<Self, Refusal> {
-        let assessment = request.assessment.filter(|_| request.kind == Type::CompromiseResponse);
+        let assessment = request.assessment.filter(|_| request.kind == Kind::CompromiseResponse);
         let repair = assessment.map(|assessment| request.model.repair(assessment)).unwrap_or_default();
-        if request.kind == Type::CompromiseResponse && repair.out.is_empty() {
+        if request.kind == Kind::CompromiseResponse && repair.out.is_empty() {
             let why =
                 "a compromise-response needs a key that is lost or stolen: say which with --lost or --stolen";
             return Err(Refusal(why.to_owned()));
@@ -82,15 +82,15 @@ impl<'a> Draft<'a> {
     }
 
     fn makes_root(&self) -> bool {
-        !matches!(self.request.kind, Type::DelegationChange | Type::TargetsSigning)
+        self.request.kind.makes_root()
     }
 
     /// The targets roles that are signed in the room.
     fn signed_targets(&self) -> Vec<String> {
         match self.request.kind {
-            Type::RootRenewal | Type::KeyRotation => Vec::new(),
-            Type::CompromiseResponse => self.repair.sign_again.clone(),
-            Type::DelegationChange | Type::TargetsSigning => vec!["targets".to_owned()],
+            Kind::RootGenesis | Kind::RootRenewal | Kind::KeyRotation => Vec::new(),
+            Kind::CompromiseResponse => self.repair.sign_again.clone(),
+            Kind::DelegationChange | Kind::TargetsSigning => vec!["targets".to_owned()],
         }
     }
 
@@ -101,7 +101,7 @@ impl<'a> Draft<'a> {
         let top = |role: &str| self.places_of_root(role);
         if self.makes_root() {
             signing.extend(top("root"));
-            if self.request.kind != Type::RootRenewal {
+            if self.request.kind != Kind::RootRenewal {
                 TOP_LEVEL.iter().for_each(|role| listed.extend(top(role)));
             }
         }
@@ -137,11 +137,12 @@ impl<'a> Draft<'a> {
         let day: String = self.request.now.to_string().chars().take(10).collect();
         let next = self.request.repository.root.version.saturating_add(1);
         let title = match kind {
-            Type::RootRenewal => format!("Renewal of our root of trust: version {next}"),
-            Type::KeyRotation => format!("Rotation of keys: root version {next}"),
-            Type::CompromiseResponse => format!("Response to lost or stolen keys: root version {next}"),
-            Type::DelegationChange => "Change of whom targets delegates to".to_owned(),
-            Type::TargetsSigning => "Signing of new target files".to_owned(),
+            Kind::RootGenesis => "Genesis of our root of trust".to_owned(),
+            Kind::RootRenewal => format!("Renewal of our root of trust: version {next}"),
+            Kind::KeyRotation => format!("Rotation of keys: root version {next}"),
+            Kind::CompromiseResponse => format!("Response to lost or stolen keys: root version {next}"),
+            Kind::DelegationChange => "Change of whom targets delegates to".to_owned(),
+            Kind::TargetsSigning => "Signing of new target files".to_owned(),
         };
         text.push_str(
             "# A ceremony file, filled from the metadata as it lies. It is a start: read every line, correct what is marked EDIT,\n\
@@ -154,7 +155,7 @@ impl<'a> Draft<'a> {
             quoted(&title),
             kind.name()
         );
-        if kind == Type::CompromiseResponse {
+        if kind == Kind::CompromiseResponse {
             text.push_str("incident: \"What happened, who saw it, and when\"   # EDIT\n");
             let assessment = self.request.assessment.map(|a| (&a.question.lost, &a.question.stolen));
             for (which, keys) in assessment.into_iter().flat_map(|(l, s)| [("lost", l), ("stolen", s)]) {
@@ -276,7 +277,7 @@ impl<'a> Draft<'a> {
             let changes = self.repair.roles.iter().any(|role| role == name);
             let keys = format!("keys: [{}], threshold: {}", self.after(&places).join(", "), role.threshold);
             match (name, changes, self.request.kind) {
-                ("root", _, Type::RootRenewal) => {
+                ("root", _, Kind::RootRenewal) => {
                     let _ = writeln!(text, "    root: {{version: {next}, expires: \"{expires}\"}}");
                 }
                 ("root", ..) => {
@@ -289,7 +290,7 @@ impl<'a> Draft<'a> {
                         "    {name}: {{{keys}}}   # its server signs it anew, with the new key"
                     );
                 }
-                (_, false, Type::KeyRotation) => {
+                (_, false, Kind::KeyRotation) => {
                     let version = if name == "targets" { ", version and expires" } else { "" };
                     let _ = writeln!(text, "    # {name}: {{{keys}}}   # EDIT: to change its keys{version}");
                 }
@@ -351,12 +352,12 @@ impl<'a> Draft<'a> {
                 lines.extend(old.map(|was| format!("{role}: expires {was} -> {expires}")));
             }
             match self.request.kind {
-                Type::CompromiseResponse if self.repair.delegations.iter().any(|(d, _)| *d == role) => {
+                Kind::CompromiseResponse if self.repair.delegations.iter().any(|(d, _)| *d == role) => {
                     self.delegations(&role, false, text)?;
                     lines.extend(self.delegation_changes(&role));
                 }
-                Type::DelegationChange => self.delegations(&role, true, text)?,
-                Type::TargetsSigning => text.push_str(
+                Kind::DelegationChange => self.delegations(&role, true, text)?,
+                Kind::TargetsSigning => text.push_str(
                     "      # EDIT: without the # the files below inputs/targets join those that are listed; without `keep: true` they\n\
                      \x20     # take their place. `remove: [PATH]` takes files out. expect_diff then also lists each file.\n\
                      \x20     # files: {from: inputs/targets, keep: true}\n",

@@ -76,6 +76,7 @@ impl Driver {
     pub(super) fn export(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
         if !self.ceremony.started() {
             self.record(Event::Started { step: step.id.clone() }, events)?;
+            self.export_head = Some(self.head());
         } else if self.cut_off && self.bundle_dir().exists() {
             // The bundle takes its name when it is whole, so one that is there was written by this very step.
             self.cut_off = false;
@@ -89,20 +90,35 @@ impl Driver {
                 ),
             };
         }
-        // The head that ends with `Started`, so that a resumed export writes the same bundle.
-        let head = self.head().hex();
-        let written = self.clear_partial().and_then(|()| self.contents(head)).and_then(|contents| {
-            let files = bundle::layout(&contents).map_err(|error| error.to_string())?;
-            bundle::write(&files, &self.bundle_dir()).map_err(|error| error.to_string())
-        });
-        match written.and_then(|()| self.verify_bundle()) {
+        match self.write_bundle().and_then(|()| self.verify_bundle()) {
             Ok(manifest) => self.record(Event::Exported { step: step.id.clone(), manifest }, events),
             Err(why) => self.failed(step, "export", why, events),
         }
     }
 
+    /// The same bundle every time: its manifest names the head that ends with `Started`.
+    fn write_bundle(&self) -> Result<(), String> {
+        self.clear_partial()?;
+        let contents = self.contents(self.export_head.unwrap_or_else(|| self.head()).hex())?;
+        let files = bundle::layout(&contents).map_err(|error| error.to_string())?;
+        bundle::write(&files, &self.bundle_dir()).map_err(|error| error.to_string())
+    }
+
     /// Reads the bundle back from the medium, and verifies it as a client that trusts only its first root.
     pub(super) fn readback(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
+        let dir = self.bundle_dir();
+        if !dir.exists() {
+            let gone = format!("{} is gone, where the bundle was written and verified", dir.display());
+            let why = match self.write_bundle() {
+                Ok(()) => format!(
+                    "{gone}. It was written there again from the record: find out who took it, then go on"
+                ),
+                Err(why) => format!(
+                    "{gone}, and it could not be written again: {why}. Nothing that was signed is lost: make that place writable, then go on"
+                ),
+            };
+            return self.failed(step, "readback", why, events);
+        }
         match self.verify_bundle() {
             Ok(manifest) => self.record(Event::ReadBack { step: step.id.clone(), manifest }, events),
             Err(why) => self.failed(step, "readback", why, events),

@@ -46,6 +46,8 @@ use crate::keystore::hygiene::Hygiene;
 use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::Problem;
+use crate::plan::Step;
+use crate::plan::Verb;
 use crate::words::Digest;
 
 /// How the program was started.
@@ -71,8 +73,17 @@ pub struct Driver {
     options: Options,
     /// The current step was begun by a process that died: what it made is looked for first.
     cut_off: bool,
+    /// The head of the journal when the export began: the bundle names it, and is the same bytes each time.
+    export_head: Option<Digest>,
     /// A key that was found so, until the people have said whether it is the ceremony's.
     found: Option<Found>,
+}
+
+/// The head that a line of the journal ends with, where an export begins with it.
+fn begins_export(plan: &Plan, entry: &journal::Entry) -> Option<Digest> {
+    let Event::Started { step } = &entry.what else { return None };
+    let exports = |at: &&Step| at.id == *step && at.verb == Verb::Export;
+    plan.steps.iter().find(exports).map(|_| entry.head)
 }
 
 /// A plan that was refused: everything that is wrong with it.
@@ -141,7 +152,7 @@ impl Driver {
         let places = places(&base, &record.dir, &options)?;
         let ceremony = Ceremony::new(Arc::new(plan), mode);
         record.derive(&ceremony)?;
-        Ok(Self { ceremony, record, places, options, cut_off: false, found: None })
+        Ok(Self { ceremony, record, places, options, cut_off: false, export_head: None, found: None })
     }
 
     /// Goes on with a ceremony from its record.
@@ -176,7 +187,9 @@ impl Driver {
         derived::only_behind(dir, &ceremony)?;
         let places = places(&base, &record.dir, &options)?;
         let cut_off = ceremony.started();
-        let driver = Self { ceremony, record, places, options, cut_off, found: None };
+        let export_head =
+            journal.entries.iter().rev().find_map(|entry| begins_export(ceremony.plan(), entry));
+        let driver = Self { ceremony, record, places, options, cut_off, export_head, found: None };
         if driver.ceremony.next().is_some() {
             let answers = driver.options.answers.clone().unwrap_or_else(|| "none".to_owned());
             let removed = derived::remove_unfinished(&driver.record.dir).join(" ");

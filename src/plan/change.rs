@@ -166,23 +166,12 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
             say("TYPE-ALLOWS", place(&section.role), text);
         }
     }
-    let with_files = plan.roles.iter().filter(|(_, role)| role.files.is_some());
-    let with_files: Vec<&str> = with_files.map(|(name, _)| name.as_str()).collect();
-    if plan.kind == Kind::TargetsSigning && with_files.len() > 1 {
-        let text =
-            format!("a targets-signing changes the files of one role, not of {}", with_files.join(", "));
-        say("TYPE-ALLOWS", place(with_files[1]), text);
-    } else if let (Kind::RootRenewal | Kind::KeyRotation | Kind::CompromiseResponse, Some(role)) =
-        (plan.kind, with_files.first())
-    {
-        let text = format!(
-            "a {} changes {}; target files are another ceremony",
-            plan.kind.name(),
-            plan.kind.scope()
-        );
-        say("TYPE-ALLOWS", place(role), text);
+    target_files(plan, &before, &place, &mut say);
+    coupled(plan, &before, "targets", &place, &mut say);
+    // A timestamp that is signed here describes the snapshot as it lies.
+    if plan.roles_in_room().contains(&"timestamp") {
+        coupled(plan, &before, "snapshot", &place, &mut say);
     }
-    coupled(plan, &before, &place, &mut say);
     coupled_delegates(plan, &before, &mut say);
     if !plan.hashes_files()
         && let Err(why) = plan.as_expected(&sections)
@@ -332,30 +321,71 @@ fn coupled_delegates(plan: &Plan, before: &Before, say: &mut dyn FnMut(&'static 
     }
 }
 
-/// What a change of keys forces in the same ceremony: a role whose file its new keys did not sign is signed again.
-fn coupled(
+/// Target files change in a targets-signing, of one role; elsewhere only roles that are new bring theirs. What is
+/// removed was there.
+fn target_files(
     plan: &Plan,
     before: &Before,
     place: &dyn Fn(&str) -> Place,
     say: &mut dyn FnMut(&'static str, Place, String),
 ) {
-    let stated = |role: &str| plan.roles.get(role).is_some_and(|role| role.stated && role.in_room.is_none());
-    if !plan.roles_in_room().contains(&"root") || !stated("targets") {
+    let with_files: Vec<_> =
+        plan.roles.iter().filter_map(|(name, role)| role.files.as_ref().map(|files| (name, files))).collect();
+    if plan.kind == Kind::TargetsSigning
+        && let Some((second, _)) = with_files.get(1)
+    {
+        let names: Vec<&str> = with_files.iter().map(|(name, _)| name.as_str()).collect();
+        let text = format!("a targets-signing changes the files of one role, not of {}", names.join(", "));
+        say("TYPE-ALLOWS", place(second), text);
+    }
+    for (name, files) in with_files {
+        let metadata = before.metadata(name);
+        let allowed = match plan.kind {
+            Kind::RootGenesis | Kind::TargetsSigning => true,
+            Kind::DelegationChange => metadata.is_none(),
+            Kind::RootRenewal | Kind::KeyRotation | Kind::CompromiseResponse => false,
+        };
+        if !allowed {
+            let (kind, scope) = (plan.kind.name(), plan.kind.scope());
+            let text = format!("a {kind} changes {scope}; the target files of {name} are another ceremony");
+            say("TYPE-ALLOWS", place(name), text);
+        }
+        let listed = metadata.and_then(|metadata| metadata.signed()["targets"].as_object());
+        for path in &files.remove {
+            if !listed.is_some_and(|listed| listed.contains_key(&path.value)) {
+                let text = format!("{} is to be removed, and {name} does not list it", path.value);
+                say("REMOVE-KNOWN", path.place, text);
+            }
+        }
+    }
+}
+
+/// What a change of keys forces in the same ceremony: a role whose file its new keys did not sign is signed again.
+fn coupled(
+    plan: &Plan,
+    before: &Before,
+    role: &str,
+    place: &dyn Fn(&str) -> Place,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    let stated = plan.roles.get(role).is_some_and(|role| role.stated && role.in_room.is_none());
+    if !plan.roles_in_room().contains(&"root") || !stated {
         return;
     }
     let facts = Foreseen { plan, files: &|_| None };
     let keys = after::signed(plan, "root", &facts).ok();
-    let keys =
-        keys.and_then(|signed| Root::from_signed(&signed).ok()).and_then(|root| root.role_keys("targets"));
-    let (Some(keys), Some(file)) = (keys, before.file("targets")) else {
-        let text = "the keys of targets change, and its metadata is not in the directory before: nobody can see whether they have signed it";
-        return say("COUPLED-RESIGN", place("targets"), text.to_owned());
+    let keys = keys.and_then(|signed| Root::from_signed(&signed).ok()).and_then(|root| root.role_keys(role));
+    let (Some(keys), Some(file)) = (keys, before.file(role)) else {
+        let text = format!(
+            "the keys of {role} change, and its metadata is not in the directory before: nobody can see whether they have signed it"
+        );
+        return say("COUPLED-RESIGN", place(role), text);
     };
     if let Err(unmet) = keys.verify(file.metadata.payload(), file.metadata.signatures()) {
         let text = format!(
-            "{} stays as it is, and {} of the keys of the new targets role have signed it where {} must: clients would refuse it. Give targets a version and expires, so that it is signed again here",
+            "{} stays as it is, and {} of the keys of the new {role} role have signed it where {} must: clients would refuse it. Give {role} a version and expires, so that it is signed again here",
             file.file, unmet.have, unmet.need
         );
-        say("COUPLED-RESIGN", place("targets"), text);
+        say("COUPLED-RESIGN", place(role), text);
     }
 }

@@ -31,6 +31,15 @@ impl Kind {
         Self::TargetsSigning,
     ];
 
+    /// The types that start from metadata that exists.
+    pub const LATER: [Self; 5] = [
+        Self::RootRenewal,
+        Self::KeyRotation,
+        Self::CompromiseResponse,
+        Self::DelegationChange,
+        Self::TargetsSigning,
+    ];
+
     /// As the file writes it.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,11 +1,9 @@
 //! The commented file that `keyrite new` writes to start from.
 
-use crate::plan::Kind;
-
-/// A ceremony file of this type, dated from `year`; `None` for a type that this version does not know.
-pub fn template(kind: &str, year: i32) -> Option<String> {
+/// A root-genesis, dated from `year`.
+pub fn root_genesis(year: i32) -> String {
     let (root, targets, online) = (year + 1, year + 1, year);
-    (kind == Kind::RootGenesis.name()).then(|| format!(
+    format!(
         r#"# A ceremony file: plan, script and record in one. Read it together before the day; `keyrite check` proves it.
 keyrite: 1
 id: {year}-root-genesis                 # names the record directory
@@ -53,5 +51,5 @@ outputs:
 
 # Without `steps:` the standard script is used; `keyrite check` prints it.
 "#
-    ))
+    )
 }

@@ -51,8 +51,6 @@ pub struct Home {
     pub open: Option<Vec<String>>,
     /// The type of a ceremony file is chosen.
     pub start: Option<Start>,
-    /// Whether this program writes the file, or shows the command that does.
-    pub writes: bool,
     /// The help is shown.
     pub help: bool,
     /// The first line shown of a text that is looked at.
@@ -72,20 +70,7 @@ impl Home {
         };
         let page = if nearby.repository.is_some() { Page::Roles } else { Page::Ceremonies };
         let (open, start, help) = (None, None, false);
-        Self {
-            dir,
-            nearby,
-            page,
-            repository,
-            at: 0,
-            open,
-            start,
-            writes: false,
-            help,
-            scroll: 0,
-            size,
-            palette,
-        }
+        Self { dir, nearby, page, repository, at: 0, open, start, help, scroll: 0, size, palette }
     }
 
     /// What letters do now.
@@ -182,7 +167,7 @@ impl Home {
         match message {
             Message::Help => self.help = true,
             Message::Back | Message::Stop => return None,
-            Message::GoOn if start.done.is_some() || !self.writes => return None,
+            Message::GoOn if start.done.is_some() => return None,
             Message::GoOn => {
                 let draft = start.draft();
                 self.start = Some(start);

@@ -22,6 +22,7 @@ pub mod view;
 use crate::driver::Driver;
 use crate::driver::Options;
 use crate::driver::Stop;
+use crate::tui::run::WriteDraft;
 
 /// Takes a ceremony to its end, or to where it stops.
 pub fn ceremony(driver: Driver) -> Result<(), Stop> {
@@ -29,6 +30,6 @@ pub fn ceremony(driver: Driver) -> Result<(), Stop> {
 }
 
 /// The home screen, and the ceremony that is chosen there.
-pub fn home(options: Options) -> Result<(), Stop> {
-    run::with_terminal(|tty| run::home(tty, &options)).map(|lines| run::say(&lines))
+pub fn home(options: Options, write: WriteDraft) -> Result<(), Stop> {
+    run::with_terminal(|tty| run::home(tty, &options, write)).map(|lines| run::say(&lines))
 }

@@ -12,7 +12,6 @@ use std::io::Write;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -40,6 +39,7 @@ use crate::driver::StopKind;
 use crate::journal;
 use crate::keystore::quiet;
 use crate::keystore::quiet::Screen;
+use crate::plan::Kind;
 use crate::tui::app::App;
 use crate::tui::app::Effect;
 use crate::tui::home::Choice;
@@ -52,7 +52,6 @@ use crate::tui::nearby::Nearby;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Happened;
 use crate::tui::scene::Scene;
-use crate::tui::start::Draft;
 use crate::tui::style::Palette;
 use crate::tui::view;
 
@@ -242,8 +241,11 @@ pub fn say(lines: &[String]) {
     }
 }
 
+/// What `keyrite new TYPE --from DIR --out FILE` does: a new ceremony file, and nothing else. It says why it did not.
+pub type WriteDraft = fn(Kind, &Path, &Path) -> Result<(), String>;
+
 /// The home screen, and what is chosen there.
-pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
+pub fn home(tty: &mut Tty, options: &Options, write: WriteDraft) -> Result<Vec<String>, Stop> {
     tty.draw(view::looking).map_err(|error| no_terminal(&error))?;
     let (here, now) = (Path::new("."), options.clock.now());
     let unreadable = |error: io::Error| Stop::new(StopKind::Input, format!("this directory: {error}"), "");
@@ -251,13 +253,11 @@ pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
     let dir = std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default();
     let size = tty.size().map_err(|error| no_terminal(&error))?;
     let mut home = Home::new(dir, nearby, size, tty.palette);
-    home.writes = WRITE_DRAFT.is_some();
     let choice = loop {
         let message = tty.next(home.focus(), |frame| view::home::view(&home, frame))?;
         match home.update(message) {
             Some(Choice::Draft(draft)) => {
-                let Some(write) = WRITE_DRAFT else { continue };
-                let written = write(&draft);
+                let written = write(draft.kind, &draft.from, &draft.out).map(|()| draft.out);
                 let around = nearby::around(here, now).map_err(unreadable)?;
                 let repository = home.nearby.repository.clone();
                 home.looked(Nearby { repository, ..around });
@@ -289,12 +289,6 @@ pub fn home(tty: &mut Tty, options: &Options) -> Result<Vec<String>, Stop> {
         Choice::Resume(dir) => perform(tty, Driver::resume(&dir, options.clone())?, true),
     }
 }
-
-/// What `keyrite new TYPE --from DIR --out FILE` does: a new ceremony file, and nothing else.
-type WriteDraft = fn(&Draft) -> Result<PathBuf, String>;
-
-/// Without it, home shows the command instead.
-const WRITE_DRAFT: Option<WriteDraft> = None;
 
 /// The driver's line to the screen; its end is told too.
 struct Line(Sender<Word>);

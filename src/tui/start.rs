@@ -2,24 +2,25 @@
 
 use std::path::PathBuf;
 
+use crate::plan::Kind;
 use crate::tui::message::Scroll;
 use crate::tui::repository::Chosen;
 use crate::tui::repository::Page;
 
 /// The types that start from a repository, and what each is for.
-pub const TYPES: [(&str, &str); 5] = [
-    ("root-renewal", "root: a new version, a later date; keys stay"),
-    ("key-rotation", "keys or thresholds of the four roles change"),
-    ("compromise-response", "keys were lost or stolen; others take their place"),
-    ("delegation-change", "who may sign which paths changes"),
-    ("targets-signing", "the target files of one role change"),
+pub const TYPES: [(Kind, &str); 5] = [
+    (Kind::RootRenewal, "root: a new version, a later date; keys stay"),
+    (Kind::KeyRotation, "keys or thresholds of the four roles change"),
+    (Kind::CompromiseResponse, "keys were lost or stolen; others take their place"),
+    (Kind::DelegationChange, "who may sign which paths changes"),
+    (Kind::TargetsSigning, "the target files of one role change"),
 ];
 
 /// A ceremony file to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// The type.
-    pub kind: &'static str,
+    pub kind: Kind,
     /// The directory of the metadata that it starts from.
     pub from: PathBuf,
     /// The file.
@@ -45,14 +46,14 @@ impl Start {
     /// The type that fits what is looked at.
     pub fn fitting(page: Page, chosen: Option<Chosen<'_>>) -> usize {
         let kind = match (page, chosen) {
-            (Page::Keys, _) => "key-rotation",
-            (Page::Tree, _) => "delegation-change",
-            (_, Some(Chosen::Top(top))) if top.role == "root" => "root-renewal",
-            (_, Some(Chosen::Top(top))) if top.role != "targets" => "key-rotation",
-            (_, Some(_)) => "targets-signing",
-            (_, None) => "root-renewal",
+            (Page::Keys, _) => Kind::KeyRotation,
+            (Page::Tree, _) => Kind::DelegationChange,
+            (_, Some(Chosen::Top(top))) if top.role == "root" => Kind::RootRenewal,
+            (_, Some(Chosen::Top(top))) if top.role != "targets" => Kind::KeyRotation,
+            (_, Some(_)) => Kind::TargetsSigning,
+            (_, None) => Kind::RootRenewal,
         };
-        TYPES.iter().position(|(name, _)| *name == kind).unwrap_or(0)
+        TYPES.iter().position(|(listed, _)| *listed == kind).unwrap_or(0)
     }
 
     /// Chooses another type.
@@ -69,9 +70,10 @@ impl Start {
     /// What would be written.
     pub fn draft(&self) -> Draft {
         let kind = TYPES[self.at.min(TYPES.len() - 1)].0;
+        let word = kind.name();
         let name = |n: usize| match n {
-            1 => PathBuf::from(format!("{}-{kind}.yaml", self.month)),
-            n => PathBuf::from(format!("{}-{kind}-{n}.yaml", self.month)),
+            1 => PathBuf::from(format!("{}-{word}.yaml", self.month)),
+            n => PathBuf::from(format!("{}-{word}-{n}.yaml", self.month)),
         };
         let out = (1..=self.taken.len()).map(name).find(|name| !self.taken.contains(name));
         Draft { kind, from: self.from.clone(), out: out.unwrap_or_else(|| name(self.taken.len() + 1)) }
@@ -81,6 +83,7 @@ impl Start {
 impl Draft {
     /// The same on the command line.
     pub fn command(&self) -> String {
-        format!("keyrite new {} --from {} --out {}", self.kind, self.from.display(), self.out.display())
+        let (kind, from, out) = (self.kind.name(), self.from.display(), self.out.display());
+        format!("keyrite new {kind} --from {from} --out {out}")
     }
 }

@@ -41,7 +41,10 @@ struct Chain {
 
 impl Chain {
     fn new(seed: u64, may_generate: usize) -> Self {
-        let mut model = Model::new(seed, may_generate);
+        Self::begin(Model::new(seed, may_generate))
+    }
+
+    fn begin(mut model: Model) -> Self {
         let change = change::genesis(&mut model);
         let mut chain = Self { model, refusals: Refusals::new(), kinds: BTreeMap::new() };
         chain.perform(change);

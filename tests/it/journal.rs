@@ -20,12 +20,14 @@ fn rehearsed(dir: &Path) -> std::path::PathBuf {
     record
 }
 
-/// The same rehearsal under strace, which kills the program at the `nth` call of `call`; `None` when it made fewer.
-fn killed(record: &Path, call: &str, nth: usize) -> Option<()> {
-    let run = rehearse_quickstart(record);
+/// A run under strace, which kills the program at the `nth` call of `call`; `None` when it made fewer.
+pub(crate) fn killed(run: &Command, call: &str, nth: usize) -> Option<()> {
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
     strace.args(["-e", &format!("inject={call}:signal=KILL:when={nth}")]);
+    strace.args(
+        run.get_envs().filter_map(|(name, value)| Some(format!("-E{}={}", name.to_str()?, value?.to_str()?))),
+    );
     strace.arg(run.get_program()).args(run.get_args()).current_dir(env!("CARGO_MANIFEST_DIR"));
     let output = strace.output().expect("strace is installed by ./test");
     match (output.status.code(), output.status.signal()) {
@@ -42,7 +44,7 @@ fn every_kill_ends_in_the_same_bundle(call: &str, first: usize, step: usize) {
     let mut kills = 0;
     for nth in (first..).step_by(step) {
         let record = dir.path().join(format!("record-{nth}"));
-        if killed(&record, call, nth).is_none() {
+        if killed(&rehearse_quickstart(&record), call, nth).is_none() {
             break;
         }
         kills += 1;
@@ -96,6 +98,32 @@ fn killed_at_any_file_it_ends_in_the_same_bundle_3() {
 #[test]
 fn killed_at_any_file_it_ends_in_the_same_bundle_4() {
     every_kill_ends_in_the_same_bundle("fsync", 4, 4);
+}
+
+/// A medium that was lost between export and readback costs nothing that was signed.
+#[test]
+fn a_bundle_that_is_gone_is_told_and_written_again_from_the_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    let (bundle, journal) = (record.join("bundle"), record.join("journal.jsonl"));
+    let whole = tree(&bundle);
+    let lines = fs::read_to_string(&journal).unwrap();
+    let exported =
+        lines.split_inclusive('\n').position(|line| line.contains("\"event\":\"exported\"")).unwrap();
+    let kept: String = lines.split_inclusive('\n').take(exported + 1).collect();
+    fs::write(&journal, kept).unwrap();
+    fs::remove_dir_all(&bundle).unwrap();
+
+    let said = resume_quickstart(&record);
+
+    assert!(said.err.contains("is gone, where the bundle was written and verified"), "{}", said.err);
+    assert!(said.err.contains("written there again from the record"), "{}", said.err);
+    assert_ne!(said.code, 0);
+    resume_quickstart(&record).ended(0);
+    assert!(tree(&bundle) == whole);
+    let shown = keyrite(&["journal", "show", text(&record)]).ended(0);
+    assert!(shown.out.contains("is gone, where the bundle was written"), "{}", shown.out);
+    keyrite(&["journal", "verify", text(&record)]).ended(0);
 }
 
 /// Killed in the middle of a line as well: the world is as far as the journal says, and a part of a line follows.

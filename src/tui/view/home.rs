@@ -58,7 +58,7 @@ pub fn view(home: &Home, frame: &mut Frame) {
         }
     }
     if let Some(start) = &home.start {
-        start::draw(home.palette, start, home.writes, frame);
+        start::draw(home.palette, start, frame);
     }
     if home.help {
         let about = "What lies here: look at the repository, review a ceremony file, or go on with a record. Looking changes nothing.";
@@ -129,7 +129,6 @@ fn keys(home: &Home) -> Vec<Hint> {
     let close = on_repository(home).is_some_and(|shown| shown.close);
     if let Some(start) = &home.start {
         return match start.done {
-            None if !home.writes => vec![hint(keymap::CHOOSE, "choose"), hint(keymap::BACK, "back")],
             None => vec![
                 hint(keymap::CHOOSE, "choose"),
                 hint(keymap::GO_ON, "write the file"),

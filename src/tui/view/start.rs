@@ -13,7 +13,7 @@ use crate::tui::view::doc::visible;
 use crate::tui::view::page;
 
 /// Draws it.
-pub fn draw(palette: Palette, start: &Start, writes: bool, frame: &mut Frame) {
+pub fn draw(palette: Palette, start: &Start, frame: &mut Frame) {
     let inner = page::window(frame, palette, "Start a ceremony file", 78, 15);
     let mut doc = Doc::new(palette, usize::from(inner.width));
     let draft = start.draft();
@@ -29,14 +29,12 @@ pub fn draw(palette: Palette, start: &Start, writes: bool, frame: &mut Frame) {
                     if n == start.at { (" > ", palette.chosen()) } else { ("   ", Style::new()) };
                 doc.line(vec![
                     Span::styled(pointer, palette.instruction()),
-                    Span::styled(format!("{kind:<19}"), style),
+                    Span::styled(format!("{:<19}", kind.name()), style),
                     Span::raw(format!("  {what}")),
                 ]);
             }
             doc.blank();
-            let how =
-                if writes { "Enter writes it, as this does:" } else { "This writes it, once you have left:" };
-            doc.text(how, Style::new());
+            doc.text("Enter writes it, as this does:", Style::new());
             doc.text(&format!("  {}", draft.command()), palette.key());
         }
         Some(Ok(file)) => {

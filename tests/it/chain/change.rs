@@ -131,6 +131,8 @@ fn again(spec: &mut Spec, model: &Model, roles: &mut BTreeMap<String, Role>, nam
 fn cast(model: &mut Model, spec: &mut Spec, after: &BTreeMap<String, Role>, gone: &BTreeSet<String>) {
     let used = model.roles.values().chain(after.values()).flat_map(|role| role.keys.clone());
     let used: BTreeSet<String> = used.collect();
+    // A role may have got other keys twice.
+    spec.keys.retain(|name, _| used.contains(name));
     let known: BTreeSet<String> = model.roles.values().flat_map(|role| role.keys.clone()).collect();
     for name in used {
         let line = match (known.contains(&name), model.keys.contains_key(&name)) {

@@ -53,6 +53,17 @@ fn the_later_plan_without_a_mistake_holds() {
     check(dir.path(), &data("good-later-plan.yaml"), &[]).ended(0);
 }
 
+/// A copied key is still in its holder's hands: it may sign, and is not needed.
+#[test]
+fn a_stolen_key_may_sign_where_the_others_suffice_without_it() {
+    let dir = room();
+    let needed = fs::read_to_string(data("bad-later-plans/stolen-key-is-needed.yaml")).unwrap();
+    let spared = needed.replace("  bo: {keyid", "  bo: {holder: bo, store: \"age:keys/bo.age\", keyid");
+    fs::write(dir.path().join("spared.yaml"), spared).unwrap();
+
+    check(dir.path(), &dir.path().join("spared.yaml"), &[]).ended(0);
+}
+
 #[test]
 fn every_faulty_file_of_a_later_ceremony_is_refused_with_its_message() {
     let dir = room();

@@ -13,13 +13,21 @@ use keyrite::room::Setup;
 
 use super::Chain;
 use super::change;
+use super::model::Model;
+use crate::common::keyrite::Said;
+use crate::common::keyrite::command;
 use crate::common::keyrite::keyrite;
 use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
+use crate::journal::killed;
 
 /// A chain whose last ceremony made a new root in which keys came and went.
 fn rotated() -> (Chain, PathBuf) {
-    let mut chain = Chain::new(7, 0);
+    rotate(Model::new(7, 0))
+}
+
+fn rotate(model: Model) -> (Chain, PathBuf) {
+    let mut chain = Chain::begin(model);
     loop {
         let change = change::random(&mut chain.model);
         let rotation = change.spec.roles.get("root").is_some_and(|root| root.keys.is_some());
@@ -47,6 +55,38 @@ fn every_changed_or_missing_file_of_before_is_found_by_journal_verify() {
         fs::write(&path, bytes).unwrap();
     }
     keyrite(&["journal", "verify", text(&record)]).ended(0);
+}
+
+/// Two quorums, a before that is pinned, keys from the room before: all of that is there again after a crash.
+#[test]
+fn a_rotation_that_is_killed_anywhere_resumes_to_the_same_metadata() {
+    // Tokens sign with fresh randomness, and keep what was made: only keys in files give the same bytes twice.
+    let (_chain, room) = rotate(Model { token: None, ..Model::new(7, 0) });
+    let whole = tree(&room.join("record/bundle/metadata"));
+    let (file, answers) = (room.join("ceremony.yaml"), room.join("answers.yaml"));
+    let mut kills = 0;
+    for call in ["fdatasync", "fsync"] {
+        for nth in (1..).step_by(4) {
+            let record = room.join(format!("killed-at-{call}-{nth}"));
+            let mut run = command();
+            run.args(["run", text(&file), "--plain", "--answers", text(&answers)]);
+            run.args(["--record", text(&record)]);
+            if killed(&run, call, nth).is_none() {
+                break;
+            }
+            kills += 1;
+            if record.exists() {
+                let mut resume = command();
+                resume.args(["resume", text(&record), "--plain"]);
+                Said::of(&resume.args(["--answers", text(&answers)]).output().unwrap()).ended(0);
+            } else {
+                Said::of(&run.output().unwrap()).ended(0);
+            }
+            assert!(tree(&record.join("bundle/metadata")) == whole, "other metadata after a kill at {call} {nth}");
+            keyrite(&["journal", "verify", text(&record)]).ended(0);
+        }
+    }
+    assert!(kills >= 12, "only {kills} kills");
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {

@@ -441,6 +441,30 @@ fn home_begins_a_rehearsal_and_finds_its_record_again() {
 }
 
 #[test]
+fn home_writes_a_ceremony_file_to_start_from_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    super::repository::write(dir.path());
+    let before = crate::common::keyrite::tree(dir.path());
+    let mut pseudo = Pseudo::start(dir.path(), &[], &[("NO_COLOR", "1")]);
+
+    pseudo.wait("inputs/metadata: root versions 1 to 2");
+    pseudo.press("s");
+    pseudo.wait("Enter writes it, as this does:");
+    pseudo.press("\r");
+    let screen = pseudo.wait("was written.");
+    pseudo.press("\r");
+    pseudo.press("q");
+
+    assert_eq!(pseudo.end(), 0);
+    let after = crate::common::keyrite::tree(dir.path());
+    let new: Vec<_> = after.iter().filter(|file| !before.contains(file)).collect();
+    let [(path, text)] = &new[..] else { panic!("{new:?}") };
+    assert!(screen.contains(&path.display().to_string()), "{screen}");
+    assert!(String::from_utf8_lossy(text).contains("\ntype: root-renewal\n"));
+    assert!(before.iter().all(|file| after.contains(file)));
+}
+
+#[test]
 fn home_shows_the_repository_and_answers_who_may_sign_a_path() {
     let dir = tempfile::tempdir().unwrap();
     super::repository::write(dir.path());

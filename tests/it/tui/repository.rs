@@ -9,6 +9,7 @@ use crossterm::event::Event;
 use crossterm::event::KeyCode;
 use crossterm::event::KeyEvent;
 use crossterm::event::KeyModifiers;
+use keyrite::plan::Kind;
 use keyrite::tuf::apart::Names;
 use keyrite::tuf::apart::Request;
 use keyrite::tui::home::Choice;
@@ -209,14 +210,11 @@ fn requests_and_files_that_lack_signatures_are_listed_with_who_is_missing() {
 fn a_ceremony_file_is_started_and_nothing_else_is_written() {
     let mut screen = Screen::new(write);
 
-    screen.golden("start-by-command", "s");
-    assert_eq!(screen.press("<enter>"), None);
-    screen.home.writes = true;
     screen.golden("start", "s");
     let choice = screen.press("<down><enter>");
 
     let draft = Draft {
-        kind: "key-rotation",
+        kind: Kind::KeyRotation,
         from: "inputs/metadata".into(),
         out: "2026-12-key-rotation.yaml".into(),
     };
@@ -239,7 +237,6 @@ fn a_file_that_is_there_is_never_the_one_that_is_started() {
         found.file = found.file.file_name().unwrap().into();
     }
 
-    screen.home.writes = true;
     let Some(Choice::Draft(draft)) = screen.press("s<enter>") else { panic!("nothing was started") };
 
     assert_eq!(draft.out, Path::new("2026-12-root-renewal-2.yaml"));
@@ -248,14 +245,13 @@ fn a_file_that_is_there_is_never_the_one_that_is_started() {
 #[test]
 fn the_type_that_is_offered_fits_what_is_looked_at() {
     for (keys, kind) in [
-        ("", "root-renewal"),
-        ("<down>", "targets-signing"),
-        ("<down><down>", "key-rotation"),
-        ("<right>", "key-rotation"),
-        ("<right><right>", "delegation-change"),
+        ("", Kind::RootRenewal),
+        ("<down>", Kind::TargetsSigning),
+        ("<down><down>", Kind::KeyRotation),
+        ("<right>", Kind::KeyRotation),
+        ("<right><right>", Kind::DelegationChange),
     ] {
         let mut screen = Screen::new(write);
-        screen.home.writes = true;
         screen.press(keys);
 
         let Some(Choice::Draft(draft)) = screen.press("s<enter>") else { panic!("nothing was started") };
