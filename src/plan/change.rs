@@ -28,10 +28,13 @@ use crate::tuf::delegations::author::Wanted;
 use crate::tuf::delegations::author::author;
 use crate::tuf::diff;
 use crate::tuf::diff::Change;
+use crate::tuf::diff::Consequence;
 use crate::tuf::diff::Names;
 use crate::tuf::diff::Person;
 use crate::tuf::diff::Section;
 use crate::tuf::fault::Fault;
+use crate::tuf::paths::Tree;
+use crate::tuf::paths::moves;
 use crate::tuf::root::Root;
 
 /// The facts as far as a file alone tells them.
@@ -97,7 +100,19 @@ impl Plan {
             "root" => diff::roots(&old.metadata, new, &[], names),
             _ => diff::files(Some(role), &old.bytes, &new.to_file(), names),
         };
-        section.map(Some).map_err(|error| error.to_string())
+        let mut section = section.map_err(|error| error.to_string())?;
+        section.consequences.extend(
+            self.moves(role, new).into_iter().map(|words| Consequence { role: role.to_owned(), words }),
+        );
+        Ok(Some(section))
+    }
+
+    /// Which target files clients take from another role, once this one delegates otherwise.
+    fn moves(&self, role: &str, new: &Metadata) -> Vec<String> {
+        let delegates = self.roles.get(role).is_some_and(|role| role.delegations.is_some());
+        let (Some(before), true) = (&self.before, delegates) else { return Vec::new() };
+        let old = Tree::of(&before.repository);
+        moves(&old, &old.with(role, 0, new.clone())).lines()
     }
 
     /// The same for the whole plan, with target files where they are known.

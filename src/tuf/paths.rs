@@ -56,6 +56,19 @@ pub struct Node {
 }
 
 impl Node {
+    fn of(version: u64, metadata: Arc<Metadata>) -> Self {
+        let signed = metadata.signed();
+        let delegations = signed.get("delegations").filter(|json| !json.is_null());
+        let (delegations, broken) = match delegations.map(Delegations::from_json) {
+            None => (None, None),
+            Some(Ok(delegations)) => (Some(Arc::new(delegations)), None),
+            Some(Err(why)) => (None, Some(why.to_string())),
+        };
+        let expires = signed.get("expires").and_then(Value::as_str);
+        let expires = expires.and_then(|text| Date::parse_lenient(text).ok());
+        Self { metadata, version, expires, delegations, broken }
+    }
+
     /// Whether it has an entry for the path.
     pub fn lists(&self, path: &str) -> bool {
         self.entries().is_some_and(|entries| entries.contains_key(path))
@@ -164,28 +177,20 @@ impl Tree {
     /// From a repository as it lies.
     pub fn of(repository: &Repository) -> Self {
         let node = |(name, file): (&str, &crate::tuf::repository::RoleFile)| {
-            let signed = file.metadata.signed();
-            let delegations = signed.get("delegations").filter(|json| !json.is_null());
-            let (delegations, broken) = match delegations.map(Delegations::from_json) {
-                None => (None, None),
-                Some(Ok(delegations)) => (Some(Arc::new(delegations)), None),
-                Some(Err(why)) => (None, Some(why.to_string())),
-            };
-            let expires = signed.get("expires").and_then(Value::as_str);
-            let node = Node {
-                metadata: Arc::clone(&file.metadata),
-                version: file.version,
-                expires: expires.and_then(|text| Date::parse_lenient(text).ok()),
-                delegations,
-                broken,
-            };
-            (name.to_owned(), node)
+            (name.to_owned(), Node::of(file.version, Arc::clone(&file.metadata)))
         };
         let none = RoleKeys { keys: BTreeMap::new(), threshold: 0 };
         Self {
             nodes: repository.targets_roles().map(node).collect(),
             keys: Arc::new(repository.root.role_keys("targets").unwrap_or(none)),
         }
+    }
+
+    /// The same with other metadata of one role.
+    pub fn with(&self, role: &str, version: u64, metadata: Metadata) -> Self {
+        let mut tree = self.clone();
+        tree.nodes.insert(role.to_owned(), Node::of(version, Arc::new(metadata)));
+        tree
     }
 
     /// A role whose file is here.

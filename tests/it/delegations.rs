@@ -234,6 +234,10 @@ fn a_role_is_delegated_to_and_signs_its_files_in_one_ceremony() {
     let file = world
         .changed("    snapshot:", &format!("    dev: {{version: 2, expires: \"{EXPIRES}\"}}\n    snapshot:"));
     world.check(&file).ended(0);
+    let file = world.changed("[\"dev/*\"]", "[\"tools/*\"]");
+    let said = world.check(&file).ended(0);
+    let lost = "=> 1 current target of dev can no longer be found by any client: dev/tool.tgz";
+    assert!(said.out.contains(lost), "{}", said.out);
 }
 
 #[test]
