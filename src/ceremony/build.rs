@@ -3,13 +3,16 @@
 use crate::ceremony::Ceremony;
 use crate::ceremony::Mode;
 use crate::ceremony::Rejected;
+use crate::ceremony::Work;
 use crate::plan::after;
 use crate::plan::after::Facts;
 use crate::plan::after::Files;
+use crate::plan::bins;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
+use crate::tuf::delegations::group::Group;
 use crate::tuf::diff::Section;
 use crate::words::Digest;
 
@@ -26,6 +29,10 @@ impl Facts for Ceremony {
         self.metadata(role).filter(|_| self.room().verified(role))
     }
 
+    fn bins(&self, role: &str) -> Option<&Group> {
+        Self::bins(self, role).filter(|_| self.room().verified(role))
+    }
+
     fn rehearsal(&self) -> bool {
         self.mode() == Mode::Rehearsal
     }
@@ -36,9 +43,12 @@ pub type Counted = (Vec<KeyId>, u32);
 
 impl Ceremony {
     /// The metadata of a role, not signed yet.
-    pub fn build(&self, role: &str) -> Result<Metadata, Rejected> {
+    pub fn build(&self, role: &str) -> Result<Work, Rejected> {
+        if self.plan().is_bins(role) {
+            return Ok(Work::Bins(Box::new(bins::build(self.plan(), role, self).map_err(Rejected)?)));
+        }
         let signed = after::signed(self.plan(), role, self).map_err(Rejected)?;
-        Metadata::unsigned(signed).map_err(|error| Rejected(error.to_string()))
+        Metadata::unsigned(signed).map(Work::File).map_err(|error| Rejected(error.to_string()))
     }
 
     /// What the metadata built so far changes, role by role.
@@ -46,24 +56,21 @@ impl Ceremony {
         let names = self.plan().names(|name| self.known(name).map(|known| known.keyid.clone()));
         let mut sections = Vec::new();
         for role in self.plan().compared_roles() {
-            let Some(new) = self.metadata(role) else { continue };
-            sections.extend(self.plan().difference(role, new, &names).map_err(Rejected)?);
+            let Some(new) = self.work(role) else { continue };
+            sections.extend(self.plan().difference(role, new.content(), &names).map_err(Rejected)?);
         }
         Ok(sections)
     }
 
     /// When everything is built, the difference is the one that the reviewed file expects.
-    pub(super) fn as_expected(&self, last: &str, built: &Metadata) -> Result<(), Rejected> {
-        let all = self
-            .plan()
-            .compared_roles()
-            .into_iter()
-            .all(|role| role == last || self.metadata(role).is_some());
+    pub(super) fn as_expected(&self, last: &str, built: &Work) -> Result<(), Rejected> {
+        let all =
+            self.plan().compared_roles().into_iter().all(|role| role == last || self.work(role).is_some());
         if !all || self.plan().expect_diff.is_none() {
             return Ok(());
         }
         let mut with = self.clone();
-        with.metadata.insert(last.to_owned(), std::sync::Arc::new(built.clone()));
+        with.work.insert(last.to_owned(), std::sync::Arc::new(built.clone()));
         self.plan()
             .as_expected(&with.changes()?)
             .map_err(|why| Rejected(format!("{last} is not what was reviewed: {why}")))
@@ -86,17 +93,26 @@ impl Ceremony {
 
     /// The distinct keys that signed a role for each quorum, and the digest of its file; or what is missing.
     pub fn count(&self, role: &str) -> Result<(Vec<Counted>, String), Rejected> {
-        let Some(metadata) = self.metadata(role) else {
+        let Some(work) = self.work(role) else {
             return Err(Rejected(format!("{role} is not built yet")));
         };
         let mut counted = Vec::new();
         for (keys, quorum) in self.role_keys(role).into_iter().zip(self.plan().quorums(role)) {
             let by =
                 if quorum.by.is_empty() { String::new() } else { format!(", by the keys of {}", quorum.by) };
-            let signed = keys.verify(metadata.payload(), metadata.signatures());
+            let signed = match work {
+                Work::File(metadata) => {
+                    keys.verify(metadata.payload(), metadata.signatures()).map_err(|e| e.to_string())
+                }
+                Work::Bins(bins) => bins.group.verify(&keys).map_err(|error| error.to_string()),
+            };
             let signed_by = signed.map_err(|unmet| Rejected(format!("{role}: {unmet}{by}")))?;
             counted.push((signed_by.into_iter().collect(), keys.threshold));
         }
-        Ok((counted, Digest::of(&metadata.to_file()).hex()))
+        let sha256 = match work {
+            Work::File(metadata) => Digest::of(&metadata.to_file()),
+            Work::Bins(bins) => Digest(bins.group.digest_of_files()),
+        };
+        Ok((counted, sha256.hex()))
     }
 }

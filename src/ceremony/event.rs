@@ -156,6 +156,19 @@ pub enum Event {
         /// The signature in hex.
         sig: String,
     },
+    /// A key signed every bin of a role.
+    BinsSigned {
+        /// The step.
+        step: String,
+        /// The role that the bins stand as.
+        role: String,
+        /// The key's name.
+        key: String,
+        /// Its keyid.
+        keyid: KeyId,
+        /// The signatures in hex, in the order of the bins.
+        sigs: Vec<String>,
+    },
     /// A holder does not sign today.
     Declined {
         /// The step.
@@ -256,6 +269,7 @@ impl Event {
             | Self::Built { step, .. }
             | Self::Reviewed { step, .. }
             | Self::Signed { step, .. }
+            | Self::BinsSigned { step, .. }
             | Self::Declined { step, .. }
             | Self::Verified { step, .. }
             | Self::Exported { step, .. }

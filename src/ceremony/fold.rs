@@ -8,6 +8,7 @@ use crate::ceremony::Failure;
 use crate::ceremony::Known;
 use crate::ceremony::Need;
 use crate::ceremony::Rejected;
+use crate::ceremony::Work;
 use crate::ceremony::build::Counted;
 use crate::plan::Source;
 use crate::plan::Step;
@@ -15,9 +16,7 @@ use crate::plan::Verb;
 use crate::plan::step::Subject;
 use crate::room::Act;
 use crate::tuf::KeyId;
-use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
-use crate::tuf::metadata::Signature;
 use crate::words::Digest;
 
 /// Kinds of failure after which a store is as it was before.
@@ -95,7 +94,13 @@ impl Ceremony {
                 self.same_payload(role, sha256)?;
                 self.part(role, &Act::Review(role.clone()))
             }
-            Event::Signed { step, role, key, keyid, sig } => self.signed(step, role, key, keyid, sig),
+            Event::Signed { step, role, key, keyid, sig } => {
+                self.signed(step, role, (key, keyid), &[sig.as_str()])
+            }
+            Event::BinsSigned { step, role, key, keyid, sigs } => {
+                let sigs: Vec<&str> = sigs.iter().map(String::as_str).collect();
+                self.signed(step, role, (key, keyid), &sigs)
+            }
             Event::Declined { step, roles, key } => self.declined(step, roles, key),
             Event::Verified { step, role, signed_by, threshold, by_old, sha256 } => {
                 let said = by_old.iter().cloned().chain([(signed_by.clone(), *threshold)]).collect();
@@ -294,45 +299,43 @@ impl Ceremony {
 
     fn built(&mut self, step: &str, role: &str, length: u64, sha256: &str) -> Folded {
         self.verb(step, |verb| matches!(verb, Verb::Build(roles) if roles.iter().any(|name| name == role)))?;
-        let metadata = self.build(role)?;
-        if metadata.payload().len() as u64 != length || Digest::of(metadata.payload()).hex() != sha256 {
+        let work = self.build(role)?;
+        if work.length() != length || work.digest().hex() != sha256 {
             return reject(format!("{role} builds to other bytes"));
         }
-        self.as_expected(role, &metadata)?;
+        self.as_expected(role, &work)?;
         self.part(role, &Act::Build(role.to_owned()))?;
-        self.metadata.insert(role.to_owned(), Arc::new(metadata));
+        self.work.insert(role.to_owned(), Arc::new(work));
         Ok(())
     }
 
-    fn same_payload(&self, role: &str, sha256: &str) -> Result<&Metadata, Rejected> {
-        match self.metadata.get(role) {
-            Some(metadata) if Digest::of(metadata.payload()).hex() == sha256 => Ok(metadata),
+    fn same_payload(&self, role: &str, sha256: &str) -> Result<&Work, Rejected> {
+        match self.work(role) {
+            Some(work) if work.digest().hex() == sha256 => Ok(work),
             Some(_) => reject(format!("that is not the digest of {role}")),
             None => reject(format!("{role} is not built yet")),
         }
     }
 
-    /// A signature joins the metadata only after it verifies with the public key that the metadata lists.
-    fn signed(&mut self, step: &str, role: &str, key: &str, keyid: &KeyId, sig: &str) -> Folded {
+    /// Signatures join the metadata only after they verify with the public key that the metadata lists.
+    fn signed(&mut self, step: &str, role: &str, (key, keyid): (&str, &KeyId), sigs: &[&str]) -> Folded {
         self.verb(step, |verb| matches!(verb, Verb::Sign { key: name, roles } if name == key && roles.iter().any(|name| name == role)))?;
         self.room.may_sign(role, key).map_err(|not_now| Rejected(not_now.to_string()))?;
-        let (Some(known), Some(metadata)) = (self.keys.get(key), self.metadata.get(role)) else {
+        let (Some(known), Some(work)) = (self.keys.get(key), self.work.get(role)) else {
             return reject(format!("key {key} or {role} is not known yet"));
         };
         if known.keyid != *keyid {
             return reject(format!("that is not the keyid of {key}"));
         }
-        let bytes = hex::decode(sig).map_err(|_| Rejected("the signature is not hex".into()))?;
-        if known.public.verify(metadata.payload(), &bytes).is_err() {
-            return reject(format!(
-                "the signature of {} over {role} does not verify",
-                self.plan.holder_of(key)
-            ));
-        }
+        let bytes: Result<Vec<_>, _> = sigs.iter().map(hex::decode).collect();
+        let bytes = bytes.map_err(|_| Rejected("the signature is not hex".into()))?;
+        let mut signed = Arc::clone(work);
+        let by = self.plan.holder_of(key);
+        Arc::make_mut(&mut signed)
+            .sign(keyid, &known.public, &bytes)
+            .map_err(|Rejected(why)| Rejected(format!("what {by} signed as {role}: {why}")))?;
         self.part(role, &Act::Sign(role.to_owned(), key.to_owned()))?;
-        if let Some(metadata) = self.metadata.get_mut(role) {
-            Arc::make_mut(metadata).add(Signature { keyid: keyid.clone(), sig: sig.to_owned() });
-        }
+        self.work.insert(role.to_owned(), signed);
         Ok(())
     }
 

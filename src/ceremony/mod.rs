@@ -11,6 +11,7 @@ pub mod event;
 pub mod fold;
 pub mod review;
 pub mod say;
+pub mod work;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -26,10 +27,12 @@ use crate::room::Room;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
+use crate::tuf::delegations::group::Group;
 use crate::words::Digest;
 
 pub use event::Event;
 pub use event::Mode;
+pub use work::Work;
 
 /// A key whose public half is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +102,7 @@ pub struct Ceremony {
     keys: BTreeMap<String, Known>,
     /// By role.
     files: BTreeMap<String, Arc<Files>>,
-    metadata: BTreeMap<String, Arc<Metadata>>,
+    work: BTreeMap<String, Arc<Work>>,
     manifest: Option<String>,
     failures: Vec<Failure>,
 }
@@ -127,7 +130,7 @@ impl Ceremony {
             aloud: None,
             keys,
             files: BTreeMap::new(),
-            metadata: BTreeMap::new(),
+            work: BTreeMap::new(),
             manifest: None,
             failures: Vec::new(),
         }
@@ -211,7 +214,23 @@ impl Ceremony {
 
     /// A role's metadata as built and signed so far.
     pub fn metadata(&self, role: &str) -> Option<&Metadata> {
-        self.metadata.get(role).map(Arc::as_ref)
+        match self.work(role)? {
+            Work::File(metadata) => Some(metadata),
+            Work::Bins(_) => None,
+        }
+    }
+
+    /// The bins that stand in the plan as one role, as built and signed so far.
+    pub fn bins(&self, role: &str) -> Option<&Group> {
+        match self.work(role)? {
+            Work::File(_) => None,
+            Work::Bins(bins) => Some(&bins.group),
+        }
+    }
+
+    /// The one or the other.
+    pub fn work(&self, role: &str) -> Option<&Work> {
+        self.work.get(role).map(Arc::as_ref)
     }
 
     /// The target files of each role as hashed in the room.
@@ -245,7 +264,7 @@ impl Ceremony {
     pub fn digest(&self, subject: &Subject) -> Option<Digest> {
         match subject {
             Subject::Plan => Some(self.plan.digest),
-            Subject::Role(role) => self.metadata.get(role).map(|metadata| Digest::of(metadata.payload())),
+            Subject::Role(role) => self.work(role).map(Work::digest),
             Subject::Journal => self.aloud,
         }
     }

@@ -35,6 +35,9 @@ impl Ceremony {
             Event::Signed { role, key, .. } => {
                 format!("{} signed {role}, and the signature verifies", holder(key))
             }
+            Event::BinsSigned { role, key, sigs, .. } => {
+                format!("{} signed the {} bins {role}, and every signature verifies", holder(key), sigs.len())
+            }
             Event::Declined { roles, key, .. } => {
                 format!("{} does not sign {} today", holder(key), joined(roles, "and"))
             }

@@ -216,7 +216,9 @@ impl Driver {
         }
         let longest = roles
             .iter()
-            .filter_map(|role| Some(self.ceremony.metadata(role)?.payload().len() as u64))
+            .filter_map(|role| self.ceremony.work(role))
+            .flat_map(|work| work.payloads())
+            .map(|payload| payload.len() as u64)
             .max()?;
         let max = sight.max_message.filter(|max| longest > *max)?;
         Some(Ask::Fix {

@@ -13,13 +13,17 @@ use crate::bundle::Contents;
 use crate::bundle::Dir;
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
+use crate::ceremony::Work;
 use crate::driver::Driver;
 use crate::driver::disk;
 use crate::driver::stop::Stop;
 use crate::plan::Step;
 use crate::plan::after::Files;
+use crate::plan::print::file_name;
+use crate::plan::print::versioned;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
+use crate::tuf::delegations::group::Bin;
 use crate::tuf::targets::change::Origin;
 use crate::words::Digest;
 
@@ -141,16 +145,18 @@ impl Driver {
         let plan = self.ceremony.plan();
         let before = plan.before.iter().flat_map(|before| before.repository.roles.keys());
         let in_room = plan.roles_in_room().into_iter().map(str::to_owned);
-        let roles: BTreeSet<String> = before.cloned().chain(in_room).filter(|role| role != "root").collect();
+        let names: BTreeSet<String> = before.cloned().chain(in_room).filter(|role| role != "root").collect();
+        let published = names.into_iter().filter_map(|role| Some((role.clone(), self.published(&role)?)));
+        let mut roles: BTreeMap<String, Vec<u8>> = published.collect();
+        for group in plan.roles_in_room().into_iter().filter_map(|role| self.ceremony.bins(role)) {
+            roles.extend(group.bins().iter().map(|bin| (group.layout().name(bin.number), group.file(bin))));
+        }
         Ok(Contents {
             ceremony: plan.id.clone(),
             journal_head,
             rehearsal: self.ceremony.mode() == Mode::Rehearsal,
             roots: self.roots(),
-            roles: roles
-                .into_iter()
-                .filter_map(|role| Some((role.clone(), self.published(&role)?)))
-                .collect(),
+            roles: roles.into_iter().collect(),
             targets: self.target_files()?,
         })
     }
@@ -194,6 +200,21 @@ impl Driver {
         Ok(files)
     }
 
+    /// The files of a role that was signed here, by name.
+    fn signed_files(&self, role: &str) -> Vec<(String, Vec<u8>)> {
+        match self.ceremony.work(role) {
+            Some(Work::File(metadata)) => vec![(file_name(self.ceremony.plan(), role), metadata.to_file())],
+            Some(Work::Bins(bins)) => {
+                let group = &bins.group;
+                let name = |bin: &Bin| {
+                    versioned(self.ceremony.plan(), &group.layout().name(bin.number), bin.version)
+                };
+                group.bins().iter().map(|bin| (name(bin), group.file(bin))).collect()
+            }
+            None => Vec::new(),
+        }
+    }
+
     /// The bundle as it lies: the digest of its manifest, when it verifies and is what the ceremony signed.
     fn verify_bundle(&self) -> Result<String, String> {
         let dir = self.bundle_dir();
@@ -211,11 +232,13 @@ impl Driver {
             return Err("the bundle lacks target files".into());
         }
         for role in self.ceremony.plan().roles_in_room() {
-            let name = crate::plan::print::file_name(self.ceremony.plan(), role);
-            let path = dir.join("metadata").join(&name);
-            let signed = self.ceremony.metadata(role).map(crate::tuf::Metadata::to_file).unwrap_or_default();
-            if disk::read(&path, signed.len() as u64).map_err(|error| format!("{name}: {error}"))? != signed {
-                return Err(format!("{name} in the bundle is not what was signed"));
+            for (name, signed) in self.signed_files(role) {
+                let path = dir.join("metadata").join(&name);
+                let lies =
+                    disk::read(&path, signed.len() as u64).map_err(|error| format!("{name}: {error}"))?;
+                if lies != signed {
+                    return Err(format!("{name} in the bundle is not what was signed"));
+                }
             }
         }
         let manifest = dir.join(bundle::manifest::MANIFEST);

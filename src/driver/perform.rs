@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
 use crate::ceremony::Need;
+use crate::ceremony::Work;
 use crate::driver::Driver;
 use crate::driver::inputs;
 use crate::driver::prompt::Answer;
@@ -21,7 +22,6 @@ use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
 use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
-use crate::words::Digest;
 
 /// A new passphrase shorter than this is refused; the age file may be copied and tried at leisure.
 pub const MIN_PASSPHRASE: usize = 8;
@@ -304,16 +304,25 @@ impl Driver {
         if !self.ceremony.started() {
             self.record(Event::Started { step: step.id.clone() }, events)?;
         }
-        let metadata = roles.iter().filter_map(|role| self.ceremony.metadata(role));
-        let payloads: Vec<Vec<u8>> = metadata.map(|metadata| metadata.payload().to_vec()).collect();
-        let slices: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
-        let signed = self.store(name).and_then(|mut store| store.sign(secret, &known.public, &slices));
+        let works = roles.iter().filter_map(|role| self.ceremony.work(role));
+        let payloads: Vec<&[u8]> = works.flat_map(Work::payloads).collect();
+        let signed = self.store(name).and_then(|mut store| store.sign(secret, &known.public, &payloads));
         match signed {
             Ok(signatures) => {
-                for (role, sig) in roles.into_iter().zip(signatures) {
-                    let (step, key, keyid, sig) =
-                        (step.id.clone(), name.to_owned(), known.keyid.clone(), hex::encode(sig));
-                    self.record(Event::Signed { step, role, key, keyid, sig }, events)?;
+                let mut signatures = signatures.iter().map(hex::encode);
+                for role in roles {
+                    let (step, key, keyid) = (step.id.clone(), name.to_owned(), known.keyid.clone());
+                    let event = match self.ceremony.bins(&role).map(|group| group.bins().len()) {
+                        Some(bins) => {
+                            let sigs = signatures.by_ref().take(bins).collect();
+                            Event::BinsSigned { step, role, key, keyid, sigs }
+                        }
+                        None => {
+                            let sig = signatures.next().unwrap_or_default();
+                            Event::Signed { step, role, key, keyid, sig }
+                        }
+                    };
+                    self.record(event, events)?;
                 }
                 Ok(())
             }
@@ -362,9 +371,8 @@ impl Driver {
                 }
             }
             match self.ceremony.build(&role) {
-                Ok(metadata) => {
-                    let (length, sha256) =
-                        (metadata.payload().len() as u64, Digest::of(metadata.payload()).hex());
+                Ok(work) => {
+                    let (length, sha256) = (work.length(), work.digest().hex());
                     self.record(Event::Built { step: step.id.clone(), role, length, sha256 }, events)?;
                 }
                 Err(rejected) => return self.failed(step, "build", rejected.to_string(), events),

@@ -18,6 +18,7 @@ use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::delegations::author::author;
+use crate::tuf::delegations::group::Group;
 use crate::tuf::fault::Fault;
 use crate::tuf::root::Root;
 use crate::tuf::root::RootRole;
@@ -40,6 +41,8 @@ pub trait Facts {
     fn files(&self, role: &str) -> Option<&Files>;
     /// The metadata of a role that is signed here, once its signatures are counted.
     fn verified(&self, role: &str) -> Option<&Metadata>;
+    /// The bins of a role that are signed here, once their signatures are counted.
+    fn bins(&self, role: &str) -> Option<&Group>;
     /// Whether everything is marked as made in a rehearsal.
     fn rehearsal(&self) -> bool;
 }
@@ -48,6 +51,9 @@ pub trait Facts {
 pub fn signed(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Value, String> {
     let in_room = plan.roles.get(role).and_then(|role| role.in_room.as_ref());
     let in_room = in_room.ok_or_else(|| format!("{role} is not built in the room"))?;
+    if plan.is_bins(role) {
+        return Err(format!("the bins {role} have no file that is all of them"));
+    }
     let builder = Builder { plan, facts, in_room };
     let before = plan.before.as_ref().and_then(|before| before.metadata(role));
     let mut signed = match (role, before) {
@@ -164,7 +170,13 @@ impl Builder<'_> {
             }
         }
         for role in described {
-            signed["meta"][format!("{role}.json")] = json!(self.describe(role)?);
+            if self.plan.is_bins(role) {
+                let group =
+                    self.facts.bins(role).ok_or_else(|| format!("the bins {role} are not verified yet"))?;
+                group.meta().into_iter().for_each(|(file, meta)| signed["meta"][file] = json!(meta));
+            } else {
+                signed["meta"][format!("{role}.json")] = json!(self.describe(role)?);
+            }
         }
         Ok(signed)
     }

@@ -14,6 +14,7 @@ use crate::plan::Source;
 use crate::plan::after;
 use crate::plan::after::Facts;
 use crate::plan::after::Files;
+use crate::plan::bins;
 use crate::plan::consequences::joined;
 use crate::plan::delegations::EntrySpec;
 use crate::plan::delegations::What;
@@ -24,8 +25,9 @@ use crate::plan::problem::Place;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
+use crate::tuf::delegations::author;
 use crate::tuf::delegations::author::Wanted;
-use crate::tuf::delegations::author::author;
+use crate::tuf::delegations::group::Group;
 use crate::tuf::diff;
 use crate::tuf::diff::Change;
 use crate::tuf::diff::Consequence;
@@ -56,6 +58,10 @@ impl Facts for Foreseen<'_> {
     }
 
     fn verified(&self, _role: &str) -> Option<&Metadata> {
+        None
+    }
+
+    fn bins(&self, _role: &str) -> Option<&Group> {
         None
     }
 
@@ -95,10 +101,15 @@ impl Plan {
 
     /// The difference of one role's metadata to the one before; none where there is none before.
     pub fn difference(&self, role: &str, new: &Metadata, names: &Names) -> Result<Option<Section>, String> {
-        let Some(old) = self.before.as_ref().and_then(|before| before.file(role)) else { return Ok(None) };
-        let section = match role {
-            "root" => diff::roots(&old.metadata, new, &[], names),
-            _ => diff::files(Some(role), &old.bytes, &new.to_file(), names),
+        let Some(before) = &self.before else { return Ok(None) };
+        let section = match (role, before.file(role)) {
+            ("root", _) => diff::roots(&before.root_file().metadata, new, &[], names),
+            (_, Some(old)) => diff::files(Some(role), &old.bytes, &new.to_file(), names),
+            (_, None) => {
+                let Some(all) = before.all_of_bins(role)? else { return Ok(None) };
+                let old = Metadata::unsigned(all.to_signed()).map_err(|error| error.to_string())?;
+                diff::files(Some(role), &old.to_file(), &new.to_file(), names)
+            }
         };
         let mut section = section.map_err(|error| error.to_string())?;
         section.consequences.extend(
@@ -124,8 +135,11 @@ impl Plan {
         let names = self.names(|name| facts.key(name).map(|(keyid, _)| keyid));
         let mut sections = Vec::new();
         for role in self.compared_roles() {
-            let signed = after::signed(self, role, &facts)?;
-            let new = Metadata::unsigned(signed).map_err(|error| error.to_string())?;
+            let new = if self.is_bins(role) {
+                bins::build(self, role, &facts)?.all
+            } else {
+                Metadata::unsigned(after::signed(self, role, &facts)?).map_err(|error| error.to_string())?
+            };
             sections.extend(self.difference(role, &new, &names)?);
         }
         Ok(sections)
@@ -207,7 +221,7 @@ fn delegations(plan: &Plan, problems: &mut Vec<Problem>) {
         let before =
             before.and_then(|metadata| metadata.signed().get("delegations")).filter(|v| !v.is_null());
         let faults = match list.wanted(&|name| facts.key(name)) {
-            Ok(wanted) => author(&wanted, before).err().unwrap_or_default(),
+            Ok(wanted) => author::author(&wanted, before).err().unwrap_or_default(),
             Err(fault) => vec![fault],
         };
         let told = |fault: Fault| Problem::error(fault.rule, Some(list.place_of(&fault)), fault.text);
@@ -224,11 +238,19 @@ pub(super) fn delegation_remarks(plan: &Plan) -> Vec<Problem> {
         let told = |remark: Fault| Problem::warning(remark.rule, Some(list.place_of(&remark)), remark.text);
         remarks.extend(wanted.into_iter().flat_map(|wanted| wanted.remarks()).map(told));
         for entry in &list.entries {
+            remarks.extend(succinct(entry));
             remarks.extend(unproven(plan, entry));
             remarks.extend(without_metadata(plan, entry));
         }
     }
     remarks
+}
+
+/// Not every client knows TAP 15.
+fn succinct(entry: &EntrySpec) -> Option<Problem> {
+    let text = "clients that do not know succinct_roles (TAP 15), as those built with tough, refuse the metadata that delegates so: `style: classic` is for every client";
+    let is = matches!(&entry.what, What::Bins { style: author::Style::Succinct, .. });
+    is.then(|| Problem::warning("succinct-bins", Some(entry.place), text))
 }
 
 /// Keys from outside that the metadata before does not list come with a proof of possession.
@@ -251,11 +273,12 @@ fn unproven(plan: &Plan, entry: &EntrySpec) -> Vec<Problem> {
 
 /// A role without metadata stops clients that look for one of its paths.
 fn without_metadata(plan: &Plan, entry: &EntrySpec) -> Option<Problem> {
+    let in_room = |name: &str| plan.roles.get(name).is_some_and(|role| role.in_room.is_some());
     let names = match &entry.what {
         What::Role { name, .. } => vec![name.value.clone()],
+        What::Bins { layout, .. } if in_room(layout.prefix()) => Vec::new(),
         What::Bins { layout, .. } => (0..layout.count()).map(|number| layout.name(number)).collect(),
     };
-    let in_room = |name: &str| plan.roles.get(name).is_some_and(|role| role.in_room.is_some());
     let there = |name: &str| plan.before.as_ref().is_some_and(|before| before.file(name).is_some());
     let without: Vec<&String> = names.iter().filter(|name| !in_room(name) && !there(name)).collect();
     let (first, last) = (without.first()?, without.last()?);
@@ -305,7 +328,16 @@ fn coupled_delegates(plan: &Plan, before: &Before, say: &mut dyn FnMut(&'static 
     let in_room = |role: &str| plan.roles.get(role).is_some_and(|role| role.in_room.is_some());
     for (delegator, role) in &plan.roles {
         let Some(list) = &role.delegations else { continue };
-        let Ok(Wanted::Roles(delegates)) = list.wanted(&|name| facts.key(name)) else { continue };
+        let delegates = match list.wanted(&|name| facts.key(name)) {
+            Ok(Wanted::Roles(delegates)) => delegates,
+            Ok(Wanted::Bins(bins)) if !in_room(bins.layout.prefix()) => {
+                for entry in &list.entries {
+                    coupled_bins(before, delegator, &bins, in_room("snapshot"), entry.place, say);
+                }
+                continue;
+            }
+            _ => continue,
+        };
         for (delegate, entry) in delegates.iter().zip(&list.entries) {
             let name = &delegate.name;
             let listed = |key: &&crate::plan::fields::At<String>| {
@@ -336,6 +368,39 @@ fn coupled_delegates(plan: &Plan, before: &Before, say: &mut dyn FnMut(&'static 
     }
 }
 
+/// The same for bins that are not signed here: the first one that clients would miss or refuse is told.
+fn coupled_bins(
+    before: &Before,
+    delegator: &str,
+    bins: &author::Bins,
+    snapshot_here: bool,
+    place: Place,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    let prefix = bins.layout.prefix();
+    for name in (0..bins.layout.count()).map(|number| bins.layout.name(number)) {
+        match before.file(&name) {
+            None if snapshot_here => {
+                let text = format!(
+                    "{delegator} delegates to {name}, which has no metadata that snapshot could list; give {prefix} expires, or let a server sign snapshot once the bins are signed"
+                );
+                return say("DELEGATE-HAS-METADATA", place, text);
+            }
+            Some(file) => {
+                let counted = bins.role_keys.verify(file.metadata.payload(), file.metadata.signatures());
+                if let Err(unmet) = counted {
+                    let text = format!(
+                        "{} was signed by {unmet} that {delegator} delegates to from now on: clients would refuse it. Give {prefix} expires, so that its bins are signed again here",
+                        file.file
+                    );
+                    return say("COUPLED-RESIGN", place, text);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
 /// Target files change in a targets-signing, of one role; elsewhere only roles that are new bring theirs. What is
 /// removed was there.
 fn target_files(
@@ -354,10 +419,10 @@ fn target_files(
         say("TYPE-ALLOWS", place(second), text);
     }
     for (name, files) in with_files {
-        let metadata = before.metadata(name);
+        let listed = listed_before(before, name);
         let allowed = match plan.kind {
             Kind::RootGenesis | Kind::TargetsSigning => true,
-            Kind::DelegationChange => metadata.is_none(),
+            Kind::DelegationChange => listed.is_none(),
             Kind::RootRenewal | Kind::KeyRotation | Kind::CompromiseResponse => false,
         };
         if !allowed {
@@ -365,14 +430,22 @@ fn target_files(
             let text = format!("a {kind} changes {scope}; the target files of {name} are another ceremony");
             say("TYPE-ALLOWS", place(name), text);
         }
-        let listed = metadata.and_then(|metadata| metadata.signed()["targets"].as_object());
         for path in &files.remove {
-            if !listed.is_some_and(|listed| listed.contains_key(&path.value)) {
+            if !listed.as_ref().is_some_and(|listed| listed.contains(&path.value)) {
                 let text = format!("{} is to be removed, and {name} does not list it", path.value);
                 say("REMOVE-KNOWN", path.place, text);
             }
         }
     }
+}
+
+/// The paths that a role lists before; `None` for one that is new.
+fn listed_before(before: &Before, role: &str) -> Option<BTreeSet<String>> {
+    if let Some(metadata) = before.metadata(role) {
+        return Some(metadata.signed()["targets"].as_object()?.keys().cloned().collect());
+    }
+    let all = before.all_of_bins(role).ok().flatten();
+    all.map(|all| all.targets.into_keys().collect())
 }
 
 /// What a change of keys forces in the same ceremony: a role whose file its new keys did not sign is signed again.

@@ -77,23 +77,7 @@ fn entry(node: &Node, role: &str, problems: &mut Vec<Problem>) -> Option<EntrySp
     let mut fields = Fields::of(node, format!("a delegation of {role}"), problems)?;
     let bins = fields.take("bins");
     let what = match bins {
-        Some(bins) => {
-            let read = layout(bins, problems);
-            let version = fields.number("version", problems);
-            let expires = fields.date("expires", problems);
-            match (version, expires) {
-                (Some(_), Some(_)) => {
-                    let text = "bins are not signed in the room in this version, a server signs them: leave version and expires out";
-                    problems.push(Problem::error("BINS-SIGNED-ONLINE", Some(node.place), text));
-                }
-                (None, None) => {}
-                _ => {
-                    let text = "bins have both version and expires when they are signed in the room, and none when a server signs them";
-                    problems.push(Problem::error("VERSION-AND-EXPIRES", Some(node.place), text));
-                }
-            }
-            read.map(|(layout, style)| What::Bins { layout, style })
-        }
+        Some(bins) => layout(bins, problems).map(|(layout, style)| What::Bins { layout, style }),
         None => delegated(&mut fields, role, problems),
     };
     let keys = fields.names("keys", problems);
@@ -266,11 +250,7 @@ mod tests {
             ("UNKNOWN-FIELD", "{bins: {count: 2, prefix: b}, keys: [ana], threshold: 1, paths: [a]}"),
             ("BINS-COUNT", "{bins: {count: 3, prefix: b}, keys: [ana], threshold: 1}"),
             ("BINS-STYLE", "{bins: {count: 2, prefix: b, style: tiny}, keys: [ana], threshold: 1}"),
-            ("VERSION-AND-EXPIRES", "{bins: {count: 2, prefix: b}, keys: [ana], threshold: 1, version: 1}"),
-            (
-                "BINS-SIGNED-ONLINE",
-                "{bins: {count: 2, prefix: b}, keys: [ana], threshold: 1, version: 1, expires: \"2027-01-01T00:00:00Z\"}",
-            ),
+            ("UNKNOWN-FIELD", "{bins: {count: 2, prefix: b}, keys: [ana], threshold: 1, version: 1}"),
         ] {
             assert_eq!(read_text(&format!("  - {entry}\n")).unwrap_err(), [rule], "{entry}");
         }

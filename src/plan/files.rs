@@ -79,14 +79,12 @@ pub fn read(node: &Node, role: &str, problems: &mut Vec<Problem>) -> Option<File
     Some(FilesSpec { place: node.place, from, origin, keep, remove: values(remove), hashes: values(hashes) })
 }
 
-/// Sets the target files of a signed part to what `spec` makes of `files`, as they were hashed or listed. What stays,
-/// stays as it was written.
-pub(crate) fn set(
-    signed: &mut Value,
+/// What `spec` makes of the files that a role lists, and of `files`, as they were hashed or listed.
+pub(crate) fn change(
+    before: &BTreeMap<String, TargetFile>,
     spec: &FilesSpec,
     files: &BTreeMap<String, TargetFile>,
 ) -> Result<Change, String> {
-    let before = Targets::from_signed(signed).map_err(|error| error.to_string())?.targets;
     let wanted = Wanted {
         files: files.clone(),
         origin: spec.origin,
@@ -94,14 +92,24 @@ pub(crate) fn set(
         remove: spec.remove.iter().map(|path| path.value.clone()).collect(),
     };
     let told = |faults: Vec<Fault>| faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ");
-    let change = change::apply(&before, wanted).map_err(told)?;
+    change::apply(before, wanted).map_err(told)
+}
+
+/// Sets the target files of a signed part so. What stays, stays as it was written.
+pub(crate) fn set(
+    signed: &mut Value,
+    spec: &FilesSpec,
+    files: &BTreeMap<String, TargetFile>,
+) -> Result<(), String> {
+    let before = Targets::from_signed(signed).map_err(|error| error.to_string())?.targets;
+    let change = change(&before, spec, files)?;
     if let Some(listed) = signed.get_mut("targets").and_then(Value::as_object_mut) {
         change.removed.iter().for_each(|path| drop(listed.remove(path)));
         for path in change.added.iter().chain(&change.replaced).chain(&change.restated) {
             listed.insert(path.clone(), json!(change.after[path]));
         }
     }
-    Ok(change)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 13] = [
+pub const LINTS: [(&str, &str); 14] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -28,6 +28,7 @@ pub const LINTS: [(&str, &str); 13] = [
     (NO_PROOF, "nobody showed that the holder of a delegate's key can sign with it"),
     (NO_METADATA, "a role is delegated to before it has metadata"),
     ("prefixes-overlap", "two roles may sign for the same beginnings of hashes"),
+    ("succinct-bins", "clients that do not know TAP 15 cannot read what delegates to these bins"),
     (ANCHOR_LEFT_BEHIND, "clients that were shipped with an old root cannot follow"),
 ];
 

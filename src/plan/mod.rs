@@ -6,6 +6,7 @@
 
 pub mod after;
 pub mod before;
+pub mod bins;
 pub mod casting;
 pub mod change;
 pub mod consequences;
@@ -41,6 +42,7 @@ use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
 use crate::tuf::Scheme;
+use crate::tuf::delegations::layout::Layout;
 use crate::tuf::diff::Section;
 use crate::tuf::root::TOP_LEVEL;
 use crate::words::Digest;
@@ -153,7 +155,7 @@ impl Key {
 /// A role that is built and signed in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InRoom {
-    /// Its version.
+    /// Its version; 0 for bins, of which each has its own.
     pub version: u64,
     /// Its expiry.
     pub expires: Date,
@@ -174,6 +176,8 @@ pub struct Role {
     pub delegations: Option<DelegationsSpec>,
     /// Whether the file states its keys or its threshold; otherwise they are those of before.
     pub stated: bool,
+    /// Of hash bins, which stand in the plan as one role: how many, and their names.
+    pub bins: Option<Layout>,
 }
 
 /// What happened, of a compromise response.
@@ -321,6 +325,11 @@ impl Plan {
         let delegated = self.roles.keys().map(String::as_str).filter(|name| !TOP_LEVEL.contains(name));
         let order = ["root", "targets"].into_iter().chain(delegated).chain(["snapshot", "timestamp"]);
         order.filter(|name| self.roles.get(*name).is_some_and(|role| role.in_room.is_some())).collect()
+    }
+
+    /// Whether these are hash bins, which stand in the plan as one role.
+    pub fn is_bins(&self, name: &str) -> bool {
+        self.roles.get(name).is_some_and(|role| role.bins.is_some())
     }
 
     /// Whose signatures a role that is built here needs: a root that follows another needs those of both.

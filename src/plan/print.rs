@@ -148,7 +148,15 @@ pub fn outputs(plan: &Plan) -> Vec<String> {
     }
     files.push("keys/NAME.pub.json, keys/names.json".into());
     for role in plan.roles_in_room() {
-        files.push(format!("metadata/{}", file_name(plan, role)));
+        match plan.roles.get(role).and_then(|role| role.bins.as_ref()) {
+            Some(layout) => files.push(format!(
+                "{}/metadata/N.{}.json to N.{}.json",
+                plan.bundle,
+                layout.name(0),
+                layout.name(layout.count() - 1)
+            )),
+            None => files.push(format!("metadata/{}", file_name(plan, role))),
+        }
     }
     files.push(format!("{}/  what leaves the room", plan.bundle));
     files
@@ -157,6 +165,11 @@ pub fn outputs(plan: &Plan) -> Vec<String> {
 /// The file of a role's metadata: `1.root.json`, `timestamp.json`.
 pub fn file_name(plan: &Plan, role: &str) -> String {
     let version = plan.roles.get(role).and_then(|role| role.in_room.as_ref()).map_or(1, |role| role.version);
+    versioned(plan, role, version)
+}
+
+/// The same for a role of this version, and for one bin.
+pub fn versioned(plan: &Plan, role: &str, version: u64) -> String {
     let carried = plan.before.as_ref().map(|before| before.repository.root.consistent_snapshot);
     let consistent = plan.consistent_snapshot || carried != Some(false);
     let numbered = role == "root" || (consistent && role != "timestamp");

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::plan::Before;
 use crate::plan::InRoom;
 use crate::plan::Key;
 use crate::plan::Role;
 use crate::plan::Source;
+use crate::plan::delegations::What;
 use crate::plan::fields::At;
 use crate::plan::file::File;
 use crate::plan::file::KeySpec;
@@ -15,6 +17,7 @@ use crate::plan::file::RoleSpec;
 use crate::plan::rules::Problems;
 use crate::tuf::KeyId;
 use crate::tuf::RoleKeys;
+use crate::tuf::delegations::layout::Layout;
 use crate::tuf::root::TOP_LEVEL;
 
 /// The four roles and every delegated role that the file names. Keys that only the metadata before names join `keys`.
@@ -119,9 +122,10 @@ fn carried(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
 /// A delegated role as its first delegator before has it.
 fn delegated(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
     let trust = before.repository.trust();
-    let said = trust.iter().find(|(role, _)| role == name).and_then(|(_, said)| said.first())?;
-    let threshold = said.keys.threshold;
-    Some(Role { keys: names(&said.keys, keys), threshold, ..Role::default() })
+    let said = trust.iter().find(|(role, _)| role == name).and_then(|(_, said)| said.first());
+    let role_keys = said.map(|said| Arc::clone(&said.keys)).or_else(|| Some(before.bins(name)?.1))?;
+    let threshold = role_keys.threshold;
+    Some(Role { keys: names(&role_keys, keys), threshold, ..Role::default() })
 }
 
 /// A delegated role as this file delegates to it; targets speaks first.
@@ -132,6 +136,16 @@ fn listed(file: &File, name: &str) -> Option<Role> {
     let keys = entry.keys.iter().map(|key| key.value.clone()).collect();
     let threshold = u32::try_from(entry.threshold.value).unwrap_or(u32::MAX);
     Some(Role { keys, threshold, stated: true, ..Role::default() })
+}
+
+/// The bins that a role of this name stands for: as this file lays them out, else as they are before.
+fn bins(file: &File, before: Option<&Before>, name: &str) -> Option<Layout> {
+    let entries = file.trust.roles.values().flat_map(|role| &role.delegations).flat_map(|list| &list.entries);
+    let laid_out = entries.filter(|entry| entry.name() == name).find_map(|entry| match &entry.what {
+        What::Bins { layout, .. } => Some(layout.clone()),
+        What::Role { .. } => None,
+    });
+    laid_out.or_else(|| Some(before?.bins(name)?.0))
 }
 
 /// Keys of delegations are under `keys`, and who delegates anew signs anew.
@@ -188,9 +202,18 @@ fn role(
         listed.map_or(carried_keys, |listed| listed.iter().map(|key| key.value.clone()).collect());
     let place = spec.threshold.as_ref().map_or(spec.place, |threshold| threshold.place);
     let threshold = spec.threshold.as_ref().map(|at| at.value).or(carried_threshold.map(u64::from))?;
-    let in_room = spec.version.is_some();
+    let bins = if TOP_LEVEL.contains(&name) { None } else { bins(file, before, name) };
+    let in_room = if bins.is_some() { spec.expires.is_some() } else { spec.version.is_some() };
     reachable(name, &role_keys, (threshold, place), in_room, file, keys, say);
     let in_room = match (&spec.version, &spec.expires) {
+        (Some(version), _) if bins.is_some() => {
+            let text = format!(
+                "each of the bins {name} has a version of its own, which goes up by one; leave version out"
+            );
+            say.say("BINS-VERSION", version.place, text);
+            None
+        }
+        (None, Some(expires)) if bins.is_some() => Some(InRoom { version: 0, expires: expires.value }),
         (Some(version), Some(expires)) => {
             next_version(name, version, before, say);
             Some(InRoom { version: version.value, expires: expires.value })
@@ -204,10 +227,10 @@ fn role(
     if in_room.is_none() && !stated && before.is_some() {
         say.say("NOTHING-CHANGES", spec.place, format!("role {name} says nothing that could change"));
     }
-    files(name, spec, in_room.is_some(), say);
+    files(name, spec, in_room.is_some(), bins.is_some(), say);
     let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
     let (files, delegations) = (spec.files.clone(), spec.delegations.clone());
-    Some(Role { keys: role_keys, threshold, in_room, files, delegations, stated })
+    Some(Role { keys: role_keys, threshold, in_room, files, delegations, stated, bins })
 }
 
 fn reachable(
@@ -268,10 +291,11 @@ fn next_version(name: &str, version: &At<u64>, before: Option<&Before>, say: &mu
     }
 }
 
-fn files(name: &str, spec: &RoleSpec, in_room: bool, say: &mut Problems<'_>) {
+fn files(name: &str, spec: &RoleSpec, in_room: bool, bins: bool, say: &mut Problems<'_>) {
     let Some(files) = &spec.files else { return };
     if !in_room {
-        let text = format!("target files are hashed in the room, so {name} needs a version and expires");
+        let needs = if bins { "expires" } else { "a version and expires" };
+        let text = format!("target files are hashed in the room, so {name} needs {needs}");
         say.say("FILES-IN-ROOM", files.from.place, text);
     }
     if files.from.value.split('/').any(|part| matches!(part, "" | "." | "..")) {

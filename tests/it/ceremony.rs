@@ -54,7 +54,7 @@ fn due(ceremony: &Ceremony) -> Option<Event> {
         }
         (Need::Do, Verb::Build(_)) => {
             let built = ceremony.build(&part).unwrap();
-            let (length, sha256) = (built.payload().len() as u64, Digest::of(built.payload()).hex());
+            let (length, sha256) = (built.length(), built.digest().hex());
             Event::Built { step, role: part, length, sha256 }
         }
         (Need::Do, Verb::Review(_)) => Event::Reviewed { step, sha256: sha256(&part), role: part },

@@ -186,6 +186,16 @@ impl Group {
         lines.finalize().into()
     }
 
+    /// The same over the files as they are signed.
+    pub fn digest_of_files(&self) -> [u8; 32] {
+        let mut lines = Sha256::new();
+        for bin in &self.bins {
+            let digest = hex::encode(Sha256::digest(self.file(bin)));
+            lines.update(format!("{digest}  {}\n", self.file_name(bin)));
+        }
+        lines.finalize().into()
+    }
+
     /// Takes in one signature of a key for each bin, in their order. All verify, or nothing is taken in.
     pub fn add(&mut self, keyid: &KeyId, key: &PublicKey, signatures: &[Vec<u8>]) -> Result<(), GroupError> {
         if signatures.len() != self.bins.len() {

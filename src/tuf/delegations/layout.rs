@@ -6,6 +6,9 @@
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::tuf::delegations::Delegation;
+use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::bin_of;
 use crate::tuf::fault::Fault;
 
@@ -33,6 +36,23 @@ impl Layout {
             return Err(Fault::new("DELEGATION-NAME", prefix, text));
         }
         Ok(Self { bits: count.trailing_zeros(), prefix: prefix.to_owned() })
+    }
+
+    /// The bins that these delegations are, where they are nothing else: each name and its part of the paths, one keyring.
+    pub fn of(delegations: &Delegations) -> Option<Self> {
+        let first = delegations.roles.first()?;
+        let (prefix, _) = first.name.rsplit_once('-')?;
+        let layout = Self::new(delegations.roles.len() as u64, prefix).ok()?;
+        let is_bin = |(number, role): (u32, &Delegation)| {
+            role.name == layout.name(number)
+                && role.role_keys == first.role_keys
+                && match &role.paths {
+                    Paths::Bin { number: bin, bits } => (*bin, *bits) == (u64::from(number), layout.bits),
+                    Paths::HashPrefixes(prefixes) => *prefixes == layout.prefixes(number),
+                    Paths::Patterns(_) => false,
+                }
+        };
+        (0..).zip(&delegations.roles).all(is_bin).then_some(layout)
     }
 
     /// How many bins there are.

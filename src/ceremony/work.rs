@@ -1,0 +1,70 @@
+//! What was built of a role: its file, or the files of all its bins.
+
+use crate::ceremony::Rejected;
+use crate::plan::bins::Bins;
+use crate::tuf::KeyId;
+use crate::tuf::Metadata;
+use crate::tuf::PublicKey;
+use crate::tuf::metadata::Signature;
+use crate::words::Digest;
+
+/// One or many payloads that people treat as one: built, reviewed, signed and counted together.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// The role's file.
+    File(Metadata),
+    /// Its bins.
+    Bins(Box<Bins>),
+}
+
+impl Work {
+    /// What is signed, in order.
+    pub fn payloads(&self) -> Vec<&[u8]> {
+        match self {
+            Self::File(metadata) => vec![metadata.payload()],
+            Self::Bins(bins) => bins.group.payloads(),
+        }
+    }
+
+    /// Bytes of all payloads.
+    pub fn length(&self) -> u64 {
+        self.payloads().iter().map(|payload| payload.len() as u64).sum()
+    }
+
+    /// What people compare: of the payload, or of the list of payloads.
+    pub fn digest(&self) -> Digest {
+        match self {
+            Self::File(metadata) => Digest::of(metadata.payload()),
+            Self::Bins(bins) => Digest(bins.group.digest()),
+        }
+    }
+
+    /// What people read.
+    pub fn content(&self) -> &Metadata {
+        match self {
+            Self::File(metadata) => metadata,
+            Self::Bins(bins) => &bins.all,
+        }
+    }
+
+    /// Takes in a key's signatures, one for each payload, in order. All verify, or nothing is taken in.
+    pub(super) fn sign(
+        &mut self,
+        keyid: &KeyId,
+        key: &PublicKey,
+        signatures: &[Vec<u8>],
+    ) -> Result<(), Rejected> {
+        match (self, signatures) {
+            (Self::File(metadata), [signature]) => {
+                key.verify(metadata.payload(), signature)
+                    .map_err(|_| Rejected("the signature does not verify".to_owned()))?;
+                metadata.add(Signature { keyid: keyid.clone(), sig: hex::encode(signature) });
+                Ok(())
+            }
+            (Self::File(_), _) => Err(Rejected(format!("{} signatures for one payload", signatures.len()))),
+            (Self::Bins(bins), _) => {
+                bins.group.add(keyid, key, signatures).map_err(|error| Rejected(error.to_string()))
+            }
+        }
+    }
+}
