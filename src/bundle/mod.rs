@@ -23,6 +23,7 @@ pub use read::Checked;
 pub use read::Dir;
 pub use read::check;
 pub use read::check_after;
+pub(crate) use write::fill;
 pub use write::write;
 
 /// A file of a bundle: its path below the bundle, with `/`, and its bytes.

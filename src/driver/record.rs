@@ -18,6 +18,7 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::bundle;
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
 use crate::driver::before::FOLDER;
@@ -104,10 +105,9 @@ impl Record {
             fs::create_dir(part.join("metadata"))?;
             fs::create_dir(part.join("keys"))?;
             if !before.is_empty() {
+                let files = before.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
                 fs::create_dir(part.join(FOLDER))?;
-            }
-            for (name, bytes) in before {
-                disk::create(&part.join(FOLDER).join(name), bytes)?;
+                bundle::fill(&part.join(FOLDER), files).map_err(|(_, error)| error)?;
             }
             disk::create(&part.join("runs.jsonl"), run_line(run)?.as_bytes())?;
             disk::create(&part.join("journal.jsonl"), line.as_bytes())?;
