@@ -333,7 +333,7 @@ impl Ceremony {
         let by = self.plan.holder_of(key);
         Arc::make_mut(&mut signed)
             .sign(keyid, &known.public, &bytes)
-            .map_err(|Rejected(why)| Rejected(format!("what {by} signed as {role}: {why}")))?;
+            .map_err(|why| Rejected(format!("the signature of {by} over {role} does not verify: {why}")))?;
         self.part(role, &Act::Sign(role.to_owned(), key.to_owned()))?;
         self.work.insert(role.to_owned(), signed);
         Ok(())

@@ -1,6 +1,5 @@
 //! What was built of a role: its file, or the files of all its bins.
 
-use crate::ceremony::Rejected;
 use crate::plan::bins::Bins;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
@@ -53,17 +52,16 @@ impl Work {
         keyid: &KeyId,
         key: &PublicKey,
         signatures: &[Vec<u8>],
-    ) -> Result<(), Rejected> {
+    ) -> Result<(), String> {
         match (self, signatures) {
             (Self::File(metadata), [signature]) => {
-                key.verify(metadata.payload(), signature)
-                    .map_err(|_| Rejected("the signature does not verify".to_owned()))?;
+                key.verify(metadata.payload(), signature).map_err(|error| error.to_string())?;
                 metadata.add(Signature { keyid: keyid.clone(), sig: hex::encode(signature) });
                 Ok(())
             }
-            (Self::File(_), _) => Err(Rejected(format!("{} signatures for one payload", signatures.len()))),
+            (Self::File(_), _) => Err(format!("{} signatures for one payload", signatures.len())),
             (Self::Bins(bins), _) => {
-                bins.group.add(keyid, key, signatures).map_err(|error| Rejected(error.to_string()))
+                bins.group.add(keyid, key, signatures).map_err(|error| error.to_string())
             }
         }
     }

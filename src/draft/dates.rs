@@ -15,7 +15,7 @@ pub(super) fn days_on(now: Date, days: i64) -> Date {
     Date::from_unix(midnight.saturating_add(days.saturating_mul(86_400)))
 }
 
-/// New dates: root for as long again as the last one was, and the others for a year, but never beyond root.
+/// New dates: root for as long again as the last one was, never for less than it is now; and the others for a year, but never beyond root.
 pub(super) fn expires(request: &Request<'_>) -> (Date, Date) {
     let date = |file: &RoleFile| {
         file.metadata.signed()["expires"].as_str().and_then(|date| Date::parse_lenient(date).ok())
@@ -25,7 +25,7 @@ pub(super) fn expires(request: &Request<'_>) -> (Date, Date) {
     let newest = request.repository.root.expires;
     let period =
         before.map(|before| newest.days_since(before)).filter(|days| (FEWEST..=3_650).contains(days));
-    let root = days_on(request.now, period.unwrap_or(YEAR));
+    let root = days_on(request.now, period.unwrap_or(YEAR)).max(newest);
     let makes_root = request.kind.makes_root();
     let limit = if makes_root { root } else { newest };
     let year = days_on(request.now, YEAR);

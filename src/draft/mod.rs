@@ -6,6 +6,7 @@
 
 mod cast;
 mod dates;
+mod delegations;
 mod sections;
 mod text;
 

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use crate::assess::KeySet;
 use crate::assess::Repair;
 use crate::draft::Refusal;
@@ -21,15 +19,12 @@ use crate::draft::text::quoted;
 use crate::plan::Kind;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
-use crate::tuf::delegations::Paths;
 use crate::tuf::root::TOP_LEVEL;
 use crate::words;
 use crate::words::Digest;
 
 /// Days in which the ceremony may be held.
 const WINDOW: i64 = 30;
-/// More delegations than these are not written out.
-const MOST_DELEGATIONS: usize = 200;
 
 /// What `keyrite new` asks of a machine where no earlier file says otherwise.
 const REQUIRE: [&str; 6] =
@@ -37,11 +32,11 @@ const REQUIRE: [&str; 6] =
 
 /// A file on its way.
 pub(super) struct Draft<'a> {
-    request: &'a Request<'a>,
-    repair: Repair,
-    room: Room,
+    pub(super) request: &'a Request<'a>,
+    pub(super) repair: Repair,
+    pub(super) room: Room,
     /// When roles that are signed anew expire: root, and the others.
-    expires: (Date, Date),
+    pub(super) expires: (Date, Date),
 }
 
 impl<'a> Draft<'a> {
@@ -128,7 +123,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The key's place in the model. By material: one keyid may stand for two keys in two delegations.
-    fn place(&self, key: &PublicKey) -> Option<usize> {
+    pub(super) fn place(&self, key: &PublicKey) -> Option<usize> {
         self.request.model.keys.of(key)
     }
 
@@ -303,7 +298,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The names of a role's keys after the ceremony; one for each key.
-    fn after(&self, places: &[usize]) -> Vec<String> {
+    pub(super) fn after(&self, places: &[usize]) -> Vec<String> {
         let mut names = Vec::new();
         for place in places {
             let made = self.room.made.get(place).map(|made| &made.name);
@@ -314,7 +309,7 @@ impl<'a> Draft<'a> {
     }
 
     /// `targets: delegation dev: - key chi`, ...
-    fn key_changes(&self, role: &str, within: &str, places: &[usize]) -> Vec<String> {
+    pub(super) fn key_changes(&self, role: &str, within: &str, places: &[usize]) -> Vec<String> {
         let gone: BTreeSet<&usize> =
             places.iter().filter(|place| self.room.made.contains_key(place)).collect();
         let removed = gone
@@ -333,8 +328,15 @@ impl<'a> Draft<'a> {
 
     fn targets_roles(&self, text: &mut String, lines: &mut Vec<String>) -> Result<(), Refusal> {
         let root = &self.request.repository.root;
+        let (layouts, mut written) = (self.layouts(), BTreeSet::new());
         for role in self.signed_targets() {
             speakable(&role)?;
+            if let Some(layout) = layouts.iter().find(|layout| layout.number(&role).is_some()) {
+                if written.insert(layout.prefix()) {
+                    self.bins(layout, text, lines);
+                }
+                continue;
+            }
             let was = self.version(&role);
             let next = was.map_or(1, |was| was.saturating_add(1));
             let expires = self.expires.1;
@@ -368,91 +370,8 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn delegation_changes(&self, role: &str) -> Vec<String> {
-        let delegations = self.request.repository.delegations(role).map(|of| of.roles).unwrap_or_default();
-        let mut lines = Vec::new();
-        for delegation in delegations {
-            let keys = delegation.role_keys.keys.iter();
-            let places: Vec<usize> = keys.filter_map(|(_, key)| self.place(key)).collect();
-            lines.extend(self.key_changes(role, &format!("delegation {}: ", delegation.name), &places));
-        }
-        lines.sort();
-        lines
-    }
-
-    /// The list of delegations as it becomes; `commented`: as it is, to be changed by hand.
-    fn delegations(&self, role: &str, commented: bool, text: &mut String) -> Result<(), Refusal> {
-        let hash = if commented { "# " } else { "" };
-        let roles = self.request.repository.delegations(role).map(|of| of.roles).unwrap_or_default();
-        let signed = self.request.repository.roles.get(role).map(|file| file.metadata.signed());
-        let succinct = signed.map_or(&Value::Null, |signed| &signed["delegations"]["succinct_roles"]);
-        if commented {
-            text.push_str("      # EDIT: the whole list, in order of priority. Without it, the delegations stay as they are.\n");
-        }
-        let _ = writeln!(text, "      {hash}delegations:");
-        if let (Some(prefix), Some(first)) = (succinct["name_prefix"].as_str(), roles.first()) {
-            speakable(prefix)?;
-            let _ = writeln!(
-                text,
-                "      {hash}  - {{bins: {{count: {}, prefix: {}, style: succinct}}, {}, version: {}, expires: \"{}\"}}",
-                roles.len(),
-                quoted(prefix),
-                self.delegate(&first.role_keys),
-                self.version(&first.name).map_or(1, |was| was.saturating_add(1)),
-                self.expires.1
-            );
-            return Ok(());
-        }
-        if roles.len() > MOST_DELEGATIONS {
-            return match commented {
-                true => {
-                    let _ = writeln!(text, "      #   ({} of them: too many to write out)", roles.len());
-                    Ok(())
-                }
-                false => {
-                    Err(Refusal(format!("{role} delegates to {} roles: too many to write out", roles.len())))
-                }
-            };
-        }
-        for delegation in &roles {
-            if !commented {
-                speakable(&delegation.name)?;
-            }
-            let paths = match &delegation.paths {
-                Paths::Patterns(list) => format!("paths: [{}]", list_of(list)),
-                Paths::HashPrefixes(list) => format!("path_hash_prefixes: [{}]", list_of(list)),
-                Paths::Bin { .. } => String::new(),
-            };
-            let _ = writeln!(
-                text,
-                "      {hash}  - {{name: {}, {}, {paths}, terminating: {}}}",
-                quoted(&delegation.name),
-                self.delegate(&delegation.role_keys),
-                delegation.terminating
-            );
-        }
-        if roles.is_empty() {
-            let _ = writeln!(
-                text,
-                "      {hash}  - {{name: dev, keys: [dev], threshold: 1, paths: [\"dev/*\"], terminating: false}}"
-            );
-        }
-        Ok(())
-    }
-
-    /// `keys: [...], threshold: n`; keys that the file does not list are called by their keyids.
-    fn delegate(&self, keys: &crate::tuf::RoleKeys) -> String {
-        let places = keys.keys.values().filter_map(|key| self.place(key));
-        let mut names = self.after(&places.collect::<Vec<_>>());
-        if names.is_empty() {
-            names =
-                keys.keys.keys().map(|keyid| quoted(&keyid.0.chars().take(8).collect::<String>())).collect();
-        }
-        format!("keys: [{}], threshold: {}", names.join(", "), keys.threshold)
-    }
-
     /// The highest version that a role ever had, as far as these files tell.
-    fn version(&self, role: &str) -> Option<u64> {
+    pub(super) fn version(&self, role: &str) -> Option<u64> {
         let repository = self.request.repository;
         let of_file = repository.roles.get(role).map(|file| file.version);
         let listed =
@@ -461,7 +380,7 @@ impl<'a> Draft<'a> {
     }
 
     /// As a difference writes it, whatever the file's own form is.
-    fn old_expires(&self, role: &str) -> Option<String> {
+    pub(super) fn old_expires(&self, role: &str) -> Option<String> {
         let repository = self.request.repository;
         let file = if role == "root" { repository.roots.last() } else { repository.roles.get(role) };
         let text = file.and_then(|file| file.metadata.signed()["expires"].as_str())?;
@@ -487,12 +406,12 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn list_of(list: &[String]) -> String {
+pub(super) fn list_of(list: &[String]) -> String {
     list.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", ")
 }
 
 /// A name that the file can carry as it is.
-fn speakable(name: &str) -> Result<(), Refusal> {
+pub(super) fn speakable(name: &str) -> Result<(), Refusal> {
     if plain(name) == name && !name.chars().any(words::acts) {
         return Ok(());
     }

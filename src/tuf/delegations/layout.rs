@@ -80,6 +80,13 @@ impl Layout {
         format!("{}-{number:0width$x}", self.prefix, width = self.digits() as usize)
     }
 
+    /// The number of the bin that is called so.
+    pub fn number(&self, name: &str) -> Option<u32> {
+        let digits = name.strip_prefix(self.prefix.as_str())?.strip_prefix('-')?;
+        let number = u32::from_str_radix(digits, 16).ok()?;
+        (number < self.count() && self.name(number) == name).then_some(number)
+    }
+
     /// The bin that a path falls into: one hash of the path.
     pub fn bin_of(&self, path: &str) -> u32 {
         // Never more than 14 bits.
@@ -119,6 +126,11 @@ mod tests {
         assert_eq!(name(16, 15), "bin-f");
         assert_eq!(name(32, 0), "bin-00");
         assert_eq!(name(16_384, 16_383), "bin-3fff");
+        let layout = Layout::new(32, "bin").unwrap();
+        assert_eq!(layout.number("bin-1f"), Some(31));
+        for other in ["bin-20", "bin-1F", "bin-+1", "bin-001", "bin-", "bin", "bon-01"] {
+            assert_eq!(layout.number(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,0 +1,122 @@
+//! What a file says of delegations and of bins.
+
+use std::fmt::Write as _;
+
+use crate::draft::Refusal;
+use crate::draft::sections::Draft;
+use crate::draft::sections::list_of;
+use crate::draft::sections::speakable;
+use crate::draft::text::quoted;
+use crate::tuf::delegations::Paths;
+use crate::tuf::delegations::layout::Layout;
+
+/// More delegations than these are not written out.
+const MOST_DELEGATIONS: usize = 200;
+
+impl Draft<'_> {
+    /// Every list of bins.
+    pub(super) fn layouts(&self) -> Vec<Layout> {
+        let repository = self.request.repository;
+        let lists = repository.targets_roles().filter_map(|(role, _)| repository.delegations(role));
+        lists.filter_map(|list| Layout::of(&list)).collect()
+    }
+
+    /// All of them are signed again, as one role of the file.
+    pub(super) fn bins(&self, layout: &Layout, text: &mut String, lines: &mut Vec<String>) {
+        let (prefix, expires) = (layout.prefix(), self.expires.1.to_string());
+        let _ = writeln!(
+            text,
+            "    {}:   # {} bins\n      expires: \"{expires}\"",
+            quoted(prefix),
+            layout.count()
+        );
+        let names = || (0..layout.count()).map(|number| layout.name(number));
+        if let Some(was) = names().filter_map(|name| self.version(&name)).max() {
+            lines.push(format!("{prefix}: version {was} -> {}", was.saturating_add(1)));
+        }
+        let earliest = names().filter_map(|name| self.old_expires(&name)).min();
+        let other = earliest.filter(|was| *was != expires);
+        lines.extend(other.map(|was| format!("{prefix}: expires {was} -> {expires}")));
+    }
+
+    pub(super) fn delegation_changes(&self, role: &str) -> Vec<String> {
+        let delegations = self.request.repository.delegations(role).map(|of| of.roles).unwrap_or_default();
+        let mut lines = Vec::new();
+        for delegation in delegations {
+            let keys = delegation.role_keys.keys.iter();
+            let places: Vec<usize> = keys.filter_map(|(_, key)| self.place(key)).collect();
+            lines.extend(self.key_changes(role, &format!("delegation {}: ", delegation.name), &places));
+        }
+        lines.sort();
+        lines
+    }
+
+    /// The list of delegations as it becomes; `commented`: as it is, to be changed by hand.
+    pub(super) fn delegations(&self, role: &str, commented: bool, text: &mut String) -> Result<(), Refusal> {
+        let hash = if commented { "# " } else { "" };
+        let delegations = self.request.repository.delegations(role);
+        let bins = delegations.as_ref().and_then(Layout::of);
+        let roles = delegations.map(|of| of.roles).unwrap_or_default();
+        if commented {
+            text.push_str("      # EDIT: the whole list, in order of priority. Without it, the delegations stay as they are.\n");
+        }
+        let _ = writeln!(text, "      {hash}delegations:");
+        if let (Some(layout), Some(first)) = (bins, roles.first()) {
+            let style = if matches!(first.paths, Paths::Bin { .. }) { "succinct" } else { "classic" };
+            let _ = writeln!(
+                text,
+                "      {hash}  - {{bins: {{count: {}, prefix: {}, style: {style}}}, {}}}",
+                layout.count(),
+                quoted(layout.prefix()),
+                self.delegate(&first.role_keys)
+            );
+            return Ok(());
+        }
+        if roles.len() > MOST_DELEGATIONS {
+            return match commented {
+                true => {
+                    let _ = writeln!(text, "      #   ({} of them: too many to write out)", roles.len());
+                    Ok(())
+                }
+                false => {
+                    Err(Refusal(format!("{role} delegates to {} roles: too many to write out", roles.len())))
+                }
+            };
+        }
+        for delegation in &roles {
+            if !commented {
+                speakable(&delegation.name)?;
+            }
+            let paths = match &delegation.paths {
+                Paths::Patterns(list) => format!("paths: [{}]", list_of(list)),
+                Paths::HashPrefixes(list) => format!("path_hash_prefixes: [{}]", list_of(list)),
+                Paths::Bin { .. } => String::new(),
+            };
+            let _ = writeln!(
+                text,
+                "      {hash}  - {{name: {}, {}, {paths}, terminating: {}}}",
+                quoted(&delegation.name),
+                self.delegate(&delegation.role_keys),
+                delegation.terminating
+            );
+        }
+        if roles.is_empty() {
+            let _ = writeln!(
+                text,
+                "      {hash}  - {{name: dev, keys: [dev], threshold: 1, paths: [\"dev/*\"], terminating: false}}"
+            );
+        }
+        Ok(())
+    }
+
+    /// `keys: [...], threshold: n`; keys that the file does not list are called by their keyids.
+    pub(super) fn delegate(&self, keys: &crate::tuf::RoleKeys) -> String {
+        let places = keys.keys.values().filter_map(|key| self.place(key));
+        let mut names = self.after(&places.collect::<Vec<_>>());
+        if names.is_empty() {
+            names =
+                keys.keys.keys().map(|keyid| quoted(&keyid.0.chars().take(8).collect::<String>())).collect();
+        }
+        format!("keys: [{}], threshold: {}", names.join(", "), keys.threshold)
+    }
+}
