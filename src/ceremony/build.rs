@@ -51,15 +51,17 @@ impl Ceremony {
         Metadata::unsigned(signed).map(Work::File).map_err(|error| Rejected(error.to_string()))
     }
 
-    /// What the metadata built so far changes, role by role.
-    pub fn changes(&self) -> Result<Vec<Section>, Rejected> {
+    /// What a role's metadata changes, as far as it is built and has a before.
+    pub fn difference(&self, role: &str) -> Result<Option<Section>, Rejected> {
         let names = self.plan().names(|name| self.known(name).map(|known| known.keyid.clone()));
-        let mut sections = Vec::new();
-        for role in self.plan().compared_roles() {
-            let Some(new) = self.work(role) else { continue };
-            sections.extend(self.plan().difference(role, new.content(), &names).map_err(Rejected)?);
-        }
-        Ok(sections)
+        let Some(new) = self.work(role) else { return Ok(None) };
+        self.plan().difference(role, new.content(), &names).map_err(Rejected)
+    }
+
+    /// The same for every role that is built, but those that describe others.
+    pub fn changes(&self) -> Result<Vec<Section>, Rejected> {
+        let all = self.plan().compared_roles().into_iter().map(|role| self.difference(role));
+        Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// When everything is built, the difference is the one that the reviewed file expects.

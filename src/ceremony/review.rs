@@ -14,9 +14,8 @@ impl Ceremony {
     pub fn review(&self, role: &str, now: Date) -> Vec<String> {
         let Some(work) = self.work(role) else { return vec![format!("{role} is not built yet")] };
         let metadata = work.content();
-        let names = self.plan().names(|name| self.known(name).map(|known| known.keyid.clone()));
         let mut lines = self.bins(role).map(of_bins).unwrap_or_default();
-        lines.extend(match self.plan().difference(role, metadata, &names) {
+        lines.extend(match self.difference(role) {
             Ok(Some(section)) if matches!(role, "snapshot" | "timestamp") && section.is_empty() => Vec::new(),
             Ok(Some(section)) => {
                 let head = format!("What changes in {role}:");

@@ -7,17 +7,22 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::ceremony::Ceremony;
+use crate::ceremony::Event;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::show::plain;
 use crate::driver::Stop;
 use crate::driver::before;
 use crate::driver::derived;
 use crate::driver::record;
 use crate::journal;
 use crate::journal::Broken;
+use crate::journal::Entry;
 use crate::journal::Journal;
 use crate::qr;
+use crate::tuf::diff::Section;
+use crate::tuf::diff::say;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -31,7 +36,7 @@ enum Command {
     /// Check the chain, and replay every event over the ceremony file
     #[command(after_help = "Example:\n  keyrite journal verify 2026-12-root-genesis")]
     Verify(Dir),
-    /// Print every line in words
+    /// Print every line in words, with what was changed by what was built
     #[command(after_help = "Example:\n  keyrite journal show 2026-12-root-genesis")]
     Show(Dir),
     /// Print the head as hex, words and QR
@@ -158,17 +163,29 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
 fn show(dir: &Path, out: &mut Output) -> Result<(), Failure> {
     let (journal, ceremony) = replayed(dir)?;
     if out.json {
-        let lines: Vec<_> = journal
-            .entries
-            .iter()
-            .map(|entry| serde_json::json!({"at": entry.at, "what": entry.what, "head": entry.head.hex()}))
-            .collect();
-        return out.document(&lines);
+        let line = |entry: &Entry| {
+            let mut line = serde_json::json!({"at": entry.at, "what": entry.what, "head": entry.head.hex()});
+            if let Some(changes) = changes(&ceremony, &entry.what) {
+                line["changes"] = serde_json::json!(changes);
+            }
+            line
+        };
+        return out.document(&journal.entries.iter().map(line).collect::<Vec<_>>());
     }
     for (entry, number) in journal.entries.iter().zip(1..) {
         out.line(format!("{number:>4}  {}  {}", entry.at, ceremony.say(&entry.what)));
+        let changes = changes(&ceremony, &entry.what);
+        for line in changes.iter().flat_map(say::meaning) {
+            out.line(format!("      {}", plain(&line)));
+        }
     }
     Ok(())
+}
+
+/// What was changed by metadata that was built: the difference that people read before they signed it.
+fn changes(ceremony: &Ceremony, event: &Event) -> Option<Section> {
+    let Event::Built { role, .. } = event else { return None };
+    ceremony.difference(role).ok().flatten()
 }
 
 fn head(dir: &Path, out: &mut Output) -> Result<(), Failure> {

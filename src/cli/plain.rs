@@ -158,7 +158,7 @@ impl Page<'_> {
                 .filter_map(|row| Some(format!("{} {}", row.holder, row.standing[at]?.word())))
                 .collect();
             self.say(format!(
-                "    {:<10} {} of {} needed: {}",
+                "    {}: {} signed, {} needed: {}",
                 column.whose(),
                 column.signed,
                 column.threshold,

@@ -404,3 +404,30 @@ fn a_token_signs_under_its_pin_and_one_whose_key_may_not_sign_is_refused_before_
     assert!(!world.path("other.resp").exists());
     world.ran(&["merge", "1.root.json", "mine.resp", "--out", "signed.json"]).ended(0);
 }
+
+/// Who types a PIN on a pad types it once: a second login would fail.
+#[test]
+fn a_pin_pad_is_asked_once_for_a_signature() {
+    let Some(tokens) = Tokens::kryoptic() else { return };
+    let world = World::new(&[]);
+    let mine = tokens.uri("root-2026");
+    let came = tokens.play(&[generate(&mine, "ecdsa-sha2-nistp256")]);
+    let public = &came[0].found().public;
+    let mut signed = root(1, &[], 1);
+    signed["keys"][public.keyid().0] = public.to_json().clone();
+    signed["roles"]["root"]["keyids"] = json!([public.keyid()]);
+    world.write("1.root.json", &Metadata::unsigned(signed).unwrap().to_file());
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    world.write("answers.yaml", b"answers: 1\nconfirm: all\n");
+    let sign = |fails: &str, out: &str| {
+        let mut command = tokens.command(env!("CARGO_BIN_EXE_keyrite"));
+        command.env("P11_PINPAD", PIN).env("P11_FAULT", fails).current_dir(world.dir.path());
+        command.args(["sign", "root.req", "--key", &mine, "--out", out, "--answers", "answers.yaml"]);
+        Said::of(&command.output().unwrap())
+    };
+
+    sign("Login:1:0xa0", "none.resp").ended(5);
+    sign("Login:2:0xa0", "one.resp").ended(0);
+
+    world.ran(&["merge", "1.root.json", "one.resp", "--out", "signed.json"]).ended(0);
+}
