@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use sha2::Digest;
-use sha2::Sha256;
-
+use crate::bundle::Content;
 use crate::bundle::File;
 use crate::bundle::instructions;
 use crate::bundle::is_plain;
@@ -33,7 +31,7 @@ pub struct Contents {
     /// Role and file: `targets`, delegated roles, and `snapshot` and `timestamp` where they are signed in the room.
     pub roles: Vec<(String, Vec<u8>)>,
     /// Target files by path; each must be listed by one of `roles`.
-    pub targets: BTreeMap<String, Vec<u8>>,
+    pub targets: BTreeMap<String, Content>,
 }
 
 /// Why there is no bundle.
@@ -63,7 +61,7 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
     let roles = roles(&contents.roles, consistent)?;
     let mut files = targets(&contents.targets, &roles, consistent)?;
     let metadata: Vec<&Named> = roots.iter().map(|(named, _)| named).chain(&roles).collect();
-    files.extend(metadata.iter().map(|named| (named.path.clone(), named.bytes.clone())));
+    files.extend(metadata.iter().map(|named| (named.path.clone(), named.bytes.clone().into())));
     let mut seen = BTreeSet::new();
     for (path, _) in &files {
         if !is_plain(path) {
@@ -75,11 +73,11 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
     }
     let published = files.len();
     let chain: Vec<&Root> = roots.iter().map(|(_, root)| root).collect();
-    files.push(("VERIFY.txt".to_owned(), instructions::write(contents, &chain, &metadata)));
-    let entry = |(i, (path, bytes)): (usize, &File)| Entry {
+    files.push(("VERIFY.txt".to_owned(), instructions::write(contents, &chain, &metadata).into()));
+    let entry = |(i, (path, content)): (usize, &File)| Entry {
         path: path.clone(),
-        length: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        sha256: hex::encode(Sha256::digest(bytes)),
+        length: content.length(),
+        sha256: content.sha256(),
         order: u64::try_from(i + 1).ok().filter(|_| i < published),
     };
     let manifest = Manifest {
@@ -89,7 +87,7 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
         rehearsal: contents.rehearsal,
         files: files.iter().enumerate().map(entry).collect(),
     };
-    files.push((MANIFEST.to_owned(), manifest.to_file()));
+    files.push((MANIFEST.to_owned(), manifest.to_file().into()));
     Ok(files)
 }
 
@@ -134,7 +132,7 @@ fn roles(files: &[(String, Vec<u8>)], consistent: bool) -> Result<Vec<Named>, La
 
 /// Target files: under their path, or under one name for each listed hash.
 fn targets(
-    files: &BTreeMap<String, Vec<u8>>,
+    files: &BTreeMap<String, Content>,
     roles: &[Named],
     consistent: bool,
 ) -> Result<Vec<File>, LayoutError> {
@@ -144,14 +142,21 @@ fn targets(
         listed.extend(targets.map_err(|e| LayoutError(format!("{}: {e}", named.path)))?.targets);
     }
     let mut out = Vec::new();
-    for (path, bytes) in files {
+    for (path, content) in files {
         let Some(target) = listed.get(path) else {
             return error(format!("target {path:?} is listed by no role of this bundle"));
         };
-        if hashes_hold(bytes, &target.hashes).is_err() || u64::try_from(bytes.len()) != Ok(target.length) {
+        // A copied file was hashed when it was listed: by SHA-256 it is the one that the caller means.
+        let other = match content {
+            Content::Bytes(bytes) => hashes_hold(bytes, &target.hashes).is_err(),
+            Content::Copy { sha256, .. } => {
+                target.hashes.get("sha256").is_some_and(|listed| listed != sha256)
+            }
+        };
+        if other || content.length() != target.length {
             return error(format!("target {path:?} is not the file that the metadata lists"));
         }
-        out.extend(names(path, target, consistent).into_iter().map(|name| (name, bytes.clone())));
+        out.extend(names(path, target, consistent).into_iter().map(|name| (name, content.clone())));
     }
     Ok(out)
 }

@@ -5,6 +5,7 @@
 //! nothing in it. The driver calls `layout`, `write` and then [`check`]; `keyrite verify` calls [`check`] alone.
 
 pub mod adopt;
+pub mod content;
 mod instructions;
 pub mod layout;
 pub mod manifest;
@@ -16,6 +17,7 @@ pub mod write;
 
 pub use adopt::Adopted;
 pub use adopt::adopt;
+pub use content::Content;
 pub use layout::Contents;
 pub use layout::layout;
 pub use manifest::Manifest;
@@ -26,8 +28,8 @@ pub use read::check_after;
 pub(crate) use write::fill;
 pub use write::write;
 
-/// A file of a bundle: its path below the bundle, with `/`, and its bytes.
-pub type File = (String, Vec<u8>);
+/// A file of a bundle: its path below the bundle, with `/`, and what it holds.
+pub type File = (String, Content);
 
 /// Whether `path` can stand in a bundle: relative, without `.` and `..`, and without what `sed`, `sha256sum` or a
 /// shell would read as something else.

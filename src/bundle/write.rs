@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::bundle::Content;
 use crate::bundle::File;
 use crate::bundle::is_plain;
 use crate::tuf::key::private_material;
@@ -53,10 +53,12 @@ pub enum WriteError {
 /// They are written into `TO.partial`, each one brought to the disk, and the directory takes its name when all are
 /// there. An existing `to` is never touched.
 pub fn write(files: &[File], to: &Path) -> Result<(), WriteError> {
-    for (path, bytes) in files {
+    for (path, content) in files {
         if !is_plain(path) {
             return Err(WriteError::Path(path.clone()));
         }
+        // A copied file was looked at when it was hashed.
+        let Content::Bytes(bytes) = content else { continue };
         if let Some(shape) = private_material(bytes) {
             return Err(WriteError::PrivateKey { path: path.clone(), shape });
         }
@@ -74,7 +76,7 @@ pub fn write(files: &[File], to: &Path) -> Result<(), WriteError> {
         }
         made => made.map_err(|e| failed((partial.clone(), e)))?,
     }
-    let written = fill(&partial, files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())))
+    let written = fill(&partial, files.iter().map(|(path, content)| (path.as_str(), content)))
         .and_then(|()| rename_new(&partial, to).map_err(|e| (to.to_owned(), e)));
     if let Err(why) = written {
         // What is left behind is named `.partial` and is no bundle: that removing failed too changes nothing.
@@ -96,11 +98,11 @@ const ONE_BY_ONE: usize = 100;
 /// Makes files that must not exist below a directory, and waits until all of them are on the disk.
 pub(crate) fn fill<'a>(
     base: &Path,
-    files: impl ExactSizeIterator<Item = (&'a str, &'a [u8])>,
+    files: impl ExactSizeIterator<Item = (&'a str, &'a Content)>,
 ) -> Result<(), (PathBuf, io::Error)> {
     let mut folders = BTreeSet::from([base.to_owned()]);
     let together = files.len() > ONE_BY_ONE;
-    for (name, bytes) in files {
+    for (name, content) in files {
         let path = base.join(name);
         for folder in path.ancestors().skip(1).take_while(|folder| *folder != base) {
             folders.insert(folder.to_owned());
@@ -108,7 +110,7 @@ pub(crate) fn fill<'a>(
         let folder = path.parent().unwrap_or(base);
         fs::create_dir_all(folder).map_err(|e| (folder.to_owned(), e))?;
         let written = fs::File::create_new(&path).and_then(|mut file| {
-            file.write_all(bytes)?;
+            content.write(&mut file)?;
             if together { Ok(()) } else { file.sync_all() }
         });
         written.map_err(|e| (path, e))?;

@@ -93,10 +93,13 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let keys = ask::keys(&repository);
     show::people(&repository, &keys, &adopted, &chain, at, out);
     let names = ask::names(keys, args.holders.as_deref(), args.ask == Ask::Yes)?;
-    let mut files: Vec<bundle::File> =
-        adopted.files.iter().map(|(name, bytes)| (format!("metadata/{name}"), bytes.clone())).collect();
+    let mut files: Vec<bundle::File> = adopted
+        .files
+        .iter()
+        .map(|(name, bytes)| (format!("metadata/{name}"), bytes.clone().into()))
+        .collect();
     let count = files.len();
-    files.push(("names.json".to_owned(), ask::file(&names)?));
+    files.push(("names.json".to_owned(), ask::file(&names)?.into()));
     bundle::write(&files, &args.out).map_err(|error| written(&error))?;
     let Some(newest) = repository.roots.last() else { return Err(unread("no root".to_owned())) };
     done(&args.out, count, newest, out);

@@ -2,29 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
-
-use sha2::Digest as _;
-use sha2::Sha512;
 
 use crate::bundle;
+use crate::bundle::Content;
 use crate::bundle::Contents;
 use crate::bundle::Dir;
+use crate::bundle::write::WriteError;
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
 use crate::ceremony::Work;
 use crate::driver::Driver;
 use crate::driver::disk;
+use crate::driver::hashing;
 use crate::driver::stop::Stop;
 use crate::plan::Step;
-use crate::plan::after::Files;
 use crate::plan::print::file_name;
 use crate::plan::print::versioned;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
 use crate::tuf::delegations::group::Bin;
+use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::change::Origin;
+use crate::tuf::targets::manifest::ALGORITHMS;
 use crate::words::Digest;
 
 type Events = Vec<Event>;
@@ -105,7 +107,12 @@ impl Driver {
         self.clear_partial()?;
         let contents = self.contents(self.export_head.unwrap_or_else(|| self.head()).hex())?;
         let files = bundle::layout(&contents).map_err(|error| error.to_string())?;
-        bundle::write(&files, &self.bundle_dir()).map_err(|error| error.to_string())
+        bundle::write(&files, &self.bundle_dir()).map_err(|error| match error {
+            WriteError::Io { error, .. } if error.kind() == io::ErrorKind::InvalidData => {
+                changed(&error.to_string())
+            }
+            other => other.to_string(),
+        })
     }
 
     /// Reads the bundle back from the medium, and verifies it as a client that trusts only its first root.
@@ -161,41 +168,32 @@ impl Driver {
         })
     }
 
-    /// The target files, which must still be the ones that were hashed.
-    fn target_files(&self) -> Result<BTreeMap<String, Vec<u8>>, String> {
-        let mut files = BTreeMap::new();
+    /// The target files as they were hashed in the room, with where they lie. What a manifest lists is somewhere else,
+    /// and goes to the servers from there.
+    fn hashed_here(&self) -> Vec<(PathBuf, &String, &TargetFile)> {
         let plan = self.ceremony.plan();
-        let hashed = self.ceremony.files().iter();
-        // What a manifest lists is somewhere else, and goes to the servers from there.
-        let of_role = |(role, files)| {
-            let spec = plan.roles.get(role)?.files.as_ref()?;
-            (spec.origin == Origin::Directory).then_some((&spec.from.value, files))
-        };
-        let all = hashed.filter_map(of_role).flat_map(|(from, files): (&String, &Arc<Files>)| {
-            files.iter().map(move |(name, listed)| (from, name, listed))
-        });
-        for (from, name, listed) in all {
-            let path = self.places.inputs.join(from).join(name);
-            let hash = listed.hashes.iter().next().map(|(name, digest)| format!("{name} {digest}"));
-            let hash = hash.unwrap_or_default();
-            let changed = |why: &str| {
-                format!(
-                    "{} {why}. It was signed as it was hashed, with {hash}. No bundle was written, and nothing \
-                     else is lost: put that file back, then go on",
-                    path.display()
-                )
+        let mut hashed = Vec::new();
+        for (role, files) in self.ceremony.files() {
+            let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
+            let Some(spec) = spec.filter(|spec| spec.origin == Origin::Directory) else { continue };
+            let base = self.places.inputs.join(&spec.from.value);
+            hashed.extend(files.iter().map(|(name, listed)| (base.join(name), name, listed)));
+        }
+        hashed
+    }
+
+    /// The target files, to be copied. While that is done they are hashed again: they must still be the same.
+    fn target_files(&self) -> Result<BTreeMap<String, Content>, String> {
+        let mut files = BTreeMap::new();
+        for (from, name, listed) in self.hashed_here() {
+            let sha256 = match listed.hashes.get("sha256") {
+                Some(sha256) => sha256.clone(),
+                // Hashed by SHA-512 alone: the manifest of the bundle has the other.
+                None => {
+                    sha256_of(&from, listed).map_err(|why| changed(&format!("{} {why}", from.display())))?
+                }
             };
-            let bytes = disk::read(&path, listed.length)
-                .map_err(|error| changed(&format!("cannot be used: {error}")))?;
-            let is = |(name, digest): (&String, &String)| match name.as_str() {
-                "sha256" => Digest::of(&bytes).hex() == *digest,
-                "sha512" => hex::encode(Sha512::digest(&bytes)) == *digest,
-                _ => false,
-            };
-            if bytes.len() as u64 != listed.length || hash.is_empty() || !listed.hashes.iter().all(is) {
-                return Err(changed("was changed since then"));
-            }
-            files.insert(name.clone(), bytes);
+            files.insert(name.clone(), Content::Copy { from, length: listed.length, sha256 });
         }
         Ok(files)
     }
@@ -228,7 +226,7 @@ impl Driver {
         let opened = Dir::open(&dir)?;
         let checked = bundle::check(&opened, &request)
             .map_err(|refused| format!("the bundle does not verify: {refused}"))?;
-        if checked.target_files < self.target_files()?.len() {
+        if checked.target_files < self.hashed_here().len() {
             return Err("the bundle lacks target files".into());
         }
         for role in self.ceremony.plan().roles_in_room() {
@@ -246,4 +244,26 @@ impl Driver {
             .map_err(|error| format!("{}: {error}", manifest.display()))?;
         Ok(Digest::of(&bytes).hex())
     }
+}
+
+/// A target file is not what was hashed.
+fn changed(what: &str) -> String {
+    format!(
+        "{what}. It was signed as it was hashed. No bundle was written, and nothing else is lost: put that file back, then \
+         go on"
+    )
+}
+
+/// The SHA-256 of a file that was listed with other hashes, which still hold.
+fn sha256_of(path: &Path, listed: &TargetFile) -> Result<String, String> {
+    let all: Vec<&str> = ALGORITHMS.map(|(name, _)| name).to_vec();
+    let files = BTreeMap::from([(String::new(), path.to_owned())]);
+    let now = hashing::hash_all(files, &all).map_err(|error| format!("cannot be used: {error}"))?;
+    let mut now = now.into_values().next().unwrap_or_else(|| listed.clone());
+    if now.length != listed.length
+        || listed.hashes.iter().any(|(name, digest)| now.hashes.get(name) != Some(digest))
+    {
+        return Err("was changed since then".to_owned());
+    }
+    now.hashes.remove("sha256").ok_or_else(|| "has no SHA-256".to_owned())
 }

@@ -105,8 +105,10 @@ impl Record {
             fs::create_dir(part.join("metadata"))?;
             fs::create_dir(part.join("keys"))?;
             if !before.is_empty() {
-                let files = before.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+                let files: Vec<bundle::File> =
+                    before.iter().map(|(name, bytes)| (name.clone(), bytes.to_vec().into())).collect();
                 fs::create_dir(part.join(FOLDER))?;
+                let files = files.iter().map(|(name, content)| (name.as_str(), content));
                 bundle::fill(&part.join(FOLDER), files).map_err(|(_, error)| error)?;
             }
             disk::create(&part.join("runs.jsonl"), run_line(run)?.as_bytes())?;

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use keyrite::bundle;
 use keyrite::bundle::Checked;
+use keyrite::bundle::Content;
 use keyrite::bundle::Contents;
 use keyrite::bundle::Dir;
 use keyrite::bundle::File;
@@ -46,9 +47,17 @@ fn contents() -> Contents {
             role("snapshot", "5.snapshot.json"),
             role("targets", "3.targets.json"),
         ],
-        targets: [("app.txt".to_owned(), b"app".to_vec()), ("dev/tool.txt".to_owned(), b"tool".to_vec())]
-            .into(),
+        targets: [
+            ("app.txt".to_owned(), b"app".to_vec().into()),
+            ("dev/tool.txt".to_owned(), b"tool".to_vec().into()),
+        ]
+        .into(),
     }
+}
+
+fn bytes(file: &File) -> &[u8] {
+    let Content::Bytes(bytes) = &file.1 else { panic!("{} is copied", file.0) };
+    bytes
 }
 
 fn written(files: &[File]) -> (TempDir, PathBuf) {
@@ -108,13 +117,13 @@ fn a_bundle_has_its_files_in_the_order_of_publication() {
         ]
         .map(|path| plain(&path))
     );
-    let manifest = Manifest::parse(&files[10].1).unwrap();
+    let manifest = Manifest::parse(bytes(&files[10])).unwrap();
     let order: Vec<Option<u64>> = manifest.files.iter().map(|entry| entry.order).collect();
     assert_eq!(
         order,
         [Some(1), Some(2), Some(3), Some(4), Some(5), Some(6), Some(7), Some(8), Some(9), None]
     );
-    assert!(!String::from_utf8(files[9].1.clone()).unwrap().contains("rehearsal"));
+    assert!(!String::from_utf8(bytes(&files[9]).to_vec()).unwrap().contains("rehearsal"));
 }
 
 #[test]
@@ -142,18 +151,18 @@ fn what_cannot_be_published_is_refused() {
     assert!(bend(&|c| c.roots[0] = b"{}".to_vec()).starts_with("a root: "));
     assert_eq!(bend(&|c| c.roles.push(c.roles[1].clone())), "two files named metadata/2.dev.json");
     assert_eq!(
-        bend(&|c| drop(c.targets.insert("x".to_owned(), Vec::new()))),
+        bend(&|c| drop(c.targets.insert("x".to_owned(), Vec::new().into()))),
         "target \"x\" is listed by no role of this bundle"
     );
     assert_eq!(
-        bend(&|c| drop(c.targets.insert("app.txt".to_owned(), b"App".to_vec()))),
+        bend(&|c| drop(c.targets.insert("app.txt".to_owned(), b"App".to_vec().into()))),
         "target \"app.txt\" is not the file that the metadata lists"
     );
     for path in ["../x", "/x", "a//b", "a/./b", "a\nb", "a\"b", "a\\b"] {
         let error = bend(&|c| {
             let list = signed_by(&targets(3, json!({ path: target(b"x") })), &[4]).to_file();
             c.roles[3].1 = list;
-            c.targets = [(path.to_owned(), b"x".to_vec())].into();
+            c.targets = [(path.to_owned(), b"x".to_vec().into())].into();
         });
         assert!(error.contains("cannot be the name"), "{path}: {error}");
     }
@@ -169,7 +178,7 @@ fn a_written_bundle_verifies_and_an_existing_one_is_never_touched() {
     assert_eq!(checked.target_files, 3);
     assert_eq!(checked.manifest.unwrap().ceremony, "2026-12-root");
     assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
-    let again = bundle::write(&[("x".to_owned(), b"new".to_vec())], &path).unwrap_err().to_string();
+    let again = bundle::write(&[("x".to_owned(), b"new".to_vec().into())], &path).unwrap_err().to_string();
     assert!(again.ends_with("is there already; nothing was written and it is unchanged"), "{again}");
     assert!(!path.join("x").exists() && !temp.path().join("bundle.partial").exists());
 
@@ -180,10 +189,30 @@ fn a_written_bundle_verifies_and_an_existing_one_is_never_touched() {
 }
 
 #[test]
+fn a_file_that_is_copied_must_still_be_what_was_hashed() {
+    let temp = TempDir::new().unwrap();
+    let (from, to) = (temp.path().join("app"), temp.path().join("bundle"));
+    let sha256 = target(b"app")["hashes"]["sha256"].as_str().unwrap().to_owned();
+    let copy =
+        || [("app".to_owned(), Content::Copy { from: from.clone(), length: 3, sha256: sha256.clone() })];
+    for other in [&b"App"[..], b"ap", b"apps", b""] {
+        fs::write(&from, other).unwrap();
+
+        let error = bundle::write(&copy(), &to).unwrap_err().to_string();
+
+        assert!(error.contains("was changed since then"), "{error}");
+        assert!(!to.exists() && !temp.path().join("bundle.partial").exists());
+    }
+    fs::write(&from, b"app").unwrap();
+    bundle::write(&copy(), &to).unwrap();
+    assert_eq!(fs::read(to.join("app")).unwrap(), b"app");
+}
+
+#[test]
 fn a_bundle_that_cannot_be_finished_leaves_nothing() {
     let temp = TempDir::new().unwrap();
     let to = temp.path().join("bundle");
-    let twice = [("a".to_owned(), Vec::new()), ("a".to_owned(), Vec::new())];
+    let twice = [("a".to_owned(), Vec::new().into()), ("a".to_owned(), Vec::new().into())];
 
     let error = bundle::write(&twice, &to).unwrap_err().to_string();
 
@@ -215,7 +244,7 @@ fn a_private_key_or_a_path_that_leads_out_stops_the_export() {
         ("e", b"-----BEGIN OPENSSH PRIVATE KEY-----\nSECRET", "e holds an OpenSSH private key"),
         ("../f", b"", "cannot be the name"),
     ] {
-        let files = [("fine".to_owned(), b"fine".to_vec()), (path.to_owned(), bytes.to_vec())];
+        let files = [("fine".to_owned(), b"fine".to_vec().into()), (path.to_owned(), bytes.to_vec().into())];
 
         let error = bundle::write(&files, &to).unwrap_err().to_string();
 
@@ -287,7 +316,7 @@ fn a_target_file_is_checked_by_every_hash_that_is_listed() {
         entry["hashes"]["sha512"] = json!(sha512);
         contents.roles =
             vec![("targets".to_owned(), signed_by(&targets(3, json!({"app.txt": entry})), &[4]).to_file())];
-        contents.targets = [("app.txt".to_owned(), b"app".to_vec())].into();
+        contents.targets = [("app.txt".to_owned(), b"app".to_vec().into())].into();
         contents
     };
     let right = hex::encode(<sha2::Sha512 as sha2::Digest>::digest(b"app"));
@@ -406,8 +435,8 @@ fn a_rehearsal_says_so_and_is_refused() {
     let (_temp, path) = written(&files);
 
     assert_eq!(refused(&path), (client::rules::REHEARSAL, "MANIFEST.json".to_owned()));
-    assert!(files.iter().any(|(path, bytes)| path == "VERIFY.txt"
-        && String::from_utf8_lossy(bytes).contains("# REHEARSAL: nobody may trust these files.")));
+    assert!(files.iter().any(|file| file.0 == "VERIFY.txt"
+        && String::from_utf8_lossy(bytes(file)).contains("# REHEARSAL: nobody may trust these files.")));
 }
 
 /// `bash VERIFY.txt` with openssl, sed and coreutils on the path, and nothing else.

@@ -200,7 +200,8 @@ fn published_repositories_are_adopted_byte_for_byte_and_verify_as_before() {
         };
         let to = tempfile::tempdir().unwrap();
         let out = to.path().join("out");
-        let files = adopted.files.iter().map(|(name, bytes)| (format!("metadata/{name}"), bytes.clone()));
+        let files =
+            adopted.files.iter().map(|(name, bytes)| (format!("metadata/{name}"), bytes.clone().into()));
         keyrite::bundle::write(&files.collect::<Vec<_>>(), &out).unwrap();
 
         let of_source: BTreeSet<Vec<u8>> = tree(source).into_iter().map(|(_, bytes)| bytes).collect();
