@@ -14,6 +14,7 @@ use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::change::unsigned_delegates;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
@@ -109,6 +110,11 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
             problems.push(Problem::error("PUBLIC-KEY-READABLE", place(&format!("key {}", key.name)), text));
         }
     }
+    let known = |name: &str| match &plan.key(name)?.source {
+        Source::Existing { public, .. } | Source::Public { public } => fixed(base, public).ok(),
+        _ => None,
+    };
+    problems.extend(unsigned_delegates(plan, &known));
     for (name, spec) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
         if let Err(error) = target_files(base, spec) {
             let text = format!("files of {name}: {error}");

@@ -7,6 +7,7 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::plan::Before;
+use crate::plan::Key;
 use crate::plan::Kind;
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -18,6 +19,7 @@ use crate::plan::consequences::joined;
 use crate::plan::delegations::EntrySpec;
 use crate::plan::delegations::What;
 use crate::plan::file::File;
+use crate::plan::incident;
 use crate::plan::lints::NO_METADATA;
 use crate::plan::lints::NO_PROOF;
 use crate::plan::problem::Place;
@@ -57,7 +59,7 @@ impl Facts for Foreseen<'_> {
     }
 
     fn rehearsal(&self) -> bool {
-        false
+        self.plan.before.as_ref().is_some_and(|before| before.is_rehearsal())
     }
 }
 
@@ -172,7 +174,7 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
     if plan.roles_in_room().contains(&"timestamp") {
         coupled(plan, &before, "snapshot", &place, &mut say);
     }
-    coupled_delegates(plan, &before, &mut say);
+    delegates_listed(plan, &before, &mut say);
     if !plan.hashes_files()
         && let Err(why) = plan.as_expected(&sections)
     {
@@ -181,6 +183,8 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
         say("DIFF-AS-EXPECTED", at, format!("expect_diff is not what would change: {why}"));
     }
     plan.changes = sections;
+    problems.extend(unsigned_delegates(plan, &|_| None));
+    incident::keys_leave(plan, &before, file, problems);
 }
 
 /// What roles delegate is what a delegation may be; each fault stands at its entry.
@@ -192,7 +196,7 @@ fn delegations(plan: &Plan, problems: &mut Vec<Problem>) {
         let before =
             before.and_then(|metadata| metadata.signed().get("delegations")).filter(|v| !v.is_null());
         let faults = match list.wanted(&|name| facts.key(name)) {
-            Ok(wanted) => author(&wanted, before).err().unwrap_or_default(),
+            Ok(wanted) => author(&wanted, before, after::labels(&facts)).err().unwrap_or_default(),
             Err(fault) => vec![fault],
         };
         let told = |fault: Fault| Problem::error(fault.rule, Some(list.place_of(&fault)), fault.text);
@@ -283,42 +287,56 @@ pub(super) fn old_keys_suffice(plan: &Plan, file: &File, problems: &mut Vec<Prob
     }
 }
 
-/// Delegates whose keys change have signed with the new ones, or sign here; where snapshot is signed here, each has a
-/// file that it can list.
-fn coupled_delegates(plan: &Plan, before: &Before, say: &mut dyn FnMut(&'static str, Place, String)) {
-    let facts = Foreseen { plan, files: &|_| None };
+/// Where snapshot is signed here, each delegate has a file that it can list.
+fn delegates_listed(plan: &Plan, before: &Before, say: &mut dyn FnMut(&'static str, Place, String)) {
     let in_room = |role: &str| plan.roles.get(role).is_some_and(|role| role.in_room.is_some());
-    for (delegator, role) in &plan.roles {
-        let Some(list) = &role.delegations else { continue };
-        let Ok(Wanted::Roles(delegates)) = list.wanted(&|name| facts.key(name)) else { continue };
-        for (delegate, entry) in delegates.iter().zip(&list.entries) {
-            let name = &delegate.name;
-            let listed = |key: &&crate::plan::fields::At<String>| {
-                plan.key(&key.value).is_some_and(|key| matches!(key.source, Source::Listed { .. }))
-            };
-            match before.file(name) {
-                _ if in_room(name) => {}
-                None if in_room("snapshot") => {
-                    let text = format!(
-                        "{delegator} delegates to {name}, which has no metadata that snapshot could list; give {name} a version and expires, or let a server sign snapshot once {name} is signed"
-                    );
-                    say("DELEGATE-HAS-METADATA", entry.place, text);
-                }
-                Some(file) if entry.keys.iter().all(|key| listed(&key)) => {
-                    let counted =
-                        delegate.role_keys.verify(file.metadata.payload(), file.metadata.signatures());
-                    if let Err(unmet) = counted {
-                        let text = format!(
-                            "{} was signed by {unmet} that {delegator} delegates to from now on: clients would refuse it. Give {name} a version and expires, so that it is signed again here",
-                            file.file
-                        );
-                        say("COUPLED-RESIGN", entry.place, text);
-                    }
-                }
-                _ => {}
+    for (delegator, role) in plan.roles.iter().filter(|_| in_room("snapshot")) {
+        for entry in role.delegations.iter().flat_map(|list| &list.entries) {
+            let What::Role { name, .. } = &entry.what else { continue };
+            if !in_room(&name.value) && before.file(&name.value).is_none() {
+                let name = &name.value;
+                let text = format!(
+                    "{delegator} delegates to {name}, which has no metadata that snapshot could list; give {name} a version and expires, or let a server sign snapshot once {name} is signed"
+                );
+                say("DELEGATE-HAS-METADATA", entry.place, text);
             }
         }
     }
+}
+
+/// Delegates whose keys change have signed with the new ones, or sign here. A key from outside may have signed before
+/// it came, so its role is judged once `outside` knows its public half; a key that is made here has signed nothing.
+pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKey>) -> Vec<Problem> {
+    let Some(before) = &plan.before else { return Vec::new() };
+    let facts = Foreseen { plan, files: &|_| None };
+    let in_room = |role: &str| plan.roles.get(role).is_some_and(|role| role.in_room.is_some());
+    let from_file = |name: &str| plan.key(name).is_some_and(Key::from_file);
+    let key = |name: &str| match outside(name) {
+        Some(public) if from_file(name) => Some((public.keyid(), public)),
+        _ => facts.key(name),
+    };
+    let known = |name: &str| !from_file(name) || outside(name).is_some();
+    let mut problems = Vec::new();
+    for (delegator, role) in &plan.roles {
+        let Some(list) = &role.delegations else { continue };
+        let Ok(Wanted::Roles(delegates)) = list.wanted(&key) else { continue };
+        for (delegate, entry) in delegates.iter().zip(&list.entries) {
+            let name = &delegate.name;
+            let Some(file) = before.file(name).filter(|_| !in_room(name)) else { continue };
+            if !entry.keys.iter().all(|key| known(&key.value)) {
+                continue;
+            }
+            let counted = delegate.role_keys.verify(file.metadata.payload(), file.metadata.signatures());
+            if let Err(unmet) = counted {
+                let text = format!(
+                    "{} was signed by {unmet} that {delegator} delegates to from now on: clients would refuse it. Give {name} a version and expires, so that it is signed again here",
+                    file.file
+                );
+                problems.push(Problem::error("COUPLED-RESIGN", Some(entry.place), text));
+            }
+        }
+    }
+    problems
 }
 
 /// Target files change in a targets-signing, of one role; elsewhere only roles that are new bring theirs. What is

@@ -13,6 +13,7 @@ pub mod delegations;
 pub mod fields;
 pub mod file;
 pub mod files;
+pub mod incident;
 pub mod keys;
 pub mod kind;
 pub mod lints;

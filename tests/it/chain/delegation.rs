@@ -34,6 +34,9 @@ pub(super) fn change(model: &mut Model) -> Change {
     for _ in 0..1 + model.seed.below(2) {
         one(model, &mut spec, &mut after, &delegator);
     }
+    if lines(&delegator, &model.state, &after).is_empty() {
+        added(model, &mut spec, &mut after, &delegator);
+    }
     change::delegate_again(&mut spec, model, &mut after, &delegator);
     let was: Vec<String> = model.state.delegates(&delegator).iter().map(|d| d.name.clone()).collect();
     let names: Vec<String> = after.delegates(&delegator).iter().map(|d| d.name.clone()).collect();

@@ -1,5 +1,7 @@
 //! What is forbidden where delegations, delegates and the types of ceremonies meet.
 
+use std::collections::BTreeSet;
+
 use super::Variations;
 use crate::chain::model::TOP;
 use crate::chain::spec::DelegationLine;
@@ -77,11 +79,8 @@ impl Variations<'_> {
             }
         }
         self.add("a role that nobody delegates to", "ROLE-DELEGATED", |spec| {
-            let line = RoleLine {
-                version: Some(1),
-                expires: spec.roles["timestamp"].expires.clone(),
-                ..RoleLine::default()
-            };
+            let expires = spec.roles.values().find_map(|line| line.expires.clone());
+            let line = RoleLine { version: Some(1), expires, ..RoleLine::default() };
             spec.roles.insert("nobody".to_owned(), line);
         });
     }
@@ -124,13 +123,12 @@ impl Variations<'_> {
         // Someone else is delegated to, where the type does not say so.
         let targets = self.change.spec.in_room().contains(&"targets");
         if targets && kind != "root-genesis" {
-            let key = self.change.spec.roles.get("root").and_then(|root| root.keys.clone());
-            let keys = key.unwrap_or_else(|| self.before["root"].keys.clone());
+            let spec = &self.change.spec;
+            let keys: Vec<String> = spec.keys.keys().filter(|key| spec.signs(key)).take(1).cloned().collect();
             self.add("a delegation in another type", "TYPE-ALLOWS", |spec| {
                 let line = spec.roles.get_mut("targets").unwrap();
                 let (name, paths) = ("mallory".to_owned(), vec!["*".to_owned()]);
-                let new =
-                    DelegationLine { name, keys: keys[..1].to_vec(), threshold: 1, paths, terminating: true };
+                let new = DelegationLine { name, keys, threshold: 1, paths, terminating: true };
                 line.delegations.get_or_insert_default().push(new);
                 let (version, expires) = (Some(1), line.expires.clone());
                 let line = RoleLine { version, expires, ..RoleLine::default() };
@@ -141,39 +139,53 @@ impl Variations<'_> {
 
     /// Lost and stolen keys that some role would still list: stated again, or simply not mentioned.
     fn gone_keys(&mut self) {
-        let spec = &self.change.spec;
-        let gone: Vec<String> = spec.lost.iter().chain(&spec.stolen).cloned().collect();
+        let (spec, before) = (&self.change.spec, self.before);
         let rule = "INCIDENT-KEY-LEAVES";
+        let gone: Vec<String> = spec.lost.iter().chain(&spec.stolen).cloned().collect();
         for key in gone {
-            for role in TOP {
-                let lists = self.before[role].keys.contains(&key);
-                if lists && role != "root" {
+            let lists = |role: &str| before.get(role).is_some_and(|role| role.keys.contains(&key));
+            for role in TOP.into_iter().filter(|role| *role != "root" && lists(role)) {
+                let signers = before[role].keys.iter().filter(|key| spec.signs(key)).count();
+                let in_room = spec.in_room().contains(&role);
+                if !in_room || signers >= before[role].threshold {
                     self.add("a role with a lost or stolen key carries over", rule, |spec| {
                         let line = spec.roles.get_mut(role).unwrap();
                         (line.keys, line.threshold) = (None, None);
+                        leave_out_unused(spec);
                     });
                 }
             }
-            let delegators: Vec<String> = self.change.spec.roles.keys().cloned().collect();
-            for delegator in delegators {
-                let spec = &self.change.spec;
-                let stated = spec.roles[&delegator].delegations.iter().flatten();
-                let listed =
-                    |name: &String| self.before.get(name).is_some_and(|role| role.keys.contains(&key));
-                let names: Vec<String> = stated.map(|line| line.name.clone()).filter(listed).collect();
+            for (delegator, line) in &spec.roles {
+                let stated: Vec<&String> = line.delegations.iter().flatten().map(|line| &line.name).collect();
+                let names: Vec<&String> = stated.iter().copied().filter(|name| lists(name)).collect();
                 if names.is_empty() {
                     continue;
                 }
                 self.add("a delegate lists a lost or stolen key", rule, |spec| {
-                    let lines = lines(spec, &delegator).iter_mut();
+                    let lines = lines(spec, delegator).iter_mut();
                     lines
-                        .filter(|line| names.contains(&line.name))
+                        .filter(|line| names.contains(&&line.name))
                         .for_each(|line| line.keys.push(key.clone()));
                 });
-                self.add("a delegate with a lost or stolen key carries over", rule, |spec| {
-                    spec.roles.get_mut(&delegator).unwrap().delegations = None;
-                });
+                let delegates_on =
+                    |name: &&&String| spec.roles.get(**name).is_some_and(|line| line.delegations.is_some());
+                if !stated.iter().any(|name| delegates_on(&name)) {
+                    self.add("a delegate with a lost or stolen key carries over", rule, |spec| {
+                        spec.roles.get_mut(delegator).unwrap().delegations = None;
+                        spec.roles.retain(|name, _| !stated.contains(&name));
+                        leave_out_unused(spec);
+                    });
+                }
             }
         }
     }
+}
+
+/// New keys that no role lists would be a mistake of their own.
+fn leave_out_unused(spec: &mut Spec) {
+    let stated = spec.stated().flat_map(|line| line.keys.clone());
+    let mut used: BTreeSet<String> =
+        spec.roles.values().flat_map(|line| line.keys.clone()).flatten().collect();
+    used.extend(stated);
+    spec.keys.retain(|name, line| used.contains(name) || (line.public.is_none() && line.generate.is_none()));
 }
