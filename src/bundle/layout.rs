@@ -32,8 +32,9 @@ pub struct Contents {
     pub roots: Vec<Vec<u8>>,
     /// Role and file: `targets`, delegated roles, and `snapshot` and `timestamp` where they are signed in the room.
     pub roles: Vec<(String, Vec<u8>)>,
-    /// Target files by path; each must be listed by one of `roles`.
-    pub targets: BTreeMap<String, Vec<u8>>,
+    /// Target files with their paths; each must be listed by one of `roles`. Two roles may list one path with
+    /// different files.
+    pub targets: BTreeSet<(String, Vec<u8>)>,
 }
 
 /// Why there is no bundle.
@@ -134,24 +135,31 @@ fn roles(files: &[(String, Vec<u8>)], consistent: bool) -> Result<Vec<Named>, La
 
 /// Target files: under their path, or under one name for each listed hash.
 fn targets(
-    files: &BTreeMap<String, Vec<u8>>,
+    files: &BTreeSet<(String, Vec<u8>)>,
     roles: &[Named],
     consistent: bool,
 ) -> Result<Vec<File>, LayoutError> {
-    let mut listed: BTreeMap<String, TargetFile> = BTreeMap::new();
+    let mut listed: BTreeMap<String, Vec<TargetFile>> = BTreeMap::new();
     for named in roles.iter().filter(|named| !files.is_empty() && named.metadata.role_type() == "targets") {
         let targets = Targets::from_signed(named.metadata.signed());
-        listed.extend(targets.map_err(|e| LayoutError(format!("{}: {e}", named.path)))?.targets);
+        let targets = targets.map_err(|e| LayoutError(format!("{}: {e}", named.path)))?;
+        targets.targets.into_iter().for_each(|(path, target)| listed.entry(path).or_default().push(target));
     }
     let mut out = Vec::new();
     for (path, bytes) in files {
-        let Some(target) = listed.get(path) else {
+        let Some(listed) = listed.get(path) else {
             return error(format!("target {path:?} is listed by no role of this bundle"));
         };
-        if hashes_hold(bytes, &target.hashes).is_err() || u64::try_from(bytes.len()) != Ok(target.length) {
+        let is = |target: &&TargetFile| {
+            hashes_hold(bytes, &target.hashes).is_ok() && u64::try_from(bytes.len()) == Ok(target.length)
+        };
+        // Several roles may list the same file: each name once.
+        let names: BTreeSet<String> =
+            listed.iter().filter(is).flat_map(|target| names(path, target, consistent)).collect();
+        if names.is_empty() {
             return error(format!("target {path:?} is not the file that the metadata lists"));
         }
-        out.extend(names(path, target, consistent).into_iter().map(|name| (name, bytes.clone())));
+        out.extend(names.into_iter().map(|name| (name, bytes.clone())));
     }
     Ok(out)
 }

@@ -1,6 +1,5 @@
 //! The last steps: the bundle written to its medium, and read back from it as a client would.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -156,8 +155,8 @@ impl Driver {
     }
 
     /// The target files, which must still be the ones that were hashed.
-    fn target_files(&self) -> Result<BTreeMap<String, Vec<u8>>, String> {
-        let mut files = BTreeMap::new();
+    fn target_files(&self) -> Result<BTreeSet<(String, Vec<u8>)>, String> {
+        let mut files = BTreeSet::new();
         let plan = self.ceremony.plan();
         let hashed = self.ceremony.files().iter();
         // What a manifest lists is somewhere else, and goes to the servers from there.
@@ -189,7 +188,7 @@ impl Driver {
             if bytes.len() as u64 != listed.length || hash.is_empty() || !listed.hashes.iter().all(is) {
                 return Err(changed("was changed since then"));
             }
-            files.insert(name.clone(), bytes);
+            files.insert((name.clone(), bytes));
         }
         Ok(files)
     }
