@@ -142,11 +142,11 @@ fn what_cannot_be_published_is_refused() {
     assert!(bend(&|c| c.roots[0] = b"{}".to_vec()).starts_with("a root: "));
     assert_eq!(bend(&|c| c.roles.push(c.roles[1].clone())), "two files named metadata/2.dev.json");
     assert_eq!(
-        bend(&|c| drop(c.targets.insert(("x".to_owned(), Vec::new())))),
+        bend(&|c| c.targets.extend([("x".to_owned(), Vec::new())])),
         "target \"x\" is listed by no role of this bundle"
     );
     assert_eq!(
-        bend(&|c| drop(c.targets.insert(("app.txt".to_owned(), b"App".to_vec())))),
+        bend(&|c| c.targets.extend([("app.txt".to_owned(), b"App".to_vec())])),
         "target \"app.txt\" is not the file that the metadata lists"
     );
     for path in ["../x", "/x", "a//b", "a/./b", "a\nb", "a\"b", "a\\b"] {

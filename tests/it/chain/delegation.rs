@@ -81,10 +81,13 @@ fn one(model: &mut Model, spec: &mut Spec, after: &mut State, delegator: &str) {
             change::new_keys(model, spec, after, &name, &BTreeSet::new());
         }
         3 if many > 0 => {
-            let delegation = &mut list[at];
-            match delegation.paths.iter().position(|path| path == SHARED) {
-                Some(at) => drop(delegation.paths.remove(at)),
-                None => delegation.paths.push(SHARED.to_owned()),
+            let name = list[at].name.clone();
+            let (needs, may) = (lists_shared(model, after, &name), may_share(after, delegator));
+            let paths = &mut after.delegations.get_mut(delegator).unwrap()[at].paths;
+            match paths.iter().position(|path| path == SHARED) {
+                Some(at) if !needs => drop(paths.remove(at)),
+                None if may => paths.push(SHARED.to_owned()),
+                _ => {}
             }
         }
         4 if many > 0 => list[at].terminating ^= true,
@@ -101,6 +104,23 @@ fn one(model: &mut Model, spec: &mut Spec, after: &mut State, delegator: &str) {
     }
 }
 
+/// Whether a role may delegate the shared path on.
+fn may_share(state: &State, delegator: &str) -> bool {
+    let shares = |delegation: &Delegation| {
+        delegation.name == delegator && delegation.paths.iter().any(|p| p == SHARED)
+    };
+    delegator == "targets" || state.delegations.values().flatten().any(shares)
+}
+
+/// Whether a role, or one below it, lists the shared file or may list it again: tough takes no repository in which
+/// a role lists a file that no path leads to.
+fn lists_shared(model: &Model, state: &State, role: &str) -> bool {
+    let below = format!("{role}-");
+    let all = state.files.iter().chain(&model.removed);
+    let mut all = all.filter(|(name, _)| *name == role || name.starts_with(&below));
+    all.any(|(_, files)| files.contains_key(SHARED_FILE))
+}
+
 /// A delegate that nobody knows yet, with its first files.
 fn added(model: &mut Model, spec: &mut Spec, after: &mut State, delegator: &str) {
     let number = after.roles.len();
@@ -112,7 +132,7 @@ fn added(model: &mut Model, spec: &mut Spec, after: &mut State, delegator: &str)
         // What it delegates on is below its own paths.
         paths.push(format!("{folder}/*/*"));
     }
-    if model.seed.one_in(2) {
+    if may_share(after, delegator) && model.seed.one_in(2) {
         paths.push(SHARED.to_owned());
         files.insert(SHARED_FILE.to_owned(), format!("the tool of {name}").into_bytes());
     }
@@ -140,7 +160,10 @@ fn returns(model: &mut Model, spec: &mut Spec, after: &mut State, delegator: &st
         change::new_keys(model, spec, after, &name, &BTreeSet::new());
     }
     let folder = folder(&name);
-    let paths = vec![format!("{folder}/*"), SHARED.to_owned()];
+    let mut paths = vec![format!("{folder}/*"), format!("{folder}/*/*")];
+    if may_share(after, delegator) {
+        paths.push(SHARED.to_owned());
+    }
     let list = after.delegations.entry(delegator.to_owned()).or_default();
     list.push(Delegation { name, paths, terminating: false });
 }
