@@ -26,6 +26,8 @@ use crate::plan::problem::Place;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
+use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::author::Labels;
 use crate::tuf::delegations::author::Wanted;
 use crate::tuf::delegations::author::author;
 use crate::tuf::diff;
@@ -185,6 +187,18 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
     plan.changes = sections;
     problems.extend(unsigned_delegates(plan, &|_| None));
     incident::keys_leave(plan, &before, file, problems);
+}
+
+/// Whom a targets role delegates to after the ceremony.
+pub(super) fn delegations_after(plan: &Plan, role: &str) -> Option<Delegations> {
+    let before = plan.before.as_ref();
+    let Some(list) = plan.roles.get(role).and_then(|role| role.delegations.as_ref()) else {
+        return before.and_then(|before| before.repository.delegations(role));
+    };
+    let facts = Foreseen { plan, files: &|_| None };
+    let wanted = list.wanted(&|name| facts.key(name)).ok()?;
+    let json = author(&wanted, None, Labels::StoodInFor).ok()?;
+    Delegations::from_json(&json).ok()
 }
 
 /// What roles delegate is what a delegation may be; each fault stands at its entry.

@@ -20,6 +20,7 @@ pub mod lints;
 pub mod node;
 pub mod print;
 pub mod problem;
+pub mod reach;
 pub mod roles;
 pub mod rules;
 pub mod script;

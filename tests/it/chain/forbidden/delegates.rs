@@ -75,7 +75,10 @@ impl Variations<'_> {
                 Some(_) => continue,
             };
             if line.delegations.is_none() {
-                self.add(what, rule, |spec| drop(spec.roles.remove(&name)));
+                self.add(what, rule, |spec| {
+                    spec.roles.remove(&name);
+                    spec.expect = None;
+                });
             }
         }
         self.add("a role that nobody delegates to", "ROLE-DELEGATED", |spec| {
@@ -99,6 +102,13 @@ impl Variations<'_> {
             }
         }
         if kind == "delegation-change" {
+            if self.delegator().is_some_and(|role| !self.change.after.delegates(&role).is_empty()) {
+                let delegator = self.delegator().unwrap();
+                self.add("a delegate loses the path of its files", "FILES-WITHIN-PATHS", |spec| {
+                    lines(spec, &delegator)[0].paths = vec!["elsewhere/*".to_owned()];
+                    spec.expect = None;
+                });
+            }
             self.add("a root in a delegation-change", "TYPE-ALLOWS", |spec| {
                 let root = spec.roles["snapshot"].clone();
                 spec.roles.insert("root".to_owned(), root);
@@ -119,6 +129,12 @@ impl Variations<'_> {
                 });
             }
             return;
+        }
+        let delegate = spec.delegates().first().map(|role| (*role).to_owned());
+        if let (Some(role), "targets-signing") = (delegate, kind) {
+            self.add("a delegate signs files outside its paths", "FILES-WITHIN-PATHS", |spec| {
+                spec.roles.get_mut(&role).unwrap().files = Some("inputs/keys".to_owned());
+            });
         }
         // Someone else is delegated to, where the type does not say so.
         let targets = self.change.spec.in_room().contains(&"targets");
