@@ -153,9 +153,10 @@ fn targets(
         let is = |target: &&TargetFile| {
             hashes_hold(bytes, &target.hashes).is_ok() && u64::try_from(bytes.len()) == Ok(target.length)
         };
+        let mut seen = BTreeSet::new();
+        let names = listed.iter().filter(is).flat_map(|target| names(path, target, consistent));
         // Several roles may list the same file: each name once.
-        let names: BTreeSet<String> =
-            listed.iter().filter(is).flat_map(|target| names(path, target, consistent)).collect();
+        let names: Vec<String> = names.filter(|name| seen.insert(name.clone())).collect();
         if names.is_empty() {
             return error(format!("target {path:?} is not the file that the metadata lists"));
         }

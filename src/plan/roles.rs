@@ -92,7 +92,8 @@ fn makes_root(file: &File, say: &mut Problems<'_>) {
 fn stays_without_root(file: &File, name: &str, roles: [Option<&Role>; 2], say: &mut Problems<'_>) {
     let (kind, [Some(before), Some(after)]) = (file.kind.value, roles) else { return };
     let keys = |role: &Role| role.keys.iter().cloned().collect::<BTreeSet<String>>();
-    if !kind.makes_root() && (keys(before), before.threshold) != (keys(after), after.threshold) {
+    let touched = name != "root" && !kind.makes_root();
+    if touched && (keys(before), before.threshold) != (keys(after), after.threshold) {
         let text = format!(
             "a {} changes {}; keys and threshold of {name} stand in root, which stays as it is",
             kind.name(),

@@ -279,6 +279,23 @@ fn target_files_are_the_ones_that_the_metadata_lists() {
     assert_eq!(refused(&path), (rules::TARGET_FILE_KNOWN, "targets/other".to_owned()));
 }
 
+/// The delegate's file is not asked for as long as targets speaks for the path, and is there when that changes.
+#[test]
+fn a_path_that_two_roles_list_lies_there_with_both_files() {
+    let mut contents = contents();
+    let mut top = world().role("targets").clone();
+    top["targets"]["dev/tool.txt"] = target(b"other");
+    contents.roles =
+        vec![("targets".to_owned(), signed_by(&top, &[4]).to_file()), contents.roles.swap_remove(1)];
+    contents.targets = ["tool", "other"].map(|text| ("dev/tool.txt".to_owned(), text.into())).into();
+
+    let (_temp, path) = written(&bundle::layout(&contents).unwrap());
+
+    let pinned = pinned();
+    let request = Request { pinned: &pinned, at: now(), scope: Scope::Offline, allow_rehearsal: false };
+    assert_eq!(bundle::check(&Dir::open(&path).unwrap(), &request).unwrap().target_files, 4);
+}
+
 #[test]
 fn a_target_file_is_checked_by_every_hash_that_is_listed() {
     let app = |sha512: &str| {

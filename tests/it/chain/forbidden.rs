@@ -10,9 +10,11 @@ use keyrite::plan::Verb;
 
 use super::change::Change;
 use super::change::Quorum;
+use super::change::key_lines;
 use super::change::quorums;
 use super::model::Model;
 use super::model::Role;
+use super::model::TOP;
 use super::spec::Spec;
 
 /// One mistake in an otherwise valid file.
@@ -132,7 +134,7 @@ impl Variations<'_> {
             let mut step = step.clone();
             if let Verb::Sign { key, roles } = &mut step.verb
                 && quorum.keys.contains(key)
-                && roles.iter().any(|role| *role == quorum.role)
+                && roles.contains(&quorum.role)
             {
                 if left == 0 {
                     roles.retain(|role| *role != quorum.role);
@@ -285,7 +287,10 @@ impl Variations<'_> {
 
     fn types(&mut self) {
         let spec = &self.change.spec;
-        if spec.kind == "key-rotation" && spec.roles.values().any(|line| line.keys.is_some()) {
+        // The same keys in another order are no change.
+        let changes =
+            |role: &&str| !key_lines("", &self.before[*role], &self.change.after.roles[*role]).is_empty();
+        if spec.kind == "key-rotation" && TOP.iter().any(changes) {
             self.add("a rotation is called a renewal", "TYPE-ALLOWS", |spec| {
                 spec.kind = "root-renewal";
                 spec.expect = None;

@@ -133,7 +133,7 @@ impl Variations<'_> {
         let delegate = spec.delegates().first().map(|role| (*role).to_owned());
         if let (Some(role), "targets-signing") = (delegate, kind) {
             self.add("a delegate signs files outside its paths", "FILES-WITHIN-PATHS", |spec| {
-                spec.roles.get_mut(&role).unwrap().files = Some("inputs/keys".to_owned());
+                spec.roles.get_mut(&role).unwrap().files = Some("inputs/metadata".to_owned());
             });
         }
         // Someone else is delegated to, where the type does not say so.
