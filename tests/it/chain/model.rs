@@ -302,8 +302,10 @@ impl Model {
 
     /// Takes a key that a ceremony made out of its record, and makes its passphrase cheap.
     pub(super) fn adopt(&mut self, name: &str, record: &Path) {
+        let public = fs::read(record.join(format!("keys/{name}.pub.json"))).unwrap();
+        // It comes from outside again when a role that was taken out returns.
+        fs::write(self.path(&format!("keys/{name}.pub.json")), &public).unwrap();
         if on_token(name) {
-            let public = fs::read(record.join(format!("keys/{name}.pub.json"))).unwrap();
             return self.keep(name, &PublicKey::read(&public).unwrap().keyid().0);
         }
         let path = self.path(&format!("keys/{name}.age"));
