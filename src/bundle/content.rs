@@ -13,7 +13,7 @@ use sha2::Sha256;
 const PIECE: usize = 1 << 18;
 
 /// What a file holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Content {
     /// These bytes.
     Bytes(Vec<u8>),

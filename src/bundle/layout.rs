@@ -30,8 +30,9 @@ pub struct Contents {
     pub roots: Vec<Vec<u8>>,
     /// Role and file: `targets`, delegated roles, and `snapshot` and `timestamp` where they are signed in the room.
     pub roles: Vec<(String, Vec<u8>)>,
-    /// Target files by path; each must be listed by one of `roles`.
-    pub targets: BTreeMap<String, Content>,
+    /// Target files with their paths; each must be listed by one of `roles`. Two roles may list one path with
+    /// different files.
+    pub targets: BTreeSet<(String, Content)>,
 }
 
 /// Why there is no bundle.
@@ -132,31 +133,39 @@ fn roles(files: &[(String, Vec<u8>)], consistent: bool) -> Result<Vec<Named>, La
 
 /// Target files: under their path, or under one name for each listed hash.
 fn targets(
-    files: &BTreeMap<String, Content>,
+    files: &BTreeSet<(String, Content)>,
     roles: &[Named],
     consistent: bool,
 ) -> Result<Vec<File>, LayoutError> {
-    let mut listed: BTreeMap<String, TargetFile> = BTreeMap::new();
+    let mut listed: BTreeMap<String, Vec<TargetFile>> = BTreeMap::new();
     for named in roles.iter().filter(|named| !files.is_empty() && named.metadata.role_type() == "targets") {
         let targets = Targets::from_signed(named.metadata.signed());
-        listed.extend(targets.map_err(|e| LayoutError(format!("{}: {e}", named.path)))?.targets);
+        let targets = targets.map_err(|e| LayoutError(format!("{}: {e}", named.path)))?;
+        targets.targets.into_iter().for_each(|(path, target)| listed.entry(path).or_default().push(target));
     }
     let mut out = Vec::new();
     for (path, content) in files {
-        let Some(target) = listed.get(path) else {
+        let Some(listed) = listed.get(path) else {
             return error(format!("target {path:?} is listed by no role of this bundle"));
         };
-        // A copied file was hashed when it was listed: by SHA-256 it is the one that the caller means.
-        let other = match content {
-            Content::Bytes(bytes) => hashes_hold(bytes, &target.hashes).is_err(),
-            Content::Copy { sha256, .. } => {
-                target.hashes.get("sha256").is_some_and(|listed| listed != sha256)
-            }
+        let is = |target: &&TargetFile| {
+            let same = match content {
+                Content::Bytes(bytes) => hashes_hold(bytes, &target.hashes).is_ok(),
+                // A copied file was hashed when it was listed: by SHA-256 it is the one that the caller means.
+                Content::Copy { sha256, .. } => {
+                    target.hashes.get("sha256").is_none_or(|listed| listed == sha256)
+                }
+            };
+            same && content.length() == target.length
         };
-        if other || content.length() != target.length {
+        let mut seen = BTreeSet::new();
+        let names = listed.iter().filter(is).flat_map(|target| names(path, target, consistent));
+        // Several roles may list the same file: each name once.
+        let names: Vec<String> = names.filter(|name| seen.insert(name.clone())).collect();
+        if names.is_empty() {
             return error(format!("target {path:?} is not the file that the metadata lists"));
         }
-        out.extend(names(path, target, consistent).into_iter().map(|name| (name, content.clone())));
+        out.extend(names.into_iter().map(|name| (name, content.clone())));
     }
     Ok(out)
 }

@@ -267,7 +267,7 @@ fn as_listed(manifest: &Manifest, found: &BTreeMap<String, Seen>) -> Result<(), 
     }
 }
 
-/// Every file in `targets/` is one that a client would ask for, with the bytes that the metadata lists.
+/// Every file in `targets/` is one that a trusted role lists, and that a client would ask for by its name, with the bytes that the metadata lists.
 fn targets(verified: &Verified, found: &BTreeMap<String, Seen>) -> Result<usize, Refused> {
     let mut files = found.iter().filter(|(path, _)| path.starts_with("targets/")).peekable();
     if files.peek().is_none() {
@@ -278,6 +278,12 @@ fn targets(verified: &Verified, found: &BTreeMap<String, Seen>) -> Result<usize,
         known.extend(
             layout::names(path, target, verified.consistent_snapshot).into_iter().map(|name| (name, target)),
         );
+    }
+    // Under a name that has its hash it cannot be taken for another, and a later order of delegations may lead to it.
+    for (path, target) in verified.not_found.iter().filter(|_| verified.consistent_snapshot) {
+        for name in layout::names(path, target, true) {
+            known.entry(name).or_insert(target);
+        }
     }
     let mut count = 0;
     for (path, seen) in files {

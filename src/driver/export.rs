@@ -183,8 +183,8 @@ impl Driver {
     }
 
     /// The target files, to be copied. While that is done they are hashed again: they must still be the same.
-    fn target_files(&self) -> Result<BTreeMap<String, Content>, String> {
-        let mut files = BTreeMap::new();
+    fn target_files(&self) -> Result<BTreeSet<(String, Content)>, String> {
+        let mut files = BTreeSet::new();
         for (from, name, listed) in self.hashed_here() {
             let sha256 = match listed.hashes.get("sha256") {
                 Some(sha256) => sha256.clone(),
@@ -193,7 +193,7 @@ impl Driver {
                     sha256_of(&from, listed).map_err(|why| changed(&format!("{} {why}", from.display())))?
                 }
             };
-            files.insert(name.clone(), Content::Copy { from, length: listed.length, sha256 });
+            files.insert((name.clone(), Content::Copy { from, length: listed.length, sha256 }));
         }
         Ok(files)
     }

@@ -14,7 +14,9 @@ use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::delegates::unsigned_delegates;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
+use crate::plan::reach;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::client::MAX_ROOT;
@@ -109,12 +111,22 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
             problems.push(Problem::error("PUBLIC-KEY-READABLE", place(&format!("key {}", key.name)), text));
         }
     }
+    let known = |name: &str| match &plan.key(name)?.source {
+        Source::Existing { public, .. } | Source::Public { public } => fixed(base, public).ok(),
+        _ => None,
+    };
+    problems.extend(unsigned_delegates(plan, &known));
+    let mut hashed = BTreeMap::new();
     for (name, spec) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
-        if let Err(error) = target_files(base, spec) {
-            let text = format!("files of {name}: {error}");
-            problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), text));
+        match target_files(base, spec) {
+            Ok(files) => drop(hashed.insert(name.clone(), files)),
+            Err(error) => {
+                let text = format!("files of {name}: {error}");
+                problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), text));
+            }
         }
     }
+    problems.extend(reach::cut_off(plan, &hashed));
     for (path, reaches) in before::anchors(plan, base) {
         let accepted = plan.accept.iter().any(|name| name == ANCHOR_LEFT_BEHIND);
         if let (Err(why), false) = (reaches, accepted) {

@@ -17,6 +17,7 @@ use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
 use crate::tuf::client::WATERMARK;
+use crate::tuf::delegations::author::Labels;
 use crate::tuf::delegations::author::author;
 use crate::tuf::delegations::group::Group;
 use crate::tuf::fault::Fault;
@@ -45,6 +46,11 @@ pub trait Facts {
     fn bins(&self, role: &str) -> Option<&Group>;
     /// Whether everything is marked as made in a rehearsal.
     fn rehearsal(&self) -> bool;
+}
+
+/// What labels of keys mean where these facts hold.
+pub(super) fn labels(facts: &dyn Facts) -> Labels {
+    if facts.rehearsal() { Labels::StoodInFor } else { Labels::Computed }
 }
 
 /// The signed part of a role's metadata, or what is missing for it.
@@ -147,7 +153,8 @@ impl Builder<'_> {
             let wanted = list.wanted(&|name| self.facts.key(name)).map_err(|fault| fault.to_string())?;
             let told =
                 |faults: Vec<Fault>| faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ");
-            signed["delegations"] = author(&wanted, before.as_ref()).map_err(told)?;
+            let labels = labels(self.facts);
+            signed["delegations"] = author(&wanted, before.as_ref(), labels).map_err(told)?;
         }
         Ok(signed)
     }

@@ -12,6 +12,7 @@ use crate::tuf::client;
 use crate::tuf::client::Files;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
+use crate::tuf::client::WATERMARK;
 use crate::tuf::repository::RoleFile;
 use crate::tuf::root::Root;
 use crate::words::Digest;
@@ -77,6 +78,11 @@ impl Before {
     /// SHA-256 of the newest root file: what the reviewed file pins.
     pub fn root_sha256(&self) -> String {
         Digest::of(&self.root_file().bytes).hex()
+    }
+
+    /// Whether a rehearsal made it, or it stands in for the real one in a rehearsal.
+    pub fn is_rehearsal(&self) -> bool {
+        self.root_file().metadata.signed().get(WATERMARK).is_some()
     }
 
     /// The public half of a key that root or any delegation lists under this keyid.

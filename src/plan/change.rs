@@ -16,17 +16,13 @@ use crate::plan::after::Facts;
 use crate::plan::after::Files;
 use crate::plan::bins;
 use crate::plan::consequences::joined;
-use crate::plan::delegations::EntrySpec;
-use crate::plan::delegations::What;
+use crate::plan::delegates;
 use crate::plan::file::File;
-use crate::plan::lints::NO_METADATA;
-use crate::plan::lints::NO_PROOF;
+use crate::plan::incident;
 use crate::plan::problem::Place;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
-use crate::tuf::delegations::author;
-use crate::tuf::delegations::author::Wanted;
 use crate::tuf::delegations::group::Group;
 use crate::tuf::diff;
 use crate::tuf::diff::Change;
@@ -34,15 +30,14 @@ use crate::tuf::diff::Consequence;
 use crate::tuf::diff::Names;
 use crate::tuf::diff::Person;
 use crate::tuf::diff::Section;
-use crate::tuf::fault::Fault;
 use crate::tuf::paths::Tree;
 use crate::tuf::paths::moves;
 use crate::tuf::root::Root;
 
 /// The facts as far as a file alone tells them.
-struct Foreseen<'a> {
-    plan: &'a Plan,
-    files: &'a dyn Fn(&str) -> Option<&'a Files>,
+pub(super) struct Foreseen<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) files: &'a dyn Fn(&str) -> Option<&'a Files>,
 }
 
 impl Facts for Foreseen<'_> {
@@ -66,7 +61,7 @@ impl Facts for Foreseen<'_> {
     }
 
     fn rehearsal(&self) -> bool {
-        false
+        self.plan.before.as_ref().is_some_and(|before| before.is_rehearsal())
     }
 }
 
@@ -180,7 +175,7 @@ impl Plan {
 
 /// Judges what the plan would change: only what its type may change, everything that this forces, and what it expects.
 pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
-    delegations(plan, problems);
+    delegates::delegations(plan, problems);
     let Some(before) = plan.before.clone().filter(|_| problems.is_empty()) else { return };
     let after = file.trust.after;
     let mut say = |rule, place: Place, text: String| problems.push(Problem::error(rule, Some(place), text));
@@ -201,7 +196,7 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
     if plan.roles_in_room().contains(&"timestamp") {
         coupled(plan, &before, "snapshot", &place, &mut say);
     }
-    coupled_delegates(plan, &before, &mut say);
+    delegates::delegates_listed(plan, &before, &mut say);
     if !plan.hashes_files()
         && let Err(why) = plan.as_expected(&sections)
     {
@@ -210,86 +205,8 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
         say("DIFF-AS-EXPECTED", at, format!("expect_diff is not what would change: {why}"));
     }
     plan.changes = sections;
-}
-
-/// What roles delegate is what a delegation may be; each fault stands at its entry.
-fn delegations(plan: &Plan, problems: &mut Vec<Problem>) {
-    let facts = Foreseen { plan, files: &|_| None };
-    for (name, role) in &plan.roles {
-        let Some(list) = &role.delegations else { continue };
-        let before = plan.before.as_ref().and_then(|before| before.metadata(name));
-        let before =
-            before.and_then(|metadata| metadata.signed().get("delegations")).filter(|v| !v.is_null());
-        let faults = match list.wanted(&|name| facts.key(name)) {
-            Ok(wanted) => author::author(&wanted, before).err().unwrap_or_default(),
-            Err(fault) => vec![fault],
-        };
-        let told = |fault: Fault| Problem::error(fault.rule, Some(list.place_of(&fault)), fault.text);
-        problems.extend(faults.into_iter().map(told));
-    }
-}
-
-/// What is allowed in delegations and still worth a word.
-pub(super) fn delegation_remarks(plan: &Plan) -> Vec<Problem> {
-    let facts = Foreseen { plan, files: &|_| None };
-    let mut remarks = Vec::new();
-    for list in plan.roles.values().filter_map(|role| role.delegations.as_ref()) {
-        let wanted = list.wanted(&|name| facts.key(name));
-        let told = |remark: Fault| Problem::warning(remark.rule, Some(list.place_of(&remark)), remark.text);
-        remarks.extend(wanted.into_iter().flat_map(|wanted| wanted.remarks()).map(told));
-        for entry in &list.entries {
-            remarks.extend(succinct(entry));
-            remarks.extend(unproven(plan, entry));
-            remarks.extend(without_metadata(plan, entry));
-        }
-    }
-    remarks
-}
-
-/// Not every client knows TAP 15.
-fn succinct(entry: &EntrySpec) -> Option<Problem> {
-    let text = "clients that do not know succinct_roles (TAP 15), as those built with tough, refuse the metadata that delegates so: `style: classic` is for every client";
-    let is = matches!(&entry.what, What::Bins { style: author::Style::Succinct, .. });
-    is.then(|| Problem::warning("succinct-bins", Some(entry.place), text))
-}
-
-/// Keys from outside that the metadata before does not list come with a proof of possession.
-fn unproven(plan: &Plan, entry: &EntrySpec) -> Vec<Problem> {
-    let proof = |name: &String| match &plan.key(name)?.source {
-        // Who signs in the room proves it by signing.
-        Source::Public { public } if public.proof.is_none() => Some(Problem::warning(
-            NO_PROOF,
-            Some(entry.place),
-            format!(
-                "key {name} of {} comes without proof that its holder can sign; `keyrite key prove STORE --for {}` makes one, and `proof: FILE` of the key names it",
-                entry.name(),
-                plan.id
-            ),
-        )),
-        _ => None,
-    };
-    entry.keys.iter().filter_map(|key| proof(&key.value)).collect()
-}
-
-/// A role without metadata stops clients that look for one of its paths.
-fn without_metadata(plan: &Plan, entry: &EntrySpec) -> Option<Problem> {
-    let in_room = |name: &str| plan.roles.get(name).is_some_and(|role| role.in_room.is_some());
-    let names = match &entry.what {
-        What::Role { name, .. } => vec![name.value.clone()],
-        What::Bins { layout, .. } if in_room(layout.prefix()) => Vec::new(),
-        What::Bins { layout, .. } => (0..layout.count()).map(|number| layout.name(number)).collect(),
-    };
-    let there = |name: &str| plan.before.as_ref().is_some_and(|before| before.file(name).is_some());
-    let without: Vec<&String> = names.iter().filter(|name| !in_room(name) && !there(name)).collect();
-    let (first, last) = (without.first()?, without.last()?);
-    let (which, have) = match without.len() {
-        1 => ((*first).clone(), "has"),
-        count => (format!("{count} bins, {first} to {last},"), "have"),
-    };
-    let text = format!(
-        "{which} {have} no metadata yet: clients that look for their paths stop until they have been signed and snapshot lists them"
-    );
-    Some(Problem::warning(NO_METADATA, Some(entry.place), text))
+    problems.extend(delegates::unsigned_delegates(plan, &|_| None));
+    incident::keys_leave(plan, &before, file, problems);
 }
 
 /// A new root needs the threshold of the old one, and never a key that someone else may have.
@@ -318,86 +235,6 @@ pub(super) fn old_keys_suffice(plan: &Plan, file: &File, problems: &mut Vec<Prob
             "clients that trust root {version} need {need} signatures by its keys, and {stores} of them can sign here: the others have no store"
         );
         say("ROOT-SIGNED-BY-OLD-AND-NEW", text);
-    }
-}
-
-/// Delegates whose keys change have signed with the new ones, or sign here; where snapshot is signed here, each has a
-/// file that it can list.
-fn coupled_delegates(plan: &Plan, before: &Before, say: &mut dyn FnMut(&'static str, Place, String)) {
-    let facts = Foreseen { plan, files: &|_| None };
-    let in_room = |role: &str| plan.roles.get(role).is_some_and(|role| role.in_room.is_some());
-    for (delegator, role) in &plan.roles {
-        let Some(list) = &role.delegations else { continue };
-        let delegates = match list.wanted(&|name| facts.key(name)) {
-            Ok(Wanted::Roles(delegates)) => delegates,
-            Ok(Wanted::Bins(bins)) if !in_room(bins.layout.prefix()) => {
-                for entry in &list.entries {
-                    coupled_bins(before, delegator, &bins, in_room("snapshot"), entry.place, say);
-                }
-                continue;
-            }
-            _ => continue,
-        };
-        for (delegate, entry) in delegates.iter().zip(&list.entries) {
-            let name = &delegate.name;
-            let listed = |key: &&crate::plan::fields::At<String>| {
-                plan.key(&key.value).is_some_and(|key| matches!(key.source, Source::Listed { .. }))
-            };
-            match before.file(name) {
-                _ if in_room(name) => {}
-                None if in_room("snapshot") => {
-                    let text = format!(
-                        "{delegator} delegates to {name}, which has no metadata that snapshot could list; give {name} a version and expires, or let a server sign snapshot once {name} is signed"
-                    );
-                    say("DELEGATE-HAS-METADATA", entry.place, text);
-                }
-                Some(file) if entry.keys.iter().all(|key| listed(&key)) => {
-                    let counted =
-                        delegate.role_keys.verify(file.metadata.payload(), file.metadata.signatures());
-                    if let Err(unmet) = counted {
-                        let text = format!(
-                            "{} was signed by {unmet} that {delegator} delegates to from now on: clients would refuse it. Give {name} a version and expires, so that it is signed again here",
-                            file.file
-                        );
-                        say("COUPLED-RESIGN", entry.place, text);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// The same for bins that are not signed here: the first one that clients would miss or refuse is told.
-fn coupled_bins(
-    before: &Before,
-    delegator: &str,
-    bins: &author::Bins,
-    snapshot_here: bool,
-    place: Place,
-    say: &mut dyn FnMut(&'static str, Place, String),
-) {
-    let prefix = bins.layout.prefix();
-    for name in (0..bins.layout.count()).map(|number| bins.layout.name(number)) {
-        match before.file(&name) {
-            None if snapshot_here => {
-                let text = format!(
-                    "{delegator} delegates to {name}, which has no metadata that snapshot could list; give {prefix} expires, or let a server sign snapshot once the bins are signed"
-                );
-                return say("DELEGATE-HAS-METADATA", place, text);
-            }
-            Some(file) => {
-                let counted = bins.role_keys.verify(file.metadata.payload(), file.metadata.signatures());
-                if let Err(unmet) = counted {
-                    let text = format!(
-                        "{} was signed by {unmet} that {delegator} delegates to from now on: clients would refuse it. Give {prefix} expires, so that its bins are signed again here",
-                        file.file
-                    );
-                    return say("COUPLED-RESIGN", place, text);
-                }
-            }
-            None => {}
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
-use crate::plan::change;
+use crate::plan::delegates;
 use crate::plan::file::File;
 use crate::plan::problem::Place;
 use crate::store_uri::StoreUri;
@@ -77,7 +77,7 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
             );
         }
     }
-    remarks.extend(change::delegation_remarks(plan));
+    remarks.extend(delegates::delegation_remarks(plan));
     remarks
 }
 

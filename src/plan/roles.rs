@@ -31,7 +31,11 @@ pub(super) fn roles(
     for name in TOP_LEVEL {
         let carried = before.and_then(|before| carried(before, name, keys));
         let role = match file.trust.roles.get(name) {
-            Some(spec) => role(name, spec, carried, (file, before), keys, say),
+            Some(spec) => {
+                let after = role(name, spec, carried.clone(), (file, before), keys, say);
+                stays_without_root(file, name, [carried.as_ref(), after.as_ref()], say);
+                after
+            }
             None => carried,
         };
         roles.extend(role.map(|role| (name.to_owned(), role)));
@@ -84,6 +88,21 @@ fn makes_root(file: &File, say: &mut Problems<'_>) {
             say.say("TYPE-ALLOWS", spec.place, text);
         }
         _ => {}
+    }
+}
+
+/// Who may sign a top-level role stands in root: without a new root the file may only repeat it.
+fn stays_without_root(file: &File, name: &str, roles: [Option<&Role>; 2], say: &mut Problems<'_>) {
+    let (kind, [Some(before), Some(after)]) = (file.kind.value, roles) else { return };
+    let keys = |role: &Role| role.keys.iter().cloned().collect::<BTreeSet<String>>();
+    let touched = name != "root" && !kind.makes_root();
+    if touched && (keys(before), before.threshold) != (keys(after), after.threshold) {
+        let text = format!(
+            "a {} changes {}; keys and threshold of {name} stand in root, which stays as it is",
+            kind.name(),
+            kind.scope()
+        );
+        say.say("TYPE-ALLOWS", file.trust.roles[name].place, text);
     }
 }
 

@@ -133,6 +133,9 @@ pub struct Verified {
     pub target_count: usize,
     /// Those of them that [`Files::wants`], by path.
     pub targets: BTreeMap<String, TargetFile>,
+    /// Those that [`Files::wants`] and a trusted role lists without effect: another role speaks for the path, or no
+    /// delegation leads to it.
+    pub not_found: Vec<(String, TargetFile)>,
     /// `consistent_snapshot` of the final root.
     pub consistent_snapshot: bool,
     /// What a strict reader would remark, such as a keyid that is not the key's hash.
@@ -177,6 +180,7 @@ pub fn verify_after(
         trusted: workflow.trusted,
         target_count: found.count,
         targets: found.wanted,
+        not_found: found.others,
         consistent_snapshot: root.consistent_snapshot,
         remarks: workflow.remarks,
     })

@@ -151,11 +151,11 @@ fn what_cannot_be_published_is_refused() {
     assert!(bend(&|c| c.roots[0] = b"{}".to_vec()).starts_with("a root: "));
     assert_eq!(bend(&|c| c.roles.push(c.roles[1].clone())), "two files named metadata/2.dev.json");
     assert_eq!(
-        bend(&|c| drop(c.targets.insert("x".to_owned(), Vec::new().into()))),
+        bend(&|c| c.targets.extend([("x".to_owned(), Vec::new().into())])),
         "target \"x\" is listed by no role of this bundle"
     );
     assert_eq!(
-        bend(&|c| drop(c.targets.insert("app.txt".to_owned(), b"App".to_vec().into()))),
+        bend(&|c| c.targets.extend([("app.txt".to_owned(), b"App".to_vec().into())])),
         "target \"app.txt\" is not the file that the metadata lists"
     );
     for path in ["../x", "/x", "a//b", "a/./b", "a\nb", "a\"b", "a\\b"] {
@@ -306,6 +306,23 @@ fn target_files_are_the_ones_that_the_metadata_lists() {
     fs::write(path.join("targets/other"), b"x").unwrap();
     fs::remove_file(path.join("MANIFEST.json")).unwrap();
     assert_eq!(refused(&path), (rules::TARGET_FILE_KNOWN, "targets/other".to_owned()));
+}
+
+/// The delegate's file is not asked for as long as targets speaks for the path, and is there when that changes.
+#[test]
+fn a_path_that_two_roles_list_lies_there_with_both_files() {
+    let mut contents = contents();
+    let mut top = world().role("targets").clone();
+    top["targets"]["dev/tool.txt"] = target(b"other");
+    contents.roles =
+        vec![("targets".to_owned(), signed_by(&top, &[4]).to_file()), contents.roles.swap_remove(1)];
+    contents.targets = ["tool", "other"].map(|text| ("dev/tool.txt".to_owned(), text.as_bytes().to_vec().into())).into();
+
+    let (_temp, path) = written(&bundle::layout(&contents).unwrap());
+
+    let pinned = pinned();
+    let request = Request { pinned: &pinned, at: now(), scope: Scope::Offline, allow_rehearsal: false };
+    assert_eq!(bundle::check(&Dir::open(&path).unwrap(), &request).unwrap().target_files, 4);
 }
 
 #[test]

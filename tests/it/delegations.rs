@@ -242,9 +242,15 @@ fn a_role_is_delegated_to_and_signs_its_files_in_one_ceremony() {
     let file = world
         .changed("    snapshot:", &format!("    dev: {{version: 2, expires: \"{EXPIRES}\"}}\n    snapshot:"));
     world.check(&file).ended(0);
-    let file = world.changed("[\"dev/*\"]", "[\"tools/*\"]");
+    // Another role comes before it.
+    let tools = "[{name: tools, keys: [ana], threshold: 1, paths: [\"dev/t*\"]}, {name: dev,";
+    world.changed("[{name: dev,", tools);
+    let file = world.changed(
+        "    snapshot:",
+        &format!("    tools: {{version: 1, expires: \"{EXPIRES}\"}}\n    snapshot:"),
+    );
     let said = world.check(&file).ended(0);
-    let lost = "=> 1 current target of dev can no longer be found by any client: dev/tool.tgz";
+    let lost = "=> tools may now replace 1 current target that clients take from dev: dev/tool.tgz";
     assert!(said.out.contains(lost), "{}", said.out);
 }
 

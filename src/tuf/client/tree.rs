@@ -41,6 +41,8 @@ pub(super) struct Found {
     pub(super) count: usize,
     /// Those that the caller wants to know, with what the role that the client believes says of them.
     pub(super) wanted: BTreeMap<String, TargetFile>,
+    /// Wanted ones of which a client takes no notice.
+    pub(super) others: Vec<(String, TargetFile)>,
 }
 
 impl Branch {
@@ -71,14 +73,14 @@ impl Workflow<'_> {
             };
             let mut unreachable = 0;
             for path in paths.iter() {
-                match tree.answer(&role, path) {
-                    Answer::Believed => {
-                        found.count += 1;
-                        let wanted = branch.wanted.get_key_value(path);
-                        found.wanted.extend(wanted.map(|(path, file)| (path.clone(), file.clone())));
-                    }
-                    Answer::Other => {}
-                    Answer::NoWay => unreachable += 1,
+                let answer = tree.answer(&role, path);
+                unreachable += usize::from(answer == Answer::NoWay);
+                found.count += usize::from(answer == Answer::Believed);
+                let wanted = branch.wanted.get_key_value(path);
+                let wanted = wanted.map(|(path, file)| (path.clone(), file.clone()));
+                match answer {
+                    Answer::Believed => found.wanted.extend(wanted),
+                    Answer::Other | Answer::NoWay => found.others.extend(wanted),
                 }
             }
             if unreachable > 0 {

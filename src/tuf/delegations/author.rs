@@ -107,8 +107,17 @@ impl Wanted {
     }
 }
 
+/// What the label of a new key must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labels {
+    /// The keyid that every client computes.
+    Computed,
+    /// Any: in a rehearsal other keys stand in under the keyids of those that exist.
+    StoodInFor,
+}
+
 /// The object `delegations`. `before` is the one that it takes the place of; every rule that is broken is told.
-pub fn author(wanted: &Wanted, before: Option<&Value>) -> Result<Value, Vec<Fault>> {
+pub fn author(wanted: &Wanted, before: Option<&Value>, labels: Labels) -> Result<Value, Vec<Fault>> {
     let before = Before::of(before);
     let mut faults = Vec::new();
     if let Wanted::Roles(roles) = wanted {
@@ -121,7 +130,7 @@ pub fn author(wanted: &Wanted, before: Option<&Value>) -> Result<Value, Vec<Faul
     for (name, role_keys) in wanted.each_role_keys() {
         rules::role_keys(name, role_keys, &mut faults);
     }
-    let keys = keys(wanted, &before, &mut faults);
+    let keys = keys(wanted, &before, labels, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -201,7 +210,7 @@ fn keyids(role_keys: &RoleKeys, old: Option<&Map<String, Value>>) -> Value {
 }
 
 /// `keys`: every key that a role lists, and no other. KEYID-ONE-KEY, KEYID-OF-KEY.
-fn keys(wanted: &Wanted, before: &Before<'_>, faults: &mut Vec<Fault>) -> Map<String, Value> {
+fn keys(wanted: &Wanted, before: &Before<'_>, labels: Labels, faults: &mut Vec<Fault>) -> Map<String, Value> {
     let mut seen: BTreeMap<&KeyId, &PublicKey> = BTreeMap::new();
     let mut object = Map::new();
     for (role, role_keys) in wanted.each_role_keys() {
@@ -217,7 +226,7 @@ fn keys(wanted: &Wanted, before: &Before<'_>, faults: &mut Vec<Fault>) -> Map<St
                 object.insert(keyid.0.clone(), old.clone());
                 continue;
             }
-            match new_key(keyid, key) {
+            match new_key(keyid, key, labels) {
                 Some(json) => drop(object.insert(keyid.0.clone(), json)),
                 None => {
                     let text = format!("role {role}: {keyid} is no keyid of the key that it names");
@@ -231,15 +240,15 @@ fn keys(wanted: &Wanted, before: &Before<'_>, faults: &mut Vec<Fault>) -> Map<St
 
 /// keytype, scheme and keyval alone, so that every client computes the same keyid; as it was read, when its label
 /// is a hash over more than these.
-fn new_key(keyid: &KeyId, key: &PublicKey) -> Option<Value> {
+fn new_key(keyid: &KeyId, key: &PublicKey, labels: Labels) -> Option<Value> {
     let json = key.to_json();
     let plain = ["keytype", "scheme", "keyval"].map(|name| (name.to_owned(), json[name].clone()));
     let plain = Value::Object(plain.into_iter().collect());
     let is_plain = PublicKey::from_json(&plain).is_ok_and(|key| key.keyid() == *keyid);
-    match (is_plain, key.keyid() == *keyid) {
-        (true, _) => Some(plain),
-        (false, true) => Some(json.clone()),
-        (false, false) => None,
+    match (is_plain, key.keyid() == *keyid, labels) {
+        (true, _, _) => Some(plain),
+        (false, true, _) | (false, false, Labels::StoodInFor) => Some(json.clone()),
+        (false, false, Labels::Computed) => None,
     }
 }
 
@@ -319,7 +328,11 @@ mod tests {
     }
 
     fn broken(roles: Vec<Delegation>) -> Vec<&'static str> {
-        author(&Wanted::Roles(roles), None).unwrap_err().iter().map(|fault| fault.rule).collect()
+        author(&Wanted::Roles(roles), None, Labels::Computed)
+            .unwrap_err()
+            .iter()
+            .map(|fault| fault.rule)
+            .collect()
     }
 
     #[test]
@@ -330,7 +343,7 @@ mod tests {
         ];
         roles[0].terminating = true;
 
-        let json = author(&Wanted::Roles(roles.clone()), None).unwrap();
+        let json = author(&Wanted::Roles(roles.clone()), None, Labels::Computed).unwrap();
 
         assert_eq!(Delegations::from_json(&json).unwrap().roles, roles);
         assert_eq!(json["keys"].as_object().unwrap().len(), 3);
@@ -342,7 +355,7 @@ mod tests {
         for (count, style) in [(2, Style::Succinct), (1024, Style::Succinct), (1024, Style::Classic)] {
             let wanted = bins(count, style);
 
-            let json = author(&wanted, None).unwrap();
+            let json = author(&wanted, None, Labels::Computed).unwrap();
 
             let read = Delegations::from_json(&json).unwrap();
             let names: Vec<&str> = read.roles.iter().map(|role| role.name.as_str()).collect();
@@ -422,6 +435,8 @@ mod tests {
         };
 
         assert_eq!(broken(vec![with("dev", "any", 1)]), ["KEYID-OF-KEY"]);
+        let rehearsed = author(&Wanted::Roles(vec![with("dev", "any", 1)]), None, Labels::StoodInFor);
+        assert_eq!(rehearsed.unwrap()["keys"]["any"], *key(1).to_json());
         let label = key(1).keyid().0;
         assert_eq!(broken(vec![with("dev", &label, 1), with("ops", &label, 2)]), ["KEYID-ONE-KEY"]);
     }
@@ -433,7 +448,7 @@ mod tests {
         let mut dev = role("dev", &[], 1, patterns(&["a"]));
         Arc::make_mut(&mut dev.role_keys).keys.insert(key(1).keyid(), owned.unwrap());
 
-        let json = author(&Wanted::Roles(vec![dev]), None).unwrap();
+        let json = author(&Wanted::Roles(vec![dev]), None, Labels::Computed).unwrap();
 
         assert_eq!(json["keys"][key(1).keyid().0.as_str()], *key(1).to_json());
     }
@@ -456,7 +471,7 @@ mod tests {
         });
         let stays = role("team/dev", &[1, 2], 2, patterns(&["a/*"]));
 
-        let json = author(&Wanted::Roles(vec![stays]), Some(&before)).unwrap();
+        let json = author(&Wanted::Roles(vec![stays]), Some(&before), Labels::Computed).unwrap();
 
         assert_eq!(
             json,
@@ -522,9 +537,9 @@ mod tests {
             let roles: Vec<Delegation> = roles.into_iter().map(of).collect();
             let wanted = Wanted::Roles(roles.clone());
 
-            if let Ok(json) = author(&wanted, None) {
+            if let Ok(json) = author(&wanted, None, Labels::Computed) {
                 prop_assert_eq!(Delegations::from_json(&json).unwrap().roles, roles);
-                prop_assert_eq!(author(&wanted, Some(&json)).unwrap(), json);
+                prop_assert_eq!(author(&wanted, Some(&json), Labels::Computed).unwrap(), json);
             }
         }
     }

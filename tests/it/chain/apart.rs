@@ -27,7 +27,7 @@ struct Desk {
 
 impl Desk {
     fn new(model: &Model, change: &Change, record: &Path) -> Self {
-        let version = change.roles["root"].version;
+        let version = change.after.roles["root"].version;
         let dir = record.parent().unwrap().join("apart");
         fs::create_dir(&dir).unwrap();
         let file = |version: u64| record.join(format!("bundle/metadata/{version}.root.json"));
@@ -95,7 +95,7 @@ pub(super) fn merges(model: &Model, change: &Change, record: &Path) {
     assert!(merged.payload() == desk.new.payload());
     assert_eq!(merged.signatures().len(), desk.names.len());
 
-    for (out, role) in [("old", &model.roles["root"]), ("new", &change.roles["root"])] {
+    for (out, role) in [("old", &model.state.roles["root"]), ("new", &change.after.roles["root"])] {
         let few = desk.one_less(&role.keys, role.threshold);
         // One more who signs twice, one who signed the root before, and one who is nobody's custodian.
         let mut all = few.clone();

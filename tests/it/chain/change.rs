@@ -6,19 +6,28 @@ use std::collections::BTreeSet;
 use super::model::Files;
 use super::model::Model;
 use super::model::Role;
+use super::model::State;
+use super::model::TOP;
+use super::spec::DelegationLine;
 use super::spec::Spec;
 
 /// One valid change.
 pub(super) struct Change {
     pub(super) spec: Spec,
-    pub(super) roles: BTreeMap<String, Role>,
-    /// What the targets role lists afterwards, where the ceremony hashes files.
-    pub(super) files: Option<Files>,
+    pub(super) after: State,
+}
+
+impl Change {
+    /// What the roles list afterwards whose files the ceremony hashes.
+    pub(super) fn hashed(&self) -> BTreeMap<String, Files> {
+        let hashed = self.spec.roles.iter().filter(|(_, line)| line.files.is_some());
+        hashed.map(|(role, _)| (role.clone(), self.after.files[role].clone())).collect()
+    }
 }
 
 /// Some keys, and how many of them must sign one role.
 pub(super) struct Quorum {
-    pub(super) role: &'static str,
+    pub(super) role: String,
     pub(super) keys: Vec<String>,
     pub(super) threshold: usize,
 }
@@ -30,16 +39,12 @@ pub(super) fn quorums(
     after: &BTreeMap<String, Role>,
 ) -> Vec<Quorum> {
     let mut quorums = Vec::new();
-    for role in ["root", "targets", "snapshot", "timestamp"] {
-        if !spec.in_room().contains(&role) {
-            continue;
-        }
-        let of =
-            |role: &'static str, is: &Role| Quorum { role, keys: is.keys.clone(), threshold: is.threshold };
+    for role in spec.in_room() {
+        let of = |is: &Role| Quorum { role: role.to_owned(), keys: is.keys.clone(), threshold: is.threshold };
         if role == "root" {
-            quorums.extend(before.get(role).map(|old| of(role, old)));
+            quorums.extend(before.get(role).map(of));
         }
-        quorums.push(of(role, &after[role]));
+        quorums.push(of(&after[role]));
     }
     quorums
 }
@@ -69,28 +74,30 @@ pub(super) fn genesis(model: &mut Model) -> Change {
         ("app.bin".to_owned(), b"the first".to_vec()),
         ("docs/read.me".to_owned(), b"read me".to_vec()),
     ]);
+    let files = BTreeMap::from([("targets".to_owned(), files)]);
     let mut spec = empty(model, "root-genesis");
     for (name, role) in &roles {
         sign_here(&mut spec, model, name, role, true);
     }
-    spec.roles.get_mut("targets").unwrap().files = Some("inputs/targets");
+    hash(&mut spec, "targets");
     spec.keys = model.keys.keys().map(|name| (name.clone(), model.brought(name))).collect();
-    Change { spec, roles, files: Some(files) }
+    Change { spec, after: State { roles, files, delegations: BTreeMap::new() } }
 }
 
 /// A change of a random type.
 pub(super) fn random(model: &mut Model) -> Change {
     model.day += 1 + model.seed.below(9) as i64;
-    match model.seed.below(10) {
+    match model.seed.below(14) {
         0 => renewal(model),
         1..=3 => rotation(model),
         4..=6 => compromise(model),
+        7..=10 => super::delegation::change(model),
         _ => signing(model),
     }
 }
 
-fn empty(model: &Model, kind: &'static str) -> Spec {
-    let before = (!model.published.is_empty()).then(|| model.root_sha256(model.roles["root"].version));
+pub(super) fn empty(model: &Model, kind: &'static str) -> Spec {
+    let before = (!model.published.is_empty()).then(|| model.root_sha256(model.state.roles["root"].version));
     Spec {
         id: format!("change-{:02}", model.published.len()),
         kind,
@@ -108,9 +115,9 @@ fn empty(model: &Model, kind: &'static str) -> Spec {
 fn sign_here(spec: &mut Spec, model: &Model, name: &str, role: &Role, stated: bool) {
     let days = match name {
         "root" => 900,
-        "targets" => 700,
         "snapshot" => 600,
-        _ => 500,
+        "timestamp" => 500,
+        _ => 700,
     };
     let line = spec.roles.entry(name.to_owned()).or_default();
     line.version = Some(role.version);
@@ -120,20 +127,42 @@ fn sign_here(spec: &mut Spec, model: &Model, name: &str, role: &Role, stated: bo
     }
 }
 
+/// The role's target files are those of its directory.
+pub(super) fn hash(spec: &mut Spec, name: &str) {
+    spec.roles.get_mut(name).unwrap().files = Some(format!("inputs/{name}"));
+}
+
 /// The next version of a role, in the room.
-fn again(spec: &mut Spec, model: &Model, roles: &mut BTreeMap<String, Role>, name: &str) {
-    let role = roles.get_mut(name).unwrap();
-    role.version = model.roles[name].version + 1;
+pub(super) fn again(spec: &mut Spec, model: &Model, after: &mut State, name: &str) {
+    let role = after.roles.get_mut(name).unwrap();
+    role.version = model.state.roles.get(name).map_or(0, |role| role.version) + 1;
     sign_here(spec, model, name, role, false);
 }
 
+/// The next version of a role that delegates, with the full list.
+pub(super) fn delegate_again(spec: &mut Spec, model: &Model, after: &mut State, delegator: &str) {
+    again(spec, model, after, delegator);
+    let lines = after.delegates(delegator).iter().map(|delegation| {
+        let Role { keys, threshold, .. } = after.roles[&delegation.name].clone();
+        let (name, paths) = (delegation.name.clone(), delegation.paths.clone());
+        DelegationLine { name, keys, threshold, paths, terminating: delegation.terminating }
+    });
+    spec.roles.get_mut(delegator).unwrap().delegations = Some(lines.collect());
+}
+
 /// Names the keys that the file needs. Some holders stay away, as far as every threshold is met without them.
-fn cast(model: &mut Model, spec: &mut Spec, after: &BTreeMap<String, Role>, gone: &BTreeSet<String>) {
-    let used = model.roles.values().chain(after.values()).flat_map(|role| role.keys.clone());
+pub(super) fn cast(model: &mut Model, spec: &mut Spec, after: &State, gone: &BTreeSet<String>) {
+    let mut roles: BTreeSet<&str> = TOP.into_iter().chain(spec.in_room()).collect();
+    roles.extend(spec.stated().map(|line| line.name.as_str()));
+    let of = |state: &State| -> Vec<String> {
+        roles.iter().filter_map(|name| state.roles.get(*name)).flat_map(|role| role.keys.clone()).collect()
+    };
+    let known = model.state.listed_keys();
+    // A role that was delegated to once is described by keys that nobody lists any more.
+    let used = of(&model.state).into_iter().filter(|name| known.contains(name)).chain(of(after));
     let used: BTreeSet<String> = used.collect();
     // A role may have got other keys twice.
     spec.keys.retain(|name, _| used.contains(name));
-    let known: BTreeSet<String> = model.roles.values().flat_map(|role| role.keys.clone()).collect();
     for name in used {
         let line = match (known.contains(&name), model.keys.contains_key(&name)) {
             (true, _) => model.listed(&name, !gone.contains(&name)),
@@ -142,12 +171,13 @@ fn cast(model: &mut Model, spec: &mut Spec, after: &BTreeMap<String, Role>, gone
         };
         spec.keys.insert(name, line);
     }
-    let before = model.roles.clone();
+    let before = model.state.roles.clone();
     let names: Vec<String> = spec.keys.keys().filter(|name| known.contains(*name)).cloned().collect();
     for name in model.seed.shuffled(&names) {
         let mut without = spec.clone();
         without.keys.get_mut(&name).unwrap().store = None;
-        let enough = quorums(&without, &before, after).iter().all(|q| q.signers(&without) >= q.threshold);
+        let enough =
+            quorums(&without, &before, &after.roles).iter().all(|q| q.signers(&without) >= q.threshold);
         if enough && model.seed.one_in(3) {
             *spec = without;
         }
@@ -156,37 +186,36 @@ fn cast(model: &mut Model, spec: &mut Spec, after: &BTreeMap<String, Role>, gone
 
 fn renewal(model: &mut Model) -> Change {
     let mut spec = empty(model, "root-renewal");
-    let mut roles = model.roles.clone();
-    again(&mut spec, model, &mut roles, "root");
-    cast(model, &mut spec, &roles, &BTreeSet::new());
-    spec.expect = Some(expected(&model.roles, &roles, &spec));
-    Change { spec, roles, files: None }
+    let mut after = model.state.clone();
+    again(&mut spec, model, &mut after, "root");
+    cast(model, &mut spec, &after, &BTreeSet::new());
+    spec.expect = Some(expected(&model.state, &after, &spec));
+    Change { spec, after }
 }
 
 /// One to three roles get other keys or thresholds.
 fn rotation(model: &mut Model) -> Change {
     let mut spec = empty(model, "key-rotation");
-    let mut roles = model.roles.clone();
+    let mut after = model.state.clone();
     let names = ["root", "root", "targets", "snapshot", "timestamp"];
     for _ in 0..1 + model.seed.below(3) {
         let name = names[model.seed.below(names.len())];
-        new_keys(model, &mut spec, &mut roles, name, &BTreeSet::new());
+        new_keys(model, &mut spec, &mut after, name, &BTreeSet::new());
     }
-    finish(model, &mut spec, &mut roles, &BTreeSet::new());
-    Change { spec, roles, files: None }
+    finish(model, &mut spec, &mut after, &BTreeSet::new());
+    Change { spec, after }
 }
 
 /// Lost and stolen keys leave every role that lists them.
 fn compromise(model: &mut Model) -> Change {
     let mut spec = empty(model, "compromise-response");
-    let mut roles = model.roles.clone();
-    let spare = roles["root"].keys.len() - roles["root"].threshold;
-    let all: BTreeSet<String> = roles.values().flat_map(|role| role.keys.clone()).collect();
-    let all: Vec<String> = all.into_iter().collect();
+    let mut after = model.state.clone();
+    let spare = after.roles["root"].keys.len() - after.roles["root"].threshold;
+    let all: Vec<String> = after.trusted_keys().into_iter().collect();
     let (mut gone, mut of_root) = (BTreeSet::new(), 0);
     let most = 1 + model.seed.below(2);
     for name in model.seed.shuffled(&all) {
-        let in_root = roles["root"].keys.contains(&name);
+        let in_root = after.roles["root"].keys.contains(&name);
         if gone.len() >= most || (in_root && of_root >= spare) {
             continue;
         }
@@ -198,31 +227,37 @@ fn compromise(model: &mut Model) -> Change {
         }
         gone.insert(name);
     }
-    for name in ["root", "targets", "snapshot", "timestamp"] {
-        if roles[name].keys.iter().any(|key| gone.contains(key)) {
-            new_keys(model, &mut spec, &mut roles, name, &gone);
+    for name in after.trusted() {
+        if after.roles[&name].keys.iter().any(|key| gone.contains(key)) {
+            new_keys(model, &mut spec, &mut after, &name, &gone);
         }
     }
-    finish(model, &mut spec, &mut roles, &gone);
-    Change { spec, roles, files: None }
+    finish(model, &mut spec, &mut after, &gone);
+    Change { spec, after }
 }
 
-/// Other keys, another threshold, or both. A server's role has one or two keys, and root up to seven.
-fn new_keys(
+/// Other keys, another threshold, or both. A server's role has one or two keys, a delegate's up to three, and root
+/// up to seven.
+pub(super) fn new_keys(
     model: &mut Model,
     spec: &mut Spec,
-    roles: &mut BTreeMap<String, Role>,
+    after: &mut State,
     name: &str,
     gone: &BTreeSet<String>,
 ) {
     let online = matches!(name, "snapshot" | "timestamp");
-    let old = roles[name].clone();
+    let delegate = !TOP.contains(&name);
+    let old = after.roles[name].clone();
     let stay: Vec<String> = old.keys.iter().filter(|key| !gone.contains(*key)).cloned().collect();
     // Now and then nobody stays.
     let stay = if model.seed.one_in(5) { Vec::new() } else { model.seed.shuffled(&stay) };
     let kept = if stay.is_empty() || online { 0 } else { 1 + model.seed.below(stay.len()) };
     let mut keys = stay[..kept].to_vec();
-    let (least, most) = if online { (1, 2) } else { (2, 6) };
+    let (least, most) = match (online, delegate) {
+        (true, _) => (1, 2),
+        (_, true) => (1, 3),
+        _ => (2, 6),
+    };
     let wanted = (least + model.seed.below(most - least + 1)).max(kept.min(most));
     while keys.len() < wanted {
         let here = model.token.is_some() || model.may_generate > 0;
@@ -234,24 +269,36 @@ fn new_keys(
             spec.keys.insert(key.clone(), model.made_here(&key));
             keys.push(key);
         } else {
-            keys.push(model.make_key(if online { 'o' } else { 'k' }));
+            let shared = if delegate && model.seed.one_in(4) { shared(model, &keys, gone) } else { None };
+            keys.push(shared.unwrap_or_else(|| model.make_key(if online { 'o' } else { 'k' })));
         }
     }
     let threshold = 1 + model.seed.below(keys.len());
-    roles.insert(name.to_owned(), Role { version: old.version, keys, threshold });
+    after.roles.insert(name.to_owned(), Role { version: old.version, keys, threshold });
+}
+
+/// A custodian's key of another role.
+fn shared(model: &mut Model, keys: &[String], gone: &BTreeSet<String>) -> Option<String> {
+    let others = model.state.trusted_keys().into_iter();
+    let others: Vec<String> =
+        others.filter(|key| !key.starts_with('o') && !keys.contains(key) && !gone.contains(key)).collect();
+    (!others.is_empty()).then(|| others[model.seed.below(others.len())].clone())
 }
 
 /// Root, and every role that the new root forces to be signed again.
-fn finish(model: &mut Model, spec: &mut Spec, roles: &mut BTreeMap<String, Role>, gone: &BTreeSet<String>) {
-    again(spec, model, roles, "root");
-    let changed = |name: &str| {
-        roles[name].keys != model.roles[name].keys || roles[name].threshold != model.roles[name].threshold
+fn finish(model: &mut Model, spec: &mut Spec, after: &mut State, gone: &BTreeSet<String>) {
+    again(spec, model, after, "root");
+    let changed = |name: &&str| {
+        let (old, new) = (&model.state.roles[*name], &after.roles[*name]);
+        old.keys != new.keys || old.threshold != new.threshold
     };
-    let changed: Vec<&str> =
-        ["root", "targets", "snapshot", "timestamp"].into_iter().filter(|name| changed(name)).collect();
-    let mut in_room = BTreeSet::new();
-    if changed.contains(&"targets") {
-        in_room.extend(["targets", "snapshot", "timestamp"]);
+    let names = after.trusted();
+    let changed: Vec<&str> = names.iter().map(String::as_str).filter(changed).collect();
+    let mut in_room: BTreeSet<&str> =
+        changed.iter().copied().filter(|name| !matches!(*name, "root" | "snapshot" | "timestamp")).collect();
+    let delegators: BTreeSet<String> = changed.iter().filter_map(|name| after.delegator(name)).collect();
+    if !in_room.is_empty() || !delegators.is_empty() {
+        in_room.extend(["snapshot", "timestamp"]);
     }
     if changed.contains(&"snapshot") {
         in_room.extend(["snapshot", "timestamp"]);
@@ -260,61 +307,85 @@ fn finish(model: &mut Model, spec: &mut Spec, roles: &mut BTreeMap<String, Role>
         in_room.insert("timestamp");
     }
     for name in in_room {
-        again(spec, model, roles, name);
+        again(spec, model, after, name);
     }
-    for name in changed {
+    for delegator in &delegators {
+        delegate_again(spec, model, after, delegator);
+    }
+    for name in changed.into_iter().filter(|name| TOP.contains(name)) {
         let line = spec.roles.entry(name.to_owned()).or_default();
-        (line.keys, line.threshold) = (Some(roles[name].keys.clone()), Some(roles[name].threshold));
+        let role = &after.roles[name];
+        (line.keys, line.threshold) = (Some(role.keys.clone()), Some(role.threshold));
     }
-    cast(model, spec, roles, gone);
+    cast(model, spec, after, gone);
     if model.seed.one_in(2) {
-        spec.expect = Some(expected(&model.roles, roles, spec));
+        spec.expect = Some(expected(&model.state, after, spec));
     }
 }
 
-/// Target files are added, replaced, removed, and come back.
+/// Target files of one role are added, replaced, removed, and come back.
 fn signing(model: &mut Model) -> Change {
     let mut spec = empty(model, "targets-signing");
-    let mut roles = model.roles.clone();
-    let mut files = model.files.clone();
+    let mut after = model.state.clone();
+    let delegated = after.delegated();
+    let role = match delegated.len() {
+        0 => "targets".to_owned(),
+        _ if model.seed.one_in(3) => "targets".to_owned(),
+        many => delegated[model.seed.below(many)].clone(),
+    };
+    let (files, removed) =
+        (after.files.get_mut(&role).unwrap(), model.removed.entry(role.clone()).or_default());
+    let folder = if role == "targets" { "app".to_owned() } else { super::delegation::folder(&role) };
     for n in 0..1 + model.seed.below(3) {
         let names: Vec<String> = files.keys().cloned().collect();
-        let bytes = format!("release {} of day {}", n, model.day).into_bytes();
+        let bytes = format!("release {n} of day {} by {role}", model.day).into_bytes();
         match model.seed.below(4) {
             0 if names.len() > 1 => {
                 let name = &names[model.seed.below(names.len())];
                 let bytes = files.remove(name).unwrap();
-                model.removed.insert(name.clone(), bytes);
+                removed.insert(name.clone(), bytes);
             }
             1 => drop(files.insert(names[model.seed.below(names.len())].clone(), bytes)),
-            2 if !model.removed.is_empty() => files.extend(std::mem::take(&mut model.removed)),
-            _ => drop(files.insert(format!("app/{}-{n}.bin", model.day), bytes)),
+            2 if !removed.is_empty() => files.extend(std::mem::take(removed)),
+            _ => drop(files.insert(format!("{folder}/{}-{n}.bin", model.day), bytes)),
         }
     }
-    for name in ["targets", "snapshot", "timestamp"] {
-        again(&mut spec, model, &mut roles, name);
+    for name in [role.as_str(), "snapshot", "timestamp"] {
+        again(&mut spec, model, &mut after, name);
     }
-    spec.roles.get_mut("targets").unwrap().files = Some("inputs/targets");
-    cast(model, &mut spec, &roles, &BTreeSet::new());
-    Change { spec, roles, files: Some(files) }
+    hash(&mut spec, &role);
+    cast(model, &mut spec, &after, &BTreeSet::new());
+    Change { spec, after }
 }
 
 /// The lines that `expect_diff` holds, from what the test knows.
-fn expected(before: &BTreeMap<String, Role>, after: &BTreeMap<String, Role>, spec: &Spec) -> Vec<String> {
+pub(super) fn expected(before: &State, after: &State, spec: &Spec) -> Vec<String> {
     let mut lines = Vec::new();
-    for name in ["root", "targets"].into_iter().filter(|name| spec.in_room().contains(name)) {
-        lines.push(format!("{name}: version {} -> {}", before[name].version, after[name].version));
-    }
-    for (name, old) in before {
-        let new = &after[name];
-        if old.threshold != new.threshold {
-            lines.push(format!("{name}: threshold {} -> {}", old.threshold, new.threshold));
+    for name in spec.in_room().into_iter().filter(|name| !matches!(*name, "snapshot" | "timestamp")) {
+        if let Some(old) = before.roles.get(name) {
+            lines.push(format!("{name}: version {} -> {}", old.version, after.roles[name].version));
         }
-        let added =
-            new.keys.iter().filter(|key| !old.keys.contains(key)).map(|key| format!("{name}: + key {key}"));
-        let removed =
-            old.keys.iter().filter(|key| !new.keys.contains(key)).map(|key| format!("{name}: - key {key}"));
-        lines.extend(added.chain(removed));
     }
+    for name in TOP {
+        lines.extend(key_lines(name, &before.roles[name], &after.roles[name]));
+    }
+    for (delegator, line) in &spec.roles {
+        if line.delegations.is_some() {
+            lines.extend(super::delegation::lines(delegator, before, after));
+        }
+    }
+    lines
+}
+
+/// What changes of a role's keys; `what` stands before each.
+pub(super) fn key_lines(what: &str, old: &Role, new: &Role) -> Vec<String> {
+    let mut lines = Vec::new();
+    if old.threshold != new.threshold {
+        lines.push(format!("{what}: threshold {} -> {}", old.threshold, new.threshold));
+    }
+    let added = new.keys.iter().filter(|key| !old.keys.contains(key));
+    lines.extend(added.map(|key| format!("{what}: + key {key}")));
+    let removed = old.keys.iter().filter(|key| !new.keys.contains(key));
+    lines.extend(removed.map(|key| format!("{what}: - key {key}")));
     lines
 }

@@ -54,9 +54,15 @@ pub(super) fn python_tuf(model: &Model) {
 pub(super) fn tough(model: &mut Model) {
     let at = model.published.last().unwrap();
     let names: Vec<&String> = at.files.keys().collect();
-    let target = names[model.seed.below(names.len())];
+    let delegated: Vec<&String> = at.delegated.iter().collect();
+    let mut targets = vec![names[model.seed.below(names.len())]];
+    if !delegated.is_empty() {
+        targets.push(delegated[model.seed.below(delegated.len())]);
+    }
     let later = 1 + model.seed.below(at.root as usize);
-    for version in [1, later] {
+    for (version, target) in
+        [1, later].into_iter().flat_map(|version| targets.iter().map(move |t| (version, *t)))
+    {
         let pinned_root = at.site.join(format!("metadata/{version}.root.json"));
         let visit = Visit { bundle: &at.site, pinned_root, target, at: &at.at };
         match Peer::Tough.judge(&visit) {

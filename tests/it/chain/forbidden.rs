@@ -1,5 +1,7 @@
 //! Every forbidden variation of a valid change, and the rule that refuses it.
 
+mod delegates;
+
 use std::collections::BTreeMap;
 
 use keyrite::plan::Plan;
@@ -8,9 +10,11 @@ use keyrite::plan::Verb;
 
 use super::change::Change;
 use super::change::Quorum;
+use super::change::key_lines;
 use super::change::quorums;
 use super::model::Model;
 use super::model::Role;
+use super::model::TOP;
 use super::spec::Spec;
 
 /// One mistake in an otherwise valid file.
@@ -22,7 +26,7 @@ pub(super) struct Variation {
 
 /// Every variation that applies to this change. `plan` is the valid file as it was read.
 pub(super) fn variations(model: &Model, change: &Change, plan: &Plan) -> Vec<Variation> {
-    let mut all = Variations { change, before: &model.roles, all: Vec::new() };
+    let mut all = Variations { change, before: &model.state.roles, all: Vec::new() };
     all.scripts(plan);
     all.versions();
     all.pins(model);
@@ -30,6 +34,7 @@ pub(super) fn variations(model: &Model, change: &Change, plan: &Plan) -> Vec<Var
     all.types();
     all.incident();
     all.expectation(plan);
+    delegates::variations(&mut all);
     all.all
 }
 
@@ -58,6 +63,12 @@ fn line(step: &Step) -> String {
 }
 
 impl Variations<'_> {
+    /// Whether a role that snapshot lists is signed here.
+    fn lists_files(&self) -> bool {
+        let spec = &self.change.spec;
+        spec.in_room().contains(&"targets") || !spec.delegates().is_empty()
+    }
+
     fn add(&mut self, name: &'static str, rule: &'static str, spoil: impl FnOnce(&mut Spec)) {
         let mut spec = self.change.spec.clone();
         spoil(&mut spec);
@@ -102,14 +113,14 @@ impl Variations<'_> {
             self.script("generate before gate", "NOTHING-IRREVERSIBLE-BEFORE-GATE", &steps);
         }
         let snapshot = first(&|verb| matches!(verb, Verb::Build(roles) if roles == &["snapshot"]));
-        if let (Some(snapshot), true) = (snapshot, self.change.spec.in_room().contains(&"targets")) {
+        if let (Some(snapshot), true) = (snapshot, self.lists_files()) {
             self.script("snapshot before targets", "BUILD-AFTER-WHAT-IT-DESCRIBES", &moved(snapshot, build));
         }
-        for quorum in quorums(&self.change.spec, self.before, &self.change.roles) {
+        for quorum in quorums(&self.change.spec, self.before, &self.change.after.roles) {
             self.one_less(steps, &quorum);
         }
         if self.change.spec.in_room().contains(&"root") {
-            let (old, new) = (&self.before["root"], &self.change.roles["root"]);
+            let (old, new) = (&self.before["root"], &self.change.after.roles["root"]);
             self.only("only new keys sign", steps, new, old);
             self.only("only old keys sign", steps, old, new);
         }
@@ -123,10 +134,10 @@ impl Variations<'_> {
             let mut step = step.clone();
             if let Verb::Sign { key, roles } = &mut step.verb
                 && quorum.keys.contains(key)
-                && roles.iter().any(|role| role == quorum.role)
+                && roles.contains(&quorum.role)
             {
                 if left == 0 {
-                    roles.retain(|role| role != quorum.role);
+                    roles.retain(|role| *role != quorum.role);
                     if roles.is_empty() {
                         continue;
                     }
@@ -137,11 +148,12 @@ impl Variations<'_> {
             without.push(step);
         }
         let old = quorum.role == "root" && quorum.keys == self.before["root"].keys;
-        let name = match quorum.role {
+        let name = match quorum.role.as_str() {
             "root" if old => "one signature less: the old root",
             "root" => "one signature less: the new root",
             "targets" => "one signature less: targets",
-            _ => "one signature less: online",
+            "snapshot" | "timestamp" => "one signature less: online",
+            _ => "one signature less: a delegate",
         };
         self.script(name, "VERIFY-AFTER-THRESHOLD", &without);
     }
@@ -171,14 +183,16 @@ impl Variations<'_> {
     fn versions(&mut self) {
         let roles: Vec<String> = self.change.spec.in_room().into_iter().map(str::to_owned).collect();
         for role in roles {
-            let version = self.before[&role].version;
+            let version = self.before.get(&role).map_or(0, |role| role.version);
             let mut to = |name, version| {
                 self.add(name, "VERSION-NEXT", |spec| {
                     spec.roles.get_mut(&role).unwrap().version = Some(version)
                 });
             };
             to("a version jumps", version + 2);
-            to("a version is repeated", version);
+            if version > 0 {
+                to("a version is repeated", version);
+            }
             if version > 1 {
                 to("a version falls", version - 1);
             }
@@ -219,9 +233,10 @@ impl Variations<'_> {
         }
         self.stores();
         let line = spec.roles.get("targets");
-        let (old, new) = (&self.before["targets"], &self.change.roles["targets"]);
+        let (old, new) = (&self.before["targets"], &self.change.after.roles["targets"]);
         let nobody_stays = !new.keys.iter().any(|key| old.keys.contains(key));
-        if line.is_some_and(|line| line.keys.is_some() && line.version.is_some()) && nobody_stays {
+        let signed = line.is_some_and(|line| line.keys.is_some() && line.version.is_some());
+        if signed && nobody_stays && spec.delegates().is_empty() && spec.stated().next().is_none() {
             self.add("a coupled change is left out", "COUPLED-RESIGN", |spec| {
                 let line = spec.roles.get_mut("targets").unwrap();
                 (line.version, line.expires) = (None, None);
@@ -238,14 +253,14 @@ impl Variations<'_> {
 
     /// Too few of the old keys, and of the new ones, have a store.
     fn stores(&mut self) {
-        let after = &self.change.roles;
+        let after = &self.change.after.roles;
         for (n, quorum) in quorums(&self.change.spec, self.before, after).into_iter().enumerate() {
             let old = n == 0 && quorum.role == "root";
             let mut spec = self.change.spec.clone();
             let mut signers: Vec<String> =
                 quorum.keys.iter().filter(|key| spec.signs(key)).cloned().collect();
             // Those who leave first, so that the new root alone would be content where that is possible.
-            signers.sort_by_key(|key| after[quorum.role].keys.contains(key));
+            signers.sort_by_key(|key| after[&quorum.role].keys.contains(key));
             let too_many = signers.len() + 1 - quorum.threshold;
             for key in &signers[..too_many] {
                 let line = spec.keys.get_mut(key).unwrap();
@@ -272,7 +287,10 @@ impl Variations<'_> {
 
     fn types(&mut self) {
         let spec = &self.change.spec;
-        if spec.kind == "key-rotation" && spec.roles.values().any(|line| line.keys.is_some()) {
+        // The same keys in another order are no change.
+        let changes =
+            |role: &&str| !key_lines("", &self.before[*role], &self.change.after.roles[*role]).is_empty();
+        if spec.kind == "key-rotation" && TOP.iter().any(changes) {
             self.add("a rotation is called a renewal", "TYPE-ALLOWS", |spec| {
                 spec.kind = "root-renewal";
                 spec.expect = None;
@@ -280,13 +298,12 @@ impl Variations<'_> {
         }
         if spec.kind == "key-rotation" && spec.in_room().contains(&"targets") {
             self.add("files in a rotation", "TYPE-ALLOWS", |spec| {
-                spec.roles.get_mut("targets").unwrap().files = Some("inputs/keys");
+                spec.roles.get_mut("targets").unwrap().files = Some("inputs/keys".to_owned());
             });
         }
         if spec.kind == "targets-signing" {
             self.add("a root in a targets-signing", "TYPE-ALLOWS", |spec| {
-                let mut root = spec.roles["targets"].clone();
-                root.files = None;
+                let root = spec.roles["snapshot"].clone();
                 spec.roles.insert("root".to_owned(), root);
             });
             self.add("files signed under the type of a renewal", "ROOT-IN-ROOM", |spec| {
@@ -299,7 +316,7 @@ impl Variations<'_> {
         let spec = &self.change.spec;
         let gone: Vec<String> = spec.lost.iter().chain(&spec.stolen).cloned().collect();
         let Some(key) = gone.iter().find(|key| self.before["root"].keys.contains(key)) else { return };
-        let mut keys = self.change.roles["root"].keys.clone();
+        let mut keys = self.change.after.roles["root"].keys.clone();
         keys.push(key.clone());
         self.add("a lost or stolen key is still listed", "INCIDENT-KEY-LEAVES", |spec| {
             spec.roles.get_mut("root").unwrap().keys = Some(keys);
@@ -320,7 +337,7 @@ impl Variations<'_> {
         for key in trusted {
             let mut without = spec.clone();
             without.keys.get_mut(&key).unwrap().store = None;
-            let others = quorums(&without, self.before, &self.change.roles);
+            let others = quorums(&without, self.before, &self.change.after.roles);
             let others_hold = others[1..].iter().all(|quorum| quorum.signers(&without) >= quorum.threshold);
             if leave > 0 && others_hold {
                 (spec, leave) = (without, leave - 1);
@@ -332,7 +349,7 @@ impl Variations<'_> {
     }
 
     fn expectation(&mut self, plan: &Plan) {
-        if self.change.files.is_some() {
+        if !self.change.hashed().is_empty() {
             return;
         }
         let lines: Vec<String> = plan

@@ -1,6 +1,7 @@
 //! The repository as the test knows it: who holds which key, what each role lists, which files clients may download.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -69,6 +70,112 @@ pub(super) struct Role {
 /// Target files by path.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
+/// The roles that root names.
+pub(super) const TOP: [&str; 4] = ["root", "targets", "snapshot", "timestamp"];
+
+/// A delegation as its delegator writes it; keys and threshold stand with the role.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Delegation {
+    pub(super) name: String,
+    pub(super) paths: Vec<String>,
+    pub(super) terminating: bool,
+}
+
+impl Delegation {
+    /// `*` is any one part of the path: so all clients read it.
+    fn matches(&self, path: &str) -> bool {
+        let parts = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let fits = |pattern: &String| {
+            let (pattern, path) = (parts(pattern), parts(path));
+            pattern.len() == path.len() && pattern.iter().zip(&path).all(|(p, is)| p == "*" || p == is)
+        };
+        self.paths.iter().any(fits)
+    }
+}
+
+/// What the metadata says. A role that nobody delegates to any more stays as it was last: it may come back.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    pub(super) roles: BTreeMap<String, Role>,
+    /// What each targets role delegates, in order of priority.
+    pub(super) delegations: BTreeMap<String, Vec<Delegation>>,
+    /// What each targets role lists.
+    pub(super) files: BTreeMap<String, Files>,
+}
+
+/// What a search for a path came to.
+enum Search<'a> {
+    Found(&'a Vec<u8>),
+    /// By a terminating delegation.
+    Ended,
+    GoesOn,
+}
+
+impl State {
+    /// Whom a role delegates to.
+    pub(super) fn delegates(&self, delegator: &str) -> &[Delegation] {
+        self.delegations.get(delegator).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The delegated roles that targets leads to.
+    pub(super) fn delegated(&self) -> Vec<String> {
+        let mut open = vec!["targets".to_owned()];
+        let mut found = Vec::new();
+        while let Some(delegator) = open.pop() {
+            let names: Vec<String> = self.delegates(&delegator).iter().map(|d| d.name.clone()).collect();
+            found.extend(names.clone());
+            open.extend(names);
+        }
+        found
+    }
+
+    /// Every role that clients trust.
+    pub(super) fn trusted(&self) -> Vec<String> {
+        TOP.iter().map(|name| (*name).to_owned()).chain(self.delegated()).collect()
+    }
+
+    /// The role that delegates to this one.
+    pub(super) fn delegator(&self, name: &str) -> Option<String> {
+        let names = |list: &Vec<Delegation>| list.iter().any(|delegation| delegation.name == name);
+        self.delegations.iter().find(|(_, list)| names(list)).map(|(delegator, _)| delegator.clone())
+    }
+
+    /// Every key that root or a file of delegations lists, also one that no client asks for any more.
+    pub(super) fn listed_keys(&self) -> BTreeSet<String> {
+        let delegated = self.delegations.values().flatten().map(|delegation| delegation.name.as_str());
+        TOP.into_iter().chain(delegated).flat_map(|role| self.roles[role].keys.clone()).collect()
+    }
+
+    /// The keys of the roles that clients trust.
+    pub(super) fn trusted_keys(&self) -> BTreeSet<String> {
+        self.trusted().iter().flat_map(|role| self.roles[role].keys.clone()).collect()
+    }
+
+    /// What clients download: the walk of the specification.
+    pub(super) fn visible(&self) -> Files {
+        let paths: BTreeSet<&String> = self.files.values().flat_map(Files::keys).collect();
+        let found = |path: &String| match self.search("targets", path) {
+            Search::Found(bytes) => Some((path.clone(), bytes.clone())),
+            Search::Ended | Search::GoesOn => None,
+        };
+        paths.into_iter().filter_map(found).collect()
+    }
+
+    fn search(&self, role: &str, path: &str) -> Search<'_> {
+        if let Some(bytes) = self.files.get(role).and_then(|files| files.get(path)) {
+            return Search::Found(bytes);
+        }
+        for delegation in self.delegates(role).iter().filter(|delegation| delegation.matches(path)) {
+            match self.search(&delegation.name, path) {
+                Search::GoesOn if delegation.terminating => return Search::Ended,
+                Search::GoesOn => {}
+                end => return end,
+            }
+        }
+        Search::GoesOn
+    }
+}
+
 /// What clients were given after a ceremony.
 pub(super) struct Published {
     /// The record.
@@ -77,6 +184,8 @@ pub(super) struct Published {
     pub(super) site: PathBuf,
     /// What clients download.
     pub(super) files: Files,
+    /// Those that a delegated role lists.
+    pub(super) delegated: BTreeSet<String>,
     /// When.
     pub(super) at: String,
     pub(super) root: u64,
@@ -87,9 +196,9 @@ pub(super) struct Model {
     pub(super) seed: Seed,
     pub(super) dir: tempfile::TempDir,
     pub(super) keys: BTreeMap<String, Key>,
-    pub(super) roles: BTreeMap<String, Role>,
-    pub(super) files: Files,
-    pub(super) removed: Files,
+    pub(super) state: State,
+    /// Files that were taken out, by the role that listed them.
+    pub(super) removed: BTreeMap<String, Files>,
     pub(super) day: i64,
     pub(super) published: Vec<Published>,
     /// How many keys may still be made in the room: each costs a full-strength passphrase.
@@ -126,9 +235,8 @@ impl Model {
             seed: Seed(seed),
             dir,
             keys: BTreeMap::new(),
-            roles: BTreeMap::new(),
-            files: Files::new(),
-            removed: Files::new(),
+            state: State::default(),
+            removed: BTreeMap::new(),
             day: 0,
             published: Vec::new(),
             may_generate,
@@ -194,8 +302,10 @@ impl Model {
 
     /// Takes a key that a ceremony made out of its record, and makes its passphrase cheap.
     pub(super) fn adopt(&mut self, name: &str, record: &Path) {
+        let public = fs::read(record.join(format!("keys/{name}.pub.json"))).unwrap();
+        // It comes from outside again when a role that was taken out returns.
+        fs::write(self.path(&format!("keys/{name}.pub.json")), &public).unwrap();
         if on_token(name) {
-            let public = fs::read(record.join(format!("keys/{name}.pub.json"))).unwrap();
             return self.keep(name, &PublicKey::read(&public).unwrap().keyid().0);
         }
         let path = self.path(&format!("keys/{name}.age"));
@@ -247,17 +357,21 @@ impl Model {
     }
 
     /// The directory of a ceremony: inputs as they were agreed on, and answers.
-    pub(super) fn room(&self, number: usize, files: Option<&Files>, keys: &[String]) -> PathBuf {
+    pub(super) fn room(&self, number: usize, files: &BTreeMap<String, Files>, keys: &[String]) -> PathBuf {
         let room = self.path(&format!("{number:02}"));
         fs::create_dir_all(room.join("inputs")).unwrap();
         symlink(self.path("keys"), room.join("inputs/keys")).unwrap();
         if let Some(newest) = self.published.last() {
             symlink(newest.record.join("bundle/metadata"), room.join("inputs/metadata")).unwrap();
         }
-        for (name, bytes) in files.into_iter().flatten() {
-            let path = room.join("inputs/targets").join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
+        for (role, files) in files {
+            let below = room.join("inputs").join(role);
+            fs::create_dir(&below).unwrap();
+            for (name, bytes) in files {
+                let path = below.join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, bytes).unwrap();
+            }
         }
         let secrets: String = keys.iter().map(secret).collect();
         let answers =
@@ -281,7 +395,9 @@ impl Model {
         fs::create_dir(&site).unwrap();
         symlink(record.join("bundle/metadata"), site.join("metadata")).unwrap();
         symlink(&all, site.join("targets")).unwrap();
-        let (files, at, root) = (self.files.clone(), self.now(), self.roles["root"].version);
-        self.published.push(Published { record, site, files, at, root });
+        let (files, at, root) = (self.state.visible(), self.now(), self.state.roles["root"].version);
+        let of_targets = &self.state.files["targets"];
+        let delegated = files.keys().filter(|path| !of_targets.contains_key(*path)).cloned().collect();
+        self.published.push(Published { record, site, files, delegated, at, root });
     }
 }

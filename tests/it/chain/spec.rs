@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::model::TOP;
+
 /// A line of `keys:`.
 #[derive(Clone)]
 pub(super) struct KeyLine {
@@ -14,6 +16,16 @@ pub(super) struct KeyLine {
     pub(super) generate: Option<&'static str>,
 }
 
+/// An entry of `delegations`.
+#[derive(Clone)]
+pub(super) struct DelegationLine {
+    pub(super) name: String,
+    pub(super) keys: Vec<String>,
+    pub(super) threshold: usize,
+    pub(super) paths: Vec<String>,
+    pub(super) terminating: bool,
+}
+
 /// A line of `trust.after`.
 #[derive(Clone, Default)]
 pub(super) struct RoleLine {
@@ -21,7 +33,8 @@ pub(super) struct RoleLine {
     pub(super) expires: Option<String>,
     pub(super) keys: Option<Vec<String>>,
     pub(super) threshold: Option<usize>,
-    pub(super) files: Option<&'static str>,
+    pub(super) files: Option<String>,
+    pub(super) delegations: Option<Vec<DelegationLine>>,
 }
 
 /// A ceremony file.
@@ -57,14 +70,29 @@ impl KeyLine {
     }
 }
 
+impl DelegationLine {
+    fn text(&self) -> String {
+        let Self { name, keys, threshold, paths, terminating } = self;
+        let keys = list(keys);
+        format!(
+            "{{name: {name}, keys: {keys}, threshold: {threshold}, paths: {paths:?}, terminating: {terminating}}}"
+        )
+    }
+}
+
 impl RoleLine {
     fn text(&self) -> String {
         let version = self.version.map(|version| format!("version: {version}"));
         let expires = self.expires.as_ref().map(|expires| format!("expires: \"{expires}\""));
         let keys = self.keys.as_ref().map(|keys| format!("keys: {}", list(keys)));
         let threshold = self.threshold.map(|threshold| format!("threshold: {threshold}"));
-        let files = self.files.map(|from| format!("files: {{from: {from}}}"));
-        let fields: Vec<String> = [version, expires, keys, threshold, files].into_iter().flatten().collect();
+        let files = self.files.as_ref().map(|from| format!("files: {{from: {from}}}"));
+        let delegations = self.delegations.as_ref().map(|lines| {
+            let lines: Vec<String> = lines.iter().map(DelegationLine::text).collect();
+            format!("delegations: {}", list(&lines))
+        });
+        let all = [version, expires, keys, threshold, files, delegations];
+        let fields: Vec<String> = all.into_iter().flatten().collect();
         fields.join(", ")
     }
 }
@@ -72,9 +100,19 @@ impl RoleLine {
 impl Spec {
     /// The roles that are signed in the room.
     pub(super) fn in_room(&self) -> Vec<&str> {
-        let order = ["root", "targets", "snapshot", "timestamp"];
         let is = |role: &&str| self.roles.get(*role).is_some_and(|line| line.version.is_some());
-        order.into_iter().filter(is).collect()
+        let order = ["root", "targets"].into_iter().chain(self.delegates()).chain(["snapshot", "timestamp"]);
+        order.filter(is).collect()
+    }
+
+    /// The delegated roles that the file gives a line of their own.
+    pub(super) fn delegates(&self) -> Vec<&str> {
+        self.roles.keys().map(String::as_str).filter(|name| !TOP.contains(name)).collect()
+    }
+
+    /// Every delegation that the file states.
+    pub(super) fn stated(&self) -> impl Iterator<Item = &DelegationLine> {
+        self.roles.values().flat_map(|line| &line.delegations).flatten()
     }
 
     /// Whether a key can sign in the room.

@@ -1,0 +1,199 @@
+//! What a plan may delegate, to whom, and what that forces in the same ceremony.
+
+use std::sync::Arc;
+
+use crate::plan::Before;
+use crate::plan::Key;
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::Source;
+use crate::plan::after;
+use crate::plan::after::Facts;
+use crate::plan::change::Foreseen;
+use crate::plan::delegations::EntrySpec;
+use crate::plan::delegations::What;
+use crate::plan::lints::NO_METADATA;
+use crate::plan::lints::NO_PROOF;
+use crate::plan::problem::Place;
+use crate::tuf::PublicKey;
+use crate::tuf::RoleKeys;
+use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::author;
+use crate::tuf::delegations::author::Labels;
+use crate::tuf::delegations::author::Wanted;
+use crate::tuf::fault::Fault;
+
+/// Whom a targets role delegates to after the ceremony.
+pub(super) fn delegations_after(plan: &Plan, role: &str) -> Option<Delegations> {
+    let before = plan.before.as_ref();
+    let Some(list) = plan.roles.get(role).and_then(|role| role.delegations.as_ref()) else {
+        return before.and_then(|before| before.repository.delegations(role));
+    };
+    let facts = Foreseen { plan, files: &|_| None };
+    let wanted = list.wanted(&|name| facts.key(name)).ok()?;
+    let json = author::author(&wanted, None, Labels::StoodInFor).ok()?;
+    Delegations::from_json(&json).ok()
+}
+
+/// What roles delegate is what a delegation may be; each fault stands at its entry.
+pub(super) fn delegations(plan: &Plan, problems: &mut Vec<Problem>) {
+    let facts = Foreseen { plan, files: &|_| None };
+    for (name, role) in &plan.roles {
+        let Some(list) = &role.delegations else { continue };
+        let before = plan.before.as_ref().and_then(|before| before.metadata(name));
+        let before =
+            before.and_then(|metadata| metadata.signed().get("delegations")).filter(|v| !v.is_null());
+        let faults = match list.wanted(&|name| facts.key(name)) {
+            Ok(wanted) => author::author(&wanted, before, after::labels(&facts)).err().unwrap_or_default(),
+            Err(fault) => vec![fault],
+        };
+        let told = |fault: Fault| Problem::error(fault.rule, Some(list.place_of(&fault)), fault.text);
+        problems.extend(faults.into_iter().map(told));
+    }
+}
+
+/// What is allowed in delegations and still worth a word.
+pub(super) fn delegation_remarks(plan: &Plan) -> Vec<Problem> {
+    let facts = Foreseen { plan, files: &|_| None };
+    let mut remarks = Vec::new();
+    for list in plan.roles.values().filter_map(|role| role.delegations.as_ref()) {
+        let wanted = list.wanted(&|name| facts.key(name));
+        let told = |remark: Fault| Problem::warning(remark.rule, Some(list.place_of(&remark)), remark.text);
+        remarks.extend(wanted.into_iter().flat_map(|wanted| wanted.remarks()).map(told));
+        for entry in &list.entries {
+            remarks.extend(succinct(entry));
+            remarks.extend(unproven(plan, entry));
+            remarks.extend(without_metadata(plan, entry));
+        }
+    }
+    remarks
+}
+
+/// Not every client knows TAP 15.
+fn succinct(entry: &EntrySpec) -> Option<Problem> {
+    let text = "clients that do not know succinct_roles (TAP 15), as those built with tough, refuse the metadata that delegates so: `style: classic` is for every client";
+    let is = matches!(&entry.what, What::Bins { style: author::Style::Succinct, .. });
+    is.then(|| Problem::warning("succinct-bins", Some(entry.place), text))
+}
+
+/// Keys from outside that the metadata before does not list come with a proof of possession.
+fn unproven(plan: &Plan, entry: &EntrySpec) -> Vec<Problem> {
+    let proof = |name: &String| match &plan.key(name)?.source {
+        // Who signs in the room proves it by signing.
+        Source::Public { public } if public.proof.is_none() => Some(Problem::warning(
+            NO_PROOF,
+            Some(entry.place),
+            format!(
+                "key {name} of {} comes without proof that its holder can sign; `keyrite key prove STORE --for {}` makes one, and `proof: FILE` of the key names it",
+                entry.name(),
+                plan.id
+            ),
+        )),
+        _ => None,
+    };
+    entry.keys.iter().filter_map(|key| proof(&key.value)).collect()
+}
+
+/// A role without metadata stops clients that look for one of its paths.
+fn without_metadata(plan: &Plan, entry: &EntrySpec) -> Option<Problem> {
+    let in_room = |name: &str| plan.roles.get(name).is_some_and(|role| role.in_room.is_some());
+    let names = match &entry.what {
+        What::Role { name, .. } => vec![name.value.clone()],
+        What::Bins { layout, .. } if in_room(layout.prefix()) => Vec::new(),
+        What::Bins { layout, .. } => (0..layout.count()).map(|number| layout.name(number)).collect(),
+    };
+    let there = |name: &str| plan.before.as_ref().is_some_and(|before| before.file(name).is_some());
+    let without: Vec<&String> = names.iter().filter(|name| !in_room(name) && !there(name)).collect();
+    let (first, last) = (without.first()?, without.last()?);
+    let (which, have) = match without.len() {
+        1 => ((*first).clone(), "has"),
+        count => (format!("{count} bins, {first} to {last},"), "have"),
+    };
+    let text = format!(
+        "{which} {have} no metadata yet: clients that look for their paths stop until they have been signed and snapshot lists them"
+    );
+    Some(Problem::warning(NO_METADATA, Some(entry.place), text))
+}
+
+/// Where snapshot is signed here, each delegate has a file that it can list.
+pub(super) fn delegates_listed(
+    plan: &Plan,
+    before: &Before,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    let in_room = |role: &str| plan.roles.get(role).is_some_and(|role| role.in_room.is_some());
+    for (delegator, role) in plan.roles.iter().filter(|_| in_room("snapshot")) {
+        for entry in role.delegations.iter().flat_map(|list| &list.entries) {
+            // Of bins the first one that has nothing.
+            let without = match &entry.what {
+                What::Role { name, .. } => Some(name.value.clone()),
+                What::Bins { layout, .. } => (0..layout.count())
+                    .map(|number| layout.name(number))
+                    .find(|name| before.file(name).is_none()),
+            };
+            let without = without.filter(|name| !in_room(entry.name()) && before.file(name).is_none());
+            if let Some(name) = without {
+                let here = match &entry.what {
+                    What::Role { .. } => format!("give {name} a version and expires"),
+                    What::Bins { .. } => format!("give {} expires", entry.name()),
+                };
+                let text = format!(
+                    "{delegator} delegates to {name}, which has no metadata that snapshot could list; {here}, or let a server sign snapshot once {name} is signed"
+                );
+                say("DELEGATE-HAS-METADATA", entry.place, text);
+            }
+        }
+    }
+}
+
+/// Delegates whose keys change have signed with the new ones, or sign here. A key from outside may have signed before
+/// it came, so its role is judged once `outside` knows its public half; a key that is made here has signed nothing.
+pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKey>) -> Vec<Problem> {
+    let Some(before) = &plan.before else { return Vec::new() };
+    let facts = Foreseen { plan, files: &|_| None };
+    let in_room = |role: &str| plan.roles.get(role).is_some_and(|role| role.in_room.is_some());
+    let from_file = |name: &str| plan.key(name).is_some_and(Key::from_file);
+    let key = |name: &str| match outside(name) {
+        Some(public) if from_file(name) => Some((public.keyid(), public)),
+        _ => facts.key(name),
+    };
+    let known = |name: &str| !from_file(name) || outside(name).is_some();
+    let mut problems = Vec::new();
+    for (delegator, role) in &plan.roles {
+        let Some(list) = &role.delegations else { continue };
+        let delegates: Vec<(Vec<String>, Arc<RoleKeys>)> = match list.wanted(&key) {
+            Ok(Wanted::Roles(roles)) => {
+                roles.into_iter().map(|role| (vec![role.name], role.role_keys)).collect()
+            }
+            Ok(Wanted::Bins(bins)) => {
+                let names = (0..bins.layout.count()).map(|number| bins.layout.name(number));
+                vec![(names.collect(), bins.role_keys)]
+            }
+            Err(_) => continue,
+        };
+        for ((names, role_keys), entry) in delegates.iter().zip(&list.entries) {
+            if in_room(entry.name()) || !entry.keys.iter().all(|key| known(&key.value)) {
+                continue;
+            }
+            // Of bins the first one that clients would refuse.
+            let unsigned = names.iter().filter_map(|name| before.file(name)).find_map(|file| {
+                let counted = role_keys.verify(file.metadata.payload(), file.metadata.signatures());
+                Some((file, counted.err()?))
+            });
+            if let Some((file, unmet)) = unsigned {
+                let here = match &entry.what {
+                    What::Role { name, .. } => {
+                        format!("Give {} a version and expires, so that it is", name.value)
+                    }
+                    What::Bins { .. } => format!("Give {} expires, so that its bins are", entry.name()),
+                };
+                let text = format!(
+                    "{} was signed by {unmet} that {delegator} delegates to from now on: clients would refuse it. {here} signed again here",
+                    file.file
+                );
+                problems.push(Problem::error("COUPLED-RESIGN", Some(entry.place), text));
+            }
+        }
+    }
+    problems
+}

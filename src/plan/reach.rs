@@ -1,0 +1,108 @@
+//! Whether delegations lead to every target file. One that a role lists and no path leads to is more than useless:
+//! tough then refuses the whole repository.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::plan::Before;
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::after::Files;
+use crate::plan::delegates::delegations_after;
+use crate::tuf::delegations::Delegations;
+
+/// The targets roles that clients come to, and what each lists.
+#[derive(Default)]
+struct Tree {
+    delegations: BTreeMap<String, Delegations>,
+    listed: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Tree {
+    fn new(
+        delegations: impl Fn(&str) -> Option<Delegations>,
+        listed: impl Fn(&str) -> BTreeSet<String>,
+    ) -> Self {
+        let mut tree = Self::default();
+        let mut open = vec!["targets".to_owned()];
+        while let Some(role) = open.pop() {
+            if tree.listed.contains_key(&role) {
+                continue;
+            }
+            tree.listed.insert(role.clone(), listed(&role));
+            if let Some(delegations) = delegations(&role) {
+                open.extend(delegations.roles.iter().map(|delegation| delegation.name.clone()));
+                tree.delegations.insert(role, delegations);
+            }
+        }
+        tree
+    }
+
+    /// Whether paths lead to a role that lists this file. Where a search ends before it, it is still led to.
+    fn leads_to(&self, path: &str) -> bool {
+        let mut open = vec!["targets"];
+        let mut seen = BTreeSet::new();
+        while let Some(role) = open.pop() {
+            if !seen.insert(role) {
+                continue;
+            }
+            if self.listed.get(role).is_some_and(|listed| listed.contains(path)) {
+                return true;
+            }
+            if let Some(delegations) = self.delegations.get(role) {
+                open.extend(
+                    delegations.matching(path).into_iter().map(|i| delegations.roles[i].name.as_str()),
+                );
+            }
+        }
+        false
+    }
+}
+
+/// The files that this ceremony cuts off, or signs where no path leads: FILES-WITHIN-PATHS. `hashed` are the files
+/// that come in.
+pub fn cut_off(plan: &Plan, hashed: &BTreeMap<String, Files>) -> Vec<Problem> {
+    let Some(before) = &plan.before else { return Vec::new() };
+    let delegates = plan.roles.values().any(|role| role.delegations.is_some());
+    if !delegates && !hashed.keys().any(|role| role != "targets") {
+        return Vec::new();
+    }
+    let was = Tree::new(|role| before.repository.delegations(role), |role| listed(before, role));
+    let is = Tree::new(|role| delegations_after(plan, role), |role| listed_after(plan, before, hashed, role));
+    let mut problems = Vec::new();
+    for (role, paths) in is.listed.iter().filter(|(role, _)| *role != "targets") {
+        let knew = |path: &String| was.listed.get(role).is_some_and(|listed| listed.contains(path));
+        // What no path led to before is not the doing of this ceremony.
+        let cut = |path: &&String| !is.leads_to(path) && (!knew(path) || was.leads_to(path));
+        let Some(path) = paths.iter().find(cut) else { continue };
+        let text = format!(
+            "{role} lists {path}, and no path of a delegation leads to it: tough would refuse the whole repository. Delegate that path to {role}, or let a targets-signing take the file out of {role} first"
+        );
+        let place = plan.places.get(&format!("role {role}")).copied();
+        let stated = || plan.roles.values().find_map(|role| role.delegations.as_ref());
+        let place = place.or_else(|| stated().map(|list| list.place));
+        problems.push(Problem::error("FILES-WITHIN-PATHS", place, text));
+    }
+    problems
+}
+
+fn listed(before: &Before, role: &str) -> BTreeSet<String> {
+    let targets = before.metadata(role).and_then(|metadata| metadata.signed()["targets"].as_object());
+    targets.into_iter().flat_map(|targets| targets.keys().cloned()).collect()
+}
+
+fn listed_after(
+    plan: &Plan,
+    before: &Before,
+    hashed: &BTreeMap<String, Files>,
+    role: &str,
+) -> BTreeSet<String> {
+    let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
+    let (Some(spec), Some(files)) = (spec, hashed.get(role)) else { return listed(before, role) };
+    let mut paths: BTreeSet<String> = files.keys().cloned().collect();
+    if spec.keep {
+        let removed = |path: &String| spec.remove.iter().any(|removed| removed.value == *path);
+        paths.extend(listed(before, role).into_iter().filter(|path| !removed(path)));
+    }
+    paths
+}
