@@ -144,7 +144,7 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
     let mut files = MetadataFiles::new();
     let Some(before) = &plan.before else { return Ok(files) };
     let mut keys: BTreeMap<KeyId, StandIn> = BTreeMap::new();
-    for (role, trust) in before.repository.trust() {
+    for (role, trust) in before.repository.trust_of_every_file() {
         for keyid in trust.iter().flat_map(|trust| trust.keys.keys.keys()) {
             if !keys.contains_key(keyid) {
                 let made = stores::stand_in(plan, keyid, places);
@@ -172,7 +172,7 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
     };
     let trust: BTreeMap<String, Vec<KeyId>> = before
         .repository
-        .trust()
+        .trust_of_every_file()
         .into_iter()
         .map(|(role, said)| (role, said.iter().flat_map(|trust| trust.keys.keys.keys().cloned()).collect()))
         .collect();

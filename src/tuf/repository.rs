@@ -125,6 +125,16 @@ impl Repository {
     /// Every role that is reachable, with who may sign it by the word of each delegator; the four first, then
     /// delegated roles in pre-order.
     pub fn trust(&self) -> Vec<(String, Vec<Trust>)> {
+        self.trust_from(vec!["targets".to_owned()])
+    }
+
+    /// The same, and then what roles say to which nobody delegates: they may be delegated to again.
+    pub fn trust_of_every_file(&self) -> Vec<(String, Vec<Trust>)> {
+        let others = self.targets_roles().map(|(role, _)| role.to_owned()).filter(|role| role != "targets");
+        self.trust_from(others.chain(["targets".to_owned()]).collect())
+    }
+
+    fn trust_from(&self, mut open: Vec<String>) -> Vec<(String, Vec<Trust>)> {
         let of_root = |name: &str| {
             let keys = Arc::new(self.root.role_keys(name)?);
             Some((name.to_owned(), vec![Trust { delegator: "root".into(), keys }]))
@@ -133,7 +143,6 @@ impl Repository {
         let mut place: BTreeMap<String, usize> =
             (0..).zip(&trust).map(|(n, (name, _))| (name.clone(), n)).collect();
         let mut seen = BTreeSet::new();
-        let mut open = vec!["targets".to_owned()];
         while let Some(delegator) = open.pop() {
             if !seen.insert(delegator.clone()) {
                 continue;
