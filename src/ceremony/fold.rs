@@ -331,9 +331,10 @@ impl Ceremony {
         let bytes = bytes.map_err(|_| Rejected("the signature is not hex".into()))?;
         let mut signed = Arc::clone(work);
         let by = self.plan.holder_of(key);
-        Arc::make_mut(&mut signed)
-            .sign(keyid, &known.public, &bytes)
-            .map_err(|why| Rejected(format!("the signature of {by} over {role} does not verify: {why}")))?;
+        Arc::make_mut(&mut signed).sign(keyid, &known.public, &bytes).map_err(|why| {
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            Rejected(format!("the signature of {by} over {role} does not verify{why}"))
+        })?;
         self.part(role, &Act::Sign(role.to_owned(), key.to_owned()))?;
         self.work.insert(role.to_owned(), signed);
         Ok(())

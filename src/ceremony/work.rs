@@ -46,22 +46,23 @@ impl Work {
         }
     }
 
-    /// Takes in a key's signatures, one for each payload, in order. All verify, or nothing is taken in.
+    /// Takes in a key's signatures, one for each payload, in order. All verify, or nothing is
+    /// taken in, and the error says more than that where there is more to say.
     pub(super) fn sign(
         &mut self,
         keyid: &KeyId,
         key: &PublicKey,
         signatures: &[Vec<u8>],
-    ) -> Result<(), String> {
+    ) -> Result<(), Option<String>> {
         match (self, signatures) {
             (Self::File(metadata), [signature]) => {
-                key.verify(metadata.payload(), signature).map_err(|error| error.to_string())?;
+                key.verify(metadata.payload(), signature).map_err(|_| None)?;
                 metadata.add(Signature { keyid: keyid.clone(), sig: hex::encode(signature) });
                 Ok(())
             }
-            (Self::File(_), _) => Err(format!("{} signatures for one payload", signatures.len())),
+            (Self::File(_), _) => Err(Some(format!("{} signatures for one payload", signatures.len()))),
             (Self::Bins(bins), _) => {
-                bins.group.add(keyid, key, signatures).map_err(|error| error.to_string())
+                bins.group.add(keyid, key, signatures).map_err(|error| Some(error.to_string()))
             }
         }
     }

@@ -316,7 +316,8 @@ fn a_path_that_two_roles_list_lies_there_with_both_files() {
     top["targets"]["dev/tool.txt"] = target(b"other");
     contents.roles =
         vec![("targets".to_owned(), signed_by(&top, &[4]).to_file()), contents.roles.swap_remove(1)];
-    contents.targets = ["tool", "other"].map(|text| ("dev/tool.txt".to_owned(), text.as_bytes().to_vec().into())).into();
+    contents.targets =
+        ["tool", "other"].map(|text| ("dev/tool.txt".to_owned(), text.as_bytes().to_vec().into())).into();
 
     let (_temp, path) = written(&bundle::layout(&contents).unwrap());
 
