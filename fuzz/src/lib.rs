@@ -82,8 +82,7 @@ pub fn answers(data: &[u8]) {
 /// Files that `merge` is given, after a zero byte each: nothing is let in that does not verify.
 pub fn apart_merge(data: &[u8]) {
     let request = world::signing_request();
-    let mut merge =
-        Merge::new(request.metadata.clone(), "root", request.signers.clone(), "the file itself");
+    let mut merge = Merge::new(request.metadata.clone(), "root", request.signers.clone(), "the file itself");
     for file in data.split(|byte| *byte == 0).take(8) {
         merge.take("a file", file, None);
         merge.take("the same for a key", file, Some(&KeyId("7ab6b86c".to_owned())));

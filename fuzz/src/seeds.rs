@@ -76,9 +76,11 @@ fn made(target: &str) -> Vec<Vec<u8>> {
             b"MAYCAQECAQE=".to_vec(),
             hex::decode("3006020101020101").unwrap_or_default(),
         ],
-        "store_uri" => ["age:keys/ana.age", "pkcs11:token=ROOT%20BO;serial=0a1b;id=%02%FF?module-path=/usr/lib/x.so"]
-            .map(|text| text.as_bytes().to_vec())
-            .to_vec(),
+        "store_uri" => {
+            ["age:keys/ana.age", "pkcs11:token=ROOT%20BO;serial=0a1b;id=%02%FF?module-path=/usr/lib/x.so"]
+                .map(|text| text.as_bytes().to_vec())
+                .to_vec()
+        }
         "stream" => streams(),
         "targets_manifest" => {
             let one = json!({"length": 4, "hashes": {"sha256": "ab".repeat(32)}, "custom": {"any": "thing"}});
@@ -99,7 +101,8 @@ fn payload(file: &[u8]) -> Vec<u8> {
 }
 
 fn targets() -> Value {
-    let one = json!({"length": 5, "hashes": {"sha256": "ab".repeat(32)}, "custom": {"a": [1, null, "\u{e9}"]}});
+    let one =
+        json!({"length": 5, "hashes": {"sha256": "ab".repeat(32)}, "custom": {"a": [1, null, "\u{e9}"]}});
     let two = json!({"length": 0, "hashes": {"sha512": "cd".repeat(64), "x": "y"}});
     let delegated = json!({"name": "dev", "keyids": [world::keyid()], "threshold": 1, "terminating": true,
         "paths": ["dev/*", "a?"]});
@@ -108,8 +111,7 @@ fn targets() -> Value {
 }
 
 fn bins() -> Value {
-    let succinct =
-        json!({"keyids": [world::keyid()], "threshold": 1, "bit_length": 2, "name_prefix": "bin"});
+    let succinct = json!({"keyids": [world::keyid()], "threshold": 1, "bit_length": 2, "name_prefix": "bin"});
     let delegations = json!({"keys": world::keys(&[1]), "succinct_roles": succinct});
     world::part("targets", json!({"version": 2, "targets": {}, "delegations": delegations}))
 }
@@ -134,7 +136,8 @@ fn timestamp() -> Value {
 }
 
 fn repositories() -> Vec<Vec<u8>> {
-    let dev = world::part("targets", json!({"targets": {"dev/x": {"length": 1, "hashes": {"sha256": "00"}}}}));
+    let dev =
+        world::part("targets", json!({"targets": {"dev/x": {"length": 1, "hashes": {"sha256": "00"}}}}));
     let join = |first: &[u8], files: &[(&str, Vec<u8>)]| {
         let parts: Vec<Vec<u8>> =
             files.iter().map(|(name, bytes)| [name.as_bytes(), b"\n", bytes].concat()).collect();
@@ -169,7 +172,11 @@ fn streams() -> Vec<Vec<u8>> {
     let mut parts: Vec<Vec<u8>> =
         [targets(), bins(), prefixes()].iter().map(|part| payload(&world::file(part))).collect();
     parts.extend(serde_json::to_vec_pretty(&targets()));
-    parts.into_iter().enumerate().map(|(n, part)| [&[b"\x07\x40\xff\x01"[n % 4]], &part[..]].concat()).collect()
+    parts
+        .into_iter()
+        .enumerate()
+        .map(|(n, part)| [&[b"\x07\x40\xff\x01"[n % 4]], &part[..]].concat())
+        .collect()
 }
 
 fn apart() -> Vec<Vec<u8>> {

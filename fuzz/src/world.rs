@@ -47,7 +47,9 @@ pub(crate) struct Set {
 impl Files for Set {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
         match self.files.get(name) {
-            Some(bytes) if u64::try_from(bytes.len()).is_ok_and(|len| len > max) => Err("too large".to_owned()),
+            Some(bytes) if u64::try_from(bytes.len()).is_ok_and(|len| len > max) => {
+                Err("too large".to_owned())
+            }
             found => Ok(found.cloned()),
         }
     }
@@ -90,7 +92,8 @@ pub(crate) fn signatures(payload: &[u8], by: &[u8]) -> Vec<Signature> {
 
 /// A role's metadata in its parts, with the common ones.
 pub(crate) fn part(kind: &str, rest: Value) -> Value {
-    let mut part = json!({"_type": kind, "spec_version": "1.0.31", "version": 1, "expires": "2027-01-03T09:00:00Z"});
+    let mut part =
+        json!({"_type": kind, "spec_version": "1.0.31", "version": 1, "expires": "2027-01-03T09:00:00Z"});
     if let (Value::Object(part), Value::Object(rest)) = (&mut part, rest) {
         part.extend(rest);
     }
@@ -136,9 +139,15 @@ pub fn stream(data: &[u8]) {
     let payload = value.as_ref().and_then(|value| canonical::to_vec(value).ok());
     let payload = payload.unwrap_or_else(|| part.to_vec());
     let signed = signatures(&payload, &[1]).remove(0);
-    let head = format!("{{\"signatures\":[{{\"keyid\":\"{}\",\"sig\":\"{}\"}}],\"signed\":", signed.keyid, signed.sig);
+    let head = format!(
+        "{{\"signatures\":[{{\"keyid\":\"{}\",\"sig\":\"{}\"}}],\"signed\":",
+        signed.keyid, signed.sig
+    );
     let file = [head.as_bytes(), part, b"}"].concat();
-    let files = BTreeMap::from([("1.root.json".to_owned(), ROOT.clone()), ("1.targets.json".to_owned(), file.clone())]);
+    let files = BTreeMap::from([
+        ("1.root.json".to_owned(), ROOT.clone()),
+        ("1.targets.json".to_owned(), file.clone()),
+    ]);
     let set = Set { files, piece: usize::from(piece).max(1) };
 
     let Ok(verified) = client::verify(&set, &request(Scope::Offline)) else { return };
@@ -198,7 +207,8 @@ pub fn repository(data: &[u8]) {
 fn assess(repository: &Repository) {
     let model = Model::of(repository, &Names::default());
     let every: BTreeSet<usize> = (0..2).collect();
-    let known = every.iter().filter(|at| model.keys.list.get(**at).is_some()).copied().collect::<BTreeSet<_>>();
+    let known =
+        every.iter().filter(|at| model.keys.list.get(**at).is_some()).copied().collect::<BTreeSet<_>>();
     let question = Question { lost: BTreeSet::new(), stolen: known, at: now() };
     let assessment = model.assess(&question);
     let _ = (model.lines(&assessment), model.notes(&assessment), model.steps(&assessment));
@@ -248,7 +258,8 @@ pub(crate) fn before() -> Arc<Before> {
 
 /// Drafts of later ceremonies over [`before`].
 pub(crate) fn drafts() -> Vec<Vec<u8>> {
-    let files = super::seeds::BEFORE.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+    let files =
+        super::seeds::BEFORE.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
     let repository = Repository::read(&Set { files, piece: 1 }).expect("a bundle of ours");
     let model = Model::of(&repository, &Names::default());
     let known = draft::Known::default();
@@ -283,7 +294,8 @@ pub(crate) fn chain(lines: &[u8]) -> Vec<u8> {
     let plan = Digest::of(super::seeds::QUICKSTART).hex();
     for line in lines.split(|byte| *byte == b'\n').take(200) {
         let Ok(line) = std::str::from_utf8(line) else { return journal };
-        let mut line = line.replace("\"prev\":\"@\"", &format!("\"prev\":\"{}\"", prev.hex())).replace("@plan", &plan);
+        let mut line =
+            line.replace("\"prev\":\"@\"", &format!("\"prev\":\"{}\"", prev.hex())).replace("@plan", &plan);
         let sum = Digest::of(line.as_bytes()).hex();
         line.push_str(&format!(",\"sum\":\"{sum}\"}}"));
         prev = Digest::of(line.as_bytes());

@@ -4,7 +4,13 @@ use std::panic;
 use std::path::Path;
 
 #[path = "../../fuzz/src/lib.rs"]
-#[allow(dead_code, missing_docs, unreachable_pub, clippy::expect_used, reason = "it is a crate of its own, too")]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    reason = "it is a crate of its own, too"
+)]
 mod targets;
 
 #[test]
