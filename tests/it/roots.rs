@@ -110,8 +110,11 @@ fn the_table_of_production_roots_is_what_is_found() {
 fn rows_of(vectors: &Path) -> Vec<Row> {
     let history = vectors.join("sigstore-root-signing/root_history");
     let sigstore: Vec<PathBuf> = (1..=16).map(|n| history.join(format!("{n}.root.json"))).collect();
-    let mut rows: Vec<Row> =
-        sigstore.iter().zip(1..).map(|(file, n)| Row::of(format!("Sigstore {n}"), &[file.clone()])).collect();
+    let mut rows: Vec<Row> = sigstore
+        .iter()
+        .zip(1..)
+        .map(|(file, n)| Row::of(format!("Sigstore {n}"), std::slice::from_ref(file)))
+        .collect();
     for first in [1, 2, 5, 11, 12] {
         rows.push(Row::of(format!("Sigstore {first} to 16, one chain"), &sigstore[first - 1..]));
     }
