@@ -84,14 +84,7 @@ impl Dir {
     }
 
     fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
-        let Some(mut file) = self.open_below(folder, name, max)? else { return Ok(None) };
-        let length = file.get_ref().metadata().map_err(|e| e.to_string())?.len();
-        let mut bytes = Vec::with_capacity(usize::try_from(length.min(max).saturating_add(1)).unwrap_or(0));
-        let read = file.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-        match u64::try_from(read) {
-            Ok(read) if read <= max => Ok(Some(bytes)),
-            _ => Err(format!("larger than {max} bytes")),
-        }
+        self.open_below(folder, name, max)?.map(|file| whole(file, max)).transpose()
     }
 
     /// Below the directory.
@@ -109,6 +102,17 @@ impl Dir {
             return Ok(BTreeMap::new());
         }
         survey(&self.base, "targets", false, true, &BTreeSet::new())
+    }
+}
+
+/// All of a file that [`Dir::open_below`] opened.
+fn whole(mut file: Take<fs::File>, max: u64) -> Result<Vec<u8>, String> {
+    let length = file.get_ref().metadata().map_err(|e| e.to_string())?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(max).saturating_add(1)).unwrap_or(0));
+    let read = file.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    match u64::try_from(read) {
+        Ok(read) if read <= max => Ok(bytes),
+        _ => Err(format!("larger than {max} bytes")),
     }
 }
 
@@ -158,15 +162,22 @@ struct Beside<'a> {
 /// A file up to this size is read whole, so that it is looked at for private keys when it is verified.
 const WHOLE: u64 = 1 << 20;
 
+impl Beside<'_> {
+    /// Notes whether a private key lies in a file of metadata.
+    fn look(&self, name: &str, bytes: &[u8]) {
+        let path = self.dir.path_of(name);
+        match public(&path, bytes) {
+            Ok(()) => drop(self.looked.borrow_mut().insert(path)),
+            Err(refused) => drop(self.private.borrow_mut().get_or_insert(refused)),
+        }
+    }
+}
+
 impl Files for Beside<'_> {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
         let read = self.dir.read(name, max)?;
         if let Some(bytes) = &read {
-            let path = self.dir.path_of(name);
-            match public(&path, bytes) {
-                Ok(()) => drop(self.looked.borrow_mut().insert(path)),
-                Err(refused) => drop(self.private.borrow_mut().get_or_insert(refused)),
-            }
+            self.look(name, bytes);
         }
         Ok(read)
     }
@@ -179,8 +190,9 @@ impl Files for Beside<'_> {
         is_name(name)?;
         let Some(file) = self.dir.open_below(self.dir.metadata, name, max)? else { return Ok(None) };
         if file.get_ref().metadata().is_ok_and(|meta| meta.len() <= WHOLE) {
-            drop(file);
-            return Ok(self.read(name, max)?.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read>));
+            let bytes = whole(file, max)?;
+            self.look(name, &bytes);
+            return Ok(Some(Box::new(Cursor::new(bytes))));
         }
         Ok(Some(Box::new(file)))
     }

@@ -68,7 +68,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
             None
         }
     };
-    let holds = problems.is_empty();
+    let holds = plan.is_some() && problems.is_empty();
     let warnings = plan.as_ref().map(|plan| plan.warnings.clone()).unwrap_or_default();
     let all: Vec<_> = problems.iter().chain(&warnings).cloned().collect();
     out.document(&Document { holds, problems: &all, plan: plan.as_ref().filter(|_| holds).map(proven) })?;

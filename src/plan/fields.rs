@@ -59,13 +59,20 @@ impl<'a> Fields<'a> {
     /// The field, which must be there.
     pub fn need(&mut self, name: &'static str, problems: &mut Vec<Problem>) -> Option<&'a Node> {
         let found = self.take(name);
-        // A misspelled field is told once, by `finish`.
-        if found.is_none() && !self.left.iter().any(|(key, _)| near(name, &key.text)) {
-            problems.push(Problem::error(
-                "MISSING-FIELD",
-                Some(self.place),
-                format!("{} has no field {name:?}", self.what),
-            ));
+        if found.is_none() {
+            // Said here and not left to `finish`: what is missing may be why nobody comes to that.
+            let problem = match self.left.iter().position(|(key, _)| near(name, &key.text)) {
+                Some(at) => {
+                    let (key, _) = self.left.remove(at);
+                    self.unknown(key)
+                }
+                None => Problem::error(
+                    "MISSING-FIELD",
+                    Some(self.place),
+                    format!("{} has no field {name:?}", self.what),
+                ),
+            };
+            problems.push(problem);
         }
         found
     }
@@ -164,15 +171,17 @@ impl<'a> Fields<'a> {
 
     /// Says which fields nobody asked for.
     pub fn finish(self, problems: &mut Vec<Problem>) {
-        for (key, _) in self.left {
-            let near = self.known.iter().find(|known| near(known, &key.text));
-            let hint = match near {
-                Some(known) => format!("; did you mean {known:?}?"),
-                None => format!("; it knows {}", self.known.join(", ")),
-            };
-            let text = format!("{} has no field {:?}{hint}", self.what, key.text);
-            problems.push(Problem::error("UNKNOWN-FIELD", Some(key.place), text));
-        }
+        problems.extend(self.left.iter().map(|(key, _)| self.unknown(key)));
+    }
+
+    fn unknown(&self, key: &Key) -> Problem {
+        let near = self.known.iter().find(|known| near(known, &key.text));
+        let hint = match near {
+            Some(known) => format!("; did you mean {known:?}?"),
+            None => format!("; it knows {}", self.known.join(", ")),
+        };
+        let text = format!("{} has no field {:?}{hint}", self.what, key.text);
+        Problem::error("UNKNOWN-FIELD", Some(key.place), text)
     }
 }
 

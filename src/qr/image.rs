@@ -3,6 +3,8 @@
 //! Pure: images are bytes. Reading is for pictures of codes, such as screenshots and scans, and gives up on none of the
 //! codes because of another.
 
+mod crowd;
+
 use std::io::Cursor;
 use std::panic;
 use std::panic::AssertUnwindSafe;
@@ -83,20 +85,28 @@ pub fn read(image: &[u8]) -> Result<Vec<String>, ImageError> {
     // The reader of codes is someone else's, and pictures are anyone's: one that breaks it is one that is not read.
     let seen = panic::catch_unwind(AssertUnwindSafe(|| codes(&grey)));
     match seen {
-        Ok((0, _)) => Err(ImageError("no QR code is seen in the image".to_owned())),
-        Ok((_, texts)) if !texts.is_empty() => Ok(texts),
+        Ok(None) => {
+            Err(ImageError("an image with too many codes, or parts of them: take fewer at a time".to_owned()))
+        }
+        Ok(Some((0, _))) => Err(ImageError("no QR code is seen in the image".to_owned())),
+        Ok(Some((_, texts))) if !texts.is_empty() => Ok(texts),
         Ok(_) | Err(_) => Err(ImageError("a QR code is seen in the image, and cannot be read".to_owned())),
     }
 }
 
-/// How many codes are seen, and the texts of those that can be read.
-fn codes(grey: &Grey) -> (usize, Vec<String>) {
+/// How many codes are seen, and the texts of those that can be read; `None` when looking would not end.
+fn codes(grey: &Grey) -> Option<(usize, Vec<String>)> {
     let mut prepared = PreparedImage::prepare_from_greyscale(grey.width, grey.height, |x, y| {
         grey.pixels[y * grey.width + x]
     });
+    let (width, height) = (grey.width, grey.height);
+    let dark = (0..width * height).map(|at| prepared.get_pixel_at(at % width, at / width) != 0);
+    if crowd::is_one(dark, width) {
+        return None;
+    }
     let grids = prepared.detect_grids();
     let texts = grids.iter().take(MAX_CODES).filter_map(|grid| Some(grid.decode().ok()?.1)).collect();
-    (grids.len(), texts)
+    Some((grids.len(), texts))
 }
 
 fn too_large() -> ImageError {
@@ -251,6 +261,29 @@ mod tests {
             broken[at] ^= 0x55;
             let _ = read(&broken);
         }
+    }
+
+    /// Found by making it: 1024 corners in a square took a minute, and more of them hours.
+    #[test]
+    fn a_picture_of_many_corners_is_refused_and_does_not_hang() {
+        let (side, cell) = (40, 9);
+        let width = side * cell + 2;
+        let corner = |at: usize| {
+            let edge = |n: usize| n == 0 || n == 6;
+            let core = |n: usize| (2..5).contains(&n);
+            let (x, y) = ((at % width).wrapping_sub(2) % cell, (at / width).wrapping_sub(2) % cell);
+            let inside = at % width >= 2 && at / width >= 2 && x < 7 && y < 7;
+            inside && (edge(x) || edge(y) || core(x) && core(y))
+        };
+        let mut file = format!("P5 {width} {width} 255\n").into_bytes();
+        file.extend((0..width * width).map(|at| if corner(at) { 0 } else { 255 }));
+
+        let refused = read(&file).unwrap_err();
+
+        assert_eq!(
+            refused.to_string(),
+            "an image with too many codes, or parts of them: take fewer at a time"
+        );
     }
 
     #[test]

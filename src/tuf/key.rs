@@ -12,6 +12,7 @@ mod verifier;
 mod verify_only;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -54,8 +55,13 @@ pub struct BadSignature;
 pub struct Material(pub Vec<u8>);
 
 /// A public key as metadata lists it; unknown fields are kept.
+///
+/// A copy is the same key and costs nothing: thousands of roles may name one key, however much its entry says.
 #[derive(Clone, Debug)]
-pub struct PublicKey {
+pub struct PublicKey(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     json: Value,
     scheme: Scheme,
     material: Material,
@@ -65,7 +71,7 @@ pub struct PublicKey {
 /// Equal when metadata writes them alike; [`PublicKey::material`] says whether they are one key.
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
-        self.json == other.json
+        Arc::ptr_eq(&self.0, &other.0) || self.0.json == other.0.json
     }
 }
 
@@ -97,14 +103,16 @@ impl PublicKey {
             let point = hex::decode(public).map_err(|_| KeyError("the public key is not hex".to_owned()))?;
             Verifier::from_point(scheme, &point)?
         };
-        Ok(Self { json: json.clone(), scheme, material: Material(verifier.to_spki()?), verifier })
+        let material = Material(verifier.to_spki()?);
+        Ok(Self(Arc::new(Parts { json: json.clone(), scheme, material, verifier })))
     }
 
     /// An Ed25519 key, by its point. A point that no good key has verifies nothing.
     pub fn ed25519(point: [u8; 32]) -> Self {
         let json = read::our_json(Scheme::Ed25519, &hex::encode(point));
         let material = Material(verifier::ed25519_spki(&point));
-        Self { json, scheme: Scheme::Ed25519, material, verifier: Verifier::ed25519(point) }
+        let verifier = Verifier::ed25519(point);
+        Self(Arc::new(Parts { json, scheme: Scheme::Ed25519, material, verifier }))
     }
 
     /// A key in SubjectPublicKeyInfo DER, used with `scheme`.
@@ -131,23 +139,24 @@ impl PublicKey {
             Verifier::Ed25519(point, _) => hex::encode(point),
             _ => pem(&material),
         };
-        Ok(Self { json: read::our_json(scheme, &public), scheme, material, verifier })
+        let json = read::our_json(scheme, &public);
+        Ok(Self(Arc::new(Parts { json, scheme, material, verifier })))
     }
 
     /// The key object, as read; ours has keytype, scheme and keyval alone.
     pub fn to_json(&self) -> &Value {
-        &self.json
+        &self.0.json
     }
 
     /// The SubjectPublicKeyInfo in PEM, as openssl reads it.
     pub fn to_pem(&self) -> String {
-        pem(&self.material)
+        pem(&self.0.material)
     }
 
     /// SHA-256 of the canonical form of the key object (TUF section 4.2).
     pub fn keyid(&self) -> KeyId {
         // `from_json` can be given a fraction in an unknown field: such an object has no canonical form and no hash.
-        let form = canonical::to_vec(&self.json).unwrap_or_default();
+        let form = canonical::to_vec(&self.0.json).unwrap_or_default();
         KeyId(hex::encode(Sha256::digest(form)))
     }
 
@@ -156,39 +165,39 @@ impl PublicKey {
         if *label == self.keyid() {
             return true;
         }
-        let object = ["keytype", "scheme", "keyval"].map(|name| (name.to_owned(), self.json[name].clone()));
+        let object = ["keytype", "scheme", "keyval"].map(|name| (name.to_owned(), self.0.json[name].clone()));
         let short = canonical::to_vec(&Value::Object(object.into_iter().collect())).unwrap_or_default();
         label.0 == hex::encode(Sha256::digest(short))
     }
 
     /// Bits of the modulus of an RSA key.
     pub fn rsa_bits(&self) -> Option<u32> {
-        self.verifier.rsa_bits()
+        self.0.verifier.rsa_bits()
     }
 
     /// The scheme it signs with.
     pub fn scheme(&self) -> Scheme {
-        self.scheme
+        self.0.scheme
     }
 
     /// The key itself; two objects with equal material are one key.
     pub fn material(&self) -> Material {
-        self.material.clone()
+        self.0.material.clone()
     }
 
     /// The same, borrowed.
     pub(crate) fn material_ref(&self) -> &Material {
-        &self.material
+        &self.0.material
     }
 
     /// Begins to prove `signature` over a message that goes by in pieces; `None` where the scheme needs it whole.
     pub(crate) fn begin(&self, signature: &[u8]) -> Option<Proof> {
-        Proof::begin(&self.verifier, signature)
+        Proof::begin(&self.0.verifier, signature)
     }
 
     /// Proves `signature` over `message`: Ed25519 strictly, ECDSA in DER, RSA-PSS with any salt length, ML-DSA as in TAP 21.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        self.verifier.verify(message, signature)
+        self.0.verifier.verify(message, signature)
     }
 }
 
@@ -200,7 +209,7 @@ fn pem(material: &Material) -> String {
 
 impl Serialize for PublicKey {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json.serialize(serializer)
+        self.0.json.serialize(serializer)
     }
 }
 

@@ -1,7 +1,11 @@
 //! Public keys in every form that people bring, made by openssl and ssh-keygen.
 
+use std::collections::BTreeMap;
+
+use keyrite::tuf::KeyId;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
+use keyrite::tuf::delegations::Delegations;
 use serde_json::json;
 
 const P256: &str = "-----BEGIN PUBLIC KEY-----
@@ -12,6 +16,24 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
 /// The generator of P-256 (its private key is 1), as old metadata writes points.
 const P256_POINT: &str = "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296\
                           4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+
+/// A file of a few hundred kilobytes, with thousands of roles that name one key of many fields, took gigabytes.
+#[test]
+fn roles_that_name_one_key_share_its_entry() {
+    let key = json!({"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}, "x": ["a", "b"]});
+    let role =
+        |name| json!({"name": name, "keyids": ["k"], "threshold": 1, "terminating": false, "paths": ["a/*"]});
+
+    let read =
+        Delegations::from_json(&json!({"keys": {"k": key}, "roles": [role("one"), role("two")]})).unwrap();
+
+    let entry =
+        |keys: &BTreeMap<KeyId, PublicKey>| std::ptr::from_ref(keys[&KeyId("k".to_owned())].to_json());
+    assert_eq!(
+        read.roles.iter().map(|role| entry(&role.role_keys.keys)).collect::<Vec<_>>(),
+        [entry(&read.keys); 2]
+    );
+}
 
 #[test]
 fn one_key_has_one_material_however_it_is_written() {
