@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::bundle::manifest::MANIFEST;
+use crate::bundle::read::in_record;
 use crate::bundle::rules;
 use crate::bundle::survey::open;
 use crate::tuf::Metadata;
@@ -56,6 +57,8 @@ fn refuse<T>(rule: &'static str, file: &str, why: impl ToString) -> Result<T, Re
 
 /// Reads the metadata of the repository at `path`. Links, private keys and JSON that is no metadata are refused.
 pub fn adopt(path: &Path) -> Result<Adopted, Refused> {
+    let bundle = in_record(path);
+    let path = bundle.as_deref().unwrap_or(path);
     let is_dir = |place: &&str| fs::symlink_metadata(path.join(place)).is_ok_and(|meta| meta.is_dir());
     let Some(place) = PLACES.into_iter().find(|place| place.is_empty() || is_dir(place)) else {
         return refuse(FILE_READABLE, "", "not a directory");

@@ -33,7 +33,7 @@ pub type File = (String, Content);
 
 /// Whether `path` can stand in a bundle: relative, without `.` and `..`, and without what `sed`, `sha256sum` or a
 /// shell would read as something else.
-fn is_plain(path: &str) -> bool {
+pub(crate) fn is_plain(path: &str) -> bool {
     let part = |part: &str| !part.is_empty() && part != "." && part != ".." && part.len() <= 255;
     path.split('/').all(part) && !path.contains(|c: char| c.is_control() || c == '"' || c == '\\')
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::bundle::read::in_record;
+
 /// Below a directory, in the order in which they are looked for.
 const METADATA: [&str; 4] = ["", "metadata", "inputs/metadata", "bundle/metadata"];
 /// Seen from the metadata.
@@ -18,6 +20,9 @@ const NAMES: [&str; 6] = [
 
 /// The directories of metadata in this one: those that hold a root.
 pub fn metadata(dir: &Path) -> Vec<PathBuf> {
+    if let Some(bundle) = in_record(dir) {
+        return vec![bundle.join("metadata")];
+    }
     let below = |place: &&str| if place.is_empty() { dir.to_owned() } else { dir.join(place) };
     METADATA.iter().map(below).filter(|path| holds_root(path)).collect()
 }

@@ -62,8 +62,14 @@ impl Dir {
             Ok(_) => return Err("not a directory".to_owned()),
             Err(error) => return Err(error.to_string()),
         }
-        let metadata = if is_dir(&path.join("metadata")) { "metadata" } else { "" };
-        Ok(Self { base: path.to_owned(), metadata, links: false })
+        let base = in_record(path).unwrap_or_else(|| path.to_owned());
+        let metadata = if is_dir(&base.join("metadata")) { "metadata" } else { "" };
+        Ok(Self { base, metadata, links: false })
+    }
+
+    /// Where the metadata lies.
+    pub fn metadata(&self) -> PathBuf {
+        if self.metadata.is_empty() { self.base.clone() } else { self.base.join(self.metadata) }
     }
 
     /// A directory of the caller's own, such as a client's: links are followed, as python-tuf keeps `root.json`.
@@ -103,6 +109,12 @@ impl Dir {
         }
         survey(&self.base, "targets", false, true, &BTreeSet::new())
     }
+}
+
+/// The bundle in the record of a ceremony: what lies in `metadata/` of a record is only what that ceremony made.
+pub(super) fn in_record(path: &Path) -> Option<PathBuf> {
+    let bundle = path.join("bundle");
+    (path.join("journal.jsonl").is_file() && bundle.join("metadata").is_dir()).then_some(bundle)
 }
 
 /// All of a file that [`Dir::open_below`] opened.

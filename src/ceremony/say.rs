@@ -11,8 +11,11 @@ impl Ceremony {
         let name = |id: &str| self.plan().name(id).to_owned();
         let holder = |key: &str| self.plan().holder_of(key);
         match event {
-            Event::Opened { ceremony, mode: Mode::Production, .. } => format!("ceremony {ceremony} opened"),
-            Event::Opened { ceremony, .. } => format!("REHEARSAL of ceremony {ceremony} opened"),
+            Event::Opened { ceremony, mode, answers, .. } => {
+                let what = if *mode == Mode::Production { "ceremony" } else { "REHEARSAL of ceremony" };
+                let by = answers.as_ref().map(|file| format!(", answered by a file with SHA-256 {file:.8}"));
+                format!("{what} {ceremony} opened{}", by.unwrap_or_default())
+            }
             Event::Confirmed { step, by } => format!("{} confirmed {step}", name(by)),
             Event::TypedBack { by, words, .. } => format!("{} typed back {}", name(by), words.join(" and ")),
             Event::Started { step } => format!("{step} begins"),

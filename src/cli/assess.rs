@@ -132,7 +132,7 @@ fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<V
         let error = "no ceremony repairs this: root cannot be signed without a lost or stolen key; nothing was written";
         return Err(Failure::new(Exit::No, error, "without --repair it says what can still be done"));
     }
-    let text = new::drafted(Kind::CompromiseResponse, existing, Some(assessment), (&args.dir, Some(path)))?;
+    let text = new::drafted(Kind::CompromiseResponse, existing, Some(assessment), Some(path))?;
     new::write(path, &text)?;
     let shown = path.display();
     Ok(vec![
@@ -142,12 +142,11 @@ fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<V
 }
 
 /// Where the metadata lies, as a ceremony file at `out` names it: below its own directory, or else below `inputs`.
-pub(super) fn metadata_path(dir: &Path, below: bool, out: Option<&Path>) -> String {
-    let metadata = if below { dir.join("metadata") } else { dir.to_owned() };
+pub(super) fn metadata_path(metadata: &Path, out: Option<&Path>) -> String {
     let home = out.and_then(Path::parent).filter(|home| !home.as_os_str().is_empty());
     let home = home.unwrap_or(Path::new("."));
     let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let inside = real(home).zip(real(&metadata)).and_then(|(home, metadata)| {
+    let inside = real(home).zip(real(metadata)).and_then(|(home, metadata)| {
         metadata.strip_prefix(home).ok().and_then(|path| path.to_str().map(str::to_owned))
     });
     inside.filter(|path| !path.is_empty()).unwrap_or_else(|| "inputs/metadata".to_owned())

@@ -59,8 +59,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let mut problems = Vec::new();
     let base = args.file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let plan = match driver::before::read_plan(&text, base) {
-        Ok(plan) => {
-            problems.extend(driver::inputs::check(&plan, base, args.at.unwrap_or(Clock::Machine.now())));
+        Ok(mut plan) => {
+            problems.extend(driver::inputs::check(&mut plan, base, args.at.unwrap_or(Clock::Machine.now())));
             Some(plan)
         }
         Err(found) => {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::assess::Model;
 use crate::bundle::Dir;
@@ -26,8 +27,8 @@ pub(super) struct Existing {
     pub(super) repository: Repository,
     pub(super) model: Model,
     pub(super) known: Known,
-    /// Whether metadata lies in `metadata/` below the directory.
-    pub(super) below: bool,
+    /// Where the metadata lies.
+    pub(super) metadata: PathBuf,
 }
 
 fn unread(path: &Path, why: &str) -> Failure {
@@ -48,13 +49,12 @@ pub(super) fn open(path: &Path) -> Result<Existing, Failure> {
         Some((_, bytes)) => known(&String::from_utf8_lossy(&bytes)),
         None => Known::default(),
     };
-    let below = path.join("metadata").is_dir();
     let model = Model::of(&repository, &names);
-    Ok(Existing { repository, model, known, below })
+    Ok(Existing { repository, model, known, metadata: dir.metadata() })
 }
 
 /// The first of some files that is there.
-fn first(path: &Path, places: &[&str]) -> Result<Option<(std::path::PathBuf, Vec<u8>)>, Failure> {
+fn first(path: &Path, places: &[&str]) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
     let Some(place) = places.iter().map(|place| path.join(place)).find(|place| place.is_file()) else {
         return Ok(None);
     };

@@ -148,6 +148,14 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             let state = if closed { "closed" } else { "not finished" };
             out.line(format!("{}: {lines} lines hold, the ceremony is {state}", dir.display()));
             out.line(format!("head {}", head.hex()));
+            let bundle = dir.join(&ceremony.plan().bundle);
+            if ceremony.manifest().is_some() && !bundle.exists() {
+                out.line("its bundle is not in this record; `keyrite resume` writes it again, once the ceremony is closed");
+            } else if ceremony.manifest().is_some() {
+                out.line(
+                    "its bundle has the manifest that was exported; `keyrite verify` looks at the files",
+                );
+            }
             Ok(())
         }
         Err(Wrong { line, failure }) => {

@@ -80,7 +80,7 @@ pub(super) fn for_home(kind: Kind, from: &Path, out: &Path) -> Result<(), String
 fn later(kind: Kind, from: &Path, out: Option<&Path>) -> Result<String, Failure> {
     let existing = existing::open(from)?;
     let assessment = (kind == Kind::CompromiseResponse).then(|| example(&existing)).flatten();
-    drafted(kind, &existing, assessment.as_ref(), (from, out))
+    drafted(kind, &existing, assessment.as_ref(), out)
 }
 
 fn genesis() -> String {
@@ -98,14 +98,14 @@ fn example(existing: &Existing) -> Option<Assessment> {
     keys.find(Assessment::is_repairable)
 }
 
-/// The text of a ceremony file; `places` are the directory and the file that is written.
+/// The text of a ceremony file that is written to `out`.
 pub(super) fn drafted(
     kind: Kind,
     existing: &Existing,
     assessment: Option<&Assessment>,
-    places: (&Path, Option<&Path>),
+    out: Option<&Path>,
 ) -> Result<String, Failure> {
-    let metadata = assess::metadata_path(places.0, existing.below, places.1);
+    let metadata = assess::metadata_path(&existing.metadata, out);
     let request = draft::Request {
         kind,
         repository: &existing.repository,

@@ -63,8 +63,10 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
             page.say(format!("  -> {}", driver.ceremony().say(event)));
         }
         if let (Voice::Answers(_), Some(Event::Failed { kind, why, .. })) = (&voice, events.last()) {
-            let hint =
-                format!("a file cannot put that right; `keyrite resume {}` goes on", driver.dir().display());
+            let hint = format!(
+                "put that right, and the answers file where it was wrong; then `keyrite resume {}` goes on",
+                driver.dir().display()
+            );
             return Err(Failure::new(exit_of(kind), why.clone(), hint));
         }
     }

@@ -1,6 +1,7 @@
 //! How long what is signed shall hold.
 
 use crate::draft::Request;
+use crate::plan::Kind;
 use crate::tuf::Date;
 use crate::tuf::repository::RoleFile;
 
@@ -25,7 +26,12 @@ pub(super) fn expires(request: &Request<'_>) -> (Date, Date) {
     let newest = request.repository.root.expires;
     let period =
         before.map(|before| newest.days_since(before)).filter(|days| (FEWEST..=3_650).contains(days));
-    let root = days_on(request.now, period.unwrap_or(YEAR)).max(newest);
+    let root = days_on(request.now, period.unwrap_or(YEAR));
+    let root = match request.kind {
+        // Nothing else changes in a renewal.
+        Kind::RootRenewal if root <= newest => days_on(newest, period.unwrap_or(YEAR)),
+        _ => root.max(newest),
+    };
     let makes_root = request.kind.makes_root();
     let limit = if makes_root { root } else { newest };
     let year = days_on(request.now, YEAR);

@@ -339,7 +339,8 @@ impl<'a> Draft<'a> {
             }
             let was = self.version(&role);
             let next = was.map_or(1, |was| was.saturating_add(1));
-            let expires = self.expires.1;
+            let was_until = self.old_expires(&role).and_then(|date| Date::parse_lenient(&date).ok());
+            let expires = was_until.map_or(self.expires.1, |was| was.max(self.expires.1));
             let label = if role == "targets" { role.clone() } else { quoted(&role) };
             let _ = writeln!(text, "    {label}:\n      version: {next}\n      expires: \"{expires}\"");
             if role == "targets" && self.repair.roles.contains(&role) {

@@ -18,6 +18,7 @@ use crate::driver::Driver;
 use crate::driver::disk;
 use crate::driver::hashing;
 use crate::driver::stop::Stop;
+use crate::driver::stop::StopKind;
 use crate::plan::Step;
 use crate::plan::print::file_name;
 use crate::plan::print::versioned;
@@ -134,6 +135,31 @@ impl Driver {
             Ok(manifest) => self.record(Event::ReadBack { step: step.id.clone(), manifest }, events),
             Err(why) => self.failed(step, "readback", why, events),
         }
+    }
+
+    /// The bundle of a ceremony that is over, where it is gone: written again from the record, byte for byte.
+    pub(super) fn restore_bundle(&self) -> Result<(), Stop> {
+        let dir = self.bundle_dir();
+        let Some(manifest) =
+            self.ceremony.manifest().filter(|_| self.ceremony.next().is_none() && !dir.exists())
+        else {
+            return Ok(());
+        };
+        let again = self.write_bundle().and_then(|()| {
+            let path = dir.join(bundle::manifest::MANIFEST);
+            disk::read(&path, MAX_MANIFEST).map_err(|error| format!("{}: {error}", path.display()))
+        });
+        let why = match again {
+            Ok(bytes) if Digest::of(&bytes).hex() == *manifest => return Ok(()),
+            Ok(_) => "what was written is another bundle than the one that was exported".to_owned(),
+            Err(why) => why,
+        };
+        let error = format!("{} is gone, and it could not be written again: {why}", dir.display());
+        Err(Stop::new(
+            StopKind::Machine,
+            error,
+            "the journal has every signature; put right what stands in the way, then resume again",
+        ))
     }
 
     /// A bundle without its name is one that this step did not finish before it was cut off.

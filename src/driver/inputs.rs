@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::bundle;
 use crate::driver::before;
 use crate::driver::disk;
 use crate::driver::hashing;
@@ -20,6 +21,7 @@ use crate::plan::reach;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::client::MAX_ROOT;
+use crate::tuf::diff::Section;
 use crate::tuf::json;
 use crate::tuf::proof;
 use crate::tuf::proof::Proof;
@@ -99,7 +101,17 @@ pub fn expired(plan: &Plan, now: Date) -> Vec<Problem> {
 }
 
 /// Everything about the inputs and the day that needs the directory and the clock: the rest of `check`.
-pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
+///
+/// With the target files at hand, the plan also knows what they change.
+pub fn check(plan: &mut Plan, base: &Path, now: Date) -> Vec<Problem> {
+    let (problems, changes) = judged(plan, base, now);
+    if let Some(changes) = changes {
+        plan.changes = changes;
+    }
+    problems
+}
+
+fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Section>>) {
     let mut problems = Vec::new();
     let place = |of: &str| plan.places.get(of).copied();
     for key in &plan.keys {
@@ -127,6 +139,19 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
         }
     }
     problems.extend(reach::cut_off(plan, &hashed));
+    let mut changes = None;
+    if plan.hashes_files() && problems.is_empty() {
+        match plan.foresee(&|role| hashed.get(role)) {
+            Ok(sections) => {
+                if let Err(why) = plan.as_expected(&sections) {
+                    let text = format!("expect_diff is not what would change: {why}");
+                    problems.push(Problem::error("DIFF-AS-EXPECTED", place("files"), text));
+                }
+                changes = Some(sections);
+            }
+            Err(why) => problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), why)),
+        }
+    }
     for (path, reaches) in before::anchors(plan, base) {
         let accepted = plan.accept.iter().any(|name| name == ANCHOR_LEFT_BEHIND);
         if let (Err(why), false) = (reaches, accepted) {
@@ -146,7 +171,7 @@ pub fn check(plan: &Plan, base: &Path, now: Date) -> Vec<Problem> {
             format!("the window closed at {end}, and it is {now} now"),
         ));
     }
-    problems
+    (problems, changes)
 }
 
 /// The target files below a directory, by their path in metadata, in order.
@@ -163,6 +188,9 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
             };
             if name.chars().any(words::acts) {
                 return refuse("its name has a character that acts on a screen instead of showing");
+            }
+            if !bundle::is_plain(&name) {
+                return refuse("its name has a quote or a backslash, which no bundle can hold");
             }
             if name.len() > LONGEST_NAME {
                 return refuse("its name is too long: a client asks for it with its hash in front");
@@ -186,6 +214,10 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
 
 /// The target files that a role's `files` names: hashed here, or as a manifest lists them.
 pub fn target_files(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, TargetFile>, String> {
+    // Files are only taken out.
+    if spec.from.value.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     if spec.origin == Origin::Manifest {
         return listed(base, spec);
     }

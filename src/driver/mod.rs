@@ -119,7 +119,7 @@ impl Driver {
             .map_err(|error| Stop::new(StopKind::Input, format!("{}: {error}", base.display()), ""))?;
         let mut plan = before::read_plan(&text, &base).map_err(|problems| refused(&problems))?;
         let now = options.clock.now();
-        let problems = inputs::check(&plan, &base, now);
+        let problems = inputs::check(&mut plan, &base, now);
         if !problems.is_empty() {
             return Err(refused(&problems));
         }
@@ -203,6 +203,7 @@ impl Driver {
             driver.record.add_run(&run)?;
         }
         driver.record.derive(&driver.ceremony)?;
+        driver.restore_bundle()?;
         Ok(driver)
     }
 
@@ -266,6 +267,9 @@ fn places(base: &Path, record: &Path, options: &Options) -> Result<Places, Stop>
 fn run<const N: usize>(options: &Options, what: &str, more: [(&str, String); N]) -> Run {
     let mut run =
         Run::from([("at".to_owned(), options.clock.now().to_string()), ("what".to_owned(), what.to_owned())]);
+    if matches!(options.clock, Clock::Agreed(_)) {
+        run.insert("clock".to_owned(), "taken from the answers file, not from the machine".to_owned());
+    }
     run.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
     run
 }

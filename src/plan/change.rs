@@ -19,6 +19,7 @@ use crate::plan::consequences::joined;
 use crate::plan::delegates;
 use crate::plan::file::File;
 use crate::plan::incident;
+use crate::plan::lints::FIRST_METADATA;
 use crate::plan::problem::Place;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
@@ -33,6 +34,7 @@ use crate::tuf::diff::Section;
 use crate::tuf::paths::Tree;
 use crate::tuf::paths::moves;
 use crate::tuf::root::Root;
+use crate::tuf::root::TOP_LEVEL;
 
 /// The facts as far as a file alone tells them.
 pub(super) struct Foreseen<'a> {
@@ -190,6 +192,8 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
             say("TYPE-ALLOWS", place(&section.role), text);
         }
     }
+    published_before(plan, &before, &place, &mut say);
+    later_than_before(plan, &before, &place, &mut say);
     target_files(plan, &before, &place, &mut say);
     coupled(plan, &before, "targets", &place, &mut say);
     // A timestamp that is signed here describes the snapshot as it lies.
@@ -235,6 +239,42 @@ pub(super) fn old_keys_suffice(plan: &Plan, file: &File, problems: &mut Vec<Prob
             "clients that trust root {version} need {need} signatures by its keys, and {stores} of them can sign here: the others have no store"
         );
         say("ROOT-SIGNED-BY-OLD-AND-NEW", text);
+    }
+}
+
+/// What is signed here follows what clients have. A file that is not in the directory before could not be followed, and
+/// its role would begin again: with version 1, and without what it said.
+fn published_before(
+    plan: &Plan,
+    before: &Before,
+    place: &dyn Fn(&str) -> Place,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    let meant = plan.accept.iter().any(|name| name == FIRST_METADATA);
+    for role in plan.roles_in_room().into_iter().filter(|role| TOP_LEVEL.contains(role) && !meant) {
+        if before.file(role).is_none() {
+            let text = format!(
+                "{role} is signed here, and the metadata before has no file of it: clients that have one would refuse the new one, or lose what it said. Lay what was published there; accept {FIRST_METADATA} where none ever was"
+            );
+            say("BEFORE-COMPLETE", place(role), text);
+        }
+    }
+}
+
+/// A renewal has one purpose.
+fn later_than_before(
+    plan: &Plan,
+    before: &Before,
+    place: &dyn Fn(&str) -> Place,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    let new = plan.roles.get("root").and_then(|root| root.in_room.as_ref()).map(|root| root.expires);
+    let old = before.repository.root.expires;
+    if let (Kind::RootRenewal, Some(new)) = (plan.kind, new.filter(|new| *new <= old)) {
+        let text = format!(
+            "a root-renewal makes root hold for longer: it expires at {old} before, and at {new} after"
+        );
+        say("RENEWAL-IS-LATER", place("root"), text);
     }
 }
 

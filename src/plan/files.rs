@@ -24,7 +24,7 @@ use crate::tuf::targets::manifest::ALGORITHMS;
 pub struct FilesSpec {
     /// Where it stands.
     pub place: Place,
-    /// The directory or the manifest, relative to the ceremony file.
+    /// The directory or the manifest, relative to the ceremony file; empty where files are only taken out.
     pub from: At<String>,
     /// Which of the two it is.
     pub origin: Origin,
@@ -67,9 +67,13 @@ pub fn read(node: &Node, role: &str, problems: &mut Vec<Problem>) -> Option<File
     let (from, origin) = match (directory, manifest) {
         (Some(directory), None) => (directory, Origin::Directory),
         (None, Some(manifest)) => (manifest, Origin::Manifest),
+        // Nothing joins: a manifest that lists nothing.
+        (None, None) if keep && remove.as_ref().is_some_and(|remove| !remove.value.is_empty()) => {
+            (At { value: String::new(), place: node.place }, Origin::Manifest)
+        }
         _ => {
             let text = format!(
-                "files of {role} come from a directory, `from: DIR`, or from a manifest, `manifest: FILE.json`; one of them is needed"
+                "files of {role} come from a directory, `from: DIR`, or from a manifest, `manifest: FILE.json`; one of them is needed, or `keep: true` with `remove: [PATH]`"
             );
             say("FILES-SOURCE", node.place, text);
             return None;
@@ -136,6 +140,8 @@ mod tests {
         assert_eq!((directory.origin, directory.keep), (Origin::Directory, false));
         assert_eq!((manifest.origin, manifest.keep), (Origin::Manifest, true));
         assert_eq!((manifest.remove.len(), manifest.hashes.len()), (2, 2));
+        let taken_out = read_text("{keep: true, remove: [a]}").unwrap();
+        assert_eq!((taken_out.origin, taken_out.from.value.as_str()), (Origin::Manifest, ""));
     }
 
     #[test]
@@ -146,6 +152,7 @@ mod tests {
             ("FILES-HASHES", "{from: a, hashes: [md5]}"),
             ("FILES-HASHES", "{from: a, hashes: []}"),
             ("REMOVE-NEEDS-KEEP", "{from: a, remove: [b]}"),
+            ("FILES-SOURCE", "{keep: true, remove: []}"),
             ("UNKNOWN-FIELD", "{from: a, custom: b}"),
             ("WRONG-KIND", "{from: a, keep: yes}"),
         ] {

@@ -12,7 +12,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 14] = [
+pub const LINTS: [(&str, &str); 16] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -29,11 +29,16 @@ pub const LINTS: [(&str, &str); 14] = [
     (NO_METADATA, "a role is delegated to before it has metadata"),
     ("prefixes-overlap", "two roles may sign for the same beginnings of hashes"),
     ("succinct-bins", "clients that do not know TAP 15 cannot read what delegates to these bins"),
+    ("roots-missing", "clients that trust a root which is not here find no way to the new one"),
+    (FIRST_METADATA, "a role is signed for the first time, though the root is not the first"),
     (ANCHOR_LEFT_BEHIND, "clients that were shipped with an old root cannot follow"),
 ];
 
 /// Accepts a delegate's key without proof of possession.
 pub const NO_PROOF: &str = "no-proof-of-possession";
+
+/// Accepts that targets, snapshot or timestamp have no file in the metadata before: none was ever published.
+pub const FIRST_METADATA: &str = "first-metadata";
 
 /// Accepts a delegated role that has no metadata yet.
 pub const NO_METADATA: &str = "delegate-without-metadata";
@@ -76,6 +81,16 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
                 ),
             );
         }
+    }
+    if let (Some(before), Some(spec)) = (&plan.before, &file.trust.before)
+        && let Some(oldest) =
+            before.repository.roots.first().map(|root| root.version).filter(|oldest| *oldest > 1)
+    {
+        let text = format!(
+            "the roots before {oldest} are not in {}: clients that trust one of them find no way from this bundle to the new root",
+            spec.metadata.value
+        );
+        say("roots-missing", Some(spec.metadata.place), text);
     }
     remarks.extend(delegates::delegation_remarks(plan));
     remarks

@@ -225,12 +225,12 @@ fn role(
     let in_room = if bins.is_some() { spec.expires.is_some() } else { spec.version.is_some() };
     reachable(name, &role_keys, (threshold, place), in_room, file, keys, say);
     let in_room = match (&spec.version, &spec.expires) {
-        (Some(version), _) if bins.is_some() => {
+        (Some(version), expires) if bins.is_some() => {
             let text = format!(
                 "each of the bins {name} has a version of its own, which goes up by one; leave version out"
             );
             say.say("BINS-VERSION", version.place, text);
-            None
+            expires.as_ref().map(|expires| InRoom { version: 0, expires: expires.value })
         }
         (None, Some(expires)) if bins.is_some() => Some(InRoom { version: 0, expires: expires.value }),
         (Some(version), Some(expires)) => {
@@ -317,7 +317,8 @@ fn files(name: &str, spec: &RoleSpec, in_room: bool, bins: bool, say: &mut Probl
         let text = format!("target files are hashed in the room, so {name} needs {needs}");
         say.say("FILES-IN-ROOM", files.from.place, text);
     }
-    if files.from.value.split('/').any(|part| matches!(part, "" | "." | "..")) {
+    let named = !files.from.value.is_empty();
+    if named && files.from.value.split('/').any(|part| matches!(part, "" | "." | "..")) {
         let text = "\"from\" of files is a directory below the ceremony file's own, without `.` and `..`";
         say.say("FILES-BELOW-THE-FILE", files.from.place, format!("{text}; it is {:?}", files.from.value));
     }

@@ -138,8 +138,8 @@ fn plan(path: &Path, now: Date) -> Option<Result<Arc<Plan>, Vec<String>>> {
     let said = |problems: Vec<crate::plan::Problem>| problems.iter().map(ToString::to_string).collect();
     let base = path.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Some(match before::read_plan(&text, base) {
-        Ok(plan) => {
-            let problems = inputs::check(&plan, base, now);
+        Ok(mut plan) => {
+            let problems = inputs::check(&mut plan, base, now);
             if problems.is_empty() { Ok(Arc::new(plan)) } else { Err(said(problems)) }
         }
         Err(problems) => Err(said(problems)),

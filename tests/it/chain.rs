@@ -109,7 +109,7 @@ impl Chain {
             false => read_plan(&text_of, room),
         };
         let problems = match read {
-            Ok(plan) => inputs::check(&plan, room, now.parse().unwrap()),
+            Ok(mut plan) => inputs::check(&mut plan, room, now.parse().unwrap()),
             Err(problems) => problems,
         };
         let found = problems.iter().any(|problem| problem.rule == variation.rule);

@@ -123,6 +123,13 @@ fn a_bundle_that_is_gone_is_told_and_written_again_from_the_record() {
     assert!(tree(&bundle) == whole);
     let shown = keyrite(&["journal", "show", text(&record)]).ended(0);
     assert!(shown.out.contains("is gone, where the bundle was written"), "{}", shown.out);
+    assert!(
+        shown.out.lines().next().unwrap().contains(", answered by a file with SHA-256 "),
+        "{}",
+        shown.out
+    );
+    let runs = fs::read_to_string(record.join("runs.jsonl")).unwrap();
+    assert!(runs.contains("taken from the answers file, not from the machine"), "{runs}");
     keyrite(&["journal", "verify", text(&record)]).ended(0);
 }
 
@@ -299,6 +306,13 @@ fn a_closed_ceremony_takes_nothing_more() {
 
     resume_quickstart(&record).ended(0);
 
+    assert!(tree(&record) == before);
+
+    // But for its bundle: that follows from the journal.
+    fs::remove_dir_all(record.join("bundle")).unwrap();
+    let said = keyrite(&["journal", "verify", text(&record)]).ended(0);
+    assert!(said.out.contains("its bundle is not in this record"), "{}", said.out);
+    resume_quickstart(&record).ended(0);
     assert!(tree(&record) == before);
 }
 

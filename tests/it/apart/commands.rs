@@ -82,6 +82,15 @@ impl World {
         self.write("names.json", names.to_string().as_bytes());
     }
 
+    /// Asks for the signature of a root that this key alone signs.
+    fn asks(&self, public: &PublicKey) {
+        let mut signed = root(1, &[], 1);
+        signed["keys"][public.keyid().0] = public.to_json().clone();
+        signed["roles"]["root"]["keyids"] = json!([public.keyid()]);
+        self.write("1.root.json", &Metadata::unsigned(signed).unwrap().to_file());
+        self.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    }
+
     pub(crate) fn ran(&self, args: &[&str]) -> Said {
         Said::of(&command().current_dir(self.dir.path()).args(args).output().unwrap())
     }
@@ -381,11 +390,7 @@ fn a_token_signs_under_its_pin_and_one_whose_key_may_not_sign_is_refused_before_
     let (mine, other) = (tokens.uri("root-2026"), tokens.uri("other"));
     let came = tokens.play(&[generate(&mine, "ecdsa-sha2-nistp256"), generate(&other, "ed25519")]);
     let public = &came[0].found().public;
-    let mut signed = root(1, &[], 1);
-    signed["keys"][public.keyid().0] = public.to_json().clone();
-    signed["roles"]["root"]["keyids"] = json!([public.keyid()]);
-    world.write("1.root.json", &Metadata::unsigned(signed).unwrap().to_file());
-    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    world.asks(public);
     // The other key's PIN is wrong: it must never be tried.
     let answers = format!(
         "answers: 1\nconfirm: all\nsecrets: {{\"{mine}\": {{pin: \"{PIN}\"}}, \"{other}\": {{pin: \"0000\"}}}}\n"
@@ -413,11 +418,7 @@ fn a_pin_pad_is_asked_once_for_a_signature() {
     let mine = tokens.uri("root-2026");
     let came = tokens.play(&[generate(&mine, "ecdsa-sha2-nistp256")]);
     let public = &came[0].found().public;
-    let mut signed = root(1, &[], 1);
-    signed["keys"][public.keyid().0] = public.to_json().clone();
-    signed["roles"]["root"]["keyids"] = json!([public.keyid()]);
-    world.write("1.root.json", &Metadata::unsigned(signed).unwrap().to_file());
-    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    world.asks(public);
     world.write("answers.yaml", b"answers: 1\nconfirm: all\n");
     let sign = |fails: &str, out: &str| {
         let mut command = tokens.command(env!("CARGO_BIN_EXE_keyrite"));

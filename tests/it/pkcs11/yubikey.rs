@@ -72,8 +72,9 @@ impl Card {
     /// The test program, started beside a card of its own.
     fn command(&self) -> Command {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        // Two ports a card, and no two cards at once: a port stays taken for a while after its card is gone.
-        let port = 20_000 + (std::process::id() * 2 + NEXT.fetch_add(2, Ordering::Relaxed)) % 40_000;
+        // Two ports a card, and no two cards at once: a port stays taken for a while after its card is gone. Below
+        // those that the system gives to connections of other tests.
+        let port = 20_000 + (std::process::id() * 2 + NEXT.fetch_add(2, Ordering::Relaxed)) % 12_000;
         let script = match rustix::process::geteuid().is_root() {
             true => "with-vyubikey.sh",
             false => "with-vyubikey-userns.sh",
