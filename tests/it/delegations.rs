@@ -227,6 +227,8 @@ fn a_role_is_delegated_to_and_signs_its_files_in_one_ceremony() {
     let dev = Targets::from_signed(world.made("1.dev.json").signed()).unwrap();
     assert_eq!(dev.targets.keys().collect::<Vec<_>>(), ["dev/tool.tgz"]);
     world.accepted("dev/tool.tgz", b"tool 1");
+    let next = keyrite(&["new", "targets-signing", "--from", text(&world.path("record"))]).ended(0);
+    assert!(next.out.contains("version: 3"), "a record is read by its bundle: {}", next.out);
     let shown = keyrite(&["journal", "show", text(&world.path("record"))]).ended(0);
     let built = shown.out.lines().skip_while(|line| !line.contains("targets built")).nth(1).unwrap();
     assert!(built.contains("delegations: 1 added, 0 removed"), "{}", shown.out);

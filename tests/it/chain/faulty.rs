@@ -53,6 +53,20 @@ fn the_later_plan_without_a_mistake_holds() {
     check(dir.path(), &data("good-later-plan.yaml"), &[]).ended(0);
 }
 
+/// Without the file that clients have, a role would begin again with version 1 and lose what it said.
+#[test]
+fn a_role_whose_file_is_not_in_before_is_not_signed_again() {
+    let dir = room();
+    fs::remove_file(dir.path().join("inputs/metadata/3.targets.json")).unwrap();
+    let good = fs::read_to_string(data("good-later-plan.yaml")).unwrap();
+    let again = good.replace(", \"targets: version 3 -> 4\"", "");
+    fs::write(dir.path().join("again.yaml"), &again).unwrap();
+
+    let said = check(dir.path(), &dir.path().join("again.yaml"), &[]).ended(1);
+
+    assert!(said.err.contains("(BEFORE-COMPLETE)"), "{}", said.err);
+}
+
 /// A copied key is still in its holder's hands: it may sign, and is not needed.
 #[test]
 fn a_stolen_key_may_sign_where_the_others_suffice_without_it() {
