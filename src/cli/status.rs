@@ -61,22 +61,32 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let at = args.at.unwrap_or_else(now);
-    let mut boards = Vec::new();
+    let (mut boards, mut unread) = (Vec::new(), Vec::new());
     for dir in &args.dirs {
-        boards.push(board(dir, at, args.window)?);
+        match board(dir, at, args.window) {
+            Ok(board) => boards.push(board),
+            Err(failure) => unread.push(failure),
+        }
     }
     boards.sort_by_key(Board::urgency);
-    if let Some(path) = &args.ics {
+    // A calendar without some of them would be taken for the whole.
+    if let (Some(path), true) = (&args.ics, unread.is_empty()) {
         write(path, &status::calendar(&boards, at))?;
     }
     for board in &boards {
         show(board, out);
     }
-    if let Some(path) = &args.ics {
+    if let (Some(path), true) = (&args.ics, unread.is_empty()) {
         out.line(format!("calendar: {}", plain(&path.display().to_string())));
     }
     let act = boards.iter().any(|board| status::must_act(board.state));
-    out.document(&json!({"at": at, "must_act": act, "repositories": boards}))?;
+    let told: Vec<&str> = unread.iter().map(|failure| failure.error.as_str()).collect();
+    out.document(&json!({"at": at, "must_act": act, "repositories": boards, "unread": told}))?;
+    if let Some(first) = unread.first() {
+        let error = told.join("; ");
+        let error = if args.ics.is_some() { format!("{error}; no calendar was written") } else { error };
+        return Err(Failure::new(Exit::Input, error, first.hint.clone()));
+    }
     match act {
         true => Err(Failure::new(Exit::No, "", "")),
         false => Ok(()),

@@ -94,11 +94,10 @@ impl<'a> Draft<'a> {
         let (mut listed, mut signing) = (KeySet::new(), KeySet::new());
         let signed = self.signed_targets();
         let top = |role: &str| self.places_of_root(role);
+        // All that root names, so that no holder's name is lost on the way from one ceremony to the next.
+        TOP_LEVEL.iter().for_each(|role| listed.extend(top(role)));
         if self.makes_root() {
             signing.extend(top("root"));
-            if self.request.kind != Kind::RootRenewal {
-                TOP_LEVEL.iter().for_each(|role| listed.extend(top(role)));
-            }
         }
         for (role, said) in self.request.repository.trust() {
             if !signed.contains(&role) {
@@ -108,7 +107,9 @@ impl<'a> Draft<'a> {
                 signing.extend(trust.keys.keys.values().filter_map(|key| self.place(key)));
             }
         }
-        for (delegator, _) in &self.repair.delegations {
+        let repaired = self.repair.delegations.iter().map(|(delegator, _)| delegator.as_str());
+        let changed = (self.request.kind == Kind::DelegationChange).then_some("targets");
+        for delegator in repaired.chain(changed) {
             let keys = self.request.repository.delegations(delegator).map(|of| of.roles).unwrap_or_default();
             let keys = keys.iter().flat_map(|role| &role.role_keys.keys);
             listed.extend(keys.filter_map(|(_, key)| self.place(key)));

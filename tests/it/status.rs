@@ -148,7 +148,12 @@ fn what_cannot_be_read_ends_with_2_and_a_calendar_that_is_there_is_kept() {
     let ics = dir.path().join("x.ics");
     fs::write(&ics, "mine").unwrap();
 
-    keyrite(&["status", "nowhere"]).ended(2);
+    let said = keyrite(&["status", "nowhere", text(&paths[0]), "--at", NOW]).ended(2);
+    assert!(
+        said.err.contains("nowhere") && said.out.contains("next: sign"),
+        "what can be read is told: {}",
+        said.out
+    );
     keyrite(&["status", text(&paths[0]), "--ics", text(&ics), "--at", NOW]).ended(2);
 
     assert_eq!(fs::read_to_string(&ics).unwrap(), "mine");
