@@ -140,7 +140,7 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
     }
     problems.extend(reach::cut_off(plan, &hashed));
     let mut changes = None;
-    if plan.hashes_files() && problems.is_empty() {
+    if plan.hashes_files() && plan.before.is_some() && problems.is_empty() {
         match plan.foresee(&|role| hashed.get(role)) {
             Ok(sections) => {
                 if let Err(why) = plan.as_expected(&sections) {
