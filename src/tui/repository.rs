@@ -74,6 +74,8 @@ pub struct Query {
     steps: BTreeMap<(String, usize), usize>,
     /// What is said of each step, and its number where a client comes to it.
     pub lines: Vec<(Option<usize>, String)>,
+    /// The answer in one sentence, and where the search ends: made once, for it names thousands of bins.
+    pub headline: [String; 2],
 }
 
 /// What one row of a page is about.
@@ -228,7 +230,8 @@ impl Shown {
             taken.as_ref().is_some_and(|(of, place)| *of == *row.delegator && *place == row.place)
         };
         self.at[Page::Tree as usize] = rows.0.iter().position(is).map_or(0, |at| at + 1);
-        self.query = Some(Query { lines: answer.asked(&self.found.holders), answer, rows, steps });
+        let headline = [answer.headline(&self.found.holders), format!("{}.", answer.stop())];
+        self.query = Some(Query { lines: answer.asked(&self.found.holders), headline, answer, rows, steps });
     }
 
     /// Takes the question back.

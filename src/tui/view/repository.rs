@@ -245,8 +245,8 @@ fn tree_head(shown: &Shown, doc: &mut Doc) {
             Span::styled("_", palette.waiting()),
         ]);
     } else if let Some(query) = &shown.query {
-        doc.text(&query.answer.headline(&shown.found.holders), palette.instruction());
-        doc.text(&format!("{}.", query.answer.stop()), Style::new());
+        doc.text(&query.headline[0], palette.instruction());
+        doc.text(&query.headline[1], Style::new());
     } else {
         let roles = shown.found.overview.delegated();
         let text = format!(
