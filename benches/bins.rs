@@ -29,7 +29,6 @@ fn main() {
         layout: Layout::new(BINS, "bin").expect("a power of two"),
         expires: "2027-01-03T09:00:00Z".parse().expect("a date"),
         extra: serde_json::Map::new(),
-        resign: true,
     };
     let signer = SigningKey::from_bytes(&[1; 32]);
     let key = PublicKey::ed25519(signer.verifying_key().to_bytes());

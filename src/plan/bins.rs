@@ -15,7 +15,6 @@ use crate::tuf::Metadata;
 use crate::tuf::RoleKeys;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::delegations::group::Group;
-use crate::tuf::delegations::group::Known;
 use crate::tuf::delegations::group::Terms;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::targets::Targets;
@@ -99,19 +98,19 @@ pub fn build(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Bins, String>
     if facts.rehearsal() {
         all.extra.insert(WATERMARK.to_owned(), json!(true));
     }
-    let terms = Terms { layout, expires: in_room.expires, extra: all.extra.clone(), resign: true };
+    let terms = Terms { layout, expires: in_room.expires, extra: all.extra.clone() };
     let listed = before.and_then(|before| before.repository.snapshot());
-    let known = |number: u32| {
+    let highest = |number: u32| {
         let name = terms.layout.name(number);
         let of_file = before.and_then(|before| before.file(&name)).map(|file| file.version);
         let of_snapshot = listed
             .as_ref()
             .and_then(|snapshot| snapshot.meta.get(&format!("{name}.json")))
             .map(|meta| meta.version);
-        of_file.max(of_snapshot).map(|version| Known { version, content: None })
+        of_file.max(of_snapshot)
     };
     let paths = all.targets.iter().map(|(path, file)| (path.as_str(), file));
-    let group = Group::build(&terms, paths, known).map_err(|fault| fault.to_string())?;
+    let group = Group::build(&terms, paths, highest).map_err(|fault| fault.to_string())?;
     all.version = group.bins().iter().map(|bin| bin.version).max().unwrap_or(1);
     all.expires = in_room.expires;
     let all = Metadata::unsigned(all.to_signed()).map_err(|error| error.to_string())?;

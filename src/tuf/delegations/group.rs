@@ -20,8 +20,6 @@ use crate::tuf::fields;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::PublicKey;
 use crate::tuf::metadata;
-use crate::tuf::metadata::Metadata;
-use crate::tuf::metadata::MetadataError;
 use crate::tuf::metadata::Signature;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::role::Unmet;
@@ -37,17 +35,6 @@ pub struct Terms {
     pub expires: Date,
     /// Fields that the specification does not name.
     pub extra: Map<String, Value>,
-    /// Every bin is built anew; otherwise those whose files stay the same keep their metadata.
-    pub resign: bool,
-}
-
-/// What is known of a bin from before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The highest version that clients may have seen.
-    pub version: u64,
-    /// SHA-256 over its `targets`; `None` when it must be built anew whatever they are.
-    pub content: Option<[u8; 32]>,
 }
 
 /// One bin, ready to be signed.
@@ -61,12 +48,11 @@ pub struct Bin {
     signatures: Vec<Signature>,
 }
 
-/// The bins that are built, and which ones keep the metadata that they have.
+/// The bins of a layout, each built anew.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     layout: Layout,
     bins: Vec<Bin>,
-    kept: Vec<u32>,
 }
 
 /// A bin whose signatures do not hold.
@@ -93,29 +79,15 @@ pub enum GroupError {
     },
 }
 
-impl Known {
-    /// What a bin's metadata says.
-    pub fn of(metadata: &Metadata) -> Result<Self, MetadataError> {
-        let signed = metadata.signed();
-        let version = fields::whole(signed, "version")?;
-        let targets = fields::member(signed, "targets")?;
-        // Both as they stand between the braces.
-        let whole = canonical::to_vec(&Value::Object(targets.clone()));
-        let whole = whole.map_err(|error| MetadataError(error.to_string()))?;
-        let content = Sha256::digest(&whole[1..whole.len() - 1]).into();
-        Ok(Self { version, content: Some(content) })
-    }
-}
-
 impl Group {
-    /// Builds every bin that changes. `files` come in ascending order of their paths, each once.
+    /// Builds every bin, each with the version after the highest that clients may have seen of it. `files` come in ascending order of their paths, each once.
     ///
     /// # Errors
     /// TARGETS-IN-ORDER; TARGET-CUSTOM where `custom` has no canonical form.
     pub fn build<'a>(
         terms: &Terms,
         files: impl IntoIterator<Item = (&'a str, &'a TargetFile)>,
-        known: impl Fn(u32) -> Option<Known>,
+        highest: impl Fn(u32) -> Option<u64>,
     ) -> Result<Self, Fault> {
         let layout = terms.layout.clone();
         let head = head(terms)?;
@@ -135,25 +107,17 @@ impl Group {
             }
             entry(path, file, payload)?;
         }
-        let (mut bins, mut kept) = (Vec::new(), Vec::new());
+        let mut bins = Vec::new();
         for (number, mut payload) in (0..).zip(payloads) {
             if payload.is_empty() {
                 payload.extend_from_slice(&head);
             }
-            let before = known(number);
-            let content = before.and_then(|before| before.content).filter(|_| !terms.resign);
-            if content
-                .is_some_and(|content| content == <[u8; 32]>::from(Sha256::digest(&payload[head.len()..])))
-            {
-                kept.push(number);
-                continue;
-            }
-            let version = before.map_or(1, |before| before.version + 1);
+            let version = highest(number).map_or(1, |highest| highest + 1);
             tail(terms, version, &mut payload)?;
             payload.shrink_to_fit();
             bins.push(Bin { number, version, payload, signatures: Vec::new() });
         }
-        Ok(Self { layout, bins, kept })
+        Ok(Self { layout, bins })
     }
 
     /// The layout.
@@ -164,11 +128,6 @@ impl Group {
     /// The bins that were built, by number.
     pub fn bins(&self) -> &[Bin] {
         &self.bins
-    }
-
-    /// The numbers of the bins that keep the metadata that they have.
-    pub fn kept(&self) -> &[u32] {
-        &self.kept
     }
 
     /// What is to be signed, for one call of a key store.
@@ -327,12 +286,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::tuf::metadata::Metadata;
     use crate::tuf::targets::Targets;
 
-    fn terms(count: u64, resign: bool) -> Terms {
+    fn terms(count: u64) -> Terms {
         let expires = "2027-01-03T09:00:00Z".parse().unwrap();
         let layout = Layout::new(count, "bin").unwrap();
-        Terms { layout, expires, extra: Map::new(), resign }
+        Terms { layout, expires, extra: Map::new() }
     }
 
     fn files(names: &[&str]) -> BTreeMap<String, TargetFile> {
@@ -341,14 +301,9 @@ mod tests {
         names.iter().map(|name| ((*name).to_owned(), file.clone())).collect()
     }
 
-    fn build(terms: &Terms, files: &BTreeMap<String, TargetFile>, known: &BTreeMap<u32, Known>) -> Group {
+    fn build(terms: &Terms, files: &BTreeMap<String, TargetFile>, highest: &BTreeMap<u32, u64>) -> Group {
         let files = files.iter().map(|(path, file)| (path.as_str(), file));
-        Group::build(terms, files, |number| known.get(&number).copied()).unwrap()
-    }
-
-    fn known(group: &Group) -> BTreeMap<u32, Known> {
-        let of = |bin: &Bin| (bin.number, Known::of(&Metadata::parse(&group.file(bin)).unwrap()).unwrap());
-        group.bins().iter().map(of).collect()
+        Group::build(terms, files, |number| highest.get(&number).copied()).unwrap()
     }
 
     fn signer(n: u8) -> SigningKey {
@@ -367,11 +322,11 @@ mod tests {
 
     #[test]
     fn every_file_is_in_the_one_bin_that_clients_look_it_up_in() {
-        let terms = terms(8, true);
+        let terms = terms(8);
 
         let group = build(&terms, &files(&NAMES), &BTreeMap::new());
 
-        assert_eq!((group.bins().len(), group.kept()), (8, &[][..]));
+        assert_eq!(group.bins().len(), 8);
         let mut found = 0;
         for bin in group.bins() {
             let metadata = Metadata::parse(&group.file(bin)).unwrap();
@@ -384,27 +339,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bin_whose_files_stay_keeps_its_metadata() {
-        let before = known(&build(&terms(8, true), &files(&NAMES[1..]), &BTreeMap::new()));
-        let terms = terms(8, false);
-        let changed = terms.layout.bin_of(NAMES[0]);
-
-        let group = build(&terms, &files(&NAMES), &before);
-
-        assert_eq!(
-            group.bins().iter().map(|bin| (bin.number, bin.version)).collect::<Vec<_>>(),
-            [(changed, 2)]
-        );
-        assert_eq!(group.kept().len(), 7);
-        let all = build(&Terms { resign: true, ..terms }, &files(&NAMES), &before);
-        assert!(all.bins().len() == 8 && all.bins().iter().all(|bin| bin.version == 2));
-    }
-
-    #[test]
     fn a_bin_that_clients_may_have_seen_never_begins_again() {
-        let seen = BTreeMap::from([(3, Known { version: 41, content: None })]);
+        let seen = BTreeMap::from([(3, 41)]);
 
-        let group = build(&terms(8, false), &files(&[]), &seen);
+        let group = build(&terms(8), &files(&[]), &seen);
 
         let versions: Vec<u64> = group.bins().iter().map(|bin| bin.version).collect();
         assert_eq!(versions, [1, 1, 1, 42, 1, 1, 1, 1]);
@@ -412,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_group_is_signed_by_each_key_at_once_and_each_bin_needs_its_threshold() {
-        let mut group = build(&terms(4, true), &files(&NAMES), &BTreeMap::new());
+        let mut group = build(&terms(4), &files(&NAMES), &BTreeMap::new());
         let keys = [1, 2].map(|n| (public(n).keyid(), public(n)));
         let role_keys = RoleKeys { keys: keys.clone().into(), threshold: 2 };
 
@@ -429,7 +367,7 @@ mod tests {
 
     #[test]
     fn one_bad_signature_refuses_all_of_them() {
-        let mut group = build(&terms(4, true), &files(&NAMES), &BTreeMap::new());
+        let mut group = build(&terms(4), &files(&NAMES), &BTreeMap::new());
         let before = group.clone();
         let mut signatures = sign(&group, 1);
         signatures.swap(2, 3);
@@ -444,8 +382,7 @@ mod tests {
 
     #[test]
     fn the_digest_is_over_every_payload_and_its_name() {
-        let digest =
-            |count, names: &[&str]| build(&terms(count, true), &files(names), &BTreeMap::new()).digest();
+        let digest = |count, names: &[&str]| build(&terms(count), &files(names), &BTreeMap::new()).digest();
 
         assert_eq!(digest(4, &NAMES), digest(4, &NAMES));
         assert_ne!(digest(4, &NAMES), digest(4, &NAMES[1..]));
@@ -457,7 +394,7 @@ mod tests {
         let all = files(&["a", "b"]);
         let (a, b) = (("a", &all["a"]), ("b", &all["b"]));
         for order in [[b, a], [a, a]] {
-            let fault = Group::build(&terms(2, true), order, |_| None).unwrap_err();
+            let fault = Group::build(&terms(2), order, |_| None).unwrap_err();
 
             assert_eq!(fault.rule, "TARGETS-IN-ORDER");
         }
@@ -472,7 +409,7 @@ mod tests {
             extra in prop::sample::select(vec!["", "a-note", "x-note"]),
             version in 1_u64..1000,
         ) {
-            let mut terms = terms(4, true);
+            let mut terms = terms(4);
             if !extra.is_empty() {
                 terms.extra.insert(extra.to_owned(), json!({"b": [1, true], "a": "é\""}));
             }
@@ -481,7 +418,7 @@ mod tests {
             let custom = custom.map(|text| json!({"z": 1, "a": text}));
             let file = TargetFile { length: version, hashes, custom };
             let files: BTreeMap<String, TargetFile> = paths.into_iter().map(|path| (path, file.clone())).collect();
-            let known = (0..4).map(|n| (n, Known { version: version - 1, content: None })).collect();
+            let known = (0..4).map(|n| (n, version - 1)).collect();
 
             let group = build(&terms, &files, &known);
 
