@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
 use crate::tuf::targets::TargetFile;
@@ -82,6 +83,34 @@ pub enum Event {
         /// The digest.
         sha256: String,
     },
+    /// Someone typed what a step asks for.
+    Typed {
+        /// The step.
+        step: String,
+        /// The participant.
+        by: String,
+        /// The text.
+        text: String,
+    },
+    /// A watch was compared with the machine's clock.
+    ClockRead {
+        /// The step.
+        step: String,
+        /// Whose watch.
+        by: String,
+        /// What it said.
+        watch: Date,
+        /// What the machine's clock said then.
+        machine: Date,
+    },
+    /// A token, a bag or a drive was handled as the step says.
+    Handled {
+        /// The step.
+        step: String,
+        /// What the machine saw of it: serial, label.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        seen: BTreeMap<String, String>,
+    },
     /// The machine was looked at.
     Preflight {
         /// The step.
@@ -112,6 +141,49 @@ pub enum Event {
         public: PublicKey,
         /// What the store reports of it.
         evidence: BTreeMap<String, String>,
+    },
+    /// The holder of a key from outside showed that he has it.
+    KeyEnrolled {
+        /// The step.
+        step: String,
+        /// The key's name.
+        key: String,
+        /// Its keyid.
+        keyid: KeyId,
+        /// Its public half.
+        public: PublicKey,
+        /// The proof of possession for this ceremony, in hex.
+        sig: String,
+    },
+    /// A key was opened, and signed a text that is thrown away.
+    Drilled {
+        /// The step.
+        step: String,
+        /// The key's name.
+        key: String,
+        /// Its keyid.
+        keyid: KeyId,
+        /// The proof of possession for this ceremony, in hex.
+        sig: String,
+    },
+    /// A key was destroyed.
+    KeyDestroyed {
+        /// The step.
+        step: String,
+        /// The key's name.
+        key: String,
+        /// What the store reports of it.
+        evidence: BTreeMap<String, String>,
+    },
+    /// What other clients would make of a role was looked at.
+    Linted {
+        /// The step.
+        step: String,
+        /// The role.
+        role: String,
+        /// What was found; nothing is good.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        found: Vec<String>,
     },
     /// Target files were hashed in the room.
     Hashed {
@@ -200,6 +272,9 @@ pub enum Event {
         step: String,
         /// SHA-256 of its manifest.
         manifest: String,
+        /// The drive that it is on; none for the record.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drive: Option<String>,
     },
     /// The bundle was read back and verified as a client would.
     ReadBack {
@@ -207,6 +282,9 @@ pub enum Event {
         step: String,
         /// SHA-256 of its manifest.
         manifest: String,
+        /// The drive that it is on; none for the record.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drive: Option<String>,
     },
     /// The journal's head was shown.
     Checkpoint {
@@ -226,6 +304,45 @@ pub enum Event {
         /// The token's serial number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         serial: Option<String>,
+    },
+    /// Something went otherwise than planned.
+    Exception {
+        /// The step in which it was written down.
+        step: String,
+        /// What was expected.
+        expected: String,
+        /// What happened.
+        happened: String,
+        /// What was done about it.
+        action: String,
+        /// Who wrote it down.
+        by: String,
+    },
+    /// A step was left out, as an exception says and the file allows.
+    PassedOver {
+        /// The step.
+        step: String,
+        /// Who confirmed that.
+        by: String,
+    },
+    /// The exceptions were read.
+    ExceptionsReviewed {
+        /// The step.
+        step: String,
+        /// How many there were.
+        exceptions: usize,
+    },
+    /// Someone said whether the record is true.
+    Stated {
+        /// The step.
+        step: String,
+        /// The participant.
+        by: String,
+        /// Whether the participant agrees.
+        agree: bool,
+        /// The participant's own words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        words: String,
     },
     /// The people stopped; `resume` goes on.
     Stopped {
@@ -262,6 +379,17 @@ impl Event {
             | Self::Done { step }
             | Self::RollCalled { step, .. }
             | Self::ReadAloud { step, .. }
+            | Self::Typed { step, .. }
+            | Self::ClockRead { step, .. }
+            | Self::Handled { step, .. }
+            | Self::KeyEnrolled { step, .. }
+            | Self::Drilled { step, .. }
+            | Self::KeyDestroyed { step, .. }
+            | Self::Linted { step, .. }
+            | Self::Exception { step, .. }
+            | Self::PassedOver { step, .. }
+            | Self::ExceptionsReviewed { step, .. }
+            | Self::Stated { step, .. }
             | Self::Preflight { step, .. }
             | Self::KeyLoaded { step, .. }
             | Self::KeyGenerated { step, .. }

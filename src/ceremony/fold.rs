@@ -66,6 +66,47 @@ impl Ceremony {
             Event::Done { step } => self.simple(step),
             Event::RollCalled { step, present } => self.roll_called(step, present),
             Event::ReadAloud { step, sha256 } => self.read_aloud(step, sha256),
+            Event::Typed { step, by, text } => self.typed(step, by, text),
+            Event::ClockRead { step, by, watch, machine } => self.clock_read(step, by, *watch, *machine),
+            Event::Handled { step, .. } => {
+                let Verb::Handle(handling) = self.doing(step)?.verb.clone() else {
+                    return reject(format!("nothing is handled in step {step}"));
+                };
+                self.one_thing(&Act::Handle(handling))
+            }
+            Event::KeyEnrolled { step, key, keyid, public, sig } => {
+                self.verb(step, |verb| matches!(verb, Verb::EnrolKey(name) if name == key))?;
+                let known = self.acquainted(key, keyid, public)?;
+                self.proven(key, public, sig)?;
+                self.one_thing(&Act::Enrol(key.clone()))?;
+                self.keys.insert(key.clone(), known);
+                Ok(())
+            }
+            Event::Drilled { step, key, keyid, sig } => {
+                self.verb(step, |verb| matches!(verb, Verb::RestoreDrill(name) if name == key))?;
+                let Some(known) = self.keys.get(key).filter(|known| known.keyid == *keyid) else {
+                    return reject(format!("that is not the keyid of {key}"));
+                };
+                self.proven(key, &known.public, sig)?;
+                self.one_thing(&Act::Drill(key.clone()))
+            }
+            Event::KeyDestroyed { step, key, .. } => {
+                self.verb(step, |verb| matches!(verb, Verb::DestroyKey(name) if name == key))?;
+                self.one_thing(&Act::Destroy(key.clone()))
+            }
+            Event::Linted { step, role, .. } => {
+                self.verb(step, |verb| matches!(verb, Verb::Lint(roles) if roles.contains(role)))?;
+                self.part(role, &Act::Lint(role.clone()))
+            }
+            Event::Exception { step, expected, happened, action, by } => {
+                self.exception(step, [expected, happened, action, by])
+            }
+            Event::PassedOver { step, by } => self.passed_over(step, by),
+            Event::ExceptionsReviewed { step, exceptions } => self.exceptions_reviewed(step, *exceptions),
+            Event::Stated { step, by, .. } => {
+                self.typing(step, by, |verb| matches!(verb, Verb::Statement))?;
+                self.part(by, &Act::Other)
+            }
             Event::Preflight { step, required } => {
                 self.verb(step, |verb| matches!(verb, Verb::Preflight))?;
                 if *required != self.plan.require {
@@ -106,18 +147,21 @@ impl Ceremony {
                 let said = by_old.iter().cloned().chain([(signed_by.clone(), *threshold)]).collect();
                 self.verified(step, role, &(said, sha256.clone()))
             }
-            Event::Exported { step, manifest } => {
-                self.verb(step, |verb| matches!(verb, Verb::Export))?;
-                self.one_thing(&Act::Export)?;
+            Event::Exported { step, manifest, drive } => {
+                self.verb(step, |verb| matches!(verb, Verb::Export(to) if to == drive))?;
+                if self.manifest.as_ref().is_some_and(|other| other != manifest) {
+                    return reject("what was exported there is another bundle");
+                }
+                self.one_thing(&Act::Export(drive.clone()))?;
                 self.manifest = Some(manifest.clone());
                 Ok(())
             }
-            Event::ReadBack { step, manifest } => {
-                self.verb(step, |verb| matches!(verb, Verb::Readback))?;
+            Event::ReadBack { step, manifest, drive } => {
+                self.verb(step, |verb| matches!(verb, Verb::Readback(from) if from == drive))?;
                 if self.manifest.as_ref() != Some(manifest) {
                     return reject("what was read back is not what was exported");
                 }
-                self.one_thing(&Act::Readback)
+                self.one_thing(&Act::Readback(drive.clone()))
             }
             Event::Checkpoint { step, .. } => {
                 self.verb(step, |verb| matches!(verb, Verb::Checkpoint))?;
@@ -134,7 +178,7 @@ impl Ceremony {
         self.plan.steps.get(self.at).ok_or_else(|| Rejected("the ceremony is over".into()))
     }
 
-    fn current(&self, step: &str) -> Result<&Step, Rejected> {
+    pub(super) fn current(&self, step: &str) -> Result<&Step, Rejected> {
         match self.open()? {
             current if current.id == step => Ok(current),
             current => reject(format!("step {step} is not the current one, which is {}", current.id)),
@@ -146,14 +190,14 @@ impl Ceremony {
         let current = self.current(step)?;
         match self.next().map(|next| next.need) {
             Some(Need::Do) => Ok(current),
-            Some(Need::Confirm(who) | Need::TypeBack(who, _)) => {
+            Some(Need::Confirm(who) | Need::TypeBack(who, _) | Need::Type(who)) => {
                 reject(format!("step {step} is waiting for {} to confirm", self.plan.name(&who)))
             }
             None => reject("the ceremony is over"),
         }
     }
 
-    fn verb(&self, step: &str, fits: impl Fn(&Verb) -> bool) -> Folded {
+    pub(super) fn verb(&self, step: &str, fits: impl Fn(&Verb) -> bool) -> Folded {
         let current = self.doing(step)?;
         if fits(&current.verb) { Ok(()) } else { reject(format!("that does not happen in step {step}")) }
     }
@@ -167,7 +211,7 @@ impl Ceremony {
     }
 
     /// One part of the current step is done.
-    fn part(&mut self, part: &str, act: &Act) -> Folded {
+    pub(super) fn part(&mut self, part: &str, act: &Act) -> Folded {
         if !self.left().iter().any(|left| left == part) {
             return reject(format!("{part:?} is done already"));
         }
@@ -181,11 +225,19 @@ impl Ceremony {
     fn go_on(&mut self) {
         let Some(step) = self.plan.steps.get(self.at) else { return };
         if self.left().is_empty() && step.confirm.iter().all(|id| self.confirmed.contains(id)) {
+            self.leave_step();
+        }
+    }
+
+    /// The next step that does not fall away.
+    pub(super) fn leave_step(&mut self) {
+        self.at += 1;
+        self.confirmed.clear();
+        self.done.clear();
+        self.started = false;
+        self.aloud = None;
+        while self.plan.steps.get(self.at).is_some_and(|step| self.falls_away(step)) {
             self.at += 1;
-            self.confirmed.clear();
-            self.done.clear();
-            self.started = false;
-            self.aloud = None;
         }
     }
 
@@ -203,8 +255,10 @@ impl Ceremony {
 
     fn typed_back(&mut self, step: &str, by: &str, words: &[String]) -> Folded {
         self.current(step)?;
-        let (Some(Need::TypeBack(who, places)), Some(digest)) =
-            (self.next().map(|next| next.need), self.aloud)
+        let second_machine = self.current(step)?.verb == Verb::SecondMachine;
+        let manifest = || self.manifest.as_deref().and_then(Digest::from_hex);
+        let digest = if second_machine { manifest() } else { self.aloud };
+        let (Some(Need::TypeBack(who, places)), Some(digest)) = (self.next().map(|next| next.need), digest)
         else {
             return reject(format!("step {step} is not waiting for words"));
         };
@@ -216,6 +270,9 @@ impl Ceremony {
         if !right {
             return reject("the words are others than on the screen");
         }
+        if second_machine {
+            return self.one_thing(&Act::SecondMachine);
+        }
         self.confirmed.insert(who);
         self.go_on();
         Ok(())
@@ -223,8 +280,9 @@ impl Ceremony {
 
     fn simple(&mut self, step: &str) -> Folded {
         let act = match self.doing(step)?.verb {
-            Verb::Say => Act::Other,
+            Verb::Say | Verb::Print(_) => Act::Other,
             Verb::Gate => Act::Gate,
+            Verb::Break => Act::Break,
             Verb::LoadKeys if self.left() == [""] => Act::Load,
             _ => return reject(format!("step {step} takes more than that")),
         };
@@ -233,9 +291,7 @@ impl Ceremony {
 
     fn roll_called(&mut self, step: &str, present: &[String]) -> Folded {
         self.verb(step, |verb| matches!(verb, Verb::RollCall))?;
-        if let Some(missing) = self.plan.people.iter().find(|person| !present.contains(&person.id)) {
-            return reject(format!("{} is not here", missing.name));
-        }
+        self.begin_with(present)?;
         self.one_thing(&Act::RollCall)
     }
 

@@ -5,10 +5,12 @@
 //! terminal: the driver does the step and comes back with the event. Replaying the events of a journal
 //! gives the same ceremony on any machine, without keys.
 
+pub mod absence;
 pub mod board;
 pub mod build;
 pub mod event;
 pub mod fold;
+mod people;
 pub mod review;
 pub mod say;
 pub mod work;
@@ -17,12 +19,15 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::plan::Key;
 use crate::plan::Plan;
 use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::after::Files;
+use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
+use crate::room::Handling;
 use crate::room::Room;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
@@ -33,6 +38,9 @@ use crate::words::Digest;
 pub use event::Event;
 pub use event::Mode;
 pub use work::Work;
+
+/// The part of closing that reads exceptions which no step has read.
+pub const EXCEPTIONS: &str = "exceptions";
 
 /// A key whose public half is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +62,18 @@ pub enum Need {
     Confirm(String),
     /// This participant types the words at these places, from 0.
     TypeBack(String, [usize; 2]),
+    /// This participant types something: an answer, a bag's number, a watch's time, a statement.
+    Type(String),
+}
+
+impl Need {
+    /// Whose turn it is, where it is not the doer's.
+    pub fn who(&self) -> Option<&str> {
+        match self {
+            Self::Do => None,
+            Self::Confirm(who) | Self::TypeBack(who, _) | Self::Type(who) => Some(who),
+        }
+    }
 }
 
 /// What must happen next.
@@ -85,6 +105,21 @@ pub struct Failure {
     pub serial: Option<String>,
 }
 
+/// Something that went otherwise than planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// The step in which it was written down.
+    pub step: String,
+    /// What was expected.
+    pub expected: String,
+    /// What happened.
+    pub happened: String,
+    /// What was done about it.
+    pub action: String,
+    /// Who wrote it down.
+    pub by: String,
+}
+
 /// The ceremony so far.
 #[derive(Clone, Debug)]
 pub struct Ceremony {
@@ -105,6 +140,10 @@ pub struct Ceremony {
     work: BTreeMap<String, Arc<Work>>,
     manifest: Option<String>,
     failures: Vec<Failure>,
+    exceptions: Vec<Exception>,
+    /// How many of them were read in a review.
+    reviewed: usize,
+    absent: BTreeSet<String>,
 }
 
 impl Ceremony {
@@ -133,6 +172,9 @@ impl Ceremony {
             work: BTreeMap::new(),
             manifest: None,
             failures: Vec::new(),
+            exceptions: Vec::new(),
+            reviewed: 0,
+            absent: BTreeSet::new(),
         }
     }
 
@@ -140,13 +182,26 @@ impl Ceremony {
     pub fn next(&self) -> Option<Next<'_>> {
         let step = self.plan.steps.get(self.at)?;
         let missing = step.confirm.iter().find(|id| !self.confirmed.contains(*id));
-        let undone = !self.left().is_empty();
+        let left = self.left();
         let before = step.verb.irreversible() || step.verb == Verb::Gate;
-        let need = match missing {
-            Some(who) if before || !undone => self.confirmation(step, who),
+        let need = match (missing, left.first()) {
+            (Some(who), left) if before || left.is_none() => self.confirmation(step, who),
+            (_, Some(part)) => self.doing_part(step, part),
             _ => Need::Do,
         };
         Some(Next { step, number: self.at + 1, need })
+    }
+
+    /// What a part of a step needs: most are done, some are typed by the doer or by each in turn.
+    fn doing_part(&self, step: &Step, part: &str) -> Need {
+        match (&step.verb, self.manifest.as_deref().and_then(Digest::from_hex)) {
+            (Verb::SetClock | Verb::Statement, _) => Need::Type(part.to_owned()),
+            (Verb::Ask | Verb::Handle(Handling::Inspect(_)), _) => Need::Type(step.by.clone()),
+            (Verb::SecondMachine, Some(manifest)) => {
+                Need::TypeBack(step.by.clone(), self.places(step, &step.by, manifest))
+            }
+            _ => Need::Do,
+        }
     }
 
     fn confirmation(&self, step: &Step, who: &str) -> Need {
@@ -168,10 +223,23 @@ impl Ceremony {
         let Some(step) = self.plan.steps.get(self.at) else { return Vec::new() };
         let mut parts = match &step.verb {
             Verb::LoadKeys => {
-                self.plan.keys.iter().filter(|key| key.from_file()).map(|key| key.name.clone()).collect()
+                let enrolled = |key: &Key| {
+                    self.plan.steps.iter().any(|step| step.verb == Verb::EnrolKey(key.name.clone()))
+                };
+                let loaded = self.plan.keys.iter().filter(|key| key.from_file() && !enrolled(key));
+                loaded.map(|key| key.name.clone()).collect()
             }
-            Verb::Build(roles) | Verb::Review(roles) | Verb::Verify(roles) | Verb::Sign { roles, .. } => {
+            Verb::Build(roles) | Verb::Lint(roles) | Verb::Review(roles) | Verb::Verify(roles) => {
                 roles.clone()
+            }
+            Verb::Sign { roles, .. } => roles.clone(),
+            Verb::SetClock => [&step.by].into_iter().chain(&step.confirm).cloned().collect(),
+            Verb::Statement => {
+                let present = self.plan.people.iter().filter(|person| !self.absent.contains(&person.id));
+                present.map(|person| person.id.clone()).collect()
+            }
+            Verb::Close if self.reviewed < self.exceptions.len() => {
+                vec![EXCEPTIONS.to_owned(), String::new()]
             }
             _ => Vec::new(),
         };
@@ -241,6 +309,23 @@ impl Ceremony {
     /// SHA-256 of the exported bundle's manifest.
     pub fn manifest(&self) -> Option<&str> {
         self.manifest.as_deref()
+    }
+
+    /// What went otherwise than planned, in order.
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+
+    /// Whether the current step may be left out: the file allows it, it failed, and an exception says why.
+    pub fn may_pass_over(&self) -> bool {
+        let Some(step) = self.plan.steps.get(self.at) else { return false };
+        let noted = self.exceptions.iter().any(|exception| exception.step == step.id);
+        step.on_fail == OnFail::Exception && noted && self.last_failure().is_some()
+    }
+
+    /// Who was not there when the roll was called.
+    pub fn absent(&self) -> &BTreeSet<String> {
+        &self.absent
     }
 
     /// What failed so far.

@@ -3,7 +3,10 @@
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
+use crate::plan::Step;
+use crate::plan::Verb;
 use crate::plan::consequences::joined;
+use crate::room::Handling;
 
 impl Ceremony {
     /// What happened, in people's names.
@@ -20,8 +23,50 @@ impl Ceremony {
             Event::TypedBack { by, words, .. } => format!("{} typed back {}", name(by), words.join(" and ")),
             Event::Started { step } => format!("{step} begins"),
             Event::Done { step } => format!("{step} done"),
-            Event::RollCalled { present, .. } => format!("{} people are here", present.len()),
+            Event::RollCalled { present, .. } => {
+                let away = self.plan().people.iter().filter(|person| !present.contains(&person.id));
+                let away: Vec<_> = away.map(|person| person.name.clone()).collect();
+                let away = if away.is_empty() {
+                    String::new()
+                } else {
+                    format!("; not here: {}", joined(&away, "and"))
+                };
+                format!("{} people are here{away}", present.len())
+            }
             Event::ReadAloud { sha256, .. } => format!("read aloud {:.8}", sha256),
+            Event::Typed { by, text, .. } => format!("{} typed: {text}", name(by)),
+            Event::ClockRead { by, watch, machine, .. } => {
+                format!("the watch of {} says {watch}, the machine {machine}", name(by))
+            }
+            Event::Handled { step, seen } => {
+                let what = self.plan().steps.iter().find(|other| other.id == *step).map(done_to);
+                let seen: Vec<_> = seen.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                let seen = if seen.is_empty() { String::new() } else { format!(" ({})", seen.join(", ")) };
+                format!("{}{seen}", what.unwrap_or_else(|| format!("{step} done")))
+            }
+            Event::KeyEnrolled { key, keyid, .. } => {
+                format!("{} has key {key}, and showed it: {keyid}", holder(key))
+            }
+            Event::Drilled { key, .. } => format!("key {key} of {} opens, and signs", holder(key)),
+            Event::KeyDestroyed { key, .. } => format!("key {key} of {} is destroyed", holder(key)),
+            Event::Linted { role, found, .. } if found.is_empty() => {
+                format!("other clients take {role} as it is")
+            }
+            Event::Linted { role, found, .. } => format!("{role}: {} remarks by other clients", found.len()),
+            Event::Exception { happened, action, .. } => {
+                format!("EXCEPTION {}: {happened}; {action}", self.exceptions().len())
+            }
+            Event::PassedOver { step, by } => format!("{step} left out, confirmed by {}", name(by)),
+            Event::ExceptionsReviewed { exceptions, .. } => match exceptions {
+                0 => "no exceptions".to_owned(),
+                1 => "1 exception reviewed".to_owned(),
+                n => format!("{n} exceptions reviewed"),
+            },
+            Event::Stated { by, agree, words, .. } => {
+                let said = if *agree { "agrees" } else { "DOES NOT AGREE" };
+                let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+                format!("{} {said}{words}", name(by))
+            }
             Event::Preflight { required, .. } => {
                 format!("the machine was looked at: {} items", required.len())
             }
@@ -52,12 +97,32 @@ impl Ceremony {
             Event::Verified { role, signed_by, threshold, .. } => {
                 format!("{role} holds: {} signatures, {threshold} needed", signed_by.len())
             }
-            Event::Exported { manifest, .. } => format!("bundle written, manifest {:.8}", manifest),
-            Event::ReadBack { .. } => "bundle read back and verified as a client would".into(),
+            Event::Exported { manifest, drive, .. } => {
+                let to = drive.as_ref().map(|drive| format!(" to drive {drive}")).unwrap_or_default();
+                format!("bundle written{to}, manifest {:.8}", manifest)
+            }
+            Event::ReadBack { drive, .. } => {
+                let from = drive.as_ref().map(|drive| format!(" from drive {drive}")).unwrap_or_default();
+                format!("bundle read back{from} and verified as a client would")
+            }
             Event::Checkpoint { head, .. } => format!("journal head {:.8} shown", head),
             Event::Failed { why, .. } => format!("failed: {why}"),
             Event::Stopped { why } => format!("stopped: {why}"),
             Event::Closed { .. } => "ceremony closed".into(),
         }
+    }
+}
+
+/// What was done to a token, a bag or a drive, in the past tense.
+fn done_to(step: &Step) -> String {
+    let Verb::Handle(handling) = &step.verb else { return format!("{} done", step.id) };
+    match handling {
+        Handling::Inspect(bag) => format!("bag {bag} looked at"),
+        Handling::Open(bag) => format!("bag {bag} opened"),
+        Handling::Seal { bag, holds } => format!("{} sealed in bag {bag}", joined(holds, "and")),
+        Handling::Insert(token) => format!("token {token} is in the reader"),
+        Handling::Remove(token) => format!("token {token} is out of the reader"),
+        Handling::Mount(drive) => format!("drive {drive} is mounted"),
+        Handling::Eject(drive) => format!("drive {drive} is out"),
     }
 }

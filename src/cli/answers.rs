@@ -24,7 +24,8 @@ use crate::tuf::Date;
 /// The longest answers file, in bytes.
 const LONGEST: usize = 1024 * 1024;
 
-const HINT: &str = "an answers file holds: answers: 1, confirm: all, type-back: auto, secrets, typed, clock";
+const HINT: &str =
+    "an answers file holds: answers: 1, confirm: all, type-back: auto, secrets, typed, clock, absent";
 
 /// Answers, read from a file. Not `Debug`: it carries secrets.
 pub struct Answers {
@@ -48,6 +49,9 @@ struct Fields {
     #[serde(default)]
     typed: BTreeMap<String, String>,
     clock: Option<Date>,
+    /// Short names of participants who have not come.
+    #[serde(default)]
+    absent: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +138,11 @@ impl Answers {
     /// The text for the step `id`, where it asks for text.
     pub fn typed(&self, id: &str) -> Option<&str> {
         self.file.typed.get(id).map(String::as_str)
+    }
+
+    /// Short names of participants who have not come.
+    pub fn absent(&self) -> &[String] {
+        &self.file.absent
     }
 
     /// The time that the people agree on.

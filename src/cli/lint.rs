@@ -17,12 +17,12 @@ use crate::cli::show::plain;
 use crate::cli::verify::now;
 use crate::lint;
 use crate::lint::Finding;
+use crate::lint::OneFile;
 use crate::lint::Options;
 use crate::lint::Profile;
 use crate::lint::Report;
 use crate::lint::Severity;
 use crate::tuf::Date;
-use crate::tuf::client::Files;
 use crate::tuf::client::MAX_TARGETS;
 
 const EXAMPLE: &str = "Example:
@@ -97,7 +97,7 @@ fn look(path: &Path, options: &Options) -> Result<Report, String> {
     let meta = fs::metadata(path).map_err(|error| error.to_string())?;
     let report = match meta.is_dir() {
         true => lint::lint(&Dir::open(path)?, options)?,
-        false => lint::lint(&OneFile::read(path)?, options)?,
+        false => lint::lint(&one_file(path)?, options)?,
     };
     match report.checked.is_empty() && report.findings.is_empty() {
         true => Err("no metadata in it".to_owned()),
@@ -105,33 +105,12 @@ fn look(path: &Path, options: &Options) -> Result<Report, String> {
     }
 }
 
-/// A single file as a set.
-struct OneFile {
-    name: String,
-    bytes: Vec<u8>,
-}
-
-impl OneFile {
-    fn read(path: &Path) -> Result<Self, String> {
-        let mut bytes = Vec::new();
-        let file = fs::File::open(path).map_err(|error| error.to_string())?;
-        file.take(MAX_TARGETS + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { name, bytes })
-    }
-}
-
-impl Files for OneFile {
-    fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
-        match u64::try_from(self.bytes.len()) {
-            Ok(length) if length <= max => Ok((name == self.name).then(|| self.bytes.clone())),
-            _ => Err(format!("larger than {max} bytes")),
-        }
-    }
-
-    fn names(&self) -> Result<Vec<String>, String> {
-        Ok(vec![self.name.clone()])
-    }
+fn one_file(path: &Path) -> Result<OneFile, String> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(MAX_TARGETS + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(OneFile { name, bytes })
 }
 
 fn count(report: &Report, profile: Profile, severity: Severity) -> usize {

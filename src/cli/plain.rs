@@ -13,6 +13,7 @@ use crate::driver::Answer;
 use crate::driver::Ask;
 use crate::driver::Body;
 use crate::driver::Driver;
+use crate::driver::Exception;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
 use crate::driver::shown;
@@ -120,11 +121,22 @@ impl Page<'_> {
         for warning in &prompt.warnings {
             self.say(format!("  !! {warning}"));
         }
+        if prompt.may_pass_over {
+            self.say("  the file allows to go on without this step: `leave out` does");
+        }
     }
 
     fn body(&mut self, body: &Body, driver: &Driver) {
         match body {
             Body::Nothing => {}
+            Body::Lines(lines) => {
+                for line in lines {
+                    self.say(format!("    {line}"));
+                }
+            }
+            Body::Elsewhere { of, .. } => {
+                self.say(format!("  the words of {of} stand on the second machine, and are not shown here"));
+            }
             Body::Words { of, digest } => {
                 self.say(format!("  SHA-256 of {of}: {}", digest.hex()));
                 for line in digest.lines() {
@@ -191,14 +203,26 @@ fn no_answer(prompt: &Prompt, what: &str, driver: &Driver) -> Failure {
 fn from_file(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Result<Answer, Failure> {
     match &prompt.ask {
         Ask::Fix { error, hint, .. } => Err(Failure::new(Exit::Store, error.clone(), hint.clone())),
-        Ask::Continue | Ask::Confirm | Ask::Adopt { .. } if !answers.confirms() => {
+        Ask::Text { .. } if answers.typed(&prompt.step).is_some() => {
+            Ok(Answer::Text(answers.typed(&prompt.step).unwrap_or_default().to_owned()))
+        }
+        Ask::Continue | Ask::Confirm | Ask::Adopt { .. } | Ask::Present { .. } | Ask::Statement
+            if !answers.confirms() =>
+        {
             Err(no_answer(prompt, "does not say `confirm: all`", driver))
         }
         Ask::Continue => Ok(Answer::Continue),
         Ask::Confirm => Ok(Answer::Confirm),
+        Ask::Present { .. } if answers.absent().is_empty() => Ok(Answer::Continue),
+        Ask::Present { .. } => Ok(Answer::Absent(answers.absent().to_vec())),
+        Ask::Statement => Ok(Answer::Statement(true, String::new())),
+        Ask::Text { expected: Some(expected), .. } if answers.confirms() => {
+            Ok(Answer::Text(expected.clone()))
+        }
+        Ask::Text { what, .. } => Err(no_answer(prompt, &format!("does not type {what}"), driver)),
         Ask::Adopt { .. } => Ok(Answer::Adopt(true)),
         Ask::TypeBack { places } => match (&prompt.body, answers.typed(&prompt.step)) {
-            (Body::Words { digest, .. }, _) if answers.types_back() => {
+            (Body::Words { digest, .. } | Body::Elsewhere { digest, .. }, _) if answers.types_back() => {
                 Ok(Answer::Words(places.map(|place| digest.words()[place].to_owned()).to_vec()))
             }
             (_, Some(typed)) => Ok(Answer::Words(typed.split_whitespace().map(str::to_owned).collect())),
@@ -228,19 +252,32 @@ fn from_file(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Result<Answ
 fn ask(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
     loop {
         let answer = match &prompt.ask {
-            Ask::Continue => entered(terminal, &format!("{}: Enter goes on", prompt.who), Answer::Continue)?,
-            Ask::Confirm => {
-                entered(terminal, &format!("{} confirms with Enter", prompt.who), Answer::Confirm)?
+            Ask::Continue => {
+                entered(terminal, prompt, &format!("{}: Enter goes on", prompt.who), Answer::Continue)?
             }
+            Ask::Confirm => {
+                entered(terminal, prompt, &format!("{} confirms with Enter", prompt.who), Answer::Confirm)?
+            }
+            Ask::Present { people } => present(terminal, prompt, people)?,
+            Ask::Text { what, .. } => {
+                match line(terminal, prompt, &format!("{} types {what}: ", prompt.who))? {
+                    Line::Answer(answer) => Some(answer),
+                    Line::Text(text) if text.is_empty() => None,
+                    Line::Text(text) => Some(Answer::Text(text)),
+                }
+            }
+            Ask::Statement => statement(terminal, prompt)?,
             Ask::Fix { error, hint, may_decline } => {
                 terminal.say(error)?;
                 terminal.say(hint)?;
                 let decline = if *may_decline { ", `not today` leaves it to the others" } else { "" };
-                match terminal.line(&format!("Enter looks again{decline}, `stop` stops: "))?.trim() {
-                    "" => Some(Answer::Continue),
-                    "stop" => Some(stopped(terminal)?),
-                    "not today" if *may_decline => Some(Answer::Decline),
-                    _ => None,
+                match line(terminal, prompt, &format!("Enter looks again{decline}, `stop` stops: "))? {
+                    Line::Answer(answer) => Some(answer),
+                    Line::Text(text) => match text.as_str() {
+                        "" => Some(Answer::Continue),
+                        "not today" if *may_decline => Some(Answer::Decline),
+                        _ => None,
+                    },
                 }
             }
             Ask::Adopt { keyid, digest } => {
@@ -278,13 +315,79 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
     }
 }
 
-/// Enter, or `stop` with a reason.
-fn entered(terminal: &mut Terminal, text: &str, answer: Answer) -> Result<Option<Answer>, Failure> {
-    match terminal.line(&format!("{text}; `stop` stops: "))?.trim() {
-        "" => Ok(Some(answer)),
-        "stop" => stopped(terminal).map(Some),
-        _ => Ok(None),
+/// Enter, or what can be typed at every prompt.
+fn entered(
+    terminal: &mut Terminal,
+    prompt: &Prompt,
+    text: &str,
+    answer: Answer,
+) -> Result<Option<Answer>, Failure> {
+    Ok(match line(terminal, prompt, &format!("{text}; `stop` stops: "))? {
+        Line::Answer(answer) => Some(answer),
+        Line::Text(text) => text.is_empty().then_some(answer),
+    })
+}
+
+/// What was typed at a prompt.
+enum Line {
+    /// What can be answered at every prompt: `stop`, `exception`, `leave out`.
+    Answer(Answer),
+    /// Anything else.
+    Text(String),
+}
+
+fn line(terminal: &mut Terminal, prompt: &Prompt, text: &str) -> Result<Line, Failure> {
+    let typed = terminal.line(text)?.trim().to_owned();
+    Ok(match typed.as_str() {
+        "stop" => Line::Answer(stopped(terminal)?),
+        "exception" => Line::Answer(exception(terminal)?),
+        "leave out" if prompt.may_pass_over => Line::Answer(Answer::PassOver),
+        _ => Line::Text(typed),
+    })
+}
+
+/// Something went otherwise than planned: four lines.
+fn exception(terminal: &mut Terminal) -> Result<Answer, Failure> {
+    terminal.say("An exception is written down; nothing else changes.")?;
+    let mut said = |what: &str| Ok::<_, Failure>(terminal.line(what)?.trim().to_owned());
+    let (expected, happened) = (said("What was expected? ")?, said("What happened? ")?);
+    let (action, by) = (said("What was done about it? ")?, said("Who writes it down (short name)? ")?);
+    Ok(Answer::Exception(Exception { expected, happened, action, by }))
+}
+
+/// Who is not here.
+fn present(
+    terminal: &mut Terminal,
+    prompt: &Prompt,
+    people: &[(String, String)],
+) -> Result<Option<Answer>, Failure> {
+    for (id, name) in people {
+        terminal.say(&format!("  {id:<10} {name}"))?;
     }
+    let text =
+        format!("{}: Enter when everyone is here, or short names of who is not; `stop` stops: ", prompt.who);
+    Ok(Some(match line(terminal, prompt, &text)? {
+        Line::Answer(answer) => answer,
+        Line::Text(text) if text.is_empty() => Answer::Continue,
+        Line::Text(text) => {
+            Answer::Absent(text.split([' ', ',']).filter(|id| !id.is_empty()).map(str::to_owned).collect())
+        }
+    }))
+}
+
+/// Whether the record is true.
+fn statement(terminal: &mut Terminal, prompt: &Prompt) -> Result<Option<Answer>, Failure> {
+    let text = format!("{}: is the record true? `agree`, or `do not agree`: ", prompt.who);
+    let agree = match line(terminal, prompt, &text)? {
+        Line::Answer(answer) => return Ok(Some(answer)),
+        Line::Text(text) => match text.as_str() {
+            "agree" => true,
+            "do not agree" => false,
+            _ => return Ok(None),
+        },
+    };
+    let words = terminal.line("In your own words (may be empty): ")?;
+    Ok(Some(Answer::Statement(agree, words)))
 }
 
 fn stopped(terminal: &mut Terminal) -> Result<Answer, Failure> {
@@ -295,11 +398,13 @@ fn stopped(terminal: &mut Terminal) -> Result<Answer, Failure> {
 
 fn secret(terminal: &mut Terminal, prompt: &Prompt, ask: &SecretAsk) -> Result<Option<Answer>, Failure> {
     let decline = if ask.may_decline { ", `not today` leaves it to the others" } else { "" };
-    match terminal.line(&format!("{}: Enter begins{decline}, `stop` stops: ", prompt.who))?.trim() {
-        "" => {}
-        "stop" => return stopped(terminal).map(Some),
-        "not today" if ask.may_decline => return Ok(Some(Answer::Decline)),
-        _ => return Ok(None),
+    match line(terminal, prompt, &format!("{}: Enter begins{decline}, `stop` stops: ", prompt.who))? {
+        Line::Answer(answer) => return Ok(Some(answer)),
+        Line::Text(text) => match text.as_str() {
+            "" => {}
+            "not today" if ask.may_decline => return Ok(Some(Answer::Decline)),
+            _ => return Ok(None),
+        },
     }
     let serial = match &ask.type_serial {
         Some(_) => {

@@ -14,13 +14,14 @@ use crate::cli::plain::Voice;
 use crate::cli::prompt::Terminal;
 use crate::driver::Clock;
 use crate::driver::Driver;
+use crate::driver::Fault;
 use crate::driver::Options;
 use crate::keystore::hygiene;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  keyrite run ceremony.yaml\n  keyrite run ceremony.yaml --rehearse --record rehearsal-1"
+    after_help = "Examples:\n  keyrite run ceremony.yaml\n  keyrite run ceremony.yaml --rehearse --record rehearsal-1\n  keyrite run ceremony.yaml --rehearse --fault wrong-pin --fault power-cut"
 )]
 pub struct Args {
     /// The ceremony file
@@ -31,6 +32,9 @@ pub struct Args {
     /// Rehearse: the same file with simulated tokens; everything it makes is watermarked and refused elsewhere
     #[arg(long)]
     rehearse: bool,
+    /// What goes wrong in the rehearsal, once, at the first step where it can; may be given several times
+    #[arg(long, value_name = "FAULT", requires = "rehearse", value_parser = fault)]
+    fault: Vec<Fault>,
     #[command(flatten)]
     how: How,
 }
@@ -61,8 +65,13 @@ pub fn run(args: Args, front: &Front, out: &mut Output) -> Result<(), Failure> {
     let (options, answers) = options(&args.how)?;
     let mode = if args.rehearse { Mode::Rehearsal } else { Mode::Production };
     let voice = voice(&args.how, answers)?;
-    let driver = Driver::start(&args.file, args.record.as_deref(), mode, options)?;
+    let driver = Driver::start(&args.file, args.record.as_deref(), mode, options)?.with_faults(args.fault);
     go(driver, voice, front, out)
+}
+
+fn fault(name: &str) -> Result<Fault, String> {
+    let names = Fault::ALL.map(|(name, _)| name).join(", ");
+    Fault::named(name).ok_or_else(|| format!("the faults are {names}"))
 }
 
 /// Runs `resume`.

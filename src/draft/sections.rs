@@ -84,6 +84,7 @@ impl<'a> Draft<'a> {
     fn signed_targets(&self) -> Vec<String> {
         match self.request.kind {
             Kind::RootGenesis | Kind::RootRenewal | Kind::KeyRotation => Vec::new(),
+            Kind::RestoreDrill | Kind::Destruction => Vec::new(),
             Kind::CompromiseResponse => self.repair.sign_again.clone(),
             Kind::DelegationChange | Kind::TargetsSigning => vec!["targets".to_owned()],
         }
@@ -98,6 +99,9 @@ impl<'a> Draft<'a> {
         TOP_LEVEL.iter().for_each(|role| listed.extend(top(role)));
         if self.makes_root() {
             signing.extend(top("root"));
+        }
+        if self.request.kind == Kind::RestoreDrill {
+            ["root", "targets"].iter().for_each(|role| signing.extend(top(role)));
         }
         for (role, said) in self.request.repository.trust() {
             if !signed.contains(&role) {
@@ -139,6 +143,8 @@ impl<'a> Draft<'a> {
             Kind::CompromiseResponse => format!("Response to lost or stolen keys: root version {next}"),
             Kind::DelegationChange => "Change of whom targets delegates to".to_owned(),
             Kind::TargetsSigning => "Signing of new target files".to_owned(),
+            Kind::RestoreDrill => "Drill: every key opens, and signs".to_owned(),
+            Kind::Destruction => "Destruction of keys that no role lists".to_owned(),
         };
         text.push_str(
             "# A ceremony file, filled from the metadata as it lies. It is a start: read every line, correct what is marked EDIT,\n\
@@ -205,6 +211,13 @@ impl<'a> Draft<'a> {
             };
             let _ = writeln!(text, "  {}: {{{}}}{note}", cast.name, fields.join(", "));
         }
+        if self.request.kind == Kind::Destruction {
+            text.push_str(
+                "  # EDIT: each key that is destroyed, by the keyid under which an older root listed it. `check` refuses one that is\n\
+                 \x20 # still listed: take it out with a key-rotation first.\n\
+                 \x20 # old: {holder: oli, store: \"age:inputs/keys/old.age\", keyid: \"...\"}\n",
+            );
+        }
         for (place, made) in &self.room.made {
             let old = self.room.keys.get(place).map(|cast| cast.name.as_str()).unwrap_or_default();
             let store = quoted(&format!("age:keys/{}.age", made.name));
@@ -240,6 +253,10 @@ impl<'a> Draft<'a> {
             quoted(self.request.metadata),
             quoted(&digest)
         );
+        if !self.request.kind.signs() {
+            text.push_str("  # Nothing is signed, so there is no `after`.\n  accept: []\n");
+            return Ok(());
+        }
         text.push_str(
             "  # Root files that clients were shipped with: `check` says which of them reach the new root.\n",
         );
@@ -401,9 +418,10 @@ impl<'a> Draft<'a> {
              clock: {{not_before: \"{from}\", not_after: \"{to}\"}}\n\n\
              # What must hold on the machine. The rest is shown.\n\
              environment:\n  require: [{}]\n\n\
-             outputs:\n  bundle: bundle\n\n\
+             {}\
              # Without `steps:` the standard script is used; `keyrite check` prints it.\n",
-            require.join(", ")
+            require.join(", "),
+            if self.request.kind.signs() { "outputs:\n  bundle: bundle\n\n" } else { "" }
         );
     }
 }

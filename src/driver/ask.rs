@@ -3,6 +3,7 @@
 use crate::ceremony::Need;
 use crate::ceremony::Next;
 use crate::driver::Driver;
+use crate::driver::looked::exceptions;
 use crate::driver::prompt::Ask;
 use crate::driver::prompt::Body;
 use crate::driver::prompt::Prompt;
@@ -18,6 +19,7 @@ use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::print::instruction;
 use crate::plan::step::Subject;
+use crate::room::Handling;
 use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 use crate::words::Digest;
@@ -29,10 +31,7 @@ impl Driver {
         let Next { step, number, need } = ceremony.next()?;
         let plan = ceremony.plan();
         let section = plan.steps[..number].iter().rev().find_map(|step| step.section.clone());
-        let who = match &need {
-            Need::Do => &step.by,
-            Need::Confirm(who) | Need::TypeBack(who, _) => who,
-        };
+        let who = need.who().unwrap_or(&step.by);
         let mut prompt = Prompt {
             step: step.id.clone(),
             number,
@@ -47,22 +46,18 @@ impl Driver {
             sees: Vec::new(),
             warnings: Vec::new(),
             body: self.body(step),
+            may_pass_over: ceremony.may_pass_over(),
         };
-        if let (Some(text), false) = (&step.text, step.verb == Verb::Say) {
+        if let (Some(text), false) = (&step.text, matches!(step.verb, Verb::Say | Verb::Ask)) {
             prompt.sees.push(text.clone());
         }
         if let Some(failure) = ceremony.last_failure() {
             prompt.warnings.push(failure.why.clone());
         }
-        if let (Verb::Preflight, Some(seconds)) = (&step.verb, plan.window.max_skew) {
-            let now = self.now();
-            prompt.sees.push(format!(
-                "the clock says {now}: two watches may differ from it by {seconds} seconds, no more"
-            ));
-        }
         prompt.ask = match need {
             Need::Confirm(_) => Ask::Confirm,
             Need::TypeBack(_, places) => Ask::TypeBack { places },
+            Need::Type(who) => self.typing(step, &who),
             Need::Do => self.doing(step, &mut prompt),
         };
         Some(prompt)
@@ -79,6 +74,26 @@ impl Driver {
                 Body::Words { of: subject.describe(), digest }
             }
             Verb::Checkpoint => Body::Words { of: "the journal so far".into(), digest: self.head() },
+            Verb::Print(subject) => {
+                let digest = match subject {
+                    Subject::Journal => Some(self.head()),
+                    _ => ceremony.digest(subject),
+                };
+                Body::Words { of: subject.describe(), digest: digest.unwrap_or(Digest([0; 32])) }
+            }
+            Verb::SecondMachine => {
+                let digest = ceremony.manifest().and_then(Digest::from_hex);
+                Body::Elsewhere {
+                    of: "the bundle's manifest".into(),
+                    digest: digest.unwrap_or(Digest([0; 32])),
+                }
+            }
+            Verb::SetClock => Body::Lines(self.clock_board()),
+            Verb::ExceptionReview | Verb::Close | Verb::Statement if !ceremony.exceptions().is_empty() => {
+                Body::Lines(exceptions(ceremony))
+            }
+            Verb::ExceptionReview => Body::Lines(vec!["Everything went as planned: no exceptions.".into()]),
+            Verb::Lint(roles) => Body::Lines(roles.iter().flat_map(|role| self.lint_lines(role)).collect()),
             Verb::Review(roles) | Verb::Sign { roles, .. } => Body::Review {
                 lines: roles.iter().flat_map(|role| ceremony.review(role, self.now())).collect(),
                 digests: roles
@@ -94,8 +109,17 @@ impl Driver {
 
     fn doing(&mut self, step: &Step, prompt: &mut Prompt) -> Ask {
         let key = match &step.verb {
-            Verb::GenerateKey(key) | Verb::Sign { key, .. } => key.clone(),
-            _ => return Ask::Continue,
+            Verb::Handle(handling) => return self.handling(step, handling, prompt),
+            Verb::RollCall => {
+                let people = self.ceremony.plan().people.iter();
+                return Ask::Present {
+                    people: people.map(|person| (person.id.clone(), person.name.clone())).collect(),
+                };
+            }
+            verb => match verb.key() {
+                Some(key) => key.to_owned(),
+                None => return Ask::Continue,
+            },
         };
         if let Some(found) = &self.found {
             let digest = Digest::of(found.public.to_pem().as_bytes());
@@ -108,6 +132,34 @@ impl Driver {
                 let may_decline = self.may_decline(step, &key);
                 Ask::Fix { error: error.text, hint: error.hint, may_decline }
             }
+        }
+    }
+
+    /// What one person types: an answer, the number of a bag, what a watch says, a statement.
+    fn typing(&self, step: &Step, who: &str) -> Ask {
+        let name = self.ceremony.plan().name(who);
+        match &step.verb {
+            Verb::Statement => Ask::Statement,
+            Verb::SetClock => Ask::Text {
+                what: format!("the watch of {name} in UTC, as HH:MM:SS"),
+                expected: Some(self.now().to_string()),
+            },
+            Verb::Handle(Handling::Inspect(bag)) => Ask::Text {
+                what: "the number that is printed on the bag".into(),
+                expected: Some(bag.clone()),
+            },
+            _ => Ask::Text { what: format!("the answer of {name}"), expected: None },
+        }
+    }
+
+    /// What is handled is there and right, or what is wrong with it.
+    fn handling(&mut self, step: &Step, handling: &Handling, prompt: &mut Prompt) -> Ask {
+        match self.seen_of(step, handling) {
+            Ok(seen) => {
+                prompt.sees.extend(seen.iter().map(|(name, value)| format!("{name} {value}")));
+                Ask::Continue
+            }
+            Err(error) => Ask::Fix { error, hint: String::new(), may_decline: false },
         }
     }
 

@@ -1,6 +1,7 @@
 //! The metadata before: read from the inputs, kept in the record, and stood in for in a rehearsal.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use crate::tuf::client::Files;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::client::file_name;
+use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::words::Digest;
 
@@ -157,7 +159,18 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
             }
         }
     }
-    let newest = before.root_file();
+    // Every root of the chain, for a key that only an older one lists can still be named.
+    let chain: Vec<_> =
+        before.repository.roots.iter().map(|file| (file, root_keys(&file.metadata))).collect();
+    for keyid in chain.iter().flat_map(|(_, keys)| keys) {
+        if !keys.contains_key(keyid) {
+            let made = stores::stand_in(plan, keyid, places)
+                .map_err(|error| Stop::new(StopKind::Store, format!("root: {}", error.text), error.hint))?;
+            keys.insert(keyid.clone(), made);
+        }
+    }
+    let publics: BTreeMap<String, Value> =
+        keys.iter().map(|(keyid, key)| (keyid.0.clone(), key.public().to_json().clone())).collect();
     let mut sign = |name: &str, signed: Value, by: Vec<KeyId>| -> Result<Metadata, Stop> {
         let wrong =
             |why: String| Stop::new(StopKind::Input, format!("{name} cannot be rehearsed: {why}"), "");
@@ -177,13 +190,6 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
         .map(|(role, said)| (role, said.iter().flat_map(|trust| trust.keys.keys.keys().cloned()).collect()))
         .collect();
     let by = |role: &str| trust.get(role).cloned().unwrap_or_default();
-    let publics: BTreeMap<String, Value> = trust
-        .values()
-        .flatten()
-        .filter_map(|keyid| {
-            Some((keyid.0.clone(), stores::stand_in(plan, keyid, places).ok()?.public().to_json().clone()))
-        })
-        .collect();
     let replaced = |metadata: &Metadata| {
         let mut signed = metadata.signed().clone();
         signed[WATERMARK] = json!(true);
@@ -199,7 +205,12 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
         }
         signed
     };
-    sign(&file_name("root", Some(newest.version)), replaced(&newest.metadata), by("root"))?;
+    let mut old: Vec<KeyId> = Vec::new();
+    for (file, own) in chain {
+        let by = own.iter().chain(&old).cloned().collect::<BTreeSet<_>>();
+        sign(&file_name("root", Some(file.version)), replaced(&file.metadata), by.into_iter().collect())?;
+        old = own;
+    }
     let mut described: BTreeMap<String, Value> = BTreeMap::new();
     let order = |role: &str| match role {
         "snapshot" => 1,
@@ -220,6 +231,13 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
         described.insert(format!("{role}.json"), json!({"version": file.version, "length": made.to_file().len(), "hashes": {"sha256": Digest::of(&made.to_file()).hex()}}));
     }
     Ok(files)
+}
+
+/// The keyids of root's own role.
+fn root_keys(metadata: &Metadata) -> Vec<KeyId> {
+    let root = Root::from_signed(metadata.signed()).ok();
+    let role = root.and_then(|root| root.role_keys("root"));
+    role.map(|role| role.keys.into_keys().collect()).unwrap_or_default()
 }
 
 /// Whether clients that were shipped with a root reach the newest one: a sentence for each, and whether it is yes.

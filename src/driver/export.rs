@@ -20,6 +20,7 @@ use crate::driver::hashing;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 use crate::plan::Step;
+use crate::plan::Verb;
 use crate::plan::print::file_name;
 use crate::plan::print::versioned;
 use crate::tuf::client::Request;
@@ -79,36 +80,56 @@ impl Driver {
         old.chain(new).collect()
     }
 
+    /// Where the bundle is written: in the record, or on a drive that is mounted.
+    fn bundle_on(&self, drive: Option<&str>) -> Result<PathBuf, String> {
+        match drive {
+            None => Ok(self.bundle_dir()),
+            Some(drive) => Ok(self.drive_at(drive)?.join(&self.ceremony.plan().bundle)),
+        }
+    }
+
     /// Writes the bundle, reads it back from the medium and verifies it, before the step counts as done.
-    pub(super) fn export(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
+    pub(super) fn export(
+        &mut self,
+        step: &Step,
+        drive: Option<&str>,
+        events: &mut Events,
+    ) -> Result<(), Stop> {
+        let to = match self.bundle_on(drive) {
+            Ok(to) => to,
+            Err(why) => return self.failed(step, "export", why, events),
+        };
+        let again = self.cut_off && to.exists();
         if !self.ceremony.started() {
             self.record(Event::Started { step: step.id.clone() }, events)?;
-            self.export_head = Some(self.head());
-        } else if self.cut_off && self.bundle_dir().exists() {
-            // The bundle takes its name when it is whole, so one that is there was written by this very step.
-            self.cut_off = false;
-            return match self.verify_bundle() {
-                Ok(manifest) => self.record(Event::Exported { step: step.id.clone(), manifest }, events),
-                Err(why) => self.failed(
-                    step,
-                    "export",
-                    format!("{why}; move the bundle away and export again"),
-                    events,
-                ),
-            };
+            let head = self.head();
+            self.export_head.get_or_insert(head);
         }
-        match self.write_bundle().and_then(|()| self.verify_bundle()) {
-            Ok(manifest) => self.record(Event::Exported { step: step.id.clone(), manifest }, events),
+        // The bundle takes its name when it is whole, so one that is there was written by this very step.
+        let written = if again {
+            self.verify_bundle(&to)
+        } else {
+            self.write_bundle(&to).and_then(|()| self.verify_bundle(&to))
+        };
+        self.cut_off = false;
+        match written {
+            Ok(manifest) => {
+                let (step, drive) = (step.id.clone(), drive.map(str::to_owned));
+                self.record(Event::Exported { step, manifest, drive }, events)
+            }
+            Err(why) if again => {
+                self.failed(step, "export", format!("{why}; move the bundle away and export again"), events)
+            }
             Err(why) => self.failed(step, "export", why, events),
         }
     }
 
     /// The same bundle every time: its manifest names the head that ends with `Started`.
-    fn write_bundle(&self) -> Result<(), String> {
-        self.clear_partial()?;
+    fn write_bundle(&self, to: &Path) -> Result<(), String> {
+        clear_partial(to)?;
         let contents = self.contents(self.export_head.unwrap_or_else(|| self.head()).hex())?;
         let files = bundle::layout(&contents).map_err(|error| error.to_string())?;
-        bundle::write(&files, &self.bundle_dir()).map_err(|error| match error {
+        bundle::write(&files, to).map_err(|error| match error {
             WriteError::Io { error, .. } if error.kind() == io::ErrorKind::InvalidData => {
                 changed(&error.to_string())
             }
@@ -117,11 +138,19 @@ impl Driver {
     }
 
     /// Reads the bundle back from the medium, and verifies it as a client that trusts only its first root.
-    pub(super) fn readback(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
-        let dir = self.bundle_dir();
+    pub(super) fn readback(
+        &mut self,
+        step: &Step,
+        drive: Option<&str>,
+        events: &mut Events,
+    ) -> Result<(), Stop> {
+        let dir = match self.bundle_on(drive) {
+            Ok(dir) => dir,
+            Err(why) => return self.failed(step, "readback", why, events),
+        };
         if !dir.exists() {
             let gone = format!("{} is gone, where the bundle was written and verified", dir.display());
-            let why = match self.write_bundle() {
+            let why = match self.write_bundle(&dir) {
                 Ok(()) => format!(
                     "{gone}. It was written there again from the record: find out who took it, then go on"
                 ),
@@ -131,8 +160,11 @@ impl Driver {
             };
             return self.failed(step, "readback", why, events);
         }
-        match self.verify_bundle() {
-            Ok(manifest) => self.record(Event::ReadBack { step: step.id.clone(), manifest }, events),
+        match self.verify_bundle(&dir) {
+            Ok(manifest) => {
+                let (step, drive) = (step.id.clone(), drive.map(str::to_owned));
+                self.record(Event::ReadBack { step, manifest, drive }, events)
+            }
             Err(why) => self.failed(step, "readback", why, events),
         }
     }
@@ -140,12 +172,10 @@ impl Driver {
     /// The bundle of a ceremony that is over, where it is gone: written again from the record, byte for byte.
     pub(super) fn restore_bundle(&self) -> Result<(), Stop> {
         let dir = self.bundle_dir();
-        let Some(manifest) =
-            self.ceremony.manifest().filter(|_| self.ceremony.next().is_none() && !dir.exists())
-        else {
-            return Ok(());
-        };
-        let again = self.write_bundle().and_then(|()| {
+        let in_record = self.ceremony.plan().steps.iter().any(|step| step.verb == Verb::Export(None));
+        let gone = in_record && self.ceremony.next().is_none() && !dir.exists();
+        let Some(manifest) = self.ceremony.manifest().filter(|_| gone) else { return Ok(()) };
+        let again = self.write_bundle(&dir).and_then(|()| {
             let path = dir.join(bundle::manifest::MANIFEST);
             disk::read(&path, MAX_MANIFEST).map_err(|error| format!("{}: {error}", path.display()))
         });
@@ -160,18 +190,6 @@ impl Driver {
             error,
             "the journal has every signature; put right what stands in the way, then resume again",
         ))
-    }
-
-    /// A bundle without its name is one that this step did not finish before it was cut off.
-    fn clear_partial(&self) -> Result<(), String> {
-        let mut partial = self.bundle_dir().into_os_string();
-        partial.push(".partial");
-        match std::fs::remove_dir_all(&partial) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(format!("{}: {error}", PathBuf::from(partial).display()))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn contents(&self, journal_head: String) -> Result<Contents, String> {
@@ -240,8 +258,7 @@ impl Driver {
     }
 
     /// The bundle as it lies: the digest of its manifest, when it verifies and is what the ceremony signed.
-    fn verify_bundle(&self) -> Result<String, String> {
-        let dir = self.bundle_dir();
+    fn verify_bundle(&self, dir: &Path) -> Result<String, String> {
         let pinned = self.roots().into_iter().next().unwrap_or_default();
         let request = Request {
             pinned: &pinned,
@@ -249,7 +266,7 @@ impl Driver {
             scope: self.scope(),
             allow_rehearsal: self.ceremony.mode() == Mode::Rehearsal,
         };
-        let opened = Dir::open(&dir)?;
+        let opened = Dir::open(dir)?;
         let checked = bundle::check(&opened, &request)
             .map_err(|refused| format!("the bundle does not verify: {refused}"))?;
         if checked.target_files < self.hashed_here().len() {
@@ -269,6 +286,18 @@ impl Driver {
         let bytes = disk::read(&manifest, MAX_MANIFEST)
             .map_err(|error| format!("{}: {error}", manifest.display()))?;
         Ok(Digest::of(&bytes).hex())
+    }
+}
+
+/// A bundle without its name is one that this step did not finish before it was cut off.
+fn clear_partial(to: &Path) -> Result<(), String> {
+    let mut partial = to.as_os_str().to_owned();
+    partial.push(".partial");
+    match std::fs::remove_dir_all(&partial) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{}: {error}", PathBuf::from(partial).display()))
+        }
+        _ => Ok(()),
     }
 }
 

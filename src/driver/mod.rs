@@ -8,9 +8,14 @@ pub mod before;
 pub mod clock;
 pub mod derived;
 mod disk;
+mod drives;
 mod export;
+pub mod faults;
 pub mod hashing;
 pub mod inputs;
+mod keys;
+mod looked;
+mod people;
 mod perform;
 pub mod preflight;
 pub mod prompt;
@@ -18,16 +23,19 @@ pub mod record;
 mod shown;
 pub mod stop;
 mod stores;
+mod things;
 
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use clock::Clock;
-pub use perform::MIN_PASSPHRASE;
+pub use faults::Fault;
+pub use keys::MIN_PASSPHRASE;
 pub use prompt::Answer;
 pub use prompt::Ask;
 pub use prompt::Body;
+pub use prompt::Exception;
 pub use prompt::Prompt;
 pub use prompt::SecretAsk;
 pub use shown::shown;
@@ -77,12 +85,14 @@ pub struct Driver {
     export_head: Option<Digest>,
     /// A key that was found so, until the people have said whether it is the ceremony's.
     found: Option<Found>,
+    /// What goes wrong in this rehearsal, and has not yet.
+    faults: Vec<Fault>,
 }
 
 /// The head that a line of the journal ends with, where an export begins with it.
 fn begins_export(plan: &Plan, entry: &journal::Entry) -> Option<Digest> {
     let Event::Started { step } = &entry.what else { return None };
-    let exports = |at: &&Step| at.id == *step && at.verb == Verb::Export;
+    let exports = |at: &&Step| at.id == *step && matches!(at.verb, Verb::Export(_));
     plan.steps.iter().find(exports).map(|_| entry.head)
 }
 
@@ -152,7 +162,16 @@ impl Driver {
         let places = places(&base, &record.dir, &options)?;
         let ceremony = Ceremony::new(Arc::new(plan), mode);
         record.derive(&ceremony)?;
-        Ok(Self { ceremony, record, places, options, cut_off: false, export_head: None, found: None })
+        Ok(Self {
+            ceremony,
+            record,
+            places,
+            options,
+            cut_off: false,
+            export_head: None,
+            found: None,
+            faults: Vec::new(),
+        })
     }
 
     /// Goes on with a ceremony from its record.
@@ -187,9 +206,9 @@ impl Driver {
         derived::only_behind(dir, &ceremony)?;
         let places = places(&base, &record.dir, &options)?;
         let cut_off = ceremony.started();
-        let export_head =
-            journal.entries.iter().rev().find_map(|entry| begins_export(ceremony.plan(), entry));
-        let driver = Self { ceremony, record, places, options, cut_off, export_head, found: None };
+        let export_head = journal.entries.iter().find_map(|entry| begins_export(ceremony.plan(), entry));
+        let driver =
+            Self { ceremony, record, places, options, cut_off, export_head, found: None, faults: Vec::new() };
         if driver.ceremony.next().is_some() {
             let answers = driver.options.answers.clone().unwrap_or_else(|| "none".to_owned());
             let removed = derived::remove_unfinished(&driver.record.dir).join(" ");
@@ -250,6 +269,9 @@ impl Driver {
                 failed
             }
         };
+        if matches!(event, Event::Signed { .. } | Event::BinsSigned { .. }) {
+            self.full_disk()?;
+        }
         self.record.append(self.now().max(self.record.last()), &event)?;
         self.ceremony = after;
         self.record.derive_after(&self.ceremony, &event)?;

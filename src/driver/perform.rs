@@ -1,30 +1,18 @@
 //! One answer, carried out: do, check, write down, go on.
 
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
-
+use crate::ceremony::EXCEPTIONS;
 use crate::ceremony::Event;
-use crate::ceremony::Mode;
 use crate::ceremony::Need;
-use crate::ceremony::Work;
 use crate::driver::Driver;
+use crate::driver::faults::Fault;
 use crate::driver::inputs;
 use crate::driver::prompt::Answer;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
-use crate::driver::stores;
-use crate::keystore::Found;
-use crate::keystore::StoreError;
-use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
-use crate::store_uri::StoreUri;
-use crate::tuf::Scheme;
-
-/// A new passphrase shorter than this is refused; the age file may be copied and tried at leisure.
-pub const MIN_PASSPHRASE: usize = 8;
 
 type Events = Vec<Event>;
 
@@ -36,7 +24,18 @@ impl Driver {
         let Some((step, need)) = self.ceremony.next().map(|next| (next.step.clone(), next.need)) else {
             return Ok(events);
         };
+        if !matches!(answer, Answer::Stop(_)) {
+            self.clock_goes_on()?;
+        }
         match (need, answer) {
+            (_, Answer::Exception(said)) => return self.exception(&step, said, &mut events).map(|()| events),
+            (_, Answer::PassOver) => return self.pass_over(&step, &mut events).map(|()| events),
+            (Need::Type(by), Answer::Text(text)) => self.typed(&step, &by, &text, &mut events)?,
+            (Need::Type(by), Answer::Statement(agree, words)) => {
+                let words = words.trim().to_owned();
+                self.record(Event::Stated { step: step.id.clone(), by, agree, words }, &mut events)?;
+            }
+            (Need::Do, Answer::Absent(absent)) => self.roll_call(&step, &absent, &mut events)?,
             (_, Answer::Stop(why)) => {
                 self.record(Event::Stopped { why: why.clone() }, &mut events)?;
                 let hint = format!("go on with `keyrite resume {}`", self.dir().display());
@@ -93,10 +92,18 @@ impl Driver {
         let id = step.id.clone();
         match &step.verb {
             Verb::RollCall => {
-                let present = self.ceremony.plan().people.iter().map(|person| person.id.clone()).collect();
-                self.record(Event::RollCalled { step: id, present }, events)
+                let late = self.strikes(Fault::AbsentCustodian, step);
+                let custodian =
+                    self.ceremony.plan().people.iter().find(|person| late && person.role == "custodian");
+                let absent: Vec<String> = custodian.iter().map(|person| person.id.clone()).collect();
+                self.roll_call(step, &absent, events)
             }
-            Verb::Say | Verb::Gate => self.record(Event::Done { step: id }, events),
+            Verb::Say | Verb::Gate | Verb::Break | Verb::Print(_) => {
+                self.record(Event::Done { step: id }, events)
+            }
+            Verb::Handle(handling) => self.handle(step, handling, events),
+            // These are typed.
+            Verb::Ask | Verb::SetClock | Verb::SecondMachine | Verb::Statement => Ok(()),
             Verb::ReadAloud(subject) => {
                 let digest = if *subject == Subject::Journal {
                     Some(self.head())
@@ -110,6 +117,9 @@ impl Driver {
             Verb::LoadKeys => self.load_keys(step, events),
             // These need a secret first; going on only looks at the store again.
             Verb::GenerateKey(_) | Verb::Sign { .. } => Ok(()),
+            Verb::EnrolKey(_) | Verb::RestoreDrill(_) | Verb::DestroyKey(_) => Ok(()),
+            Verb::Lint(_) => self.lint(step, events),
+            Verb::ExceptionReview => self.review_exceptions(step, events),
             Verb::Build(_) => self.build(step, events),
             Verb::Review(_) => {
                 for role in self.ceremony.left() {
@@ -120,13 +130,16 @@ impl Driver {
                 Ok(())
             }
             Verb::Verify(_) => self.verify(step, events),
-            Verb::Export => self.export(step, events),
-            Verb::Readback => self.readback(step, events),
+            Verb::Export(drive) => self.export(step, drive.as_deref(), events),
+            Verb::Readback(drive) => self.readback(step, drive.as_deref(), events),
             Verb::Checkpoint => {
                 let head = self.head().hex();
                 self.record(Event::Checkpoint { step: id, head }, events)
             }
             Verb::Close => {
+                if self.ceremony.left().iter().any(|part| part == EXCEPTIONS) {
+                    self.review_exceptions(step, events)?;
+                }
                 let seen = self.machine().into_iter().map(|seen| {
                     let held = if seen.item.held { "held" } else { "not held" };
                     (seen.item.name.clone(), format!("{held}: {}", seen.item.detail))
@@ -160,18 +173,8 @@ impl Driver {
             let Some(key) = plan.key(&name) else {
                 return self.record(Event::Done { step: step.id.clone() }, events);
             };
-            let loaded = match (&key.source, self.ceremony.mode()) {
-                (Source::Existing { .. }, Mode::Rehearsal) => {
-                    stores::rehearsed_public(plan, key, &self.places).map_err(|stop| stop.error)
-                }
-                (Source::Existing { public, .. } | Source::Public { public }, _) => {
-                    inputs::outside(&self.places.inputs, public, &plan.id)
-                }
-                (Source::Generated { .. } | Source::Listed { .. }, _) => {
-                    Err(format!("key {name} does not come with a file"))
-                }
-            };
-            match loaded {
+            let name = key.name.clone();
+            match self.public_of(&name) {
                 Ok(public) => {
                     let (keyid, step) = (public.keyid(), step.id.clone());
                     self.record(Event::KeyLoaded { step, key: name, keyid, public }, events)?;
@@ -180,180 +183,6 @@ impl Driver {
             }
         }
         Ok(())
-    }
-
-    fn with_secret(
-        &mut self,
-        step: &Step,
-        secret: Option<&SecretString>,
-        serial: Option<&str>,
-        events: &mut Events,
-    ) -> Result<(), Stop> {
-        let (Verb::GenerateKey(name) | Verb::Sign { key: name, .. }) = &step.verb else { return Ok(()) };
-        match self.store(name).and_then(|mut store| store.look()) {
-            Ok(sight)
-                if sight.pin == crate::keystore::PinState::FinalTry && sight.serial.as_deref() != serial =>
-            {
-                return self.failed(
-                    step,
-                    "serial",
-                    "the serial number of the token is typed before its last PIN try; the PIN was not used",
-                    events,
-                );
-            }
-            _ => {}
-        }
-        if matches!(step.verb, Verb::GenerateKey(_)) {
-            self.generate(step, name, secret, events)
-        } else {
-            self.sign(step, name, secret, events)
-        }
-    }
-
-    fn generate(
-        &mut self,
-        step: &Step,
-        name: &str,
-        secret: Option<&SecretString>,
-        events: &mut Events,
-    ) -> Result<(), Stop> {
-        let Some(Source::Generated { store: uri, scheme, bits }) =
-            self.ceremony.plan().key(name).map(|key| key.source.clone())
-        else {
-            return Ok(());
-        };
-        if self.cut_off {
-            return match self.store(name).and_then(|mut store| store.find(secret)) {
-                Ok(Some(found)) => match foreign(&found, scheme, bits) {
-                    None => {
-                        self.found = Some(found);
-                        Ok(())
-                    }
-                    Some(why) => {
-                        let why = format!(
-                            "a key is there already, and it is not one that this ceremony made: {why}; it was left as it is. Move it away, then go on"
-                        );
-                        self.failed(step, "exists", why, events)
-                    }
-                },
-                Ok(None) => {
-                    self.cut_off = false;
-                    Ok(())
-                }
-                Err(error) => self.store_failed(step, name, &error, events),
-            };
-        }
-        let long_enough = |secret: &SecretString| secret.expose_secret().chars().count() >= MIN_PASSPHRASE;
-        if matches!(uri, StoreUri::Age(_)) && !secret.is_some_and(long_enough) {
-            let why = format!(
-                "a passphrase has at least {MIN_PASSPHRASE} characters: the file can be copied and tried at leisure. No key was made"
-            );
-            return self.failed(step, "passphrase", why, events);
-        }
-        if !self.ceremony.started() {
-            self.record(Event::Started { step: step.id.clone() }, events)?;
-        }
-        match self.store(name).and_then(|mut store| store.generate(secret, scheme, bits)) {
-            Ok(found) => self.generated(step, name, found, events),
-            Err(error) => self.store_failed(step, name, &error, events),
-        }
-    }
-
-    fn generated(&mut self, step: &Step, name: &str, found: Found, events: &mut Events) -> Result<(), Stop> {
-        let Found { public, evidence } = found;
-        let (step, key, keyid) = (step.id.clone(), name.to_owned(), public.keyid());
-        self.record(Event::KeyGenerated { step, key, keyid, public, evidence }, events)
-    }
-
-    /// The people have said whether a key that was found after a crash is the ceremony's.
-    fn adopt(&mut self, step: &Step, yes: bool, events: &mut Events) -> Result<(), Stop> {
-        let (Some(found), Verb::GenerateKey(name)) = (self.found.take(), &step.verb) else { return Ok(()) };
-        if yes {
-            let keyid = found.public.keyid().0;
-            let run = [
-                ("at", self.now().to_string()),
-                ("what", "adopted".to_owned()),
-                ("key", name.clone()),
-                ("keyid", keyid),
-            ];
-            self.record.add_run(&run.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())?;
-            self.cut_off = false;
-            return self.generated(step, name, found, events);
-        }
-        let store = self.store(name).map(|store| store.name()).unwrap_or_default();
-        let why = format!("{store} holds a key that is not the ceremony's; it was left as it is");
-        self.failed(step, "exists", why.clone(), events)?;
-        Err(Stop::new(StopKind::People, why, "move that key away, then resume; the step begins again"))
-    }
-
-    /// Signs every role that is left of the step under one login.
-    fn sign(
-        &mut self,
-        step: &Step,
-        name: &str,
-        secret: Option<&SecretString>,
-        events: &mut Events,
-    ) -> Result<(), Stop> {
-        let roles = self.ceremony.left();
-        for role in &roles {
-            if let Err(not_now) = self.ceremony.room().may_sign(role, name) {
-                return self.failed(step, "not-now", not_now.to_string(), events);
-            }
-        }
-        let Some(known) = self.ceremony.known(name).cloned() else { return Ok(()) };
-        if !self.ceremony.started() {
-            self.record(Event::Started { step: step.id.clone() }, events)?;
-        }
-        let works = roles.iter().filter_map(|role| self.ceremony.work(role));
-        let payloads: Vec<&[u8]> = works.flat_map(Work::payloads).collect();
-        let signed = self.store(name).and_then(|mut store| store.sign(secret, &known.public, &payloads));
-        match signed {
-            Ok(signatures) => {
-                let mut signatures = signatures.iter().map(hex::encode);
-                for role in roles {
-                    let (step, key, keyid) = (step.id.clone(), name.to_owned(), known.keyid.clone());
-                    let event = match self.ceremony.bins(&role).map(|group| group.bins().len()) {
-                        Some(bins) => {
-                            let sigs = signatures.by_ref().take(bins).collect();
-                            Event::BinsSigned { step, role, key, keyid, sigs }
-                        }
-                        None => {
-                            let sig = signatures.next().unwrap_or_default();
-                            Event::Signed { step, role, key, keyid, sig }
-                        }
-                    };
-                    self.record(event, events)?;
-                }
-                Ok(())
-            }
-            Err(error) => self.store_failed(step, name, &error, events),
-        }
-    }
-
-    fn decline(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
-        let Verb::Sign { key, .. } = &step.verb else { return Ok(()) };
-        let (step, roles, key) = (step.id.clone(), self.ceremony.left(), key.clone());
-        self.record(Event::Declined { step, roles, key }, events)
-    }
-
-    fn store_failed(
-        &mut self,
-        step: &Step,
-        key: &str,
-        error: &StoreError,
-        events: &mut Events,
-    ) -> Result<(), Stop> {
-        let kind = serde_json::to_value(error.kind)
-            .ok()
-            .and_then(|kind| kind.as_str().map(str::to_owned))
-            .unwrap_or_default();
-        let serial = self.store(key).and_then(|mut store| store.look()).ok().and_then(|sight| sight.serial);
-        let why = if error.hint.is_empty() {
-            error.text.clone()
-        } else {
-            format!("{}; {}", error.text, error.hint)
-        };
-        self.record(Event::Failed { step: step.id.clone(), kind, why, serial }, events)
     }
 
     fn build(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
@@ -397,23 +226,5 @@ impl Driver {
             }
         }
         Ok(())
-    }
-}
-
-/// Why a key that was found cannot be one that this ceremony made.
-fn foreign(found: &Found, scheme: Scheme, bits: Option<u32>) -> Option<String> {
-    let says = |name: &str, not: &str| found.evidence.get(name).is_some_and(|value| value == not);
-    match () {
-        () if found.public.scheme() != scheme => {
-            Some(format!("it is {}, and the plan says {scheme}", found.public.scheme()))
-        }
-        () if bits.is_some_and(|bits| found.public.rsa_bits().is_some_and(|found| found != bits)) => {
-            Some("it has another size than the plan says".into())
-        }
-        () if says("CKA_LOCAL", "false") => Some("its token says that it was not made there".into()),
-        () if says("CKA_NEVER_EXTRACTABLE", "false") || says("CKA_EXTRACTABLE", "true") => {
-            Some("its token says that it could have left".into())
-        }
-        () => None,
     }
 }

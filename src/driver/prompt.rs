@@ -35,6 +35,8 @@ pub struct Prompt {
     pub warnings: Vec<String>,
     /// What is read, compared or looked at.
     pub body: Body,
+    /// The step failed, an exception says why, and the file allows to leave it out.
+    pub may_pass_over: bool,
 }
 
 /// What people are asked for.
@@ -44,6 +46,20 @@ pub enum Ask {
     Continue,
     /// Someone confirms.
     Confirm,
+    /// The roll is called: who is not here?
+    Present {
+        /// Short name and full name of each.
+        people: Vec<(String, String)>,
+    },
+    /// One line is typed.
+    Text {
+        /// What it is: `the number on bag A-1001`.
+        what: String,
+        /// What it must be, where the plan says so.
+        expected: Option<String>,
+    },
+    /// Someone agrees with the record or not, in own words.
+    Statement,
     /// The words at these places, from 0.
     TypeBack {
         /// Places from 0 to 31.
@@ -100,6 +116,13 @@ pub enum Body {
         /// The digest.
         digest: Digest,
     },
+    /// A digest whose words stand somewhere else: they are typed from there, and not shown here.
+    Elsewhere {
+        /// What it is the digest of.
+        of: String,
+        /// The digest.
+        digest: Digest,
+    },
     /// The content of what will be signed.
     Review {
         /// The content, in words.
@@ -111,6 +134,8 @@ pub enum Body {
     Machine(Vec<MachineItem>),
     /// The board of custodians and thresholds.
     Board,
+    /// Lines to read: clocks, exceptions, what other clients would say.
+    Lines(Vec<String>),
 }
 
 /// One item of the pre-flight board.
@@ -139,12 +164,35 @@ impl MachineItem {
     }
 }
 
+/// What went otherwise than planned, as it is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exception {
+    /// What was expected.
+    pub expected: String,
+    /// What happened.
+    pub happened: String,
+    /// What was done about it.
+    pub action: String,
+    /// The short name of who writes it down; empty for the doer of the step.
+    pub by: String,
+}
+
 /// What people answer. It carries secrets, so it is neither `Debug` nor `Clone`.
 pub enum Answer {
     /// Go on, or look again.
     Continue,
     /// Confirmed.
     Confirm,
+    /// Short names of those who are not here.
+    Absent(Vec<String>),
+    /// One line.
+    Text(String),
+    /// Whether the record is true, and own words.
+    Statement(bool, String),
+    /// Something went otherwise than planned.
+    Exception(Exception),
+    /// The step is left out, as an exception says.
+    PassOver,
     /// The words typed back.
     Words(Vec<String>),
     /// The secret; `None` on a token with its own PIN pad.
@@ -168,7 +216,7 @@ impl Ask {
         match self {
             Self::Secret(ask) => ask.may_decline,
             Self::Fix { may_decline, .. } => *may_decline,
-            Self::Continue | Self::Confirm | Self::TypeBack { .. } | Self::Adopt { .. } => false,
+            _ => false,
         }
     }
 }

@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::keystore::Evidence;
 use crate::keystore::Found;
 use crate::keystore::PinState;
 use crate::keystore::Sight;
@@ -395,5 +396,24 @@ impl Store for AgeFile {
             }
         });
         signed.collect()
+    }
+
+    /// Overwrites the file and removes it. A disk may keep what was overwritten: the passphrase is destroyed with it.
+    fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError> {
+        let key = self.unlock(secret)?;
+        let own = self.found(&key)?.public;
+        if own.material() != public.material() {
+            let text = format!("holds key {}, not {}; nothing was destroyed", own.keyid(), public.keyid());
+            let hint = "find the file of the key that the plan names";
+            return Err(self.error(StoreErrorKind::WrongKey, &text, hint));
+        }
+        // A link stays a link: what it points at is destroyed.
+        let path = fs::canonicalize(&self.path).map_err(|e| self.io("cannot be found again", &e))?;
+        new_file::destroy(&path).map_err(|e| self.io("could not be destroyed", &e))?;
+        let how = "overwritten and removed; a copy elsewhere is not known here";
+        Ok(BTreeMap::from([
+            ("store".to_owned(), "age file".to_owned()),
+            ("destroyed".to_owned(), how.to_owned()),
+        ]))
     }
 }

@@ -129,4 +129,10 @@ pub trait Store: Send {
         public: &PublicKey,
         payloads: &[&[u8]],
     ) -> Result<Vec<Vec<u8>>, StoreError>;
+
+    /// Destroys the private half of `public`, and no other key, and returns what the store says of it.
+    fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError>;
 }
+
+/// What a store reports, by name.
+pub type Evidence = std::collections::BTreeMap<String, String>;

@@ -80,6 +80,16 @@ impl Drop for Pending {
     }
 }
 
+/// Overwrites a file with zeros, down to the disk, and removes it.
+pub(crate) fn destroy(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(LONGEST).min(LONGEST);
+    file.write_all(&vec![0; length])?;
+    file.sync_all()?;
+    fs::remove_file(path)?;
+    sync_directory(path)
+}
+
 /// Reads a file of at most [`LONGEST`] bytes; `FileTooLarge` otherwise.
 pub(crate) fn read_bounded(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

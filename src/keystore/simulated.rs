@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::keystore::Evidence;
 use crate::keystore::Found;
 use crate::keystore::PinState;
 use crate::keystore::Sight;
@@ -163,5 +164,12 @@ impl Store for Simulated {
             key.sign(public, payload, &mut salt).map_err(|why| self.unsupported(why))
         });
         signed.collect()
+    }
+
+    fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError> {
+        // It proves that it has this key.
+        self.sign(secret, public, &[b"destroyed"])?;
+        self.held = None;
+        Ok(BTreeMap::from([("simulated".to_owned(), "true".to_owned())]))
     }
 }

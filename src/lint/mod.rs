@@ -12,6 +12,7 @@ mod found;
 mod graph;
 mod keys;
 mod meta;
+mod one_file;
 mod raw;
 mod roles;
 mod rule;
@@ -32,6 +33,7 @@ use meta::Listed;
 
 pub use document::document;
 pub use found::Finding;
+pub use one_file::OneFile;
 pub use rule::Client;
 pub use rule::Does;
 pub use rule::Profile;

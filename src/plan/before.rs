@@ -95,6 +95,13 @@ impl Before {
         })
     }
 
+    /// The public half of a key that any root here lists, or listed.
+    pub fn ever(&self, keyid: &KeyId) -> Option<PublicKey> {
+        let roots = self.repository.roots.iter().rev();
+        let mut read = roots.filter_map(|file| Root::from_signed(file.metadata.signed()).ok());
+        read.find_map(|root| root.keys.get(keyid).cloned())
+    }
+
     /// The highest version that a role ever had, by its file and by what snapshot lists.
     pub fn version(&self, role: &str) -> Option<u64> {
         if role == "root" {

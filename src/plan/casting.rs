@@ -1,9 +1,9 @@
-//! The people of each step of a file: who does it, who confirms it, and what they may not do.
+//! The people of each step of a file: who does it and who confirms it, where the file does not say so itself.
 
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Step;
-use crate::plan::Verb;
+use crate::plan::people;
 use crate::plan::problem::Place;
 use crate::plan::script;
 use crate::plan::steps::StepSpec;
@@ -16,11 +16,7 @@ fn say(problems: &mut Vec<Problem>, rule: &'static str, place: Place, text: Stri
 pub(super) fn steps(specs: &[StepSpec], plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for spec in specs {
-        let key = match &spec.verb {
-            Verb::GenerateKey(key) | Verb::Sign { key, .. } => Some(key.as_str()),
-            _ => None,
-        };
-        if let Some(key) = key
+        if let Some(key) = spec.verb.key()
             && plan.key(key).is_none()
         {
             say(
@@ -46,7 +42,7 @@ pub(super) fn steps(specs: &[StepSpec], plan: &Plan, problems: &mut Vec<Problem>
         step.on_fail = spec.on_fail;
         step.section.clone_from(&spec.section);
         step.place = Some(spec.place);
-        step_people(&step, spec.place, plan, problems);
+        people::step(&step, spec.place, plan, problems);
         if steps.iter().any(|other| other.id == step.id) {
             say(
                 problems,
@@ -58,49 +54,4 @@ pub(super) fn steps(specs: &[StepSpec], plan: &Plan, problems: &mut Vec<Problem>
         steps.push(step);
     }
     steps
-}
-
-fn step_people(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Problem>) {
-    for id in step.confirm.iter().chain([&step.by]) {
-        if plan.person(id).is_none() {
-            say(
-                problems,
-                "STEP-PERSON-KNOWN",
-                place,
-                format!("step {} names {id:?}, who is not a participant", step.id),
-            );
-        }
-    }
-    if step.confirm.contains(&step.by) {
-        say(
-            problems,
-            "DOER-NEVER-CONFIRMS",
-            place,
-            format!("step {}: {} does it and would confirm it too", step.id, plan.name(&step.by)),
-        );
-    }
-    if step.verb.needs_confirmation() && step.confirm.is_empty() {
-        say(
-            problems,
-            "NOBODY-ALONE",
-            place,
-            format!("nobody confirms step {}, and no one person passes it alone", step.id),
-        );
-    }
-    if let Verb::GenerateKey(key) | Verb::Sign { key, .. } = &step.verb
-        && let Some(holder) = plan.key(key).and_then(|key| key.holder.as_ref())
-        && *holder != step.by
-    {
-        say(
-            problems,
-            "HOLDER-DOES-IT",
-            place,
-            format!(
-                "step {}: key {key} is held by {}, and {} would use it",
-                step.id,
-                plan.name(holder),
-                plan.name(&step.by)
-            ),
-        );
-    }
 }

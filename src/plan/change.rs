@@ -300,7 +300,7 @@ fn target_files(
         let allowed = match plan.kind {
             Kind::RootGenesis | Kind::TargetsSigning => true,
             Kind::DelegationChange => listed.is_none(),
-            Kind::RootRenewal | Kind::KeyRotation | Kind::CompromiseResponse => false,
+            _ => false,
         };
         if !allowed {
             let (kind, scope) = (plan.kind.name(), plan.kind.scope());

@@ -5,12 +5,18 @@
 use std::str::FromStr;
 
 use crate::plan::delegations::DelegationsSpec;
+use crate::plan::each::Cast;
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
 use crate::plan::files::FilesSpec;
 use crate::plan::kind::Kind as Type;
+use crate::plan::materials;
+use crate::plan::materials::Materials;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
+use crate::plan::people;
+use crate::plan::people::PersonSpec;
+use crate::plan::people::PresenceSpec;
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
 use crate::plan::steps;
@@ -20,6 +26,7 @@ use crate::plan::trust::Trust;
 use crate::store_uri::StoreUri;
 use crate::tuf::Date;
 use crate::tuf::Scheme;
+use crate::tuf::root::TOP_LEVEL;
 
 /// The pre-flight items that `environment.require` may name.
 pub const REQUIREMENTS: [&str; 7] =
@@ -27,17 +34,6 @@ pub const REQUIREMENTS: [&str; 7] =
 
 /// What people do in the room.
 pub const PERSON_ROLES: [&str; 4] = ["operator", "custodian", "witness", "auditor"];
-
-/// Someone in the room.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PersonSpec {
-    /// The short name that the file uses.
-    pub id: At<String>,
-    /// The full name.
-    pub name: String,
-    /// operator, custodian, witness or auditor.
-    pub role: At<String>,
-}
 
 /// A key.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,6 +123,10 @@ pub struct File {
     pub incident: Option<IncidentSpec>,
     /// `participants`
     pub participants: Vec<PersonSpec>,
+    /// `presence`
+    pub presence: PresenceSpec,
+    /// `materials`
+    pub materials: Materials,
     /// `keys`
     pub keys: Vec<KeySpec>,
     /// `trust`
@@ -149,11 +149,14 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
     let incident = incident(&kind, &mut fields, problems);
     let id = fields.need_text("id", problems).filter(|id| file_name(id, "id", problems));
     let title = fields.need_text("title", problems);
-    let people = fields.need("participants", problems);
-    let participants = people.map(|node| participants(node, problems)).unwrap_or_default();
+    let participants = fields.need("participants", problems);
+    let participants = participants.map(|node| people::read(node, problems)).unwrap_or_default();
+    let presence =
+        fields.take("presence").and_then(|node| people::presence(node, problems)).unwrap_or_default();
+    let materials =
+        fields.take("materials").and_then(|node| materials::read(node, problems)).unwrap_or_default();
     let keys = fields.need("keys", problems).map(|node| keys(node, problems)).unwrap_or_default();
-    let genesis = kind.value == Type::RootGenesis;
-    let trust = fields.need("trust", problems).and_then(|node| trust::read(node, genesis, problems));
+    let trust = fields.need("trust", problems).and_then(|node| trust::read(node, kind.value, problems));
     let require = fields.take("environment").and_then(|node| {
         let mut fields = Fields::of(node, "environment", problems)?;
         let require = fields.names("require", problems);
@@ -161,15 +164,21 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
         require
     });
     let clock = fields.take("clock").and_then(|node| clock(node, problems)).unwrap_or_default();
-    let bundle = fields.need("outputs", problems).and_then(|node| {
+    let outputs = if kind.value.signs() { fields.need("outputs", problems) } else { fields.take("outputs") };
+    let bundle = outputs.and_then(|node| {
         let mut fields = Fields::of(node, "outputs", problems)?;
         let bundle = fields.need_text("bundle", problems);
         fields.finish(problems);
         bundle
     });
-    let roles: Vec<String> =
-        trust.as_ref().map(|trust| trust.roles.keys().cloned().collect()).unwrap_or_default();
-    let steps = fields.take("steps").map(|node| steps::read(node, &roles, problems));
+    // Nothing leaves the room where nothing is signed.
+    let nothing = At { value: "bundle".to_owned(), place: kind.place };
+    let bundle = bundle.or((!kind.value.signs()).then_some(nothing));
+    let delegated = trust.iter().flat_map(|trust| trust.roles.keys()).map(String::as_str);
+    let delegated = delegated.filter(|name| !TOP_LEVEL.contains(name));
+    let roles = TOP_LEVEL.into_iter().chain(delegated).collect();
+    let cast = Cast { roles, people: &participants, materials: &materials };
+    let steps = fields.take("steps").map(|node| steps::read(node, &cast, problems));
     fields.finish(problems);
     Some(File {
         id: id?,
@@ -177,6 +186,8 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
         kind,
         incident,
         participants,
+        presence,
+        materials,
         keys,
         trust: trust?,
         require,
@@ -244,7 +255,11 @@ fn file_name(name: &At<String>, what: &str, problems: &mut Vec<Problem>) -> bool
     fine
 }
 
-fn entries<'a>(node: &'a Node, what: &str, problems: &mut Vec<Problem>) -> Vec<(At<String>, &'a Node)> {
+pub(super) fn entries<'a>(
+    node: &'a Node,
+    what: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<(At<String>, &'a Node)> {
     let Kind::Map(fields) = &node.kind else {
         let text =
             format!("{what} must be a map of names, and is {}", crate::plan::node::describe(&node.kind));
@@ -253,18 +268,6 @@ fn entries<'a>(node: &'a Node, what: &str, problems: &mut Vec<Problem>) -> Vec<(
     };
     let named = fields.iter().map(|(key, node)| (At { value: key.text.clone(), place: key.place }, node));
     named.collect::<Vec<_>>().into_iter().filter(|(name, _)| file_name(name, "the name", problems)).collect()
-}
-
-fn participants(node: &Node, problems: &mut Vec<Problem>) -> Vec<PersonSpec> {
-    let people = entries(node, "participants", problems);
-    let read = people.into_iter().filter_map(|(id, node)| {
-        let mut fields = Fields::of(node, format!("participant {}", id.value), problems)?;
-        let name = fields.need_text("name", problems);
-        let role = fields.need_text("role", problems);
-        fields.finish(problems);
-        Some(PersonSpec { id, name: name?.value, role: role? })
-    });
-    read.collect()
 }
 
 fn keys(node: &Node, problems: &mut Vec<Problem>) -> Vec<KeySpec> {

@@ -2,6 +2,7 @@
 
 use crate::plan::Before;
 use crate::plan::Key;
+use crate::plan::Kind;
 use crate::plan::Outside;
 use crate::plan::Source;
 use crate::plan::fields::At;
@@ -11,6 +12,7 @@ use crate::plan::file::RoleSpec;
 use crate::plan::rules::Problems;
 use crate::store_uri::StoreUri;
 use crate::tuf::KeyId;
+use crate::tuf::RoleKeys;
 use crate::tuf::Scheme;
 use crate::words::Digest;
 
@@ -99,7 +101,7 @@ pub(super) fn key(
     }
     let source = match (&spec.keyid, before) {
         (Some(keyid), Some(before)) if !spec.generate && spec.public.is_none() => {
-            listed(spec, keyid, before, say)?
+            listed(spec, keyid, before, file.kind.value, say)?
         }
         _ => source(spec, say)?,
     };
@@ -118,7 +120,12 @@ pub(super) fn key(
         let delegated = role.delegations.iter().flat_map(|list| &list.entries).flat_map(|entry| &entry.keys);
         role.keys.iter().flatten().chain(delegated).any(|key| key.value == *name)
     };
-    if !matches!(source, Source::Listed { .. }) && !file.trust.roles.values().any(in_role) {
+    let signs = file.kind.value.signs();
+    if !signs && spec.generate {
+        let text = format!("a {} makes no key, and key {name} has `generate: true`", file.kind.value.name());
+        say.say("TYPE-ALLOWS", place, text);
+    }
+    if signs && !matches!(source, Source::Listed { .. }) && !file.trust.roles.values().any(in_role) {
         say.say("KEY-USED", place, format!("key {name} is in no role; leave it out, or list it"));
     }
     let holder = spec.holder.as_ref().map(|holder| holder.value.clone());
@@ -127,12 +134,23 @@ pub(super) fn key(
 }
 
 /// A key that the metadata before lists under this keyid: that is where its public half comes from.
-fn listed(spec: &KeySpec, keyid: &At<String>, before: &Before, say: &mut Problems<'_>) -> Option<Source> {
+fn listed(
+    spec: &KeySpec,
+    keyid: &At<String>,
+    before: &Before,
+    kind: Kind,
+    say: &mut Problems<'_>,
+) -> Option<Source> {
     let name = &spec.name.value;
     let label = KeyId(keyid.value.clone());
     let lower = KeyId(keyid.value.to_ascii_lowercase());
-    let found = before.public(&label).map(|key| (label, key));
-    let Some((keyid, public)) = found.or_else(|| before.public(&lower).map(|key| (lower, key))) else {
+    // What is destroyed was listed once.
+    let public = |keyid: &KeyId| {
+        let once = || if kind == Kind::Destruction { before.ever(keyid) } else { None };
+        before.public(keyid).or_else(once)
+    };
+    let found = public(&label).map(|key| (label, key));
+    let Some((keyid, public)) = found.or_else(|| public(&lower).map(|key| (lower, key))) else {
         let text = format!(
             "key {name} has keyid {}, which the metadata before does not list; a new key has `generate: true` or `public: FILE`",
             keyid.value
@@ -279,6 +297,36 @@ fn one_store(a: &StoreUri, b: &StoreUri) -> bool {
                 && (a.id.is_none() || b.id.is_none() || a.id == b.id)
         }
         _ => false,
+    }
+}
+
+/// A ceremony that is held for keys names some with a store; and destroys none that a role still lists.
+pub(super) fn held_for(file: &File, before: Option<&Before>, keys: &[Key], say: &mut Problems<'_>) {
+    if file.kind.value.signs() {
+        return;
+    }
+    if !file.keys.iter().any(|key| key.store.is_some()) {
+        let text =
+            format!("a {} is held for keys with a store, and the file names none", file.kind.value.name());
+        say.say("KEYS-WITH-STORE", file.kind.place, text);
+    }
+    let Some(before) = before.filter(|_| file.kind.value == Kind::Destruction) else { return };
+    for key in keys.iter().filter(|key| key.named && key.store().is_some()) {
+        let Source::Listed { public, .. } = &key.source else { continue };
+        let lists = |said: &RoleKeys| said.keys.values().any(|listed| listed.material() == public.material());
+        let role = before
+            .repository
+            .trust()
+            .into_iter()
+            .find(|(_, said)| said.iter().any(|trust| lists(&trust.keys)));
+        let place = file.keys.iter().find(|spec| spec.name.value == key.name).map(|spec| spec.name.place);
+        if let (Some((role, _)), Some(place)) = (role, place) {
+            let text = format!(
+                "key {} would be destroyed, and {role} still lists it; take it out with a key-rotation first",
+                key.name
+            );
+            say.say("DESTROY-NO-LISTED-KEY", place, text);
+        }
     }
 }
 

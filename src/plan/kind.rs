@@ -18,26 +18,34 @@ pub enum Kind {
     DelegationChange,
     /// The target files of one role.
     TargetsSigning,
+    /// Nothing: keys are opened, to see that they still can be.
+    RestoreDrill,
+    /// Nothing: keys that no role lists any more are destroyed.
+    Destruction,
 }
 
 impl Kind {
     /// Every type, in the order in which people meet them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::RootGenesis,
         Self::RootRenewal,
         Self::KeyRotation,
         Self::CompromiseResponse,
         Self::DelegationChange,
         Self::TargetsSigning,
+        Self::RestoreDrill,
+        Self::Destruction,
     ];
 
     /// The types that start from metadata that exists.
-    pub const LATER: [Self; 5] = [
+    pub const LATER: [Self; 7] = [
         Self::RootRenewal,
         Self::KeyRotation,
         Self::CompromiseResponse,
         Self::DelegationChange,
         Self::TargetsSigning,
+        Self::RestoreDrill,
+        Self::Destruction,
     ];
 
     /// As the file writes it.
@@ -49,6 +57,8 @@ impl Kind {
             Self::CompromiseResponse => "compromise-response",
             Self::DelegationChange => "delegation-change",
             Self::TargetsSigning => "targets-signing",
+            Self::RestoreDrill => "restore-drill",
+            Self::Destruction => "destruction",
         }
     }
 
@@ -64,7 +74,12 @@ impl Kind {
 
     /// Whether it makes a new root.
     pub fn makes_root(self) -> bool {
-        !matches!(self, Self::DelegationChange | Self::TargetsSigning)
+        self.signs() && !matches!(self, Self::DelegationChange | Self::TargetsSigning)
+    }
+
+    /// Whether it signs metadata; the others are held for keys alone.
+    pub fn signs(self) -> bool {
+        !matches!(self, Self::RestoreDrill | Self::Destruction)
     }
 
     /// What it may change, in words.
@@ -82,6 +97,8 @@ impl Kind {
             Self::TargetsSigning => {
                 "the target files of one role, and versions and expiry of targets, snapshot and timestamp"
             }
+            Self::RestoreDrill => "nothing: keys are opened, to see that they can be",
+            Self::Destruction => "nothing: keys that no role lists are destroyed",
         }
     }
 
@@ -108,7 +125,7 @@ impl Kind {
             matches!(change.kind, diff::Kind::FileAdded | diff::Kind::FileChanged | diff::Kind::FileRemoved);
         match self {
             Self::RootGenesis => true,
-            Self::RootRenewal => false,
+            Self::RootRenewal | Self::RestoreDrill | Self::Destruction => false,
             Self::KeyRotation => file == "root" && keys && TOP_LEVEL.contains(&&*change.role),
             Self::CompromiseResponse => keys,
             Self::DelegationChange => file != "root" && (delegations || keys),

@@ -12,6 +12,7 @@ pub mod change;
 pub mod consequences;
 pub mod delegates;
 pub mod delegations;
+pub mod each;
 pub mod fields;
 pub mod file;
 pub mod files;
@@ -19,7 +20,9 @@ pub mod incident;
 pub mod keys;
 pub mod kind;
 pub mod lints;
+pub mod materials;
 pub mod node;
+pub mod people;
 pub mod print;
 pub mod problem;
 pub mod reach;
@@ -36,6 +39,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::room::Every;
 use crate::room::Quorum;
 use crate::room::RoleSetup;
 use crate::room::Setup;
@@ -55,6 +59,8 @@ pub use delegations::DelegationsSpec;
 pub use file::BeforeSpec;
 pub use files::FilesSpec;
 pub use kind::Kind;
+pub use materials::Materials;
+pub use people::Presence;
 pub use problem::Problem;
 pub use problem::Severity;
 pub use step::Step;
@@ -69,6 +75,10 @@ pub struct Person {
     pub name: String,
     /// operator, custodian, witness or auditor.
     pub role: String,
+    /// The ceremony goes on without this person.
+    pub optional: bool,
+    /// Who does what this person would do, when absent.
+    pub alternate: Option<String>,
 }
 
 /// The public half of a key that comes from outside.
@@ -205,6 +215,13 @@ pub struct Window {
     pub max_skew: Option<u64>,
 }
 
+impl Window {
+    /// Seconds that watches and the machine's clock may differ: a minute, where the file does not say.
+    pub fn skew(&self) -> u64 {
+        self.max_skew.unwrap_or(60)
+    }
+}
+
 /// A ceremony file that holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -230,6 +247,10 @@ pub struct Plan {
     pub digest: Digest,
     /// Who is in the room, in the order of the file.
     pub people: Vec<Person>,
+    /// What the file asks of them as a whole.
+    pub presence: Presence,
+    /// Tokens, bags and drives.
+    pub materials: Materials,
     /// The keys, in the order of the file.
     pub keys: Vec<Key>,
     /// The four top-level roles, and delegated roles that are signed in the room.
@@ -284,10 +305,11 @@ impl Plan {
         };
         // Before the walk: it would say no more than that a signature is missing.
         change::old_keys_suffice(&plan, &file, &mut problems);
+        people::without_optional(&plan, &file, &mut problems);
         if problems.is_empty() {
             walk::walk(&plan, file.trust.after, &mut problems);
         }
-        if problems.is_empty() {
+        if plan.kind.signs() {
             change::judge(&mut plan, &file, &mut problems);
         }
         if !problems.is_empty() {
@@ -391,6 +413,7 @@ impl Plan {
         let names = |is: fn(&Key) -> bool| -> BTreeSet<String> {
             self.keys.iter().filter(|key| is(key)).map(|key| key.name.clone()).collect()
         };
+        let with_store = || names(|key| key.store().is_some());
         let role_setup = |name: &str| {
             let quorums = self.quorums(name);
             let listed: BTreeSet<&String> = quorums.iter().flat_map(|quorum| &quorum.keys).collect();
@@ -409,6 +432,13 @@ impl Plan {
                 .collect(),
             known: names(|key| matches!(key.source, Source::Listed { .. })),
             carried: before.map(|roles| roles.keys().cloned().collect()).unwrap_or_default(),
+            things: self.materials.setup(&self.keys),
+            clock_board: self.window.max_skew.is_some(),
+            second_machine: self.steps.iter().any(|step| step.verb == Verb::SecondMachine),
+            every: Every {
+                drilled: if self.kind == Kind::RestoreDrill { with_store() } else { BTreeSet::new() },
+                destroyed: if self.kind == Kind::Destruction { with_store() } else { BTreeSet::new() },
+            },
         }
     }
 }

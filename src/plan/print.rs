@@ -1,12 +1,16 @@
 //! The plan in words: the instruction of each step, and the script that `check` prints.
 
+use crate::plan::Person;
 use crate::plan::Plan;
 use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::consequences;
 use crate::plan::consequences::joined;
+use crate::plan::fields::At;
+use crate::plan::materials::Token;
 use crate::plan::step::Subject;
+use crate::room::Handling;
 use crate::tuf::client;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::say;
@@ -29,8 +33,19 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
             };
             format!("Read aloud the words of {}.{from}", subject.describe())
         }
+        Verb::Ask => step.text.clone().unwrap_or_default(),
+        Verb::SetClock => {
+            let seconds = plan.window.skew();
+            format!(
+                "Compare the machine's clock with two watches, in UTC: they may differ by {seconds} seconds, no more."
+            )
+        }
         Verb::Preflight => "Look at the machine: what is required must hold.".into(),
         Verb::Gate => "The point of no return. Until here nothing was made; after it, keys are.".into(),
+        Verb::Break => {
+            "A break. Lock what lies open away or let two people stay with it; go on when everyone is back.".into()
+        }
+        Verb::Handle(handling) => handled(plan, handling),
         Verb::LoadKeys if !plan.keys.iter().any(crate::plan::Key::from_file) => {
             "No key comes from outside.".into()
         }
@@ -40,7 +55,21 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
             format!("Read the public keys that come from outside: {}.", joined(&names, "and"))
         }
         Verb::GenerateKey(key) => generate(plan, key),
+        Verb::EnrolKey(key) => format!(
+            "Show that {} has key {key}: it signs a text that is made for this and thrown away.",
+            plan.holder_of(key)
+        ),
+        Verb::RestoreDrill(key) => format!(
+            "Open key {key} of {} and let it sign a text that is thrown away: what cannot be opened is no key.",
+            plan.holder_of(key)
+        ),
+        Verb::DestroyKey(key) => {
+            let store =
+                plan.key(key).and_then(|key| key.store()).map(ToString::to_string).unwrap_or_default();
+            format!("Destroy key {key} in {store}. Nobody can bring it back.")
+        }
         Verb::Build(names) => format!("Build {} from the plan and the keys.", roles(names)),
+        Verb::Lint(names) => format!("See what other clients would make of {}.", roles(names)),
         Verb::Review(names) => {
             format!("Read aloud what {} will say. Everyone compares it with what was agreed.", roles(names))
         }
@@ -50,12 +79,69 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
             format!("Sign {} with key {key} in {store}.", roles(names))
         }
         Verb::Verify(names) => format!("Count the signatures of {}.", roles(names)),
-        Verb::Export => format!("Write the bundle to {}.", plan.bundle),
-        Verb::Readback => "Read the bundle back from the medium and verify it as a client would.".into(),
+        Verb::Export(None) => format!("Write the bundle to {}.", plan.bundle),
+        Verb::Export(Some(drive)) => format!("Write the bundle to drive {}.", drive_name(plan, drive)),
+        Verb::Readback(None) => "Read the bundle back from the medium and verify it as a client would.".into(),
+        Verb::Readback(Some(drive)) => format!(
+            "Read the bundle back from drive {}, verify it as a client would, and compare it with the record.",
+            drive_name(plan, drive)
+        ),
+        Verb::SecondMachine => {
+            "Verify the bundle on a second machine with `keyrite verify`, and type two words of the manifest that it shows."
+                .into()
+        }
+        Verb::Print(subject) => format!(
+            "Write or print the words of {} on paper, and compare them with the screen.",
+            subject.describe()
+        ),
         Verb::Checkpoint => {
             "Read aloud the head of the journal. Everyone writes it down or photographs it.".into()
         }
+        Verb::ExceptionReview => {
+            "Read aloud what went otherwise than planned, and what was done about it.".into()
+        }
+        Verb::Statement => "Each says in turn whether the record is true: agree, or not, and why.".into(),
         Verb::Close => "Close the ceremony. Nothing can be added afterwards.".into(),
+    }
+}
+
+/// `out1 (KEYRITE-A, red)`
+pub fn drive_name(plan: &Plan, name: &str) -> String {
+    let Some(drive) = plan.materials.drives.get(name) else { return name.to_owned() };
+    let colour = drive.colour.as_ref().map(|colour| format!(", {colour}")).unwrap_or_default();
+    format!("{name} ({}{colour})", drive.label.value)
+}
+
+/// `ana-token (serial 31415926)`
+pub fn token_name(plan: &Plan, name: &str) -> String {
+    let Some(token) = plan.materials.tokens.get(name) else { return name.to_owned() };
+    format!("{name} (serial {})", token.serial.value)
+}
+
+/// What is done with a token, a bag or a drive.
+fn handled(plan: &Plan, handling: &Handling) -> String {
+    let thing = |name: &String| {
+        if plan.materials.drives.contains_key(name) { drive_name(plan, name) } else { token_name(plan, name) }
+    };
+    match handling {
+        Handling::Inspect(bag) => {
+            format!("Look at bag {bag}: the seal is whole. Type the number that is printed on it.")
+        }
+        Handling::Open(bag) => {
+            let of = |(name, token): (&String, &Token)| {
+                token.bag.as_ref().filter(|own| own.value == *bag).map(|_| token_name(plan, name))
+            };
+            let held: Vec<_> = plan.materials.tokens.iter().filter_map(of).collect();
+            format!("Open bag {bag}, which holds {}.", joined(&held, "and"))
+        }
+        Handling::Seal { bag, holds } => {
+            let held: Vec<_> = holds.iter().map(thing).collect();
+            format!("Put {} into the new bag {bag} and seal it.", joined(&held, "and"))
+        }
+        Handling::Insert(token) => format!("Put token {} into the reader.", token_name(plan, token)),
+        Handling::Remove(token) => format!("Take token {} out of the reader.", token_name(plan, token)),
+        Handling::Mount(drive) => format!("Plug in drive {}.", drive_name(plan, drive)),
+        Handling::Eject(drive) => format!("Unmount drive {} and pull it out.", drive_name(plan, drive)),
     }
 }
 
@@ -86,7 +172,7 @@ pub fn script(plan: &Plan) -> Vec<String> {
         };
         lines.push(format!("{number:>4}  {}", instruction(plan, step)));
         lines.push(format!("      +{minutes} min, {}: {}{confirm}", step.id, plan.name(&step.by)));
-        if let (Some(text), false) = (&step.text, matches!(step.verb, Verb::Say)) {
+        if let (Some(text), false) = (&step.text, matches!(step.verb, Verb::Say | Verb::Ask)) {
             lines.push(format!("      {text}"));
         }
         minutes += step.est;
@@ -130,6 +216,36 @@ pub fn keys(plan: &Plan) -> Vec<String> {
     plan.keys.iter().filter(|key| key.named).map(line).collect()
 }
 
+/// What is said of someone who may be absent.
+fn absence(plan: &Plan, person: &Person) -> String {
+    match (&person.alternate, person.optional) {
+        (Some(alternate), _) => format!(", or else {}", plan.name(alternate)),
+        (None, true) => ", may be absent".to_owned(),
+        (None, false) => String::new(),
+    }
+}
+
+/// What else comes into the room: tokens, bags and drives.
+pub fn materials(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, token) in &plan.materials.tokens {
+        let of = token.holder.as_ref().map(|id| format!(" of {}", plan.name(&id.value))).unwrap_or_default();
+        let bag = |bag: &Option<At<String>>, what: &str| {
+            bag.as_ref().map(|bag| format!(", {what} bag {}", bag.value)).unwrap_or_default()
+        };
+        lines.push(format!(
+            "token {name}{of}, serial {}{}{}",
+            token.serial.value,
+            bag(&token.bag, "comes in"),
+            bag(&token.new_bag, "goes into")
+        ));
+    }
+    lines.extend(plan.materials.drives.keys().map(|name| format!("drive {}", drive_name(plan, name))));
+    let spare = plan.materials.bags.iter().map(|bag| format!("bag {}, new", bag.value));
+    lines.extend(spare);
+    lines
+}
+
 /// The file of a public half, and the keyid that the reviewed file fixes.
 fn outside(public: &crate::plan::Outside) -> String {
     match &public.keyid {
@@ -147,6 +263,9 @@ pub fn outputs(plan: &Plan) -> Vec<String> {
         }
     }
     files.push("keys/NAME.pub.json, keys/names.json".into());
+    if !plan.kind.signs() {
+        return files;
+    }
     for role in plan.roles_in_room() {
         match plan.roles.get(role).and_then(|role| role.bins.as_ref()) {
             Some(layout) => files.push(format!(
@@ -202,6 +321,9 @@ fn start(plan: &Plan) -> Vec<String> {
         }
     }
     lines.extend([String::new(), "What changes".into()]);
+    if !plan.kind.signs() {
+        lines.push(format!("  {}", plan.kind.scope()));
+    }
     lines.extend(changes(&plan.changes).into_iter().map(|line| format!("  {line}")));
     lines
 }
@@ -209,9 +331,16 @@ fn start(plan: &Plan) -> Vec<String> {
 /// The whole answer of `check`, without what it says about the day.
 pub fn page(plan: &Plan) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", plan.id, plan.title), String::new(), "Who".into()];
-    lines.extend(plan.people.iter().map(|p| format!("  {:<10} {:<24} {}", p.id, p.name, p.role)));
+    lines.extend(
+        plan.people.iter().map(|p| format!("  {:<10} {:<24} {}{}", p.id, p.name, p.role, absence(plan, p))),
+    );
     lines.extend([String::new(), "Keys".into()]);
     lines.extend(keys(plan).into_iter().map(|line| format!("  {line}")));
+    let brought = materials(plan);
+    if !brought.is_empty() {
+        lines.extend([String::new(), "Brought along".into()]);
+        lines.extend(brought.into_iter().map(|line| format!("  {line}")));
+    }
     lines.extend(start(plan));
     lines.extend([String::new(), "Afterwards".into()]);
     lines.extend(consequences::consequences(plan).into_iter().map(|line| format!("  {line}")));

@@ -1,7 +1,6 @@
 //! What the fields of a ceremony file say together: people, keys, roles, dates, and the people of each step.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::plan::Before;
@@ -15,10 +14,12 @@ use crate::plan::casting;
 use crate::plan::fields::At;
 use crate::plan::file::File;
 use crate::plan::file::KeySpec;
-use crate::plan::file::PERSON_ROLES;
 use crate::plan::file::REQUIREMENTS;
 use crate::plan::keys;
 use crate::plan::lints::LINTS;
+use crate::plan::materials;
+use crate::plan::people;
+use crate::plan::people::Presence;
 use crate::plan::problem::Place;
 use crate::plan::roles;
 use crate::plan::script;
@@ -44,13 +45,15 @@ pub fn resolve(
     problems: &mut Vec<Problem>,
 ) -> Option<Plan> {
     let mut say = Problems(problems);
-    people(file, &mut say);
+    people::judge(file, &mut say);
+    materials::judge(file, &mut say);
     let from = before.as_deref();
     let mut keys: Vec<Key> =
         file.keys.iter().filter_map(|spec| keys::key(spec, file, from, &mut say)).collect();
     keys::stores(file, &mut say);
     keys::keyids(file, &mut say);
     keys::incident(file, &mut say);
+    keys::held_for(file, from, &keys, &mut say);
     let roles = roles::roles(file, from, &mut keys, &mut say);
     dates(file, &mut say);
     let require = requirements(file, &mut say);
@@ -68,9 +71,6 @@ pub fn resolve(
                 ),
             );
         }
-    }
-    if !say.0.is_empty() {
-        return None;
     }
     let people = file.participants.iter();
     let mut plan = Plan {
@@ -93,8 +93,24 @@ pub fn resolve(
             .map(|lines| lines.iter().map(|l| l.value.clone()).collect()),
         digest,
         people: people
-            .map(|p| Person { id: p.id.value.clone(), name: p.name.clone(), role: p.role.value.clone() })
+            .map(|p| Person {
+                id: p.id.value.clone(),
+                name: p.name.clone(),
+                role: p.role.value.clone(),
+                optional: p.optional,
+                alternate: p.alternate.as_ref().map(|id| id.value.clone()),
+            })
             .collect(),
+        presence: Presence {
+            minimum: file
+                .presence
+                .minimum
+                .iter()
+                .map(|(role, n)| (role.value.clone(), *n as usize))
+                .collect(),
+            exclude: file.presence.exclude.iter().map(|pair| pair.clone().map(|name| name.value)).collect(),
+        },
+        materials: file.materials.clone(),
         keys,
         roles,
         require,
@@ -111,10 +127,16 @@ pub fn resolve(
         accept: file.trust.accept.iter().map(|name| name.value.clone()).collect(),
         accepted: Vec::new(),
     };
+    let already = problems.len();
     plan.steps = match &file.steps {
         Some(specs) => casting::steps(specs, &plan, problems),
         None => script::standard(&plan),
     };
+    if already > 0 {
+        // A holder whom nobody knows was said where the key stands.
+        let of_steps = problems.split_off(already);
+        problems.extend(of_steps.into_iter().filter(|problem| problem.rule != "STEP-PERSON-KNOWN"));
+    }
     Some(plan)
 }
 
@@ -145,39 +167,6 @@ fn places(file: &File) -> BTreeMap<String, Place> {
         places.insert(format!("anchor {}", anchor.value), anchor.place);
     }
     places
-}
-
-fn people(file: &File, say: &mut Problems<'_>) {
-    let mut names = BTreeSet::new();
-    for person in &file.participants {
-        if !PERSON_ROLES.contains(&person.role.value.as_str()) {
-            let text = format!(
-                "{:?} is not what people do here; they are {}",
-                person.role.value,
-                PERSON_ROLES.join(", ")
-            );
-            say.say("PERSON-ROLE-KNOWN", person.role.place, text);
-        }
-        // Spaces and case make no second person.
-        let name = person.name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        if !names.insert(name) {
-            say.say(
-                "PERSON-ONCE",
-                person.id.place,
-                format!("{} is in the room twice; one person confirming herself is no control", person.name),
-            );
-        }
-    }
-    if !file.participants.iter().any(|person| person.role.value == "operator") {
-        say.say("OPERATOR-NAMED", file.id.place, "no participant has the role operator; someone types");
-    }
-    if file.participants.len() < 2 {
-        say.say(
-            "TWO-PEOPLE",
-            file.id.place,
-            "there is one participant; a ceremony takes one who does and one who confirms",
-        );
-    }
 }
 
 fn dates(file: &File, say: &mut Problems<'_>) {

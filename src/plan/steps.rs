@@ -1,9 +1,10 @@
 //! The `steps:` of a file: verbs with their fields, sections, and `for_each`, expanded.
 
+use crate::plan::each;
+use crate::plan::each::Cast;
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
 use crate::plan::fields::list;
-use crate::plan::fields::text;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
@@ -11,7 +12,7 @@ use crate::plan::problem::Problem;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
 use crate::plan::step::Verb;
-use crate::tuf::root::TOP_LEVEL;
+use crate::room::Handling;
 
 /// A step as the file has it: people and keys are not looked up yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,48 +39,62 @@ pub struct StepSpec {
     pub section: Option<String>,
 }
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 32] = [
     "roll-call",
     "say",
     "read-aloud",
+    "ask",
+    "set-clock",
     "preflight",
     "gate",
+    "break",
+    "open-bag",
+    "inspect-bag",
+    "seal-bag",
+    "insert-token",
+    "remove-token",
+    "mount-drive",
+    "eject-drive",
     "load-keys",
     "generate-key",
+    "enrol-key",
+    "destroy-key",
+    "restore-drill",
     "build",
+    "lint",
     "review",
     "sign",
     "verify",
     "export",
     "readback",
+    "print",
     "checkpoint",
+    "exception-review",
+    "statement",
     "close",
 ];
 
 /// Reads a list of steps, a list of sections `{section, steps}`, or a map from section titles to lists.
 ///
-/// `roles` are the roles that the file names besides the four: steps may name them.
-pub fn read(node: &Node, roles: &[String], problems: &mut Vec<Problem>) -> Vec<StepSpec> {
-    let delegated = roles.iter().map(String::as_str).filter(|name| !TOP_LEVEL.contains(name));
-    let roles: Vec<&str> = TOP_LEVEL.into_iter().chain(delegated).collect();
-    let roles = roles.as_slice();
+/// `cast` is what steps may name: roles besides the four, people and materials.
+pub fn read(node: &Node, cast: &Cast<'_>, problems: &mut Vec<Problem>) -> Vec<StepSpec> {
     let mut steps = Vec::new();
     match &node.kind {
         Kind::Map(sections) => {
             for (title, node) in sections {
-                section(&title.text, node, roles, &mut steps, problems);
+                section(&title.text, node, cast, &mut steps, problems);
             }
         }
         _ => {
             for item in list(node, "steps", problems).unwrap_or_default() {
                 let is_section = matches!(&item.kind, Kind::Map(fields) if fields.iter().any(|(key, _)| key.text == "steps"));
                 if !is_section {
-                    steps.extend(one(item, roles, problems));
+                    steps.extend(one(item, cast, problems));
                 } else if let Some(mut fields) = Fields::of(item, "a section", problems) {
                     let title =
                         fields.need_text("section", problems).map_or_else(String::new, |title| title.value);
                     if let Some(node) = fields.need("steps", problems) {
-                        section(&title, node, roles, &mut steps, problems);
+                        section(&title, node, cast, &mut steps, problems);
                     }
                     fields.finish(problems);
                 }
@@ -89,11 +104,17 @@ pub fn read(node: &Node, roles: &[String], problems: &mut Vec<Problem>) -> Vec<S
     steps
 }
 
-fn section(title: &str, node: &Node, roles: &[&str], steps: &mut Vec<StepSpec>, problems: &mut Vec<Problem>) {
+fn section(
+    title: &str,
+    node: &Node,
+    cast: &Cast<'_>,
+    steps: &mut Vec<StepSpec>,
+    problems: &mut Vec<Problem>,
+) {
     let items = list(node, &format!("section {title:?}"), problems).unwrap_or_default();
     let first = steps.len();
     for item in items {
-        steps.extend(one(item, roles, problems));
+        steps.extend(one(item, cast, problems));
     }
     if let Some(step) = steps.get_mut(first) {
         step.section = Some(title.to_owned());
@@ -101,38 +122,15 @@ fn section(title: &str, node: &Node, roles: &[&str], steps: &mut Vec<StepSpec>, 
 }
 
 /// One step, or one for each name of its `for_each`.
-fn one(node: &Node, roles: &[&str], problems: &mut Vec<Problem>) -> Vec<StepSpec> {
-    let Kind::Map(fields) = &node.kind else {
-        return step(node, roles, problems).into_iter().collect();
-    };
-    let Some((_, names)) = fields.iter().find(|(key, _)| key.text == "for_each") else {
-        return step(node, roles, problems).into_iter().collect();
-    };
-    let names = list(names, "\"for_each\" of a step", problems).unwrap_or_default();
-    let names: Vec<_> =
-        names.iter().filter_map(|name| text(name, "an entry of \"for_each\"", problems)).collect();
-    let without = fields.iter().filter(|(key, _)| key.text != "for_each").cloned().collect();
-    let body = Node { place: node.place, kind: Kind::Map(without) };
-    names.iter().filter_map(|name| step(&with_name(&body, &name.value), roles, problems)).collect()
+fn one(node: &Node, cast: &Cast<'_>, problems: &mut Vec<Problem>) -> Vec<StepSpec> {
+    each::expand(node, cast, problems).iter().filter_map(|node| step(node, cast, problems)).collect()
 }
 
-/// The step with `{k}` replaced in every text.
-fn with_name(node: &Node, name: &str) -> Node {
-    let kind = match &node.kind {
-        Kind::Scalar { text, quoted } => Kind::Scalar { text: text.replace("{k}", name), quoted: *quoted },
-        Kind::List(items) => Kind::List(items.iter().map(|item| with_name(item, name)).collect()),
-        Kind::Map(fields) => {
-            Kind::Map(fields.iter().map(|(key, node)| (key.clone(), with_name(node, name))).collect())
-        }
-    };
-    Node { place: node.place, kind }
-}
-
-fn step(node: &Node, names: &[&str], problems: &mut Vec<Problem>) -> Option<StepSpec> {
+fn step(node: &Node, cast: &Cast<'_>, problems: &mut Vec<Problem>) -> Option<StepSpec> {
     let mut fields = Fields::of(node, "a step", problems)?;
     let does = fields.need_text("do", problems)?;
     fields.what = format!("step {}", does.value);
-    let verb = verb(&does, &mut fields, names, problems)?;
+    let verb = verb(&does, &mut fields, cast, problems)?;
     let mut spec = StepSpec {
         place: node.place,
         verb,
@@ -151,16 +149,21 @@ fn step(node: &Node, names: &[&str], problems: &mut Vec<Problem>) -> Option<Step
     if let Some(on_fail) = fields.text("on_fail", problems) {
         spec.on_fail = match on_fail.value.as_str() {
             "retry" => OnFail::Retry,
+            "exception" => OnFail::Exception,
             "stop" => OnFail::Stop,
             other => {
-                let text = format!("\"on_fail\" of {} must be retry or stop, and is {other:?}", fields.what);
+                let text = format!(
+                    "\"on_fail\" of {} must be retry, exception or stop, and is {other:?}",
+                    fields.what
+                );
                 problems.push(Problem::error("WRONG-KIND", Some(on_fail.place), text));
                 OnFail::Retry
             }
         };
     }
-    if matches!(spec.verb, Verb::Say) && spec.text.is_none() {
-        problems.push(Problem::error("MISSING-FIELD", Some(node.place), "step say has no field \"text\""));
+    if matches!(spec.verb, Verb::Say | Verb::Ask) && spec.text.is_none() {
+        let text = format!("step {} has no field \"text\"", spec.verb.name());
+        problems.push(Problem::error("MISSING-FIELD", Some(node.place), text));
     }
     fields.finish(problems);
     Some(spec)
@@ -169,27 +172,49 @@ fn step(node: &Node, names: &[&str], problems: &mut Vec<Problem>) -> Option<Step
 fn verb(
     does: &At<String>,
     fields: &mut Fields<'_>,
-    names: &[&str],
+    cast: &Cast<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Verb> {
+    let names = cast.roles.as_slice();
     Some(match does.value.as_str() {
         "roll-call" => Verb::RollCall,
         "say" => Verb::Say,
         "read-aloud" => Verb::ReadAloud(subject(fields, names, problems)?),
+        "ask" => Verb::Ask,
+        "set-clock" => Verb::SetClock,
         "preflight" => Verb::Preflight,
         "gate" => Verb::Gate,
+        "break" => Verb::Break,
+        "open-bag" => Verb::Handle(Handling::Open(cast.bag(fields, problems)?)),
+        "inspect-bag" => Verb::Handle(Handling::Inspect(cast.bag(fields, problems)?)),
+        "seal-bag" => {
+            let (bag, holds) = (cast.bag(fields, problems), cast.held(fields, problems));
+            Verb::Handle(Handling::Seal { bag: bag?, holds: holds? })
+        }
+        "insert-token" => Verb::Handle(Handling::Insert(cast.token(fields, problems)?)),
+        "remove-token" => Verb::Handle(Handling::Remove(cast.token(fields, problems)?)),
+        "mount-drive" => Verb::Handle(Handling::Mount(cast.drive(fields, problems)?)),
+        "eject-drive" => Verb::Handle(Handling::Eject(cast.drive(fields, problems)?)),
         "load-keys" => Verb::LoadKeys,
+        "enrol-key" => Verb::EnrolKey(fields.need_text("key", problems)?.value),
         "generate-key" => Verb::GenerateKey(fields.need_text("key", problems)?.value),
+        "restore-drill" => Verb::RestoreDrill(fields.need_text("key", problems)?.value),
+        "destroy-key" => Verb::DestroyKey(fields.need_text("key", problems)?.value),
         "build" => Verb::Build(roles(fields, names, problems)?),
+        "lint" => Verb::Lint(roles(fields, names, problems)?),
         "review" => Verb::Review(roles(fields, names, problems)?),
         "sign" => {
             let (key, roles) = (fields.need_text("key", problems), roles(fields, names, problems));
             Verb::Sign { key: key?.value, roles: roles? }
         }
+        "verify" if fields.flag("bundle", problems).is_some_and(|flag| flag.value) => Verb::SecondMachine,
         "verify" => Verb::Verify(roles(fields, names, problems)?),
-        "export" => Verb::Export,
-        "readback" => Verb::Readback,
+        "export" => Verb::Export(cast.some_drive(fields, problems)?),
+        "readback" => Verb::Readback(cast.some_drive(fields, problems)?),
+        "print" => Verb::Print(subject(fields, names, problems)?),
         "checkpoint" => Verb::Checkpoint,
+        "exception-review" => Verb::ExceptionReview,
+        "statement" => Verb::Statement,
         "close" => Verb::Close,
         other => {
             let text = format!("{other:?} is not a step; the steps are {}", VERBS.join(", "));
@@ -200,14 +225,14 @@ fn verb(
 }
 
 fn subject(fields: &mut Fields<'_>, names: &[&str], problems: &mut Vec<Problem>) -> Option<Subject> {
+    let step = fields.what.clone();
     let what = fields.need_text("what", problems)?;
     match what.value.as_str() {
         "plan" => Some(Subject::Plan),
         "journal" => Some(Subject::Journal),
         role if names.contains(&role) => Some(Subject::Role(role.to_owned())),
         other => {
-            let text =
-                format!("\"what\" of step read-aloud must be plan, journal or a role, and is {other:?}");
+            let text = format!("\"what\" of {step} must be plan, journal or a role, and is {other:?}");
             problems.push(Problem::error("WRONG-KIND", Some(what.place), text));
             None
         }

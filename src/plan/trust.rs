@@ -10,6 +10,7 @@ use crate::plan::fields::text;
 use crate::plan::file::BeforeSpec;
 use crate::plan::file::RoleSpec;
 use crate::plan::files;
+use crate::plan::kind::Kind as Type;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
@@ -37,15 +38,32 @@ pub struct Trust {
 }
 
 /// Reads `trust`. A genesis has no before and names the four roles; later ceremonies name what changes.
-pub fn read(node: &Node, genesis: bool, problems: &mut Vec<Problem>) -> Option<Trust> {
+pub fn read(node: &Node, kind: Type, problems: &mut Vec<Problem>) -> Option<Trust> {
+    let genesis = kind == Type::RootGenesis;
     let mut fields = Fields::of(node, "trust", problems)?;
     let before = fields.need("before", problems).and_then(|node| before(node, genesis, problems));
     let (mut shipped_anchors, mut expect_diff) = (Vec::new(), None);
-    if !genesis {
+    if !genesis && kind.signs() {
         shipped_anchors = fields.names("shipped_anchors", problems).map(|at| at.value).unwrap_or_default();
         expect_diff = fields.names("expect_diff", problems).map(|at| at.value);
     }
     let accept = fields.names("accept", problems).map(|names| names.value).unwrap_or_default();
+    if !kind.signs() {
+        if let Some(after) = fields.take("after") {
+            let text = format!("a {} changes {}; it has no `after`", kind.name(), kind.scope());
+            problems.push(Problem::error("TYPE-ALLOWS", Some(after.place), text));
+        }
+        fields.finish(problems);
+        return Some(Trust {
+            before,
+            shipped_anchors,
+            consistent_snapshot: false,
+            roles: BTreeMap::new(),
+            after: node.place,
+            expect_diff,
+            accept,
+        });
+    }
     let after = fields.need("after", problems);
     fields.finish(problems);
     let after = after?;

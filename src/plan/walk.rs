@@ -1,5 +1,7 @@
 //! The script walked through the room before the day: every step must be possible when its turn comes.
 
+use std::collections::BTreeSet;
+
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Step;
@@ -14,35 +16,58 @@ pub fn acts(step: &Step) -> Vec<Act> {
     let each = |roles: &[String], act: fn(String) -> Act| roles.iter().cloned().map(act).collect();
     match &step.verb {
         Verb::RollCall => vec![Act::RollCall],
-        Verb::ReadAloud(Subject::Role(role)) => vec![Act::ReadAloud(role.clone())],
-        Verb::Say | Verb::ReadAloud(_) | Verb::Checkpoint => vec![Act::Other],
+        Verb::ReadAloud(Subject::Role(role)) | Verb::Print(Subject::Role(role)) => {
+            vec![Act::ReadAloud(role.clone())]
+        }
+        Verb::Say | Verb::Ask | Verb::ReadAloud(_) | Verb::Print(_) => vec![Act::Other],
+        Verb::Checkpoint | Verb::ExceptionReview | Verb::Statement => vec![Act::Other],
+        Verb::SetClock => vec![Act::SetClock],
         Verb::Preflight => vec![Act::Preflight],
         Verb::Gate => vec![Act::Gate],
+        Verb::Break => vec![Act::Break],
+        Verb::Handle(handling) => vec![Act::Handle(handling.clone())],
         Verb::LoadKeys => vec![Act::Load],
+        Verb::EnrolKey(key) => vec![Act::Enrol(key.clone())],
         Verb::GenerateKey(key) => vec![Act::Generate(key.clone())],
+        Verb::RestoreDrill(key) => vec![Act::Drill(key.clone())],
+        Verb::DestroyKey(key) => vec![Act::Destroy(key.clone())],
         Verb::Build(roles) => each(roles, Act::Build),
+        Verb::Lint(roles) => each(roles, Act::Lint),
         Verb::Review(roles) => each(roles, Act::Review),
         Verb::Sign { key, roles } => roles.iter().map(|role| Act::Sign(role.clone(), key.clone())).collect(),
         Verb::Verify(roles) => each(roles, Act::Verify),
-        Verb::Export => vec![Act::Export],
-        Verb::Readback => vec![Act::Readback],
+        Verb::Export(to) => vec![Act::Export(to.clone())],
+        Verb::Readback(from) => vec![Act::Readback(from.clone())],
+        Verb::SecondMachine => vec![Act::SecondMachine],
         Verb::Close => vec![Act::Close],
     }
 }
 
-/// Walks the script; the first step that is not possible is the problem, for what follows depends on it.
+/// Walks the script to its end. Behind a step that is not possible the walk goes on as if it had been, so that
+/// everything that is wrong is said at once; what follows from one mistake about a role or a thing is not said again.
 pub fn walk(plan: &Plan, after: Place, problems: &mut Vec<Problem>) {
     let mut room = Room::new(plan.setup());
+    let mut told: BTreeSet<(&str, String)> = BTreeSet::new();
     for step in &plan.steps {
         for act in acts(step) {
-            if let Err(not_now) = room.apply(&act) {
+            for not_now in room.refusals(&act) {
+                let about = match not_now.rule {
+                    "NOTHING-IRREVERSIBLE-BEFORE-GATE" | "NOTHING-AFTER-CLOSE" => not_now.rule.to_owned(),
+                    _ => act.about().to_owned(),
+                };
+                // At the gate and at the end each thing that is missing is a mistake of its own.
+                let follows = !about.is_empty() && !told.insert(("", about));
+                let said = if act.about().is_empty() { not_now.why.clone() } else { not_now.rule.to_owned() };
+                if follows || !told.insert((&step.id, said)) {
+                    continue;
+                }
                 let text = format!("step {} is not possible there: {}", step.id, not_now.why);
                 problems.push(Problem::error(not_now.rule, step.place.or(Some(after)), text));
-                return;
             }
+            room.assume(&act);
         }
     }
-    if !matches!(plan.steps.last().map(|step| &step.verb), Some(Verb::Close)) {
+    if !plan.steps.iter().any(|step| step.verb == Verb::Close) {
         let place = plan.steps.last().and_then(|step| step.place).or(Some(after));
         problems.push(Problem::error("ENDS-WITH-CLOSE", place, "the script does not end with `close`"));
     }

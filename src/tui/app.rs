@@ -6,6 +6,7 @@ use crate::ceremony::Mode;
 use crate::driver::Answer;
 use crate::driver::Ask;
 use crate::driver::Body;
+use crate::driver::Exception;
 use crate::driver::Prompt;
 use crate::driver::Stop;
 use crate::driver::StopKind;
@@ -52,6 +53,13 @@ pub enum Window {
     Help,
     /// QR codes, and which of them.
     Codes(Vec<Code>, usize),
+    /// An exception: its four lines, and which of them is typed.
+    Exception {
+        /// What is typed: expected, happened, done, by whom.
+        lines: [String; 4],
+        /// Which of them.
+        at: usize,
+    },
     /// Stopping: the reason, and then the word `stop`.
     Stop {
         /// The reason.
@@ -117,7 +125,7 @@ impl App {
     /// What letters do now.
     pub fn focus(&self) -> Focus {
         match (&self.window, &self.stage) {
-            (Some(Window::Stop { word: None, .. }), _) => Focus::Everything,
+            (Some(Window::Stop { word: None, .. } | Window::Exception { .. }), _) => Focus::Everything,
             (Some(Window::Stop { word: Some(_), .. }), _) => Focus::Text,
             (Some(Window::Help | Window::Codes(..)), _) => Focus::Keys,
             (None, Stage::Typing(entry)) => entry.focus(),
@@ -217,6 +225,12 @@ impl App {
                 self.window = Some(Window::Stop { reason: String::new(), word: None });
                 None
             }
+            (Stage::Waiting | Stage::Typing(_), Message::Exception) => {
+                self.window = Some(Window::Exception { lines: Default::default(), at: 0 });
+                None
+            }
+            (Stage::Waiting, Message::Absent) => self.absent(),
+            (Stage::Waiting | Stage::Typing(_), Message::LeaveOut) => self.leave_out(),
             (Stage::Review, Message::GoOn) => {
                 self.begin();
                 None
@@ -247,6 +261,7 @@ impl App {
                 Message::GoOn | Message::Back | Message::Code | Message::Keys | Message::Stop,
             ) => None,
             (window @ Window::Codes(..), _) => Some(window),
+            (Window::Exception { lines, at }, message) => return self.in_exception(lines, at, message),
             (Window::Stop { .. }, Message::Back | Message::Stop) => None,
             (Window::Stop { mut reason, word: None }, Message::Typed(c)) => {
                 field::push(&mut reason, c);
@@ -276,6 +291,46 @@ impl App {
         None
     }
 
+    /// The lines of an exception, typed one after the other.
+    fn in_exception(&mut self, mut lines: [String; 4], at: usize, message: Message) -> Option<Effect> {
+        match message {
+            Message::Back | Message::Stop => return None,
+            Message::Typed(c) => field::push(&mut lines[at], c),
+            Message::Erase => {
+                lines[at].pop();
+            }
+            Message::EraseAll => lines[at].clear(),
+            Message::Scroll(Scroll::Up) => {
+                self.window = Some(Window::Exception { lines, at: at.saturating_sub(1) });
+                return None;
+            }
+            // Who writes it down may be left out: then it is the one who does the step.
+            Message::GoOn if at < 3 && !lines[at].trim().is_empty() => {
+                self.window = Some(Window::Exception { lines, at: at + 1 });
+                return None;
+            }
+            Message::GoOn if at == 3 => {
+                let [expected, happened, action, by] = lines;
+                self.stage = Stage::Busy("writing the exception down");
+                return Some(Effect::Answer(Answer::Exception(Exception { expected, happened, action, by })));
+            }
+            _ => {}
+        }
+        self.window = Some(Window::Exception { lines, at });
+        None
+    }
+
+    fn absent(&mut self) -> Option<Effect> {
+        if matches!(self.scene.prompt.as_ref()?.ask, Ask::Present { .. }) {
+            self.stage = Stage::Typing(Entry::Absent { typed: String::new() });
+        }
+        None
+    }
+
+    fn leave_out(&mut self) -> Option<Effect> {
+        if self.scene.prompt.as_ref()?.may_pass_over { self.answer(Answer::PassOver) } else { None }
+    }
+
     fn codes(&mut self, codes: Vec<Code>) -> Option<Effect> {
         if !codes.is_empty() {
             self.window = Some(Window::Codes(codes, 0));
@@ -290,12 +345,12 @@ impl App {
                 self.scroll(Scroll::PageDown);
                 None
             }
-            Ask::Continue | Ask::Fix { .. } => self.answer(Answer::Continue),
+            Ask::Continue | Ask::Fix { .. } | Ask::Present { .. } => self.answer(Answer::Continue),
             Ask::Confirm => self.answer(Answer::Confirm),
             Ask::Secret(ask) if ask.wants == Wants::PinPad && ask.type_serial.is_none() => {
                 self.answer(Answer::Secret { secret: None, serial: None })
             }
-            Ask::Secret(_) | Ask::TypeBack { .. } | Ask::Adopt { .. } => {
+            Ask::Secret(_) | Ask::TypeBack { .. } | Ask::Adopt { .. } | Ask::Text { .. } | Ask::Statement => {
                 self.stage = Entry::begin(prompt).map_or(Stage::Waiting, Stage::Typing);
                 self.scroll = 0;
                 None

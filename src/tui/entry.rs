@@ -37,6 +37,23 @@ pub enum Entry {
         /// What was typed.
         typed: String,
     },
+    /// One line: an answer, the number of a bag, what a watch says.
+    Line {
+        /// What was typed.
+        typed: String,
+    },
+    /// Short names of those who are not here.
+    Absent {
+        /// What was typed.
+        typed: String,
+    },
+    /// `agree` or `do not agree`, and then own words.
+    Statement {
+        /// Whether the participant agrees, once that is said.
+        agree: Option<bool>,
+        /// What was typed.
+        typed: String,
+    },
 }
 
 /// What Enter makes of an entry.
@@ -53,7 +70,9 @@ impl Entry {
     /// What is typed when a prompt's turn comes; `None` where Enter alone answers.
     pub fn begin(prompt: &Prompt) -> Option<Self> {
         match &prompt.ask {
-            Ask::Continue | Ask::Confirm | Ask::Fix { .. } => None,
+            Ask::Continue | Ask::Confirm | Ask::Fix { .. } | Ask::Present { .. } => None,
+            Ask::Text { .. } => Some(Self::Line { typed: String::new() }),
+            Ask::Statement => Some(Self::Statement { agree: None, typed: String::new() }),
             Ask::TypeBack { .. } => Some(Self::Words { first: None, typed: String::new() }),
             Ask::Adopt { .. } => Some(Self::Adopt { typed: String::new() }),
             Ask::Secret(SecretAsk { type_serial: Some(_), .. }) => {
@@ -72,7 +91,8 @@ impl Entry {
     pub fn focus(&self) -> Focus {
         match self {
             Self::Secret { .. } => Focus::Everything,
-            Self::Serial { .. } | Self::Words { .. } | Self::Adopt { .. } => Focus::Text,
+            Self::Line { .. } | Self::Statement { agree: Some(_), .. } => Focus::Everything,
+            _ => Focus::Text,
         }
     }
 
@@ -80,10 +100,25 @@ impl Entry {
     pub fn push(&mut self, c: char) -> bool {
         match self {
             Self::Secret { typed, .. } => typed.push(c),
-            Self::Serial { typed } | Self::Words { typed, .. } | Self::Adopt { typed } => {
-                field::push(typed, c);
+            other => {
+                if let Some(typed) = other.text() {
+                    field::push(typed, c);
+                }
                 true
             }
+        }
+    }
+
+    /// What is typed for everyone to see.
+    fn text(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Secret { .. } => None,
+            Self::Serial { typed }
+            | Self::Words { typed, .. }
+            | Self::Adopt { typed }
+            | Self::Line { typed }
+            | Self::Absent { typed }
+            | Self::Statement { typed, .. } => Some(typed),
         }
     }
 
@@ -91,8 +126,8 @@ impl Entry {
     pub fn erase(&mut self) {
         match self {
             Self::Secret { typed, .. } => typed.erase(),
-            Self::Serial { typed } | Self::Words { typed, .. } | Self::Adopt { typed } => {
-                typed.pop();
+            other => {
+                other.text().map(String::pop);
             }
         }
     }
@@ -101,7 +136,9 @@ impl Entry {
     pub fn clear(&mut self) {
         match self {
             Self::Secret { typed, .. } => typed.clear(),
-            Self::Serial { typed } | Self::Words { typed, .. } | Self::Adopt { typed } => typed.clear(),
+            other => {
+                other.text().map(String::clear);
+            }
         }
     }
 
@@ -109,7 +146,12 @@ impl Entry {
     pub fn shown(&self) -> String {
         match self {
             Self::Secret { typed, .. } => "*".repeat(typed.count()),
-            Self::Serial { typed } | Self::Words { typed, .. } | Self::Adopt { typed } => typed.clone(),
+            Self::Serial { typed }
+            | Self::Words { typed, .. }
+            | Self::Adopt { typed }
+            | Self::Line { typed }
+            | Self::Absent { typed }
+            | Self::Statement { typed, .. } => typed.clone(),
         }
     }
 
@@ -157,6 +199,29 @@ impl Entry {
                 "no" => Entered::Done(Answer::Adopt(false)),
                 _ => Entered::Again(Self::Adopt { typed: String::new() }, "Type yes or no, in full."),
             },
+            (Self::Line { typed }, _) if typed.trim().is_empty() => {
+                Entered::Again(Self::Line { typed: String::new() }, "Nothing was typed.")
+            }
+            (Self::Line { typed }, _) => Entered::Done(Answer::Text(typed)),
+            (Self::Absent { typed }, _) => {
+                let absent: Vec<String> =
+                    typed.split([' ', ',']).filter(|id| !id.is_empty()).map(str::to_owned).collect();
+                match absent.is_empty() {
+                    true => Entered::Again(Self::Absent { typed }, "Nobody was named. Esc goes back."),
+                    false => Entered::Done(Answer::Absent(absent)),
+                }
+            }
+            (Self::Statement { agree: None, typed }, _) => match typed.trim() {
+                "agree" => Entered::More(Self::Statement { agree: Some(true), typed: String::new() }),
+                "do not agree" => Entered::More(Self::Statement { agree: Some(false), typed: String::new() }),
+                _ => Entered::Again(
+                    Self::Statement { agree: None, typed: String::new() },
+                    "Type agree, or do not agree, in full.",
+                ),
+            },
+            (Self::Statement { agree: Some(agree), typed }, _) => {
+                Entered::Done(Answer::Statement(agree, typed))
+            }
             (entry @ Self::Serial { .. }, _) => Entered::More(entry),
         }
     }

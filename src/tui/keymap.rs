@@ -40,6 +40,14 @@ pub const CODE: &str = "c";
 pub const KEYS: &str = "k";
 /// The holder does not sign today.
 pub const NOT_TODAY: &str = "n";
+/// Someone is not here.
+pub const ABSENT: &str = "a";
+/// Writes down what went otherwise than planned.
+pub const EXCEPTION: &str = "x";
+/// The same, while letters are typed.
+pub const EXCEPTION_TYPING: &str = "Ctrl-X";
+/// Leaves a step out.
+pub const LEAVE_OUT: &str = "l";
 /// Rehearses a ceremony file.
 pub const REHEARSE: &str = "r";
 /// Performs a ceremony file.
@@ -68,6 +76,9 @@ pub const ALL: &[(&str, &str)] = &[
     ("c", "the digest on the screen as a QR code"),
     ("k", "the public keys so far, as QR codes"),
     ("n", "not today: leave a signature to others, where the plan allows"),
+    ("a", "at the roll call: someone is not here"),
+    ("x Ctrl-X", "exception: write down what went otherwise than planned"),
+    ("l", "leave a failed step out, where the file and an exception allow it"),
     ("q Ctrl-C", "stop, with a reason; goes on later with `keyrite resume`"),
     ("Ctrl-U", "empty the field that is typed into"),
     ("? F1", "this help"),
@@ -113,6 +124,7 @@ fn pressed(key: &KeyEvent, focus: Focus) -> Option<Message> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     Some(match key.code {
         KeyCode::Char('c') if control => Message::Stop,
+        KeyCode::Char('x') if control => Message::Exception,
         KeyCode::Char('u') if control => Message::EraseAll,
         KeyCode::Char('h') if control => Message::Erase,
         KeyCode::Char('j' | 'm') if control => Message::GoOn,
@@ -142,6 +154,9 @@ fn command(c: char) -> Option<Message> {
         'c' => Message::Code,
         'k' => Message::Keys,
         'n' => Message::NotToday,
+        'a' => Message::Absent,
+        'x' => Message::Exception,
+        'l' => Message::LeaveOut,
         'r' => Message::Rehearse,
         'p' => Message::Perform,
         's' => Message::Start,

@@ -29,6 +29,12 @@ pub enum Message {
     Keys,
     /// The holder does not sign today.
     NotToday,
+    /// Someone is not here.
+    Absent,
+    /// Something went otherwise than planned.
+    Exception,
+    /// The step is left out, as an exception says.
+    LeaveOut,
     /// Rehearse the chosen file.
     Rehearse,
     /// Perform the chosen file.

@@ -8,12 +8,14 @@ use crate::tui::repository::Chosen;
 use crate::tui::repository::Page;
 
 /// The types that start from a repository, and what each is for.
-pub const TYPES: [(Kind, &str); 5] = [
+pub const TYPES: [(Kind, &str); 7] = [
     (Kind::RootRenewal, "root: a new version, a later date; keys stay"),
     (Kind::KeyRotation, "keys or thresholds of the four roles change"),
     (Kind::CompromiseResponse, "keys were lost or stolen; others take their place"),
     (Kind::DelegationChange, "who may sign which paths changes"),
     (Kind::TargetsSigning, "the target files of one role change"),
+    (Kind::RestoreDrill, "nothing: every key is opened, to see that it can be"),
+    (Kind::Destruction, "nothing: keys that no role lists are destroyed"),
 ];
 
 /// A ceremony file to be written.

@@ -64,10 +64,12 @@ fn due(ceremony: &Ceremony) -> Option<Event> {
             let (signed_by, threshold) = counted.pop().unwrap();
             Event::Verified { step, role: part, signed_by, threshold, by_old: None, sha256 }
         }
-        (Need::Do, Verb::Export) => Event::Exported { step, manifest: "ab".into() },
-        (Need::Do, Verb::Readback) => Event::ReadBack { step, manifest: "ab".into() },
+        (Need::Do, Verb::Export(_)) => Event::Exported { step, manifest: "ab".into(), drive: None },
+        (Need::Do, Verb::Readback(_)) => Event::ReadBack { step, manifest: "ab".into(), drive: None },
+        (Need::Do, Verb::ExceptionReview) => Event::ExceptionsReviewed { step, exceptions: 0 },
+        (Need::Type(by), Verb::Statement) => Event::Stated { step, by, agree: true, words: String::new() },
         (Need::Do, Verb::Close) => Event::Closed { step, runs: vec![], machine: Default::default() },
-        (Need::Do, other) => unreachable!("{other:?}"),
+        (_, other) => unreachable!("{other:?}"),
     })
 }
 
@@ -213,7 +215,7 @@ fn a_payload_of_other_bytes_is_rejected() {
 fn a_read_back_of_another_bundle_is_rejected() {
     let mut ceremony = until(doing("readback"));
 
-    let other = Event::ReadBack { step: "readback".into(), manifest: "cd".into() };
+    let other = Event::ReadBack { step: "readback".into(), manifest: "cd".into(), drive: None };
 
     insta::assert_snapshot!(rejected(&mut ceremony, &other), @"what was read back is not what was exported");
 }

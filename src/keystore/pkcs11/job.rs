@@ -41,6 +41,10 @@ pub(super) enum Work {
         scheme: String,
         bits: Option<u32>,
     },
+    /// The key and everything that the token keeps beside it.
+    Destroy {
+        public: PublicKey,
+    },
     /// Payloads in hex.
     Sign {
         public: PublicKey,
@@ -120,6 +124,7 @@ pub(super) fn perform(
             let scheme = scheme.parse().map_err(|_| worker::nonsense())?;
             call.generate(scheme, *bits).map(|found| Said::Found(Some(found)))
         }
+        Work::Destroy { public } => call.destroy(public).map(|found| Said::Found(Some(found))),
         Work::Sign { public, payloads } => {
             let payloads: Result<Vec<_>, _> = payloads.iter().map(hex::decode).collect();
             let signed = call.sign(public, &payloads.map_err(|_| worker::nonsense())?)?;
@@ -175,7 +180,15 @@ impl Call<'_> {
         check_lengths(self.token, public.scheme(), payloads)?;
         let login = self.login(false)?;
         let name = self.token.name();
-        let pairs = Objects::read(&login.session, &name)?.matching(self.uri)?;
+        let objects = Objects::read(&login.session, &name)?;
+        let pair = self.pair_of(&objects, public, "signed")?;
+        payloads.iter().map(|payload| sign::sign(&login, self.module, &pair, public, payload)).collect()
+    }
+
+    /// The key that is wanted, known by its material; label, id and serial only say where to look.
+    fn pair_of(&self, objects: &Objects<'_>, public: &PublicKey, what: &str) -> Result<KeyPair, StoreError> {
+        let name = self.token.name();
+        let pairs = objects.matching(self.uri)?;
         if pairs.is_empty() {
             return Err(StoreError::new(
                 StoreErrorKind::NoSuchKey,
@@ -183,20 +196,44 @@ impl Call<'_> {
                 "check object= and id= of the STORE; `keyrite token show` lists what is there",
             ));
         }
-        // The key is known by its material; label, id and serial only say where to look.
         let wanted = public.material();
-        let is_it = |pair: &&KeyPair| pair.public.as_ref().is_some_and(|has| has.material() == wanted);
-        let pair = pairs.iter().find(is_it).ok_or_else(|| {
+        let is_it = |pair: &KeyPair| pair.public.as_ref().is_some_and(|has| has.material() == wanted);
+        pairs.into_iter().find(is_it).ok_or_else(|| {
             StoreError::new(
                 StoreErrorKind::WrongKey,
                 format!(
-                    "the key {} on {name} is not the one that is wanted; nothing was signed",
+                    "the key {} on {name} is not the one that is wanted; nothing was {what}",
                     key_name(self.uri)
                 ),
                 "insert the token that holds the key, or correct the STORE",
             )
-        })?;
-        payloads.iter().map(|payload| sign::sign(&login, self.module, pair, public, payload)).collect()
+        })
+    }
+
+    /// Destroys the key, then looks again: it must be gone.
+    fn destroy(&self, public: &PublicKey) -> Result<Found, StoreError> {
+        let name = self.token.name();
+        let login = self.login(true)?;
+        let explain = |error| message::explain(&name, &error);
+        let objects = Objects::read(&login.session, &name)?;
+        let pair = self.pair_of(&objects, public, "destroyed")?;
+        let mut evidence = evidence::of(&objects, Some(pair.private), self.token, self.module)?;
+        let beside = objects.beside(pair.private);
+        login.session.destroy_object(pair.private).map_err(explain)?;
+        for handle in beside {
+            // What is public may stay where the token will not let it go.
+            drop(login.session.destroy_object(handle));
+        }
+        let left = Objects::read(&login.session, &name)?;
+        if self.pair_of(&left, public, "destroyed").is_ok() {
+            return Err(StoreError::new(
+                StoreErrorKind::Io,
+                format!("{name} says that it destroyed key {}, and still has it", key_name(self.uri)),
+                "destroy the token itself, and write that down as an exception",
+            ));
+        }
+        evidence.insert("destroyed".to_owned(), "the token no longer shows it".to_owned());
+        Ok(Found { public: public.clone(), evidence })
     }
 }
 

@@ -36,6 +36,7 @@ pub use module::read as read_module;
 pub use worker::PROBE_ARGUMENT;
 pub use worker::probe_child;
 
+use crate::keystore::Evidence;
 use crate::keystore::Found;
 use crate::keystore::PinState;
 use crate::keystore::Sight;
@@ -128,6 +129,11 @@ impl Store for TokenStore {
         let right =
             payloads.iter().zip(&signatures).all(|(payload, one)| public.verify(payload, one).is_ok());
         if signatures.len() == payloads.len() && right { Ok(signatures) } else { Err(worker::nonsense()) }
+    }
+
+    fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError> {
+        let found = self.run(secret, Work::Destroy { public: public.clone() })?.found()?;
+        found.map(|found| found.evidence).ok_or_else(worker::nonsense)
     }
 }
 

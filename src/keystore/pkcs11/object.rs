@@ -70,6 +70,15 @@ impl<'a> Objects<'a> {
         Ok(keys?.into_iter().flatten().collect())
     }
 
+    /// Public keys and certificates with the id of a private key.
+    pub(super) fn beside(&self, private: ObjectHandle) -> Vec<ObjectHandle> {
+        let Some(id) = self.private.iter().find(|key| key.handle == private).map(|key| &key.id) else {
+            return Vec::new();
+        };
+        let others = self.public.iter().chain(&self.certificates);
+        others.filter(|other| !id.is_empty() && other.id == *id).map(|other| other.handle).collect()
+    }
+
     /// Something on the token has the label or the id that a new key would have.
     pub(super) fn in_use(&self, uri: &Pkcs11Uri) -> bool {
         let all = self.private.iter().chain(&self.public).chain(&self.certificates);

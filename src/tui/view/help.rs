@@ -37,6 +37,13 @@ pub fn about(app: &App) -> String {
             Ask::Adopt { .. } => {
                 "The program was cut off after the key was made. Answer yes when this key was made here, today."
             }
+            Ask::Present { .. } => {
+                "Look around: is everyone here? Enter says so; a names those who have not come, where the file can do without."
+            }
+            Ask::Text { .. } => "One line is typed, and becomes part of the record as it stands.",
+            Ask::Statement => {
+                "Each says whether the record is true. Who does not agree says so, and why: the ceremony is closed all the same."
+            }
             Ask::Fix { .. } => {
                 "Something is in the way. Nothing was lost; put it right, and Enter looks again."
             }
@@ -47,12 +54,41 @@ pub fn about(app: &App) -> String {
 
 /// The help.
 pub fn draw(palette: Palette, about: &str, keys: &[(&str, &str)], frame: &mut Frame) {
-    let inner = page::window(frame, palette, "Help", 76, 17);
+    let inner = page::window(frame, palette, "Help", 76, 20);
     let mut doc = Doc::new(palette, usize::from(inner.width));
     doc.text(about, Style::new());
     doc.blank();
     for (key, what) in keys {
         doc.marked(&format!("{key:<10}"), palette.key(), what, Style::new());
+    }
+    show(&doc, frame, inner);
+}
+
+/// An exception: what was expected, what happened, what was done, and who writes it down.
+pub fn exception(app: &App, lines: &[String; 4], at: usize, frame: &mut Frame) {
+    let palette = app.palette;
+    let inner = page::window(frame, palette, "Exception", 76, 15);
+    let mut doc = Doc::new(palette, usize::from(inner.width));
+    doc.text("What goes otherwise than planned is written down, and read before the end.", Style::new());
+    doc.blank();
+    let whose = app.scene.prompt.as_ref().map(|prompt| prompt.by.clone()).unwrap_or_default();
+    let asks = [
+        "What was expected?".to_owned(),
+        "What happened?".to_owned(),
+        "What was done about it?".to_owned(),
+        format!("Who writes it down? A short name; empty is {whose}."),
+    ];
+    for (n, (ask, line)) in asks.iter().zip(lines).enumerate().take(at + 1) {
+        doc.text(ask, if n == at { palette.instruction() } else { Style::new() });
+        let room = doc.width.saturating_sub(6);
+        let from = line.chars().count().saturating_sub(room);
+        let tail: String = line.chars().skip(from).collect();
+        let cursor = if n == at { "_" } else { "" };
+        doc.line(vec![
+            Span::raw("  > "),
+            Span::styled(tail, palette.field()),
+            Span::styled(cursor, palette.waiting()),
+        ]);
     }
     show(&doc, frame, inner);
 }

@@ -54,6 +54,7 @@ pub fn view(app: &App, frame: &mut Frame) {
     }
     match &app.window {
         Some(Window::Help) => help::draw(app.palette, &help::about(app), keymap::ALL, frame),
+        Some(Window::Exception { lines, at }) => help::exception(app, lines, *at, frame),
         Some(Window::Stop { reason, word }) => help::stop(app, reason, word.as_deref(), frame),
         Some(Window::Codes(..)) | None => {}
     }
@@ -134,6 +135,9 @@ fn keys(app: &App) -> Vec<Hint> {
         (Some(Window::Stop { .. }), _) => {
             vec![hint(keymap::GO_ON, "next"), hint(keymap::BACK, "go on with the ceremony")]
         }
+        (Some(Window::Exception { .. }), _) => {
+            vec![hint(keymap::GO_ON, "next"), hint(keymap::BACK, "go on without an exception")]
+        }
         (Some(Window::Codes(..)), _) => Vec::new(),
         (None, Stage::Review) => vec![
             hint(keymap::GO_ON, "begin"),
@@ -153,12 +157,13 @@ fn keys(app: &App) -> Vec<Hint> {
                 if entry.focus() == keymap::Focus::Everything { keymap::HELP_TYPING } else { keymap::HELP };
             let back = match entry {
                 Entry::Words { .. } => "read them again",
-                Entry::Adopt { .. } => "clear",
-                Entry::Serial { .. } | Entry::Secret { .. } => "clear and close",
+                Entry::Adopt { .. } | Entry::Line { .. } | Entry::Statement { .. } => "clear",
+                Entry::Serial { .. } | Entry::Secret { .. } | Entry::Absent { .. } => "clear and close",
             };
             vec![
                 hint(keymap::GO_ON, "done"),
                 hint(keymap::BACK, back),
+                hint(keymap::EXCEPTION_TYPING, "exception"),
                 hint(keymap::STOP_TYPING, "stop"),
                 hint(help, "help"),
             ]

@@ -82,11 +82,16 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
         Ask::Continue if app.must_see() && !app.seen => format!("{who} reads on: Enter shows the next page"),
         Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
         Ask::Confirm => match prompt.verb {
-            "gate" | "generate-key" | "sign" | "export" => format!("{who} confirms that it may begin: Enter"),
+            "gate" | "generate-key" | "destroy-key" | "sign" | "export" => {
+                format!("{who} confirms that it may begin: Enter")
+            }
             _ => format!("{who} confirms that it was done: Enter"),
         },
         Ask::TypeBack { .. } if matches!(app.stage, Stage::Waiting) => {
             format!("{} reads the words again; Enter hides them, and {who} types two", prompt.by)
+        }
+        Ask::TypeBack { .. } if matches!(prompt.body, Body::Elsewhere { .. }) => {
+            format!("{who} types two words from the second machine")
         }
         Ask::TypeBack { .. } => format!("{who} types two words, from the other source"),
         Ask::Secret(ask) if matches!(app.stage, Stage::Waiting) => match ask.wants {
@@ -98,6 +103,12 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
         Ask::Secret(_) => format!("{who} types; nobody looks"),
         Ask::Adopt { .. } => format!("{who} says whether this is the ceremony's key"),
         Ask::Fix { .. } => format!("{who} puts it right: Enter looks again"),
+        Ask::Present { .. } if matches!(app.stage, Stage::Typing(_)) => {
+            format!("{who} names who is not here")
+        }
+        Ask::Present { .. } => format!("{who}: everyone is here. Enter"),
+        Ask::Text { what, .. } => format!("{who} types {what}"),
+        Ask::Statement => format!("{who} says whether the record is true"),
     };
     doc.marked("[WAIT]", palette.waiting(), &text, palette.instruction());
     if let Ask::Fix { error, hint, .. } = &prompt.ask {
@@ -115,6 +126,13 @@ fn done(verb: &str) -> &'static str {
         "read-aloud" | "checkpoint" => "every row was read",
         "preflight" => "look, then go on",
         "gate" => "go through the gate",
+        "break" => "everyone is back",
+        "open-bag" => "it is open",
+        "seal-bag" => "it is sealed",
+        "insert-token" => "it is in",
+        "remove-token" | "eject-drive" => "it is out",
+        "mount-drive" => "it is plugged in",
+        "print" => "it is on paper",
         "review" => "it was read, and everyone agrees",
         "close" => "close it",
         "export" => "write it",
@@ -143,7 +161,22 @@ fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
             );
             "Is it this ceremony's key? Type yes, or no:".to_owned()
         }
-        (Entry::Secret { .. } | Entry::Words { .. } | Entry::Adopt { .. }, _) => String::new(),
+        (Entry::Line { .. }, Ask::Text { what, .. }) => {
+            let mut letters = what.chars();
+            let first = letters.next().map(|first| first.to_uppercase().collect::<String>());
+            format!("{}{}:", first.unwrap_or_default(), letters.as_str())
+        }
+        (Entry::Absent { .. }, Ask::Present { people }) => {
+            for (id, name) in people {
+                doc.text(&format!("  {id:<10} {name}"), Style::new());
+            }
+            "Short names of those who are not here:".to_owned()
+        }
+        (Entry::Statement { agree: None, .. }, _) => {
+            "Is the record true? Type agree, or do not agree:".to_owned()
+        }
+        (Entry::Statement { agree: Some(_), .. }, _) => "In own words; may be empty:".to_owned(),
+        _ => String::new(),
     };
     doc.text(&ask, palette.instruction());
     if matches!((entry, &prompt.ask), (Entry::Secret { first: None, .. }, Ask::Secret(ask)) if ask.new) {
@@ -182,6 +215,10 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
             let second = matches!(&app.stage, Stage::Typing(Entry::Words { first: Some(_), .. }));
             words::hidden(doc, *places, second, roomy);
         }
+        (Body::Elsewhere { of, .. }, _) => {
+            doc.heading(&format!("SHA-256 of {of}"));
+            doc.text("Its words stand on the second machine, and are not shown here.", Style::new());
+        }
         (Body::Words { of, digest }, _) => {
             doc.heading(&format!("SHA-256 of {of}"));
             words::words(doc, digest, roomy);
@@ -201,6 +238,11 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
         }
         (Body::Machine(items), _) => machine(items, doc),
         (Body::Board, _) => board::board(doc, &app.scene.board),
+        (Body::Lines(lines), _) => {
+            for line in lines {
+                doc.text(line, Style::new());
+            }
+        }
         (Body::Nothing, _) => {}
     }
 }
@@ -224,11 +266,18 @@ pub fn keys(app: &App) -> Vec<Hint> {
         Ask::Secret(ask) if ask.wants == Wants::PinPad => "use the pad".to_owned(),
         Ask::Secret(_) => "type it".to_owned(),
         Ask::TypeBack { .. } => "hide and type".to_owned(),
-        Ask::Adopt { .. } => "type".to_owned(),
+        Ask::Adopt { .. } | Ask::Text { .. } | Ask::Statement => "type".to_owned(),
+        Ask::Present { .. } => "everyone is here".to_owned(),
     };
     let mut keys = vec![(keymap::GO_ON, go_on)];
     if prompt.ask.may_decline() {
         keys.push((keymap::NOT_TODAY, "not today".to_owned()));
+    }
+    if matches!(prompt.ask, Ask::Present { .. }) {
+        keys.push((keymap::ABSENT, "not all".to_owned()));
+    }
+    if prompt.may_pass_over {
+        keys.push((keymap::LEAVE_OUT, "leave out".to_owned()));
     }
     if app.has_digest() {
         keys.push((keymap::CODE, "QR".to_owned()));
@@ -236,6 +285,7 @@ pub fn keys(app: &App) -> Vec<Hint> {
     if !app.scene.keys.is_empty() {
         keys.push((keymap::KEYS, "keys".to_owned()));
     }
+    keys.push((keymap::EXCEPTION, "exception".to_owned()));
     keys.push((keymap::STOP, "stop".to_owned()));
     keys.push((keymap::HELP, "help".to_owned()));
     keys

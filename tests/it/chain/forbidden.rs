@@ -97,7 +97,7 @@ impl Variations<'_> {
             first(&|verb| matches!(verb, Verb::Review(_))),
             first(&sign),
             first(&|verb| matches!(verb, Verb::Verify(_))),
-            first(&|verb| matches!(verb, Verb::Export)),
+            first(&|verb| matches!(verb, Verb::Export(_))),
         ) else {
             return;
         };

@@ -186,7 +186,12 @@ impl Stage {
 
     fn one_answer(&mut self) {
         let keys = match &self.prompt().ask {
-            Ask::Continue | Ask::Confirm => "<enter>",
+            Ask::Continue | Ask::Confirm | Ask::Present { .. } => "<enter>",
+            Ask::Statement => "agree<enter><enter>",
+            Ask::Text { expected, .. } => {
+                let text = expected.clone().unwrap_or_else(|| "an answer".to_owned());
+                return self.press(&format!("{text}<enter>"));
+            }
             Ask::TypeBack { .. } => "<words>",
             Ask::Secret(ask) if ask.new => "<enter>correct horse<enter>correct horse<enter>",
             Ask::Secret(_) => "<enter>correct horse<enter>",

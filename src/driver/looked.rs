@@ -1,0 +1,84 @@
+//! What people look at before they answer: clocks, what other clients would say, what went otherwise than planned.
+
+use crate::ceremony::Ceremony;
+use crate::ceremony::Event;
+use crate::driver::Driver;
+use crate::driver::stop::Stop;
+use crate::lint;
+use crate::plan::Step;
+use crate::plan::print::file_name;
+
+impl Driver {
+    /// Looks at what other clients would make of the roles of a step.
+    pub(super) fn lint(&mut self, step: &Step, events: &mut Vec<Event>) -> Result<(), Stop> {
+        for role in self.ceremony.left() {
+            let found = self.remarks_on(&role);
+            self.record(Event::Linted { step: step.id.clone(), role, found }, events)?;
+        }
+        Ok(())
+    }
+
+    /// The machine's clock, the window of the file, and what expires when.
+    pub(super) fn clock_board(&self) -> Vec<String> {
+        let (plan, now) = (self.ceremony.plan(), self.now());
+        let mut lines = vec![format!("the machine says    {now}, a {}", now.weekday())];
+        let window =
+            [("it may run from", plan.window.not_before), ("it may run until", plan.window.not_after)];
+        lines.extend(window.iter().filter_map(|(what, at)| Some(format!("{what:<19} {}", (*at)?))));
+        lines.push(format!("the record is at    {}", self.record.last()));
+        for role in plan.roles_in_room() {
+            let Some(in_room) = plan.roles.get(role).and_then(|role| role.in_room.as_ref()) else { continue };
+            let days = in_room.expires.days_since(now);
+            let what = format!("{role} expires");
+            lines.push(format!(
+                "{what:<19} {}, a {}, in {days} days",
+                in_room.expires,
+                in_room.expires.weekday()
+            ));
+        }
+        lines
+    }
+
+    /// What other clients would make of a role as it is built, a line each.
+    pub(super) fn lint_lines(&self, role: &str) -> Vec<String> {
+        let found = self.remarks_on(role);
+        let mut lines = vec![match found.is_empty() {
+            true => format!("{role}: python-tuf, go-tuf, tough and tuf-js take it as it is"),
+            false => format!("{role}:"),
+        }];
+        lines.extend(found.into_iter().map(|line| format!("  {line}")));
+        lines
+    }
+
+    /// What `lint` finds in a role before it is signed; signatures are counted elsewhere.
+    pub(super) fn remarks_on(&self, role: &str) -> Vec<String> {
+        let Some(metadata) = self.ceremony.metadata(role) else { return Vec::new() };
+        let name = file_name(self.ceremony.plan(), role);
+        let files = lint::OneFile { name, bytes: metadata.to_file() };
+        let options = lint::Options { at: self.now(), profile: lint::Profile::Compatible };
+        let Ok(report) = lint::lint(&files, &options) else { return Vec::new() };
+        let signed = |finding: &&lint::Finding| {
+            !matches!(finding.rule.name, "THRESHOLD-NOT-MET" | "ROOT-NOT-SIGNED-BY-OLD" | "REHEARSAL")
+        };
+        let found = report.findings.iter().filter(signed);
+        found
+            .map(|finding| {
+                format!("{} {}: {}", finding.rule.name, finding.at, finding.detail).trim().to_owned()
+            })
+            .collect()
+    }
+}
+
+/// Every exception, in words.
+pub(super) fn exceptions(ceremony: &Ceremony) -> Vec<String> {
+    let each = ceremony.exceptions().iter().zip(1..).map(|(exception, number)| {
+        [
+            format!("Exception {number}, in step {}", exception.step),
+            format!("  expected: {}", exception.expected),
+            format!("  happened: {}", exception.happened),
+            format!("  done:     {}", exception.action),
+            format!("  written down by {}", ceremony.plan().name(&exception.by)),
+        ]
+    });
+    each.flatten().collect()
+}

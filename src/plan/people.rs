@@ -1,0 +1,269 @@
+//! Who is in the room: how many of each kind there must be, who stands in for whom, who never checks whom.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::plan::Plan;
+use crate::plan::Problem;
+use crate::plan::Step;
+use crate::plan::Verb;
+use crate::plan::fields::At;
+use crate::plan::fields::Fields;
+use crate::plan::fields::list;
+use crate::plan::fields::text;
+use crate::plan::file::File;
+use crate::plan::file::PERSON_ROLES;
+use crate::plan::file::entries;
+use crate::plan::node::Node;
+use crate::plan::problem::Place;
+use crate::plan::rules::Problems;
+
+/// Someone in the room.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PersonSpec {
+    /// The short name that the file uses.
+    pub id: At<String>,
+    /// The full name.
+    pub name: String,
+    /// operator, custodian, witness or auditor.
+    pub role: At<String>,
+    /// The ceremony goes on without this person.
+    pub optional: bool,
+    /// Who does what this person would do, when absent.
+    pub alternate: Option<At<String>>,
+}
+
+/// `presence`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PresenceSpec {
+    /// How many of a kind must be there, at the least.
+    pub minimum: Vec<(At<String>, u64)>,
+    /// Pairs who never check each other.
+    pub exclude: Vec<[At<String>; 2]>,
+}
+
+/// What the file asks of the people as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// How many of a kind must be there, at the least.
+    pub minimum: BTreeMap<String, usize>,
+    /// Pairs who never check each other.
+    pub exclude: Vec<[String; 2]>,
+}
+
+/// Reads `participants`.
+pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<PersonSpec> {
+    let people = entries(node, "participants", problems);
+    let read = people.into_iter().filter_map(|(id, node)| {
+        let mut fields = Fields::of(node, format!("participant {}", id.value), problems)?;
+        let name = fields.need_text("name", problems);
+        let role = fields.need_text("role", problems);
+        let optional = fields.flag("optional", problems).is_some_and(|flag| flag.value);
+        let alternate = fields.text("alternate", problems);
+        fields.finish(problems);
+        Some(PersonSpec { id, name: name?.value, role: role?, optional, alternate })
+    });
+    read.collect()
+}
+
+/// Reads `presence: {minimum: {witness: 1}, exclude: [[ana, wim]]}`.
+pub(super) fn presence(node: &Node, problems: &mut Vec<Problem>) -> Option<PresenceSpec> {
+    let mut fields = Fields::of(node, "presence", problems)?;
+    let mut presence = PresenceSpec::default();
+    if let Some(node) = fields.take("minimum")
+        && let Some(mut kinds) = Fields::of(node, "presence.minimum", problems)
+    {
+        for role in PERSON_ROLES {
+            if let Some(count) = kinds.number(role, problems) {
+                let role = At { value: role.to_owned(), place: count.place };
+                presence.minimum.push((role, count.value));
+            }
+        }
+        kinds.finish(problems);
+    }
+    for pair in fields
+        .take("exclude")
+        .map(|node| list(node, "\"exclude\" of presence", problems).unwrap_or_default())
+        .unwrap_or_default()
+    {
+        let names = list(pair, "an entry of \"exclude\"", problems).unwrap_or_default();
+        let names: Vec<_> =
+            names.iter().filter_map(|name| text(name, "a name of \"exclude\"", problems)).collect();
+        match <[At<String>; 2]>::try_from(names) {
+            Ok(pair) => presence.exclude.push(pair),
+            Err(_) => {
+                let text = "an entry of \"exclude\" is a pair of people who never check each other";
+                problems.push(Problem::error("WRONG-KIND", Some(pair.place), text));
+            }
+        }
+    }
+    fields.finish(problems);
+    Some(presence)
+}
+
+/// What the people say together.
+pub(super) fn judge(file: &File, say: &mut Problems<'_>) {
+    let mut names = BTreeSet::new();
+    let known = |id: &str| file.participants.iter().find(|person| person.id.value == id);
+    for person in &file.participants {
+        if !PERSON_ROLES.contains(&person.role.value.as_str()) {
+            let text = format!(
+                "{:?} is not what people do here; they are {}",
+                person.role.value,
+                PERSON_ROLES.join(", ")
+            );
+            say.say("PERSON-ROLE-KNOWN", person.role.place, text);
+        }
+        // Spaces and case make no second person.
+        let name = person.name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        if !names.insert(name) {
+            say.say(
+                "PERSON-ONCE",
+                person.id.place,
+                format!("{} is in the room twice; one person confirming herself is no control", person.name),
+            );
+        }
+        let Some(alternate) = &person.alternate else { continue };
+        match known(&alternate.value) {
+            None => {
+                let text =
+                    format!("{:?}, the alternate of {}, is not a participant", alternate.value, person.name);
+                say.say("ALTERNATE-KNOWN", alternate.place, text);
+            }
+            Some(other) if other.id.value == person.id.value || other.alternate.is_some() => {
+                let text = format!(
+                    "{} cannot stand in for {}: an alternate is another person, who has none",
+                    other.name, person.name
+                );
+                say.say("ALTERNATE-KNOWN", alternate.place, text);
+            }
+            Some(_) => {}
+        }
+        if file.participants.iter().any(|other| {
+            other.id.value != person.id.value
+                && other.alternate.as_ref().is_some_and(|named| named.value == alternate.value)
+        }) {
+            let text = format!("{:?} would stand in for two people", alternate.value);
+            say.say("ALTERNATE-ONCE", alternate.place, text);
+        }
+    }
+    counts(file, say);
+    for pair in &file.presence.exclude {
+        for name in pair.iter().filter(|name| known(&name.value).is_none()) {
+            let text = format!("presence excludes {:?}, who is not a participant", name.value);
+            say.say("STEP-PERSON-KNOWN", name.place, text);
+        }
+    }
+}
+
+fn counts(file: &File, say: &mut Problems<'_>) {
+    let count = |role: &str| {
+        file.participants.iter().filter(|person| person.role.value == role && !person.optional).count()
+    };
+    if !file.participants.iter().any(|person| person.role.value == "operator") {
+        say.say("OPERATOR-NAMED", file.id.place, "no participant has the role operator; someone types");
+    }
+    if file.participants.len() < 2 {
+        say.say(
+            "TWO-PEOPLE",
+            file.id.place,
+            "there is one participant; a ceremony takes one who does and one who confirms",
+        );
+    }
+    for (role, minimum) in &file.presence.minimum {
+        let have = count(&role.value);
+        if (have as u64) < *minimum {
+            let text = format!(
+                "at least {minimum} people must be {}, and the file names {have} who are not optional",
+                role.value
+            );
+            say.say("PRESENCE-MINIMUM", role.place, text);
+        }
+    }
+}
+
+/// What a step asks of people, as it stands and with every alternate in place.
+pub(super) fn step(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Problem>) {
+    let mut say = |rule, text: String| problems.push(Problem::error(rule, Some(place), text));
+    for id in step.confirm.iter().chain([&step.by]) {
+        if plan.person(id).is_none() {
+            say("STEP-PERSON-KNOWN", format!("step {} names {id:?}, who is not a participant", step.id));
+        }
+    }
+    if step.confirm.contains(&step.by) {
+        let text = format!("step {}: {} does it and would confirm it too", step.id, plan.name(&step.by));
+        say("DOER-NEVER-CONFIRMS", text);
+    }
+    for person in &plan.people {
+        let Some(alternate) = &person.alternate else { continue };
+        let both = step.confirm.iter().chain([&step.by]);
+        if both.clone().any(|id| *id == person.id) && both.clone().any(|id| id == alternate) {
+            let text = format!(
+                "step {}: {} would stand in for {}, and has a part in it already",
+                step.id,
+                plan.name(alternate),
+                person.name
+            );
+            say("ALTERNATE-NEVER-CONFIRMS", text);
+        }
+    }
+    for [one, other] in &plan.presence.exclude {
+        let pair = |doer: &String, checks: &String| step.by == *doer && step.confirm.contains(checks);
+        if pair(one, other) || pair(other, one) {
+            let text = format!(
+                "step {}: {} and {} never check each other, says `presence`",
+                step.id,
+                plan.name(one),
+                plan.name(other)
+            );
+            say("EXCLUDED-NEVER-CONFIRMS", text);
+        }
+    }
+    if step.verb.needs_confirmation() && step.confirm.is_empty() {
+        let text = format!("nobody confirms step {}, and no one person passes it alone", step.id);
+        say("NOBODY-ALONE", text);
+    }
+    if let Verb::GenerateKey(key) | Verb::Sign { key, .. } | Verb::EnrolKey(key) = &step.verb
+        && let Some(holder) = plan.key(key).and_then(|key| key.holder.as_ref())
+        && *holder != step.by
+    {
+        let text = format!(
+            "step {}: key {key} is held by {}, and {} would use it",
+            step.id,
+            plan.name(holder),
+            plan.name(&step.by)
+        );
+        say("HOLDER-DOES-IT", text);
+    }
+}
+
+/// Without those who are optional every threshold is reached, and every key is made.
+pub(super) fn without_optional(plan: &Plan, file: &File, problems: &mut Vec<Problem>) {
+    let optional = |key: &str| {
+        let holder = plan.key(key).and_then(|key| key.holder.as_deref()).and_then(|id| plan.person(id));
+        holder.is_some_and(|holder| holder.optional)
+    };
+    for spec in file.keys.iter().filter(|spec| spec.generate && optional(&spec.name.value)) {
+        let text = format!(
+            "key {} is made here by {}, who is optional; without this key nothing can be built",
+            spec.name.value,
+            plan.holder_of(&spec.name.value)
+        );
+        problems.push(Problem::error("OPTIONAL-MAKES-NO-KEY", Some(spec.name.place), text));
+    }
+    let setup = plan.setup();
+    for (name, role) in &setup.roles {
+        for quorum in &role.quorums {
+            let sure = role.signers.iter().filter(|key| quorum.keys.contains(*key) && !optional(key)).count();
+            let all = quorum.among(&role.signers);
+            if sure < quorum.threshold && all >= quorum.threshold {
+                let text = format!(
+                    "{name} needs {} signatures, and only {sure} of those who sign are not optional",
+                    quorum.threshold
+                );
+                let place = file.trust.roles.get(name).map_or(file.trust.after, |role| role.place);
+                problems.push(Problem::error("THRESHOLD-WITHOUT-OPTIONAL", Some(place), text));
+            }
+        }
+    }
+}
