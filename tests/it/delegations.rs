@@ -257,6 +257,34 @@ fn a_role_is_delegated_to_and_signs_its_files_in_one_ceremony() {
 }
 
 #[test]
+fn a_file_that_comes_after_check_and_lies_outside_the_paths_is_refused_on_the_day() {
+    let world = World::new();
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"]}}]}}
+    dev: {{version: 1, expires: \"{EXPIRES}\", files: {{from: inputs/dev}}}}\n"
+    );
+    let file = world.file("delegation-change", DANA, &after);
+    let answers = fs::read_to_string(world.path("answers.yaml")).unwrap();
+    // Nobody answers yet, so the ceremony waits for its first yes.
+    world.write("answers.yaml", answers.replace("confirm: all\n", "").as_bytes());
+    assert_ne!(world.run(&file).code, 0);
+    world.write("answers.yaml", answers.as_bytes());
+    world.write("inputs/dev/elsewhere.tgz", b"late");
+    let record = world.path("record");
+    let resume =
+        || keyrite(&["resume", text(&record), "--plain", "--answers", text(&world.path("answers.yaml"))]);
+
+    let said = resume();
+
+    let said = format!("{}{}", said.out, said.err);
+    assert!(said.contains("dev lists elsewhere.tgz") && said.contains("FILES-WITHIN-PATHS"), "{said}");
+    assert!(!said.contains("signed dev"), "{said}");
+    fs::remove_file(world.path("inputs/dev/elsewhere.tgz")).unwrap();
+    resume().ended(0);
+    world.accepted_by(&[], "dev/tool.tgz", b"tool 1");
+}
+
+#[test]
 fn target_files_of_a_directory_join_those_that_stay() {
     let world = World::new();
     let after = format!(
