@@ -164,8 +164,9 @@ impl Driver {
                 return self.record(Event::Done { step: step.id.clone() }, events);
             };
             let loaded = match (&key.source, self.ceremony.mode()) {
-                (Source::Existing { .. }, Mode::Rehearsal) => {
-                    stores::rehearsed_public(plan, key, &self.places).map_err(|stop| stop.error)
+                (Source::Existing { .. } | Source::Public { .. }, Mode::Rehearsal) => {
+                    let stands_in = stores::stand_in_from_file(plan, key, &self.places);
+                    stands_in.map(|key| key.public().clone()).map_err(|error| error.text)
                 }
                 (Source::Existing { public, .. } | Source::Public { public }, _) => {
                     inputs::outside(&self.places.inputs, public, &plan.id)

@@ -285,6 +285,38 @@ fn a_file_that_comes_after_check_and_lies_outside_the_paths_is_refused_on_the_da
 }
 
 #[test]
+fn a_delegate_that_returns_with_its_old_keys_and_metadata_is_rehearsed_like_any_other() {
+    let world = World::new();
+    let delegating = |version: u64, list: &str| {
+        format!("    targets: {{version: {version}, expires: \"{EXPIRES}\", delegations: [{list}]}}\n")
+    };
+    let dev = "{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"]}";
+    let signed = format!("    dev: {{version: 1, expires: \"{EXPIRES}\", files: {{from: inputs/dev}}}}\n");
+    let online = |version: u64| {
+        world.changed("snapshot: {version: 2,", &format!("snapshot: {{version: {version},"));
+        world.changed("timestamp: {version: 2,", &format!("timestamp: {{version: {version},"))
+    };
+    let file = world.file("delegation-change", DANA, &(delegating(2, dev) + &signed));
+    world.run(&file).ended(0);
+    world.publish();
+    world.file("delegation-change", "", &delegating(3, ""));
+    world.run(&online(3)).ended(0);
+    // What a server publishes: nobody leads to the old file, and nobody took it away.
+    fs::copy(world.path("inputs/metadata/1.dev.json"), world.path("record/bundle/metadata/1.dev.json"))
+        .unwrap();
+    world.publish();
+    world.file("delegation-change", "  dana: {public: inputs/dana.pub.json}\n", &delegating(4, dev));
+    let file = online(4);
+
+    let said = run_by_file(&file, &world.path("answers.yaml"), &world.path("rehearsal"), &["--rehearse"]);
+
+    said.ended(0);
+    world.run(&file).ended(0);
+    // The delegate's file of targets is not here; her metadata is, and a client takes it.
+    world.accepted_by(&[], "dev/tool.tgz", b"tool 1");
+}
+
+#[test]
 fn target_files_of_a_directory_join_those_that_stay() {
     let world = World::new();
     let after = format!(
