@@ -285,6 +285,38 @@ fn a_file_that_comes_after_check_and_lies_outside_the_paths_is_refused_on_the_da
 }
 
 #[test]
+fn a_role_that_loses_its_delegation_is_not_signed_in_the_same_ceremony() {
+    let world = World::new();
+    let dev = "{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"]}";
+    let after = |version: u64, list: &str, dev: &str| {
+        format!(
+            "    targets: {{version: {version}, expires: \"{EXPIRES}\", delegations: [{list}]}}
+    dev: {{version: {version}, expires: \"{EXPIRES}\"{dev}}}\n"
+        )
+    };
+    let first = after(2, dev, ", files: {from: inputs/dev}").replace("dev: {version: 2", "dev: {version: 1");
+    let file = world.file("delegation-change", DANA, &first);
+    world.run(&file).ended(0);
+    world.publish();
+    let dana = format!(
+        "  dana: {{holder: dana, store: \"age:inputs/keys/dana.age\", keyid: \"{}\"}}\n",
+        world.keyid("dana")
+    );
+
+    for (list, code) in [("", 1), (dev, 0)] {
+        let renamed = after(3, list, "").replace("dev: {version: 3", "dev: {version: 2");
+        world.file("delegation-change", &dana, &renamed);
+        world.changed("snapshot: {version: 2,", "snapshot: {version: 3,");
+        let file = world.changed("timestamp: {version: 2,", "timestamp: {version: 3,");
+
+        let said = world.check(&file).ended(code);
+
+        let refused = said.err.contains("nobody delegates to dev after this ceremony");
+        assert_eq!(refused && said.err.contains("(ROLE-DELEGATED)"), code == 1, "{}", said.err);
+    }
+}
+
+#[test]
 fn a_delegate_that_returns_with_its_old_keys_and_metadata_is_rehearsed_like_any_other() {
     let world = World::new();
     let delegating = |version: u64, list: &str| {
