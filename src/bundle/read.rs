@@ -51,6 +51,8 @@ pub struct Checked {
     pub manifest: Option<Manifest>,
     /// How many target files are there; all of them are as the metadata lists.
     pub target_files: usize,
+    /// How many targets a client finds in the metadata, and no file of them is there.
+    pub absent: usize,
 }
 
 impl Dir {
@@ -256,11 +258,11 @@ pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Resul
         survey(&dir.base, dir.metadata, dir.metadata.is_empty(), false, &beside.looked.take())?;
     }
     let verified = verified?;
-    let target_files = match request.scope {
-        Scope::Root => 0,
-        Scope::Offline | Scope::Full => targets(&verified, &found)?,
+    let (target_files, absent) = match request.scope {
+        Scope::Root => (0, 0),
+        Scope::Offline | Scope::Full => (targets(&verified, &found)?, absent(&verified, &found)),
     };
-    Ok(Checked { verified, manifest, target_files })
+    Ok(Checked { verified, manifest, target_files, absent })
 }
 
 /// The manifest and the directory have the same files, and every file is the same.
@@ -289,6 +291,16 @@ fn as_listed(manifest: &Manifest, found: &BTreeMap<String, Seen>) -> Result<(), 
         }
         None => Ok(()),
     }
+}
+
+/// How many targets have no file, under none of their names. What is asked for by path are those that could have one.
+fn absent(verified: &Verified, found: &BTreeMap<String, Seen>) -> usize {
+    let names = |path: &String, target| layout::names(path, target, verified.consistent_snapshot);
+    let here = verified
+        .targets
+        .iter()
+        .filter(|(path, target)| names(path, target).iter().any(|name| found.contains_key(name)));
+    verified.target_count.saturating_sub(here.count())
 }
 
 /// Every file in `targets/` is one that a trusted role lists, and that a client would ask for by its name, with the bytes that the metadata lists.

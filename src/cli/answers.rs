@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -17,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Exit;
 use crate::cli::Failure;
+use crate::driver::disk;
 use crate::keystore::Wants;
 use crate::store_uri::StoreUri;
 use crate::tuf::Date;
@@ -87,7 +87,7 @@ impl Answers {
         let fail = |why: &dyn fmt::Display, hint: &str| {
             Failure::new(Exit::Input, format!("answers file {}: {why}", path.display()), hint)
         };
-        let file = File::open(path).map_err(|error| fail(&error, "look at the path given with --answers"))?;
+        let file = disk::open(path).map_err(|error| fail(&error, "look at the path given with --answers"))?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
         file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(|error| fail(&error, ""))?;
         Self::parse(&bytes).map_err(|error| fail(&error, HINT))

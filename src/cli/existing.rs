@@ -1,6 +1,5 @@
 //! A repository that exists: a metadata directory, a bundle, or the record of an earlier ceremony.
 
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
@@ -13,6 +12,7 @@ use crate::cli::show::plain;
 use crate::draft::Known;
 use crate::draft::KnownKey;
 use crate::draft::KnownPerson;
+use crate::driver::disk;
 use crate::plan::node;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
@@ -59,7 +59,7 @@ fn first(path: &Path, places: &[&str]) -> Result<Option<(PathBuf, Vec<u8>)>, Fai
         return Ok(None);
     };
     let mut bytes = Vec::new();
-    let file = fs::File::open(&place).map_err(|error| unread(&place, &error.to_string()))?;
+    let file = disk::open(&place).map_err(|error| unread(&place, &error.to_string()))?;
     file.take(MAX).read_to_end(&mut bytes).map_err(|error| unread(&place, &error.to_string()))?;
     Ok(Some((place, bytes)))
 }

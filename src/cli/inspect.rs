@@ -6,8 +6,6 @@ mod metadata;
 mod other;
 mod repository;
 
-use std::fs;
-use std::io::Read;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -17,6 +15,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::show::plain;
+use crate::driver::disk;
 use crate::qr::image;
 
 /// The largest file that is looked into, in bytes.
@@ -72,12 +71,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         let error = format!("{name}: --path asks a repository, and this is no directory");
         return Err(Failure::new(Exit::Input, error, "give the directory of its metadata"));
     }
-    let mut bytes = Vec::new();
-    let file = fs::File::open(&args.file).map_err(|e| unread(e.to_string()))?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| unread(e.to_string()))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
-        return Err(unread(format!("larger than {MAX_FILE} bytes")));
-    }
+    let bytes = disk::read(&args.file, MAX_FILE).map_err(|error| unread(error.to_string()))?;
     let described = seen(&bytes).map_err(|why| {
         let error = format!("{name}: {}", plain(&why));
         Failure::new(Exit::Input, error, "see keyrite inspect --help for what it reads")

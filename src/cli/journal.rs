@@ -15,6 +15,7 @@ use crate::cli::show::plain;
 use crate::driver::Stop;
 use crate::driver::before;
 use crate::driver::derived;
+use crate::driver::disk;
 use crate::driver::record;
 use crate::journal;
 use crate::journal::Broken;
@@ -104,7 +105,7 @@ impl From<Wrong> for Failure {
 
 fn read(dir: &Path) -> Result<Journal, Wrong> {
     let path = dir.join("journal.jsonl");
-    let bytes = std::fs::read(&path).map_err(|error| {
+    let bytes = disk::read(&path, record::MAX_JOURNAL).map_err(|error| {
         let hint = "give the directory that `keyrite run` made";
         Failure::new(Exit::Input, format!("{}: {error}", path.display()), hint)
     })?;

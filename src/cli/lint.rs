@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,6 +14,7 @@ use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::show::plain;
 use crate::cli::verify::now;
+use crate::driver::disk;
 use crate::lint;
 use crate::lint::Finding;
 use crate::lint::OneFile;
@@ -106,9 +106,7 @@ fn look(path: &Path, options: &Options) -> Result<Report, String> {
 }
 
 fn one_file(path: &Path) -> Result<OneFile, String> {
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_TARGETS + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let bytes = disk::read(path, MAX_TARGETS).map_err(|error| error.to_string())?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(OneFile { name, bytes })
 }

@@ -88,7 +88,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         "met": met, "thresholds": tallies, "signatures": signatures,
         "findings": merge.findings().iter().map(|finding| json!({
             "source": finding.source, "outcome": finding.outcome, "keyid": finding.keyid,
-            "sentence": finding.sentence(&request.names),
+            "why": finding.why, "sentence": finding.sentence(&request.names),
         })).collect::<Vec<_>>(),
         "remarks": request.no_old().into_iter().collect::<Vec<_>>(),
     }))?;

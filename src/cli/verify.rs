@@ -1,7 +1,5 @@
 //! `keyrite verify`: a strict TUF client over a directory or bundle, from a root that the caller trusts.
 
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -16,6 +14,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::show::plain;
+use crate::driver::disk;
 use crate::tuf::Date;
 use crate::tuf::Metadata;
 use crate::tuf::client::MAX_ROOT;
@@ -123,12 +122,7 @@ fn read_root(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = plain(&path.display().to_string());
     let hint = "give the root file that you trust, such as 1.root.json, from somewhere other than the bundle";
     let unread = |why: String| Failure::new(Exit::Input, format!("{name}: {}", plain(&why)), hint);
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|e| unread(e.to_string()))?;
-    file.take(MAX_ROOT + 1).read_to_end(&mut bytes).map_err(|e| unread(e.to_string()))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_ROOT) {
-        return Err(unread(format!("larger than {MAX_ROOT} bytes")));
-    }
+    let bytes = disk::read(path, MAX_ROOT).map_err(|error| unread(error.to_string()))?;
     let root = Metadata::parse(&bytes).and_then(|metadata| Root::from_signed(metadata.signed()));
     root.map_err(|e| unread(format!("not a root: {e}")))?;
     Ok(bytes)
@@ -163,6 +157,7 @@ fn document(checked: &Checked, at: Date) -> Value {
     json!({
         "verified": true, "at": at, "rule": null, "file": null, "why": null,
         "trusted": verified.trusted, "targets": verified.target_count, "target_files": checked.target_files,
+        "target_files_absent": checked.absent,
         "consistent_snapshot": verified.consistent_snapshot, "remarks": verified.remarks,
         "ceremony": manifest.map(|m| &m.ceremony), "journal_head": manifest.map(|m| &m.journal_head),
     })
@@ -188,6 +183,12 @@ fn show(checked: &Checked, at: Date, out: &mut Output) {
     }
     if checked.target_files > 0 {
         out.line(format!("target files: {}, all as the metadata lists them", checked.target_files));
+    }
+    if checked.absent > 0 {
+        out.line(format!(
+            "target files that are not here: {} of {}, so their bytes were not looked at",
+            checked.absent, verified.target_count
+        ));
     }
     for remark in &verified.remarks {
         out.line(format!("remark: {}", plain(remark)));

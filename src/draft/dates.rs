@@ -16,8 +16,9 @@ pub(super) fn days_on(now: Date, days: i64) -> Date {
     Date::from_unix(midnight.saturating_add(days.saturating_mul(86_400)))
 }
 
-/// New dates: root for as long again as the last one was, never for less than it is now; and the others for a year, but never beyond root.
-pub(super) fn expires(request: &Request<'_>) -> (Date, Date) {
+/// New dates: root, where there is a new one, for as long again as the last one was, never for less than it is now; and
+/// the others for a year, but never beyond root.
+pub(super) fn expires(request: &Request<'_>, makes_root: bool) -> (Date, Date) {
     let date = |file: &RoleFile| {
         file.metadata.signed()["expires"].as_str().and_then(|date| Date::parse_lenient(date).ok())
     };
@@ -32,7 +33,6 @@ pub(super) fn expires(request: &Request<'_>) -> (Date, Date) {
         Kind::RootRenewal if root <= newest => days_on(newest, period.unwrap_or(YEAR)),
         _ => root.max(newest),
     };
-    let makes_root = request.kind.makes_root();
     let limit = if makes_root { root } else { newest };
     let year = days_on(request.now, YEAR);
     (root, if limit > days_on(request.now, FEWEST) { year.min(limit) } else { year })

@@ -58,8 +58,9 @@ impl<'a> Draft<'a> {
                 keys: BTreeMap::new(),
                 made: BTreeMap::new(),
             },
-            expires: expires(request),
+            expires: (request.now, request.now),
         };
+        draft.expires = expires(request, draft.makes_root());
         let (listed, signing) = draft.keys();
         draft.room = cast(request, &listed, &may_sign(request, &signing), &out(request));
         Ok(draft)
@@ -76,8 +77,9 @@ impl<'a> Draft<'a> {
         Ok(text)
     }
 
+    /// A response to keys that only delegated roles list leaves root as it is.
     fn makes_root(&self) -> bool {
-        self.request.kind.makes_root()
+        self.request.kind.makes_root() || !self.repair.roles.is_empty()
     }
 
     /// The targets roles that are signed in the room.
@@ -140,7 +142,10 @@ impl<'a> Draft<'a> {
             Kind::RootGenesis => "Genesis of our root of trust".to_owned(),
             Kind::RootRenewal => format!("Renewal of our root of trust: version {next}"),
             Kind::KeyRotation => format!("Rotation of keys: root version {next}"),
-            Kind::CompromiseResponse => format!("Response to lost or stolen keys: root version {next}"),
+            Kind::CompromiseResponse if self.makes_root() => {
+                format!("Response to lost or stolen keys: root version {next}")
+            }
+            Kind::CompromiseResponse => "Response to lost or stolen keys of delegates".to_owned(),
             Kind::DelegationChange => "Change of whom targets delegates to".to_owned(),
             Kind::TargetsSigning => "Signing of new target files".to_owned(),
             Kind::RestoreDrill => "Drill: every key opens, and signs".to_owned(),

@@ -3,16 +3,15 @@
 //! What a request means and what may sign it is said by `tuf::apart`; who is asked, and how, is a front end's.
 
 use std::fs;
-use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
-use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use crate::driver::disk;
 use crate::driver::shown;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
@@ -40,13 +39,7 @@ const MAX_IMAGES: usize = 2000;
 pub fn read(path: &Path) -> Result<Vec<u8>, Stop> {
     let unread =
         |why: String| Stop::new(StopKind::Input, format!("{}: {why}; nothing was written", shown(path)), "");
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|e| unread(e.to_string()))?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| unread(e.to_string()))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
-        return Err(unread(format!("larger than {MAX_FILE} bytes")));
-    }
-    Ok(bytes)
+    disk::read(path, MAX_FILE).map_err(|error| unread(error.to_string()))
 }
 
 /// Reads what was sent: a file as it is, the text of the codes in an image, or in all images of a directory.

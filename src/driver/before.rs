@@ -16,12 +16,15 @@ use crate::driver::stop::StopKind;
 use crate::driver::stores;
 use crate::driver::stores::Places;
 use crate::driver::stores::StandIn;
+use crate::keystore::StoreError;
 use crate::plan;
 use crate::plan::Before;
 use crate::plan::BeforeSpec;
 use crate::plan::Plan;
 use crate::plan::Problem;
+use crate::plan::Source;
 use crate::plan::before::MetadataFiles;
+use crate::plan::delegations::EntrySpec;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::Repository;
@@ -146,16 +149,13 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
     let mut files = MetadataFiles::new();
     let Some(before) = &plan.before else { return Ok(files) };
     let mut keys: BTreeMap<KeyId, StandIn> = BTreeMap::new();
+    let failed =
+        |of: &str, error: StoreError| Stop::new(StopKind::Store, format!("{of}: {}", error.text), error.hint);
     for (role, trust) in before.repository.trust_of_every_file() {
         for keyid in trust.iter().flat_map(|trust| trust.keys.keys.keys()) {
             if !keys.contains_key(keyid) {
-                let made = stores::stand_in(plan, keyid, places);
-                keys.insert(
-                    keyid.clone(),
-                    made.map_err(|error| {
-                        Stop::new(StopKind::Store, format!("{role}: {}", error.text), error.hint)
-                    })?,
-                );
+                let made = stores::stand_in(plan, keyid, places).map_err(|error| failed(&role, error))?;
+                keys.insert(keyid.clone(), made);
             }
         }
     }
@@ -164,13 +164,27 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
         before.repository.roots.iter().map(|file| (file, root_keys(&file.metadata))).collect();
     for keyid in chain.iter().flat_map(|(_, keys)| keys) {
         if !keys.contains_key(keyid) {
-            let made = stores::stand_in(plan, keyid, places)
-                .map_err(|error| Stop::new(StopKind::Store, format!("root: {}", error.text), error.hint))?;
+            let made = stores::stand_in(plan, keyid, places).map_err(|error| failed("root", error))?;
             keys.insert(keyid.clone(), made);
         }
     }
-    let publics: BTreeMap<String, Value> =
-        keys.iter().map(|(keyid, key)| (keyid.0.clone(), key.public().to_json().clone())).collect();
+    let public = |(keyid, key): (&KeyId, &StandIn)| (keyid.0.clone(), key.public().to_json().clone());
+    let publics: BTreeMap<String, Value> = keys.iter().map(public).collect();
+    // Who is delegated to from now on has signed what lies there, or `check` had refused it.
+    let mut joining: Vec<(&EntrySpec, KeyId)> = Vec::new();
+    let lists = plan.roles.values().filter_map(|role| role.delegations.as_ref());
+    for entry in lists.flat_map(|list| &list.entries) {
+        for key in entry.keys.iter().filter_map(|key| plan.key(&key.value)) {
+            if let Source::Listed { keyid, .. } = &key.source {
+                joining.push((entry, keyid.clone()));
+            } else if key.from_file() {
+                let made = stores::stand_in_from_file(plan, key, places);
+                let made = made.map_err(|error| failed(entry.name(), error))?;
+                joining.push((entry, made.public().keyid()));
+                keys.insert(made.public().keyid(), made);
+            }
+        }
+    }
     let mut sign = |name: &str, signed: Value, by: Vec<KeyId>| -> Result<Metadata, Stop> {
         let wrong =
             |why: String| Stop::new(StopKind::Input, format!("{name} cannot be rehearsed: {why}"), "");
@@ -189,7 +203,10 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
         .into_iter()
         .map(|(role, said)| (role, said.iter().flat_map(|trust| trust.keys.keys.keys().cloned()).collect()))
         .collect();
-    let by = |role: &str| trust.get(role).cloned().unwrap_or_default();
+    let by = |role: &str| {
+        let joins = joining.iter().filter(|(entry, _)| entry.covers(role)).map(|(_, keyid)| keyid);
+        trust.get(role).into_iter().flatten().chain(joins).cloned().collect::<Vec<KeyId>>()
+    };
     let replaced = |metadata: &Metadata| {
         let mut signed = metadata.signed().clone();
         signed[WATERMARK] = json!(true);

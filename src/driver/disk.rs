@@ -6,7 +6,14 @@ use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::fs::OFlags;
+use rustix::fs::Timespec;
 
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
@@ -42,13 +49,35 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync(directory)
 }
 
-/// Reads a file of at most `max` bytes.
-pub(super) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path)?.is_file() {
+/// Opens a file to read: a regular file, or a pipe into which somebody writes, as a shell's `<(...)`. A pipe without
+/// anybody, and a device, would be waited for without end: they are refused.
+pub fn open(path: &Path) -> io::Result<impl Read> {
+    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
+    let kind = file.metadata()?.file_type();
+    let mut first = Vec::new();
+    if kind.is_fifo() {
+        // Who is just about to write has a second.
+        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+        rustix::event::poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&second))?;
+        let mut byte = [0];
+        match file.read(&mut byte) {
+            Ok(0) => return Err(io::Error::other("it is a pipe, and nobody writes into it")),
+            Ok(_) => first.extend(byte),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    } else if !kind.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
+    rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
+    Ok(io::Cursor::new(first).chain(file))
+}
+
+/// Reads a file of at most `max` bytes.
+pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {max} bytes")));
     }
@@ -62,4 +91,43 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Stop {
         format!("{} cannot be written: {error}. What was recorded before stays as it is", path.display()),
         "make room or make it writable, then `keyrite resume`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::thread;
+
+    use super::*;
+
+    fn pipe() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        (folder, path)
+    }
+
+    #[test]
+    fn what_would_be_waited_for_without_end_is_refused() {
+        let (folder, path) = pipe();
+
+        let refused = |path: &Path| read(path, 9).unwrap_err().to_string();
+
+        assert_eq!(refused(&path), "it is a pipe, and nobody writes into it");
+        assert_eq!(refused(Path::new("/dev/zero")), "it is not a file");
+        assert_eq!(refused(folder.path()), "it is not a file");
+    }
+
+    #[test]
+    fn a_pipe_into_which_somebody_writes_is_read_to_its_end() {
+        let (_folder, path) = pipe();
+        let bytes = vec![7; 1 << 18];
+
+        let read = thread::scope(|scope| {
+            scope.spawn(|| fs::write(&path, &bytes).unwrap());
+            read(&path, 1 << 20).unwrap()
+        });
+
+        assert_eq!(read, bytes);
+    }
 }

@@ -138,7 +138,7 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
             }
         }
     }
-    problems.extend(reach::cut_off(plan, &hashed));
+    problems.extend(reach::cut_off(plan, &|role| hashed.get(role)));
     let mut changes = None;
     if plan.hashes_files() && plan.before.is_some() && problems.is_empty() {
         match plan.foresee(&|role| hashed.get(role)) {

@@ -227,8 +227,9 @@ impl Driver {
         let plan = self.ceremony.plan();
         let key = plan.key(name).ok_or_else(|| format!("key {name} is not in the plan"))?;
         match (&key.source, self.ceremony.mode()) {
-            (Source::Existing { .. }, Mode::Rehearsal) => {
-                stores::rehearsed_public(plan, key, &self.places).map_err(|stop| stop.error)
+            (Source::Existing { .. } | Source::Public { .. }, Mode::Rehearsal) => {
+                let stands_in = stores::stand_in_from_file(plan, key, &self.places);
+                stands_in.map(|key| key.public().clone()).map_err(|error| error.text)
             }
             (Source::Existing { public, .. } | Source::Public { public }, _) => {
                 inputs::outside(&self.places.inputs, public, &plan.id)

@@ -7,7 +7,7 @@ mod ask;
 pub mod before;
 pub mod clock;
 pub mod derived;
-mod disk;
+pub mod disk;
 mod drives;
 mod export;
 pub mod faults;

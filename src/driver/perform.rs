@@ -9,8 +9,11 @@ use crate::driver::inputs;
 use crate::driver::prompt::Answer;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
+use crate::plan::Problem;
 use crate::plan::Step;
 use crate::plan::Verb;
+use crate::plan::after::Files;
+use crate::plan::reach;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
 
@@ -191,6 +194,9 @@ impl Driver {
             if let (Some(from), false) = (from, self.ceremony.files().contains_key(&role)) {
                 match inputs::target_files(&self.places.inputs, &from) {
                     Ok(files) => {
+                        if let Some(problem) = self.leads_nowhere(&role, &files) {
+                            return self.failed(step, "input", format!("target files: {problem}"), events);
+                        }
                         let (step, role) = (step.id.clone(), role.clone());
                         self.record(Event::Hashed { step, role, files }, events)?;
                     }
@@ -208,6 +214,14 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// The files may be others than those that `check` saw. It is judged again when those of all roles are known.
+    fn leads_nowhere(&self, role: &str, files: &Files) -> Option<Problem> {
+        let (plan, hashed) = (self.ceremony.plan(), self.ceremony.files());
+        let known = |name: &str| if name == role { Some(files) } else { hashed.get(name).map(AsRef::as_ref) };
+        let missing = plan.roles.iter().any(|(name, role)| role.files.is_some() && known(name).is_none());
+        if missing { None } else { reach::cut_off(plan, &known).into_iter().next() }
     }
 
     fn verify(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {

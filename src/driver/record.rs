@@ -34,7 +34,7 @@ use crate::tuf::Date;
 use crate::words::Digest;
 
 /// A journal longer than this is no journal of ours.
-const MAX_JOURNAL: u64 = 1 << 30;
+pub const MAX_JOURNAL: u64 = 1 << 30;
 /// A ceremony file longer than this is refused before it is read.
 pub const MAX_FILE: u64 = 1 << 20;
 

@@ -7,8 +7,6 @@ use secrecy::SecretString;
 
 use crate::ceremony::Mode;
 use crate::driver::inputs;
-use crate::driver::stop::Stop;
-use crate::driver::stop::StopKind;
 use crate::keystore;
 use crate::keystore::Opening;
 use crate::keystore::Store;
@@ -86,17 +84,16 @@ pub(super) fn open(
 fn held(key: &Key, inputs: &Path, made: bool) -> Option<Held> {
     match &key.source {
         Source::Generated { scheme, bits, .. } => made.then_some(Held { scheme: *scheme, bits: *bits }),
-        Source::Existing { public, .. } => {
+        Source::Existing { public, .. } | Source::Public { public } => {
             let public = inputs::fixed(inputs, public).ok()?;
             Some(Held { scheme: public.scheme(), bits: None })
         }
         // As it is listed in the stand-in of the metadata before.
         Source::Listed { public, .. } => Some(Held { scheme: public.scheme(), bits: public.rsa_bits() }),
-        Source::Public { .. } => None,
     }
 }
 
-/// A key that a rehearsal uses in place of one that the metadata before lists.
+/// A key that a rehearsal uses in place of one that exists.
 pub(super) struct StandIn {
     store: Box<dyn Store>,
     public: PublicKey,
@@ -126,6 +123,19 @@ pub(super) fn stand_in(plan: &Plan, keyid: &KeyId, places: &Places) -> Result<St
         .filter(|key| key.store().is_some())
         .and_then(|key| held(key, &places.inputs, true))
         .unwrap_or(Held { scheme: Scheme::Ed25519, bits: None });
+    simulate(plan, name, held, places)
+}
+
+/// The stand-in of a key that comes with a file, by whomever it is held.
+pub(super) fn stand_in_from_file(plan: &Plan, key: &Key, places: &Places) -> Result<StandIn, StoreError> {
+    let missing = || {
+        StoreError::new(StoreErrorKind::NoSuchKey, format!("key {} does not come with a file", key.name), "")
+    };
+    let held = Some(key).filter(|key| key.from_file()).and_then(|key| held(key, &places.inputs, true));
+    simulate(plan, &key.name, held.ok_or_else(missing)?, places)
+}
+
+fn simulate(plan: &Plan, name: &str, held: Held, places: &Places) -> Result<StandIn, StoreError> {
     let rehearsal = Rehearsal { seed: simulated::seed(&plan.digest.0, name), held: Some(held) };
     let opening = Opening { rehearsal: Some(rehearsal), ..Opening::production(places.record.clone()) };
     let uri = Pkcs11Uri { token: Some(name.to_owned()), ..Pkcs11Uri::default() };
@@ -135,14 +145,4 @@ pub(super) fn stand_in(plan: &Plan, keyid: &KeyId, places: &Places) -> Result<St
         || StoreError::new(StoreErrorKind::NoSuchKey, format!("the stand-in of key {name} is empty"), "");
     let public = found.map(|found| found.public).ok_or_else(missing)?;
     Ok(StandIn { store, public })
-}
-
-/// The public half of the key that a rehearsal uses in place of an existing one.
-pub(super) fn rehearsed_public(plan: &Plan, key: &Key, places: &Places) -> Result<PublicKey, Stop> {
-    let stop = |error: StoreError| Stop::new(StopKind::Store, error.text, error.hint);
-    let mut store = open(plan, key, Mode::Rehearsal, places, true).map_err(stop)?;
-    let found = store.find(Some(&SecretString::from(ANY_PIN))).map_err(stop)?;
-    found.map(|found| found.public).ok_or_else(|| {
-        Stop::new(StopKind::Store, format!("the simulated store of key {} is empty", key.name), "")
-    })
 }

@@ -200,6 +200,7 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
     if plan.roles_in_room().contains(&"timestamp") {
         coupled(plan, &before, "snapshot", &place, &mut say);
     }
+    delegates::signed_for_nobody(plan, &place, &mut say);
     delegates::delegates_listed(plan, &before, &mut say);
     if !plan.hashes_files()
         && let Err(why) = plan.as_expected(&sections)

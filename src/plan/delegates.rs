@@ -1,5 +1,6 @@
 //! What a plan may delegate, to whom, and what that forces in the same ceremony.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::plan::Before;
@@ -21,7 +22,9 @@ use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::author;
 use crate::tuf::delegations::author::Labels;
 use crate::tuf::delegations::author::Wanted;
+use crate::tuf::delegations::layout::Layout;
 use crate::tuf::fault::Fault;
+use crate::tuf::root::TOP_LEVEL;
 
 /// Whom a targets role delegates to after the ceremony.
 pub(super) fn delegations_after(plan: &Plan, role: &str) -> Option<Delegations> {
@@ -113,6 +116,35 @@ fn without_metadata(plan: &Plan, entry: &EntrySpec) -> Option<Problem> {
         "{which} {have} no metadata yet: clients that look for their paths stop until they have been signed and snapshot lists them"
     );
     Some(Problem::warning(NO_METADATA, Some(entry.place), text))
+}
+
+/// A role that is signed here is one to which delegations still lead afterwards: what nobody reads, nobody signs.
+pub(super) fn signed_for_nobody(
+    plan: &Plan,
+    place: &dyn Fn(&str) -> Place,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    let mut left: BTreeSet<&str> = plan.roles_in_room().into_iter().collect();
+    left.retain(|role| !TOP_LEVEL.contains(role));
+    let (mut open, mut seen) = (vec!["targets".to_owned()], BTreeSet::new());
+    while let Some(delegator) = open.pop().filter(|_| !left.is_empty()) {
+        if !seen.insert(delegator.clone()) {
+            continue;
+        }
+        let Some(delegations) = delegations_after(plan, &delegator) else { continue };
+        let bins = Layout::of(&delegations);
+        left.retain(|role| bins.as_ref().is_none_or(|bins| bins.prefix() != *role));
+        for delegation in delegations.roles {
+            left.remove(delegation.name.as_str());
+            open.push(delegation.name);
+        }
+    }
+    for role in left {
+        let text = format!(
+            "nobody delegates to {role} after this ceremony, so no client would read what is signed here; leave {role} out, or delegate to it"
+        );
+        say("ROLE-DELEGATED", place(role), text);
+    }
 }
 
 /// Where snapshot is signed here, each delegate has a file that it can list.

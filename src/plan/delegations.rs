@@ -181,6 +181,14 @@ impl EntrySpec {
             What::Bins { layout, .. } => layout.prefix(),
         }
     }
+
+    /// Whether `role` is the role, or one of the bins.
+    pub fn covers(&self, role: &str) -> bool {
+        match &self.what {
+            What::Role { name, .. } => name.value == role,
+            What::Bins { layout, .. } => layout.number(role).is_some(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -72,9 +72,14 @@ impl Kind {
         Self::ALL.map(Self::name).join(", ")
     }
 
-    /// Whether it makes a new root.
+    /// Whether it always makes a new root.
     pub fn makes_root(self) -> bool {
-        self.signs() && !matches!(self, Self::DelegationChange | Self::TargetsSigning)
+        matches!(self, Self::RootGenesis | Self::RootRenewal | Self::KeyRotation)
+    }
+
+    /// Whether it may make a new root. A key that only delegated roles list leaves without one.
+    pub fn may_make_root(self) -> bool {
+        self.makes_root() || self == Self::CompromiseResponse
     }
 
     /// Whether it signs metadata; the others are held for keys alone.

@@ -60,11 +60,12 @@ impl Tree {
 }
 
 /// The files that this ceremony cuts off, or signs where no path leads: FILES-WITHIN-PATHS. `hashed` are the files
-/// that come in.
-pub fn cut_off(plan: &Plan, hashed: &BTreeMap<String, Files>) -> Vec<Problem> {
+/// that come in: those of `check` a week before, and those of the day.
+pub fn cut_off<'f>(plan: &Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> Vec<Problem> {
     let Some(before) = &plan.before else { return Vec::new() };
     let delegates = plan.roles.values().any(|role| role.delegations.is_some());
-    if !delegates && !hashed.keys().any(|role| role != "targets") {
+    let comes_in = |role: &String| role != "targets" && hashed(role).is_some();
+    if !delegates && !plan.roles.keys().any(comes_in) {
         return Vec::new();
     }
     let was = Tree::new(|role| before.repository.delegations(role), |role| listed(before, role));
@@ -91,14 +92,14 @@ fn listed(before: &Before, role: &str) -> BTreeSet<String> {
     targets.into_iter().flat_map(|targets| targets.keys().cloned()).collect()
 }
 
-fn listed_after(
+fn listed_after<'f>(
     plan: &Plan,
     before: &Before,
-    hashed: &BTreeMap<String, Files>,
+    hashed: &dyn Fn(&str) -> Option<&'f Files>,
     role: &str,
 ) -> BTreeSet<String> {
     let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
-    let (Some(spec), Some(files)) = (spec, hashed.get(role)) else { return listed(before, role) };
+    let (Some(spec), Some(files)) = (spec, hashed(role)) else { return listed(before, role) };
     let mut paths: BTreeSet<String> = files.keys().cloned().collect();
     if spec.keep {
         let removed = |path: &String| spec.remove.iter().any(|removed| removed.value == *path);

@@ -70,11 +70,11 @@ fn described(file: &File, before: Option<&Before>, say: &mut Problems<'_>) {
     }
 }
 
-/// Types that make a new root do, and the others do not touch it.
+/// Types that make a new root do, and those that may not do not touch it.
 fn makes_root(file: &File, say: &mut Problems<'_>) {
     let kind = file.kind.value;
-    match (kind.makes_root(), file.trust.roles.get("root")) {
-        (true, None) => {
+    match (kind.may_make_root(), file.trust.roles.get("root")) {
+        (_, None) if kind.makes_root() => {
             let text = format!("a {} makes a new root, and trust.after names none", kind.name());
             say.say("ROOT-IN-ROOM", file.trust.after, text);
         }
@@ -95,14 +95,22 @@ fn makes_root(file: &File, say: &mut Problems<'_>) {
 fn stays_without_root(file: &File, name: &str, roles: [Option<&Role>; 2], say: &mut Problems<'_>) {
     let (kind, [Some(before), Some(after)]) = (file.kind.value, roles) else { return };
     let keys = |role: &Role| role.keys.iter().cloned().collect::<BTreeSet<String>>();
-    let touched = name != "root" && !kind.makes_root();
-    if touched && (keys(before), before.threshold) != (keys(after), after.threshold) {
+    let stays = !kind.makes_root() && !file.trust.roles.contains_key("root");
+    let touched = (keys(before), before.threshold) != (keys(after), after.threshold);
+    if name == "root" || !stays || !touched {
+        return;
+    }
+    let place = file.trust.roles[name].place;
+    if kind.may_make_root() {
+        let text = format!("keys and threshold of {name} stand in root, and trust.after names no new root");
+        say.say("ROOT-IN-ROOM", place, text);
+    } else {
         let text = format!(
             "a {} changes {}; keys and threshold of {name} stand in root, which stays as it is",
             kind.name(),
             kind.scope()
         );
-        say.say("TYPE-ALLOWS", file.trust.roles[name].place, text);
+        say.say("TYPE-ALLOWS", place, text);
     }
 }
 

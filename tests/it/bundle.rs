@@ -308,6 +308,30 @@ fn target_files_are_the_ones_that_the_metadata_lists() {
     assert_eq!(refused(&path), (rules::TARGET_FILE_KNOWN, "targets/other".to_owned()));
 }
 
+#[test]
+fn targets_without_a_file_are_counted_and_are_no_fault() {
+    let files = bundle::layout(&contents()).unwrap();
+    let pinned = pinned();
+    let absent = |path: &Path, scope| {
+        let request = Request { pinned: &pinned, at: now(), scope, allow_rehearsal: false };
+        bundle::check(&Dir::open(path).unwrap(), &request).unwrap().absent
+    };
+
+    let (_temp, path) = written(&files);
+    assert_eq!((absent(&path, Scope::Full), absent(&path, Scope::Root)), (0, 0));
+
+    // The file below a folder lies there under two names; either serves a client.
+    fs::remove_file(path.join("MANIFEST.json")).unwrap();
+    let mut tools = files.iter().map(|(path, _)| path).filter(|path| path.ends_with("tool.txt"));
+    fs::remove_file(path.join(tools.next().unwrap())).unwrap();
+    assert_eq!(absent(&path, Scope::Full), 0);
+    fs::remove_file(path.join(tools.next().unwrap())).unwrap();
+    assert_eq!((absent(&path, Scope::Full), absent(&path, Scope::Offline)), (1, 1));
+    assert_eq!(absent(&path, Scope::Root), 0);
+    fs::remove_dir_all(path.join("targets")).unwrap();
+    assert_eq!(absent(&path, Scope::Full), 2);
+}
+
 /// The delegate's file is not asked for as long as targets speaks for the path, and is there when that changes.
 #[test]
 fn a_path_that_two_roles_list_lies_there_with_both_files() {

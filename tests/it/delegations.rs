@@ -257,6 +257,98 @@ fn a_role_is_delegated_to_and_signs_its_files_in_one_ceremony() {
 }
 
 #[test]
+fn a_file_that_comes_after_check_and_lies_outside_the_paths_is_refused_on_the_day() {
+    let world = World::new();
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"]}}]}}
+    dev: {{version: 1, expires: \"{EXPIRES}\", files: {{from: inputs/dev}}}}\n"
+    );
+    let file = world.file("delegation-change", DANA, &after);
+    let answers = fs::read_to_string(world.path("answers.yaml")).unwrap();
+    // Nobody answers yet, so the ceremony waits for its first yes.
+    world.write("answers.yaml", answers.replace("confirm: all\n", "").as_bytes());
+    assert_ne!(world.run(&file).code, 0);
+    world.write("answers.yaml", answers.as_bytes());
+    world.write("inputs/dev/elsewhere.tgz", b"late");
+    let record = world.path("record");
+    let resume =
+        || keyrite(&["resume", text(&record), "--plain", "--answers", text(&world.path("answers.yaml"))]);
+
+    let said = resume();
+
+    let said = format!("{}{}", said.out, said.err);
+    assert!(said.contains("dev lists elsewhere.tgz") && said.contains("FILES-WITHIN-PATHS"), "{said}");
+    assert!(!said.contains("signed dev"), "{said}");
+    fs::remove_file(world.path("inputs/dev/elsewhere.tgz")).unwrap();
+    resume().ended(0);
+    world.accepted_by(&[], "dev/tool.tgz", b"tool 1");
+}
+
+#[test]
+fn a_role_that_loses_its_delegation_is_not_signed_in_the_same_ceremony() {
+    let world = World::new();
+    let dev = "{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"]}";
+    let after = |version: u64, list: &str, dev: &str| {
+        format!(
+            "    targets: {{version: {version}, expires: \"{EXPIRES}\", delegations: [{list}]}}
+    dev: {{version: {version}, expires: \"{EXPIRES}\"{dev}}}\n"
+        )
+    };
+    let first = after(2, dev, ", files: {from: inputs/dev}").replace("dev: {version: 2", "dev: {version: 1");
+    let file = world.file("delegation-change", DANA, &first);
+    world.run(&file).ended(0);
+    world.publish();
+    let dana = format!(
+        "  dana: {{holder: dana, store: \"age:inputs/keys/dana.age\", keyid: \"{}\"}}\n",
+        world.keyid("dana")
+    );
+
+    for (list, code) in [("", 1), (dev, 0)] {
+        let renamed = after(3, list, "").replace("dev: {version: 3", "dev: {version: 2");
+        world.file("delegation-change", &dana, &renamed);
+        world.changed("snapshot: {version: 2,", "snapshot: {version: 3,");
+        let file = world.changed("timestamp: {version: 2,", "timestamp: {version: 3,");
+
+        let said = world.check(&file).ended(code);
+
+        let refused = said.err.contains("nobody delegates to dev after this ceremony");
+        assert_eq!(refused && said.err.contains("(ROLE-DELEGATED)"), code == 1, "{}", said.err);
+    }
+}
+
+#[test]
+fn a_delegate_that_returns_with_its_old_keys_and_metadata_is_rehearsed_like_any_other() {
+    let world = World::new();
+    let delegating = |version: u64, list: &str| {
+        format!("    targets: {{version: {version}, expires: \"{EXPIRES}\", delegations: [{list}]}}\n")
+    };
+    let dev = "{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"]}";
+    let signed = format!("    dev: {{version: 1, expires: \"{EXPIRES}\", files: {{from: inputs/dev}}}}\n");
+    let online = |version: u64| {
+        world.changed("snapshot: {version: 2,", &format!("snapshot: {{version: {version},"));
+        world.changed("timestamp: {version: 2,", &format!("timestamp: {{version: {version},"))
+    };
+    let file = world.file("delegation-change", DANA, &(delegating(2, dev) + &signed));
+    world.run(&file).ended(0);
+    world.publish();
+    world.file("delegation-change", "", &delegating(3, ""));
+    world.run(&online(3)).ended(0);
+    // What a server publishes: nobody leads to the old file, and nobody took it away.
+    fs::copy(world.path("inputs/metadata/1.dev.json"), world.path("record/bundle/metadata/1.dev.json"))
+        .unwrap();
+    world.publish();
+    world.file("delegation-change", "  dana: {public: inputs/dana.pub.json}\n", &delegating(4, dev));
+    let file = online(4);
+
+    let said = run_by_file(&file, &world.path("answers.yaml"), &world.path("rehearsal"), &["--rehearse"]);
+
+    said.ended(0);
+    world.run(&file).ended(0);
+    // The delegate's file of targets is not here; her metadata is, and a client takes it.
+    world.accepted_by(&[], "dev/tool.tgz", b"tool 1");
+}
+
+#[test]
 fn target_files_of_a_directory_join_those_that_stay() {
     let world = World::new();
     let after = format!(

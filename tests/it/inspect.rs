@@ -89,3 +89,46 @@ fn names_that_cannot_be_read_are_told_and_keys_go_by_their_keyids() {
     assert!(said.starts_with("app.txt: clients take it from targets; key "), "{said}");
     assert!(said.contains("keys have no names here"), "{said}");
 }
+
+#[test]
+fn a_pipe_into_which_nobody_writes_and_a_device_are_refused_and_never_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let commands: [&[&str]; 9] = [
+        &["inspect", "FILE"],
+        &["merge", "FILE", "--out", "out"],
+        &["sign", "FILE", "--key", "age:key.age", "--out", "out"],
+        &["request", "FILE", "--out", "out"],
+        &["verify", ".", "--root", "FILE"],
+        &["diff", "FILE", "FILE"],
+        &["lint", "FILE"],
+        &["check", "FILE"],
+        &["run", "FILE", "--answers", "FILE"],
+    ];
+
+    for command in commands {
+        for (file, why) in
+            [(pipe.to_str().unwrap(), "nobody writes into it"), ("/dev/zero", "it is not a file")]
+        {
+            let args: Vec<&str> =
+                command.iter().map(|arg| if *arg == "FILE" { file } else { *arg }).collect();
+            let mut keyrite = std::process::Command::new(env!("CARGO_BIN_EXE_keyrite"));
+            let ran = keyrite.args(&args).current_dir(&folder).env_clear().output().unwrap();
+            let said = String::from_utf8(ran.stderr).unwrap();
+            assert!(ran.status.code() == Some(2) && said.contains(why), "{args:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn what_a_shell_hands_over_in_a_pipe_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    repository::write(folder.path());
+    let root = folder.path().join("inputs/metadata/1.root.json");
+    let script = "cat \"$1\" | \"$0\" inspect /dev/stdin";
+    let mut shell = std::process::Command::new("sh");
+    let ran = shell.args(["-c", script, env!("CARGO_BIN_EXE_keyrite"), text(&root)]).output().unwrap();
+
+    assert_eq!(String::from_utf8(ran.stdout).unwrap(), keyrite(&["inspect", text(&root)]).ended(0).out);
+}

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use crate::bundle::Dir;
@@ -12,6 +11,7 @@ use crate::cli::diff::Args;
 use crate::cli::diff::Compared;
 use crate::cli::diff::Files;
 use crate::cli::diff::unread;
+use crate::driver::disk;
 use crate::tuf::Metadata;
 use crate::tuf::client::Files as _;
 use crate::tuf::client::MAX_ROOT;
@@ -55,13 +55,7 @@ fn is_dir(path: &Path) -> Result<bool, Failure> {
 
 /// A file, as long as it is no longer than `max`.
 fn read(path: &Path, max: u64) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|e| e.to_string())?;
-    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    match u64::try_from(bytes.len()) {
-        Ok(length) if length <= max => Ok(bytes),
-        _ => Err(format!("larger than {max} bytes")),
-    }
+    disk::read(path, max).map_err(|error| error.to_string())
 }
 
 pub(in crate::cli) fn read_names(path: &Path) -> Result<Names, Failure> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::prompt::Terminal;
 use crate::cli::show::plain;
+use crate::driver::disk;
 use crate::tuf::KeyId;
 use crate::tuf::Repository;
 use crate::tuf::diff::Names;
@@ -160,7 +160,7 @@ fn is_name(name: &str) -> bool {
 fn read(path: &Path, keys: &[Key]) -> Result<BTreeMap<KeyId, Person>, Failure> {
     let shown = plain(&path.display().to_string());
     let bad = |why: &str| refused(&format!("{shown}: {}", plain(why)));
-    let bytes = fs::read(path).map_err(|error| bad(&error.to_string()))?;
+    let bytes = disk::read(path, LONGEST as u64).map_err(|error| bad(&error.to_string()))?;
     let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST);
     let text = text.ok_or_else(|| bad("not UTF-8, or too long"))?;
     let entries: BTreeMap<String, Entry> =

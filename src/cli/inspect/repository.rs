@@ -1,7 +1,6 @@
 //! A directory of metadata in plain words, and who may sign a path.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
@@ -11,6 +10,7 @@ use crate::bundle::Dir;
 use crate::bundle::places;
 use crate::cli::inspect::Description;
 use crate::driver::Clock;
+use crate::driver::disk;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Repository;
@@ -58,8 +58,7 @@ pub(super) fn describe(dir: &Path, path: Option<&str>) -> Result<Description, St
 /// Who holds which key, as the file beside the metadata says.
 fn holders(metadata: &Path) -> (Holders, Option<String>) {
     let Some(path) = places::names(metadata) else { return (Holders::new(), None) };
-    let small = fs::metadata(&path).is_ok_and(|file| file.len() <= MAX_NAMES);
-    let read = if small { fs::read(&path).map_err(|e| e.to_string()) } else { Err("too large".to_owned()) };
+    let read = disk::read(&path, MAX_NAMES).map_err(|error| error.to_string());
     match read.and_then(|bytes| Names::parse(&bytes).map_err(|error| error.to_string())) {
         Ok(names) => (names.holders(), None),
         Err(why) => {

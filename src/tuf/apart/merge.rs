@@ -168,7 +168,8 @@ impl Merge {
             let same = response.role == self.role;
             return self.other_payload(source, keyid, &is, same.then_some(response.version));
         }
-        self.take_one(source, &Signature { keyid: response.keyid, sig: response.sig }, Outcome::Added);
+        let signature = Signature { keyid: response.keyid, sig: response.sig };
+        self.take_one(source, &signature, Some(&response.scheme), Outcome::Added);
     }
 
     fn take_copy(&mut self, source: &str, bytes: &[u8]) {
@@ -198,7 +199,7 @@ impl Merge {
         let admit = |reading: &Vec<u8>| self.signers.admit(self.metadata.payload(), keyid, reading);
         let admissions: Vec<Admission> = readings.iter().map(admit).collect();
         if let Some(Admission::Good(entries)) = admissions.iter().find(|a| matches!(a, Admission::Good(_))) {
-            return self.keep(source, entries.clone(), Outcome::Added);
+            return self.keep(source, entries.clone(), Outcome::Added, Vec::new());
         }
         let longest_known = 1024;
         if !readings.iter().any(|reading| (56..=longest_known).contains(&reading.len())) {
@@ -221,11 +222,12 @@ impl Merge {
             self.find(source, Outcome::Malformed, None, why);
         }
         for signature in signatures.iter().take(MAX_SIGNATURES) {
-            self.take_one(source, signature, good);
+            self.take_one(source, signature, None, good);
         }
     }
 
-    fn take_one(&mut self, source: &str, signature: &Signature, good: Outcome) {
+    /// One signature with the keyid that it names, and the scheme where it names one.
+    fn take_one(&mut self, source: &str, signature: &Signature, scheme: Option<&str>, good: Outcome) {
         let keyid = Some(signature.keyid.clone());
         if signature.sig.is_empty() {
             return self.find(source, Outcome::Empty, keyid, String::new());
@@ -234,14 +236,41 @@ impl Merge {
             return self.find(source, Outcome::Malformed, keyid, "the signature is not hex".to_owned());
         };
         match self.signers.admit(self.metadata.payload(), Some(&signature.keyid), &bytes) {
-            Admission::Good(entries) => self.keep(source, entries, good),
+            Admission::Good(entries) => {
+                let remarks = self.misnamed(&entries, &signature.keyid, scheme);
+                self.keep(source, entries, good, remarks);
+            }
             Admission::Stranger => self.find(source, Outcome::Stranger, keyid, String::new()),
             Admission::Bad => self.find(source, Outcome::DoesNotVerify, keyid, String::new()),
         }
     }
 
+    /// What a good signature says wrongly of the key that made it. Material decides, so it counts all the same.
+    fn misnamed(
+        &self,
+        entries: &BTreeMap<KeyId, String>,
+        named: &KeyId,
+        scheme: Option<&str>,
+    ) -> Vec<&'static str> {
+        let mut remarks = Vec::new();
+        if self.signers.keys().all(|(keyid, _)| keyid != named) {
+            remarks.push("it names another keyid than that of the key that made it");
+        }
+        let mut made = self.signers.keys().filter(|(keyid, _)| entries.contains_key(keyid));
+        if scheme.is_some_and(|scheme| made.all(|(_, key)| key.scheme().as_str() != scheme)) {
+            remarks.push("it names another scheme than that of the key that made it");
+        }
+        remarks
+    }
+
     /// Of two good signatures of one key the smaller is kept: then no order, and no repetition, makes a difference.
-    fn keep(&mut self, source: &str, entries: BTreeMap<KeyId, String>, good: Outcome) {
+    fn keep(
+        &mut self,
+        source: &str,
+        entries: BTreeMap<KeyId, String>,
+        good: Outcome,
+        mut remarks: Vec<&str>,
+    ) {
         let new = entries.keys().any(|keyid| !self.kept.contains_key(keyid));
         let keyid = entries.keys().find(|keyid| !new || !self.kept.contains_key(keyid)).cloned();
         let mut differs = false;
@@ -252,8 +281,10 @@ impl Merge {
                 *kept = sig;
             }
         }
-        let why = if differs { "another signature by the same key; one is kept" } else { "" };
-        self.find(source, if new { good } else { Outcome::AlreadyThere }, keyid, why.to_owned());
+        if differs {
+            remarks.push("another signature by the same key; one is kept");
+        }
+        self.find(source, if new { good } else { Outcome::AlreadyThere }, keyid, remarks.join("; "));
     }
 
     fn other_payload(&mut self, source: &str, keyid: Option<KeyId>, is: &str, same_role: Option<u64>) {

@@ -133,6 +133,35 @@ fn each_outcome_has_an_answer_of_its_own() {
 }
 
 #[test]
+fn a_good_signature_that_names_another_key_or_scheme_counts_with_a_remark() {
+    let good: Value = serde_json::from_slice(&answer(&new_root(), 2, 7)).unwrap();
+    let with = |change: Value| {
+        let mut response = good.clone();
+        response.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let mut merge = merge();
+        merge.take("x", response.to_string().as_bytes(), None);
+        assert_eq!(outcomes(&merge), [Outcome::Added]);
+        assert_eq!(merge.merged().signatures()[0].keyid, public(7).keyid());
+        merge.findings()[0].why.clone()
+    };
+    let stranger = public(9).keyid();
+
+    assert_eq!(with(json!({})), "");
+    assert_eq!(with(json!({"keyid": &public(7).keyid().0[..16]})), "");
+    assert!(with(json!({"keyid": stranger})).contains("another keyid than"));
+    assert!(with(json!({"scheme": "ecdsa-sha2-nistp256"})).contains("another scheme than"));
+    let both = with(json!({"keyid": stranger, "scheme": "rsassa-pss-sha256"}));
+    assert!(both.contains("another keyid") && both.contains("another scheme"));
+    let mut copy = signed_by(&new_root(), &[]);
+    copy.add(Signature { keyid: stranger, sig: hex::encode(signer(7).sign(copy.payload()).to_bytes()) });
+    let mut merge = merge();
+    merge.take("copy", &copy.to_file(), None);
+    assert!(
+        sentence(&merge).contains("added the signature of") && sentence(&merge).contains("another keyid")
+    );
+}
+
+#[test]
 fn a_private_key_that_was_sent_is_named_and_not_repeated() {
     let pem = b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
     let mut merge = merge();

@@ -79,3 +79,14 @@ fn nothing_lost_is_nothing_to_repair() {
 
     assert!(refused.contains("needs a key that is lost or stolen"), "{refused}");
 }
+
+#[test]
+fn a_key_that_only_a_delegate_has_is_replaced_without_a_new_root() {
+    let text = drafted(&world().build(), &names(), Kind::CompromiseResponse, &[], &[8]).unwrap();
+
+    assert!(!text.contains("    root:") && !text.contains("root: version"), "{text}");
+    assert!(text.contains("title: \"Response to lost or stolen keys of delegates\""), "{text}");
+    // A key of root has no part in it.
+    assert!(text.contains("  bo: {keyid:") && text.contains("# does not sign today"), "{text}");
+    assert!(text.contains("targets: delegation dev: + key dev-2"), "{text}");
+}

@@ -74,6 +74,8 @@ fn json_is_one_document_and_the_text_is_elsewhere() {
     let document: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(document["verified"], true);
     assert_eq!(document["targets"], 2);
+    assert_eq!((&document["target_files"], &document["target_files_absent"]), (&json!(0), &json!(2)));
+    assert!(ran.err.contains("target files that are not here: 2 of 2"), "{}", ran.err);
     assert_eq!(document["trusted"][1]["threshold"], 2);
     assert!(ran.err.ends_with("verified: 6 files hold at 2026-12-03T09:00:00Z\n"));
 }
