@@ -183,7 +183,8 @@ impl Ceremony {
         let step = self.plan.steps.get(self.at)?;
         let missing = step.confirm.iter().find(|id| !self.confirmed.contains(*id));
         let left = self.left();
-        let before = step.verb.irreversible() || step.verb == Verb::Gate;
+        // The end is confirmed before it comes, so that nothing follows it.
+        let before = step.verb.irreversible() || matches!(step.verb, Verb::Gate | Verb::Close);
         let need = match (missing, left.first()) {
             (Some(who), left) if before || left.is_none() => self.confirmation(step, who),
             (_, Some(part)) => self.doing_part(step, part),

@@ -79,8 +79,8 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
 fn exit_of(kind: &str) -> Exit {
     match kind {
         "input" => Exit::Input,
-        "machine" | "export" | "readback" => Exit::Machine,
-        "rejected" | "threshold" | "not-now" | "build" => Exit::No,
+        "machine" | "export" | "readback" | "thing" | "watch" => Exit::Machine,
+        "rejected" | "threshold" | "not-now" | "build" | "people" => Exit::No,
         _ => Exit::Store,
     }
 }
@@ -202,7 +202,10 @@ fn no_answer(prompt: &Prompt, what: &str, driver: &Driver) -> Failure {
 
 fn from_file(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Result<Answer, Failure> {
     match &prompt.ask {
-        Ask::Fix { error, hint, .. } => Err(Failure::new(Exit::Store, error.clone(), hint.clone())),
+        Ask::Fix { error, hint, .. } => {
+            let exit = if prompt.verb.ends_with("-drive") { Exit::Machine } else { Exit::Store };
+            Err(Failure::new(exit, error.clone(), hint.clone()))
+        }
         Ask::Text { .. } if answers.typed(&prompt.step).is_some() => {
             Ok(Answer::Text(answers.typed(&prompt.step).unwrap_or_default().to_owned()))
         }

@@ -5,4 +5,4 @@ mod golden;
 mod pseudo;
 pub(crate) mod repository;
 mod rules;
-mod stage;
+pub(crate) mod stage;

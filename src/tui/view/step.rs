@@ -82,7 +82,7 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
         Ask::Continue if app.must_see() && !app.seen => format!("{who} reads on: Enter shows the next page"),
         Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
         Ask::Confirm => match prompt.verb {
-            "gate" | "generate-key" | "destroy-key" | "sign" | "export" => {
+            "gate" | "generate-key" | "destroy-key" | "sign" | "export" | "close" => {
                 format!("{who} confirms that it may begin: Enter")
             }
             _ => format!("{who} confirms that it was done: Enter"),

@@ -1,0 +1,416 @@
+//! The room on the day: who is there, what lies in whose hands, which clock is right, and what goes otherwise than planned.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use keyrite::ceremony::Event;
+use keyrite::ceremony::Mode;
+use keyrite::driver::Answer;
+use keyrite::driver::Ask;
+use keyrite::driver::Body;
+use keyrite::driver::Driver;
+use keyrite::driver::Exception;
+use keyrite::driver::Fault;
+use keyrite::driver::Prompt;
+use keyrite::driver::Stop;
+use secrecy::SecretString;
+
+use crate::common::keyrite::Said;
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::run_by_file;
+use crate::common::keyrite::text;
+use crate::tui::stage::options;
+
+/// A ceremony of the project in a directory of its own, with its files changed.
+struct Copy {
+    dir: tempfile::TempDir,
+}
+
+impl Copy {
+    fn of(ceremony: &str, change: impl Fn(String) -> String) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("ceremonies").join(ceremony);
+        let copied = std::process::Command::new("cp").arg("-r").arg(from.join(".")).arg(dir.path()).status();
+        assert!(copied.unwrap().success());
+        let file = dir.path().join("ceremony.yaml");
+        fs::write(&file, change(fs::read_to_string(&file).unwrap())).unwrap();
+        Self { dir }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("ceremony.yaml")
+    }
+
+    fn record(&self) -> PathBuf {
+        self.dir.path().join("record")
+    }
+
+    fn answers(&self, more: &str) -> PathBuf {
+        let (from, to) = (self.dir.path().join("answers.yaml"), self.dir.path().join("these.yaml"));
+        fs::write(&to, format!("{}{more}", fs::read_to_string(from).unwrap())).unwrap();
+        to
+    }
+
+    fn rehearse(&self, more: &str, options: &[&str]) -> Said {
+        run_by_file(&self.file(), &self.answers(more), &self.record(), &[&["--rehearse"], options].concat())
+    }
+
+    fn resume(&self) -> Said {
+        let answers = self.answers("");
+        keyrite(&["resume", text(&self.record()), "--plain", "--answers", text(&answers)])
+    }
+
+    #[track_caller]
+    fn holds(&self) -> String {
+        keyrite(&["journal", "verify", text(&self.record())]).ended(0);
+        keyrite(&["journal", "show", text(&self.record())]).ended(0).out
+    }
+}
+
+/// What people would answer.
+fn usual(prompt: &Prompt) -> Answer {
+    match (&prompt.ask, &prompt.body) {
+        (Ask::Confirm, _) => Answer::Confirm,
+        (Ask::TypeBack { places }, Body::Words { digest, .. } | Body::Elsewhere { digest, .. }) => {
+            Answer::Words(places.map(|place| digest.words()[place].to_owned()).to_vec())
+        }
+        (Ask::Secret(_), _) => {
+            Answer::Secret { secret: Some(SecretString::from("correct horse")), serial: None }
+        }
+        (Ask::Statement, _) => Answer::Statement(true, String::new()),
+        (Ask::Text { expected, .. }, _) => Answer::Text(expected.clone().unwrap_or("something".into())),
+        _ => Answer::Continue,
+    }
+}
+
+/// Plays a rehearsal; `special` answers what it wants to, and the usual answers the rest.
+fn play(driver: &mut Driver, mut special: impl FnMut(&Prompt) -> Option<Answer>) -> Result<Vec<Event>, Stop> {
+    let mut events = Vec::new();
+    for _ in 0..1000 {
+        let Some(prompt) = driver.prompt() else { return Ok(events) };
+        let answer = special(&prompt).unwrap_or_else(|| usual(&prompt));
+        events.extend(driver.answer(answer)?);
+    }
+    panic!("it never ended");
+}
+
+fn start(copy: &Copy) -> Driver {
+    Driver::start(&copy.file(), Some(&copy.record()), Mode::Rehearsal, options()).unwrap()
+}
+
+#[test]
+fn an_alternate_does_what_the_absent_would_and_the_record_says_so() {
+    let copy = Copy::of("genesis", |file| file);
+
+    let said = copy.rehearse("absent: [wim]\n", &[]).ended(0);
+
+    assert!(said.out.contains("5 people are here; not here: Wim Peeters"), "{}", said.out);
+    assert!(said.out.contains("Ada Romero confirmed gate"), "{}", said.out);
+    assert!(!said.out.contains("Wim Peeters confirmed"), "{}", said.out);
+    let shown = copy.holds();
+    assert!(shown.contains("not here: Wim Peeters"), "{shown}");
+}
+
+#[test]
+fn who_is_neither_optional_nor_stood_in_for_must_be_there() {
+    let copy = Copy::of("genesis", |file| file);
+
+    for (absent, why) in [("ana", "Ana Duarte is not here"), ("wim, ada", "Wim Peeters is not here")] {
+        let said = copy.rehearse(&format!("absent: [{absent}]\n"), &[]).ended(1);
+
+        assert!(said.err.contains(why), "{}", said.err);
+        fs::remove_dir_all(copy.record()).unwrap();
+    }
+    let said = copy.rehearse("absent: [eve]\n", &[]).ended(1);
+    assert!(said.err.contains("\"eve\" is not a participant"), "{}", said.err);
+}
+
+#[test]
+fn an_optional_signer_may_stay_away_as_long_as_the_others_suffice() {
+    let optional = |name: &'static str| {
+        move |file: String| {
+            let (person, may) =
+                (format!("{name}, role: custodian}}"), format!("{name}, role: custodian, optional: true}}"));
+            file.replace(&person, &may)
+        }
+    };
+    let copy = Copy::of("renewal", optional("Chi Nwosu"));
+
+    let said = copy.rehearse("absent: [chi]\n", &[]).ended(0);
+
+    assert!(said.out.contains("Ana Duarte signed root") && said.out.contains("Bo Lindqvist signed root"));
+    assert!(!said.out.contains("Chi Nwosu signed"), "{}", said.out);
+    copy.holds();
+
+    // A second one is one too many: `check` refuses what would count on an optional signer.
+    let two = Copy::of("renewal", |file| optional("Bo Lindqvist")(optional("Chi Nwosu")(file)));
+    let said = two.rehearse("", &[]).ended(1);
+    assert!(said.err.contains("THRESHOLD-WITHOUT-OPTIONAL"), "{}", said.err);
+}
+
+#[test]
+fn a_watch_that_differs_stops_it_until_the_clock_is_right() {
+    let copy = Copy::of("genesis", |file| file);
+    let head = fs::read_to_string(copy.dir.path().join("answers.yaml")).unwrap();
+    let typed = head.replace("typed:\n", "typed:\n  set-clock: \"09:05:00\"\n");
+    fs::write(copy.dir.path().join("answers.yaml"), &typed).unwrap();
+
+    let said = copy.rehearse("", &[]);
+
+    assert_ne!(said.code, 0);
+    assert!(said.err.contains("the watch of Oli Berg says 2026-12-03T09:05:00Z"), "{}", said.err);
+    assert!(said.err.contains("300 seconds apart, and 60 are allowed"), "{}", said.err);
+    fs::write(copy.dir.path().join("answers.yaml"), head).unwrap();
+    copy.resume().ended(0);
+    copy.holds();
+}
+
+#[test]
+fn a_bag_with_another_number_is_not_opened() {
+    let copy = Copy::of("genesis", |file| file);
+    let mut driver = start(&copy);
+    let mut wrong = true;
+
+    let events = play(&mut driver, |prompt| {
+        let first = prompt.step == "inspect-bag-A-1002" && std::mem::take(&mut wrong);
+        (first && matches!(prompt.ask, Ask::Text { .. })).then(|| Answer::Text("A-1003".into())).or_else(
+            || {
+                wrong |= first;
+                None
+            },
+        )
+    })
+    .unwrap();
+
+    let why = events.iter().find_map(|event| match event {
+        Event::Failed { step, why, .. } if step == "inspect-bag-A-1002" => Some(why.clone()),
+        _ => None,
+    });
+    assert_eq!(
+        why.as_deref(),
+        Some(
+            "the bag in your hands has number \"A-1003\", and this step is about bag A-1002. Nothing was opened"
+        )
+    );
+    copy.holds();
+}
+
+#[test]
+fn an_exception_is_written_down_from_any_step_and_read_before_the_end() {
+    let copy = Copy::of("genesis", |file| file);
+    let mut driver = start(&copy);
+    let mut told = std::collections::BTreeSet::new();
+    let mut read = Vec::new();
+
+    let events = play(&mut driver, |prompt| {
+        if prompt.verb == "exception-review" {
+            read.push(prompt.body.clone());
+        }
+        told.insert((prompt.step.clone(), prompt.who.clone())).then(|| {
+            let happened = format!("in step {} the light went out", prompt.step);
+            let (expected, action) = ("light".to_owned(), "a lamp was brought".to_owned());
+            Answer::Exception(Exception { expected, happened, action, by: "wim".into() })
+        })
+    })
+    .unwrap();
+
+    let written = events.iter().filter(|event| matches!(event, Event::Exception { .. })).count();
+    let steps = driver.ceremony().plan().steps.len();
+    assert!(written >= steps, "{written} exceptions in {steps} steps");
+    let Some(Body::Lines(lines)) = read.first() else { panic!("nothing was read") };
+    assert!(lines.iter().any(|line| line.contains("in step sign-root-targets-bo the light went out")));
+    // What came after the review is read when it closes.
+    let reviews: Vec<usize> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ExceptionsReviewed { exceptions, .. } => Some(*exceptions),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reviews.len(), 2, "{reviews:?}");
+    assert_eq!(reviews[1], written);
+    let shown = copy.holds();
+    assert!(shown.contains("EXCEPTION"), "{shown}");
+}
+
+#[test]
+fn an_exception_says_something_and_is_of_someone() {
+    let copy = Copy::of("genesis", |file| file);
+    let mut driver = start(&copy);
+    driver.prompt();
+    let said = |expected: &str, happened: &str, by: &str| {
+        let (expected, happened, by) = (expected.to_owned(), happened.to_owned(), by.to_owned());
+        Answer::Exception(Exception { expected, happened, action: "none".into(), by })
+    };
+
+    for (answer, why) in [
+        (said("", "rain", "oli"), "what was expected is empty"),
+        (said("sun", " ", "oli"), "what happened is empty"),
+        (said("sun", "rain", "eve"), "\"eve\" is not a participant"),
+    ] {
+        let events = driver.answer(answer).unwrap();
+
+        assert!(matches!(&events[0], Event::Failed { why: told, .. } if told.contains(why)), "{events:?}");
+    }
+    assert!(driver.ceremony().exceptions().is_empty());
+}
+
+/// The rehearsal of a file in which the second drive may fail.
+fn with_a_drive_that_may_fail() -> Copy {
+    let steps = [
+        "mount-drive, drive: blue",
+        "export, drive: blue",
+        "eject-drive, drive: blue",
+        "readback, drive: blue",
+    ];
+    Copy::of("genesis", |mut file| {
+        for step in steps {
+            file = file.replace(&format!("{{do: {step}}}"), &format!("{{do: {step}, on_fail: exception}}"));
+        }
+        for step in ["mount", "eject"] {
+            let again = format!("id: {step}-blue-again, drive: blue}}");
+            file = file.replace(&again, &format!("id: {step}-blue-again, drive: blue, on_fail: exception}}"));
+        }
+        file
+    })
+}
+
+#[test]
+fn a_step_is_left_out_only_where_the_file_allows_it_and_an_exception_says_why() {
+    let copy = with_a_drive_that_may_fail();
+    let mut driver = start(&copy).with_faults(vec![Fault::LostDrive]);
+    // Not where it did not fail, and not without an exception.
+    let mut refused = 0;
+    let events = play(&mut driver, |prompt| {
+        if prompt.verb == "mount-drive" && !prompt.may_pass_over && refused < 1 {
+            refused += 1;
+            return Some(Answer::PassOver);
+        }
+        None
+    })
+    .unwrap();
+
+    let why = events.iter().find_map(|event| match event {
+        Event::Failed { why, .. } if why.contains("cannot be left out") => Some(why.clone()),
+        _ => None,
+    });
+    assert!(why.is_some(), "{events:?}");
+    assert!(!events.iter().any(|event| matches!(event, Event::PassedOver { .. })));
+}
+
+#[test]
+fn a_drive_that_is_lost_is_left_out_with_an_exception_and_the_other_has_the_bundle() {
+    let copy = with_a_drive_that_may_fail();
+    let mut driver = start(&copy);
+    let lost = copy.record().join("drives/KEYRITE-B");
+    // The stick is broken: a file lies where its directory should be.
+    fs::create_dir_all(lost.parent().unwrap()).unwrap();
+    fs::write(&lost, "broken").unwrap();
+    let mut noted = std::collections::BTreeSet::new();
+
+    let events = play(&mut driver, |prompt| {
+        if prompt.may_pass_over {
+            return Some(Answer::PassOver);
+        }
+        if !prompt.warnings.is_empty() && noted.insert(prompt.step.clone()) {
+            let (expected, happened) = ("the blue drive".to_owned(), "it is broken".to_owned());
+            let action = "left out; the red one has the bundle".to_owned();
+            return Some(Answer::Exception(Exception { expected, happened, action, by: "oli".into() }));
+        }
+        None
+    });
+
+    let events = match events {
+        Ok(events) => events,
+        Err(stop) => panic!("{stop}: {}", stop.hint),
+    };
+    let left_out: Vec<&str> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::PassedOver { step, by } if by != "oli" => Some(step.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert!(left_out.contains(&"mount-drive-blue"), "{left_out:?}");
+    assert!(copy.record().join("drives/KEYRITE-A/bundle/MANIFEST.json").exists());
+    copy.holds();
+}
+
+#[test]
+fn who_does_not_agree_says_so_and_the_record_keeps_it() {
+    let copy = Copy::of("genesis", |file| file);
+    let mut driver = start(&copy);
+
+    play(&mut driver, |prompt| {
+        let bo = matches!(prompt.ask, Ask::Statement) && prompt.who == "Bo Lindqvist";
+        bo.then(|| Answer::Statement(false, "the break was too long".into()))
+    })
+    .unwrap();
+
+    assert!(copy.holds().contains("Bo Lindqvist DOES NOT AGREE: the break was too long"));
+}
+
+/// Each fault by answers: it says what happened, the record holds, and it goes on to the end.
+#[test]
+fn every_fault_of_a_rehearsal_is_told_and_the_ceremony_goes_on() {
+    let told = [
+        ("wrong-pin", 5, "wrong PIN; nothing was signed"),
+        ("pulled-token", 5, "the token was pulled out while it signed"),
+        ("lost-drive", 4, "no drive with the label KEYRITE-A is mounted"),
+        ("absent-custodian", 1, "Ana Duarte is not here"),
+        ("power-cut", 4, "the power failed here"),
+        ("full-disk", 4, "cannot be written"),
+        ("clock-back", 4, "the clock says 2025-12-03T09:00:00Z, and the journal was at 2026-12-03T09:00:00Z"),
+    ];
+    assert_eq!(told.map(|(name, ..)| name), Fault::ALL.map(|(name, _)| name));
+    for (fault, code, what) in told {
+        let copy = Copy::of("genesis", |file| file);
+
+        let said = copy.rehearse("", &["--fault", fault]).ended(code);
+
+        assert!(said.err.contains(what), "{fault}: {}", said.err);
+        keyrite(&["journal", "verify", text(&copy.record())]).ended(0);
+        copy.resume().ended(0);
+        copy.holds();
+    }
+    let copy = Copy::of("genesis", |file| file);
+    let said = copy.rehearse("", &["--fault", "earthquake"]).ended(2);
+    assert!(said.err.contains("the faults are wrong-pin, pulled-token"), "{}", said.err);
+    let (file, answers) = (copy.file(), copy.answers(""));
+    let said = run_by_file(&file, &answers, &copy.record(), &["--fault", "wrong-pin"]).ended(2);
+    assert!(said.err.contains("--rehearse"), "{}", said.err);
+}
+
+#[test]
+fn a_drill_opens_every_key_and_a_destruction_leaves_none() {
+    let copy = Copy::of("restore-drill", |file| file);
+    let said = copy.rehearse("", &[]).ended(0);
+    for name in ["ana of Ana Duarte", "bo of Bo Lindqvist", "chi of Chi Nwosu"] {
+        assert!(said.out.contains(&format!("key {name} opens, and signs")), "{}", said.out);
+    }
+    copy.holds();
+
+    let copy = Copy::of("destruction", |file| file);
+    let said = copy.rehearse("", &[]).ended(0);
+    assert!(said.out.contains("key chi of Chi Nwosu is destroyed"), "{}", said.out);
+    copy.holds();
+}
+
+#[test]
+fn a_key_that_a_role_still_lists_is_never_destroyed() {
+    let listed = "bo: {name: Bo Lindqvist, role: custodian}\n  chi:";
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("ceremonies/destruction/inputs/metadata/2.root.json");
+    let root: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let keyid = root["signed"]["roles"]["root"]["keyids"][0].as_str().unwrap().to_owned();
+    let copy = Copy::of("destruction", |file| {
+        let old = file.split("keyid: \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        file.replace(&old, &keyid).replace("  chi: {name", &format!("  {listed} {{name"))
+    });
+
+    let said = copy.rehearse("", &[]).ended(1);
+
+    assert!(said.err.contains("DESTROY-NO-LISTED-KEY"), "{}", said.err);
+    assert!(said.err.contains("take it out with a key-rotation first"), "{}", said.err);
+}
