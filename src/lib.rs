@@ -5,6 +5,7 @@
 //!      cli     tui            front ends: ask, show; they never import each other
 //!        driver               glue: perform -> apply -> record; the only caller of keystore and disk
 //!   keystore  bundle          devices; what leaves the room
+//!         paper               pure: the script and the record, as pages
 //!        journal              pure: the hash chain
 //!        ceremony             pure: what happened, what is next
 //!          plan               pure: what was asked
@@ -23,6 +24,7 @@ pub mod driver;
 pub mod journal;
 pub mod keystore;
 pub mod lint;
+pub mod paper;
 pub mod plan;
 pub mod qr;
 pub mod room;

@@ -20,6 +20,7 @@ pub mod plain;
 pub mod prompt;
 pub mod request;
 pub mod run;
+pub mod script;
 pub mod show;
 pub mod sign;
 pub mod status;
@@ -98,6 +99,8 @@ enum Command {
     Resume(run::ResumeArgs),
     /// Perform a ceremony
     Run(run::Args),
+    /// Write the script of a ceremony for paper
+    Script(script::Args),
     /// Read a request, and answer it with one signature
     Sign(sign::Args),
     /// Say what must be signed next, by whom and by when, over many repositories
@@ -153,6 +156,7 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Request(args)) => request::run(args, &mut out),
         Some(Command::Resume(args)) => run::resume(args, front, &mut out),
         Some(Command::Run(args)) => run::run(args, front, &mut out),
+        Some(Command::Script(args)) => script::run(args, &mut out),
         Some(Command::Sign(args)) => sign::run(args, &mut out),
         Some(Command::Status(args)) => status::run(args, &mut out),
         Some(Command::Token(args)) => token::run(args, &mut out),

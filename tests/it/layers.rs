@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("draft", &["assess", "plan", "tuf", "words"]),
     ("ceremony", &["plan", "room", "store_uri", "tuf", "words"]),
     ("journal", &["ceremony", "plan", "tuf", "words"]),
+    ("paper", &["ceremony", "journal", "plan", "qr", "store_uri", "tuf", "words"]),
     ("bundle", &["tuf", "words"]),
     ("keystore", &["store_uri", "tuf", "words"]),
     (
@@ -29,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "journal",
             "keystore",
             "lint",
+            "paper",
             "plan",
             "qr",
             "room",
@@ -48,6 +50,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "journal",
             "keystore",
             "lint",
+            "paper",
             "plan",
             "qr",
             "room",
@@ -80,6 +83,7 @@ const PURE: &[&str] = &[
     "plan",
     "ceremony",
     "journal",
+    "paper",
 ];
 
 /// What a pure module never mentions.
