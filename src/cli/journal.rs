@@ -74,7 +74,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 /// Why a record does not hold, and at which line of its journal.
-struct Wrong {
+pub(super) struct Wrong {
     line: Option<usize>,
     failure: Failure,
 }
@@ -122,13 +122,14 @@ fn read(dir: &Path) -> Result<Journal, Wrong> {
     Ok(journal)
 }
 
-fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Wrong> {
+/// The journal of a record, verified, and the ceremony that it replays as.
+pub(super) fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Wrong> {
     let journal = read(dir)?;
     let text = record::plan_text(dir)?;
     let opening = journal::opening(&journal)?;
     let plan = before::plan_of_record(dir, &text, opening.mode, &opening.before)?;
     let ceremony = journal::replay(&journal, Arc::new(plan))?;
-    derived::check(dir, &ceremony)?;
+    derived::check(dir, &journal, &ceremony)?;
     Ok((journal, ceremony))
 }
 

@@ -18,6 +18,7 @@ pub mod output;
 pub mod packaging;
 pub mod plain;
 pub mod prompt;
+pub mod record;
 pub mod request;
 pub mod run;
 pub mod script;
@@ -93,6 +94,8 @@ enum Command {
     Merge(merge::Args),
     /// Write a commented ceremony file to start from
     New(new::Args),
+    /// Write the record of a ceremony for paper, from its journal
+    Record(record::Args),
     /// Write the file from which people elsewhere sign metadata
     Request(request::Args),
     /// Go on with a ceremony after a stop or a crash
@@ -153,6 +156,7 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Man(args)) => packaging::man(&args, &mut out),
         Some(Command::Merge(args)) => merge::run(args, &mut out),
         Some(Command::New(args)) => new::run(args, &mut out),
+        Some(Command::Record(args)) => record::run(args, &mut out),
         Some(Command::Request(args)) => request::run(args, &mut out),
         Some(Command::Resume(args)) => run::resume(args, front, &mut out),
         Some(Command::Run(args)) => run::run(args, front, &mut out),

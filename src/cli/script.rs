@@ -38,6 +38,9 @@ pub(super) struct Written {
     pub(super) sha256: String,
     /// SHA-256 of the ceremony file.
     pub(super) plan: String,
+    /// The head of the journal that it shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) head: Option<String>,
     /// The page itself, where no file was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) html: Option<String>,
@@ -47,13 +50,14 @@ pub(super) struct Written {
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let plan = check::prove(&args.file, args.at.unwrap_or(Clock::Machine.now()))?;
     let page = html::page(&paper::script(&plan));
-    deliver(page, plan.digest, args.out, out)
+    deliver(page, plan.digest, None, args.out, out)
 }
 
 /// Writes a page to its file, which must not exist, or to standard output.
 pub(super) fn deliver(
     page: String,
     plan: Digest,
+    head: Option<Digest>,
     path: Option<PathBuf>,
     out: &mut Output,
 ) -> Result<(), Failure> {
@@ -66,5 +70,5 @@ pub(super) fn deliver(
         return Ok(());
     }
     let html = path.is_none().then_some(page);
-    out.document(&Written { out: path, sha256, plan: plan.hex(), html })
+    out.document(&Written { out: path, sha256, plan: plan.hex(), head: head.map(|head| head.hex()), html })
 }

@@ -81,6 +81,8 @@ pub struct Row {
     pub gate: bool,
     /// What is written character by character: of what, and how many boxes.
     pub boxes: Vec<(String, usize)>,
+    /// The head of the journal after it, where a section ends.
+    pub head: Option<Digest>,
     /// What happened; nothing in a script.
     pub happened: Option<Happened>,
 }
@@ -88,6 +90,8 @@ pub struct Row {
 /// What the journal says of a step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Happened {
+    /// When who does it had done it.
+    pub did: Option<Date>,
     /// When it was over.
     pub done: Option<Date>,
     /// When each participant confirmed it, by short name.

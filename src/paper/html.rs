@@ -115,6 +115,11 @@ fn steps(out: &mut String, rows: &[Row]) {
         if row.gate {
             line(out, "<tr class=\"gate\"><td colspan=\"5\">POINT OF NO RETURN</td></tr>");
         }
+        if let Some(head) = row.head {
+            line(out, "<tr class=\"head\"><td colspan=\"5\">");
+            words(out, "The head of the journal at the end of this section", head, true);
+            line(out, "</td></tr>");
+        }
     }
     line(out, "</table>");
 }
@@ -147,7 +152,7 @@ fn step(out: &mut String, row: &Row) {
     let done = happened.and_then(|happened| happened.done);
     let tick = if done.is_some() { "x" } else { "" };
     let time = match (happened, done) {
-        (_, Some(done)) => safe(&done.to_string()),
+        (_, Some(done)) => done.to_string().replace('T', "<br>"),
         (Some(_), None) => "not done".to_owned(),
         (None, None) => String::new(),
     };
@@ -168,7 +173,7 @@ fn initials(row: &Row) -> String {
     for (id, _) in std::iter::once(&row.by).chain(&row.confirm) {
         let when = row.happened.as_ref().and_then(|happened| {
             let confirmed = happened.confirmed.iter().find(|(by, _)| by == id).map(|(_, at)| *at);
-            confirmed.or(happened.done.filter(|_| *id == row.by.0))
+            confirmed.or(happened.did.filter(|_| *id == row.by.0))
         });
         let when = when.map(|at| format!(" {}", clock(at))).unwrap_or_default();
         let _ = write!(out, "<div>{}{when}</div>", safe(id));

@@ -106,6 +106,7 @@ pub(super) fn steps(plan: &Plan) -> Vec<Row> {
             minutes: (from, step.est),
             gate: step.verb == Verb::Gate,
             boxes: boxes(plan, step),
+            head: None,
             happened: None,
         }
     };

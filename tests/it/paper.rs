@@ -9,9 +9,12 @@ use keyrite::paper;
 use keyrite::paper::html;
 use keyrite::plan::Plan;
 
+use crate::common::keyrite::Changed;
 use crate::common::keyrite::Said;
 use crate::common::keyrite::keyrite;
 use crate::common::keyrite::quickstart;
+use crate::common::keyrite::rehearse_quickstart;
+use crate::common::keyrite::resume_quickstart;
 use crate::common::keyrite::text;
 
 const NOW: &str = "2026-12-03T09:00:00Z";
@@ -159,4 +162,167 @@ fn a_file_that_does_not_hold_has_no_script() {
 
     assert!(said.out.is_empty());
     assert!(said.err.contains("threshold"), "{}", said.err);
+}
+
+/// The record of a whole rehearsal of the quickstart.
+fn rehearsed(dir: &Path) -> PathBuf {
+    let record = dir.join("record");
+    Said::of(&rehearse_quickstart(&record).output().unwrap()).ended(0);
+    record
+}
+
+/// The numbers of the steps with their instructions, as a page has them.
+fn numbered(page: &str) -> Vec<&str> {
+    page.split("<td class=\"no\">").skip(1).map(|row| row.split("</p>").next().unwrap()).collect()
+}
+
+#[test]
+fn the_record_has_the_numbers_and_the_words_of_the_script() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    let script = script(&quickstart().join("ceremony.yaml"), &[]).ended(0).out;
+
+    let page = keyrite(&["record", text(&record)]).ended(0).out;
+
+    assert_eq!(numbered(&page), numbered(&script));
+    assert_eq!(numbered(&page).len(), 27);
+    assert_eq!(page.matches("<td class=\"tick\"><span>x</span></td>").count(), 27);
+    assert_eq!(fs::read_to_string(record.join("record.html")).unwrap().trim_end(), page.trim_end());
+    let text = fs::read_to_string(record.join("record.txt")).unwrap();
+    for row in numbered(&script) {
+        let (number, words) = row.split_once("</td><td><p>").unwrap();
+        let first: Vec<_> = words.split(' ').take(4).collect();
+        assert!(text.contains(&format!("{number:>4} [x] {}", first.join(" "))), "{row}");
+    }
+}
+
+/// What was made, who signed, what left the room, and every digest as words.
+#[test]
+fn the_record_says_what_the_journal_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    let journal = fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    let text = fs::read_to_string(record.join("record.txt")).unwrap().replace("REHEARSAL ", "");
+    let page = fs::read_to_string(record.join("record.html")).unwrap();
+
+    let joined: String = text.split_whitespace().collect();
+    for line in journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
+        let what = &line["what"];
+        assert!(page.contains(line["at"].as_str().unwrap()));
+        for hex in
+            [&what["keyid"], &what["manifest"], &what["sha256"]].into_iter().filter_map(|hex| hex.as_str())
+        {
+            assert!(joined.contains(hex), "{hex} of {} is not in the text", what["event"]);
+            let digest = keyrite::words::Digest::from_hex(hex).unwrap();
+            if matches!(what["event"].as_str().unwrap(), "built" | "exported") {
+                assert!(page.contains(&digest.lines().join("\n")), "the words of {}", what["event"]);
+            }
+        }
+    }
+    let head = keyrite(&["journal", "head", crate::common::keyrite::text(&record), "--json"]).ended(0).out;
+    let head: serde_json::Value = serde_json::from_str(&head).unwrap();
+    let head = keyrite::words::Digest::from_hex(head["head"].as_str().unwrap()).unwrap();
+    assert!(page.contains(&keyrite::qr::svg(&head.hex())) && page.contains(&head.lines().join("\n")));
+}
+
+#[test]
+fn a_rehearsal_says_so_on_every_page_and_every_line_of_its_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+
+    let text = fs::read_to_string(record.join("record.txt")).unwrap();
+
+    assert!(text.lines().all(|line| line.starts_with("REHEARSAL") && line.chars().count() <= 80), "{text}");
+    let pages = printed(&record.join("record.html"));
+    assert!(pages.len() > 5);
+    for page in pages {
+        assert!(page.contains("REHEARSAL"), "{page}");
+        assert!(page.contains("Journal head SHA-256 "), "{page}");
+    }
+}
+
+#[test]
+fn what_nobody_planned_stands_on_the_first_page_with_its_step() {
+    let (changed, _) = Changed::rehearsal("an example for chi only", "short", 5);
+    resume_quickstart(&changed.record).ended(0);
+
+    let text = fs::read_to_string(changed.record.join("record.txt")).unwrap();
+
+    let (_, exceptions) = text.split_once(" Exceptions\n").unwrap();
+    let (exceptions, _) = exceptions.split_once(" The file\n").unwrap();
+    assert!(exceptions.contains("7 generate-key-chi\n"), "{exceptions}");
+    assert!(exceptions.contains("failed: a passphrase has at least 8"), "{exceptions}");
+    assert!(text.contains("! 2026-12-03T09:00:00Z failed: a passphrase"), "{text}");
+    assert!(!text.contains("There were none."));
+}
+
+/// A stop belongs to no step: people stopped before the step that came next.
+#[test]
+fn a_stop_stands_with_the_step_that_came_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    let whole = keyrite::journal::read(&fs::read(record.join("journal.jsonl")).unwrap()).unwrap();
+    let mut events: Vec<_> = whole.entries.iter().map(|entry| entry.what.clone()).collect();
+    let next = events.iter().position(|event| event.step() == Some("sign-root-targets-bo")).unwrap();
+    events.insert(next, keyrite::ceremony::Event::Stopped { why: "the fire bell rang".to_owned() });
+    let (mut lines, mut head) = (String::new(), keyrite::journal::NOTHING_BEFORE);
+    for event in &events[..next + 3] {
+        let (line, made) = keyrite::journal::encode(whole.entries[0].at, head, event).unwrap();
+        (lines, head) = (lines + &line, made);
+    }
+    let journal = keyrite::journal::read(lines.as_bytes()).unwrap();
+    let plan = Plan::read(&fs::read_to_string(record.join("ceremony.yaml")).unwrap(), None).unwrap();
+    let ceremony = keyrite::journal::replay(&journal, plan.into()).unwrap();
+
+    let text = keyrite::paper::text::page(&paper::record(&journal, &ceremony)).replace("REHEARSAL ", "");
+
+    assert!(text.contains("\n13 sign-root-targets-bo\n    time          2026-12-03T09:00:00Z\n    what happened stopped: the fire bell rang\n"), "{text}");
+    assert!(text.contains("  14 [ ] Sign root"), "{text}");
+}
+
+#[test]
+fn a_record_under_way_says_what_is_not_done() {
+    let (changed, _) = Changed::rehearsal("  chi:", "  che:", 3);
+
+    let page = keyrite(&["record", text(&changed.record)]).ended(0).out;
+
+    assert!(!changed.record.join("record.html").exists());
+    assert!(page.contains("NOT FINISHED"));
+    assert_eq!(page.matches("<td class=\"tick\"><span>x</span></td>").count(), 6);
+    assert_eq!(page.matches(">not done<").count(), 21);
+}
+
+#[test]
+fn no_record_is_written_of_a_journal_that_does_not_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    let journal = record.join("journal.jsonl");
+    let bent = fs::read_to_string(&journal).unwrap().replacen("\"ana\"", "\"bo\"", 1);
+    fs::write(&journal, bent).unwrap();
+    let out = dir.path().join("out.html");
+
+    keyrite(&["record", text(&record), "--out", text(&out)]).ended(6);
+
+    assert!(!out.exists());
+}
+
+/// A crash between the last line and the papers: `resume` writes them, and the same.
+#[test]
+fn papers_that_a_crash_left_out_are_written_by_resume_and_changed_ones_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    for name in ["record.html", "record.txt"] {
+        let path = record.join(name);
+        let whole = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+
+        resume_quickstart(&record).ended(0);
+
+        assert_eq!(fs::read(&path).unwrap(), whole);
+        fs::write(&path, [&whole[..], b" "].concat()).unwrap();
+        let said = keyrite(&["journal", "verify", text(&record)]).ended(6);
+        assert!(said.err.contains(&format!("{name} is not what the journal says")), "{}", said.err);
+        fs::write(&path, whole).unwrap();
+    }
+    keyrite(&["journal", "verify", text(&record)]).ended(0);
 }
