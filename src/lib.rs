@@ -10,6 +10,7 @@
 //!        ceremony             pure: what happened, what is next
 //!          plan               pure: what was asked
 //!          room               pure: how a step changes the room
+//!        witness              pure: what others sign of a journal
 //!   tuf  store_uri  words  qr pure: what the standards say
 //! ```
 //!
@@ -32,4 +33,5 @@ pub mod status;
 pub mod store_uri;
 pub mod tuf;
 pub mod tui;
+pub mod witness;
 pub mod words;

@@ -36,6 +36,7 @@ pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), S
     if !ceremony.keys().is_empty() {
         derived.push(("keys/names.json".to_owned(), names(ceremony)?));
     }
+    derived.extend(checkpoint(journal, ceremony));
     // Another version of the program may lay them out in another way: `keyrite record` makes them again.
     let same = |entry: &Entry| matches!(&entry.what, Event::Opened { keyrite, .. } if keyrite == env!("CARGO_PKG_VERSION"));
     if journal.entries.first().is_some_and(same) {
@@ -54,6 +55,12 @@ pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), S
     }
 }
 
+/// What witnesses sign of a ceremony that is over.
+fn checkpoint(journal: &Journal, ceremony: &Ceremony) -> Option<(String, Vec<u8>)> {
+    let checkpoint = journal.checkpoints().into_iter().next().filter(|_| ceremony.next().is_none())?;
+    Some(("checkpoint.txt".to_owned(), checkpoint.text().into_bytes()))
+}
+
 /// The record of a ceremony that is over, for people: their names and their bytes.
 pub(super) fn papers(journal: &Journal, ceremony: &Ceremony) -> Vec<(String, Vec<u8>)> {
     if ceremony.next().is_some() {
@@ -61,7 +68,8 @@ pub(super) fn papers(journal: &Journal, ceremony: &Ceremony) -> Vec<(String, Vec
     }
     let record = paper::record(journal, ceremony);
     let pages = [("record.html", html::page(&record)), ("record.txt", text::page(&record))];
-    pages.into_iter().map(|(name, page)| (name.to_owned(), page.into_bytes())).collect()
+    let pages = pages.into_iter().map(|(name, page)| (name.to_owned(), page.into_bytes()));
+    pages.chain(checkpoint(journal, ceremony)).collect()
 }
 
 /// Before a ceremony goes on: metadata in the record may lack signatures that the journal has, when a crash came

@@ -8,6 +8,8 @@
 //! DIR/keys/           age files made here, NAME.pub.json, names.json
 //! DIR/bundle/         what leaves the room
 //! DIR/record.html, record.txt   the record for people, once the ceremony is closed
+//! DIR/checkpoint.txt            what witnesses sign then
+//! DIR/cosignatures/             what they signed
 //! ```
 
 use std::collections::BTreeMap;
@@ -184,13 +186,7 @@ impl Record {
 
     /// Adds a line to `runs.jsonl`.
     pub fn add_run(&self, run: &Run) -> Result<(), Stop> {
-        let path = path_of(&self.dir, "runs.jsonl");
-        let add = || -> io::Result<()> {
-            let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
-            file.write_all(run_line(run)?.as_bytes())?;
-            file.sync_data()
-        };
-        add().map_err(|error| disk::cannot_write(&path, &error))
+        add_run(&self.dir, run)
     }
 
     /// The lines of `runs.jsonl` that can be read.
@@ -248,6 +244,17 @@ impl Record {
         let path = path_of(&self.dir, name);
         disk::replace(&path, bytes).map_err(|error| disk::cannot_write(&path, &error))
     }
+}
+
+/// Adds a line to `runs.jsonl`: in one write, so that it may come while another process has the record.
+pub(super) fn add_run(dir: &Path, run: &Run) -> Result<(), Stop> {
+    let path = path_of(dir, "runs.jsonl");
+    let add = || -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+        file.write_all(run_line(run)?.as_bytes())?;
+        file.sync_data()
+    };
+    add().map_err(|error| disk::cannot_write(&path, &error))
 }
 
 /// The lines of a record's `runs.jsonl` that can be read.

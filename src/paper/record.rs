@@ -23,6 +23,10 @@ pub fn record(journal: &Journal, ceremony: &Ceremony) -> Document {
     all.push(Part::heading("The file"));
     all.extend(parts::file(plan));
     all.push(Part::Digest { of: "The head of the journal".to_owned(), digest: journal.head(), code: true });
+    if let Some(checkpoint) = journal.checkpoints().first() {
+        all.push(Part::Says(vec!["As a checkpoint, which witnesses sign:".to_owned()]));
+        all.push(Part::Lines(checkpoint.text().lines().map(str::to_owned).collect()));
+    }
     all.push(Part::heading("People"));
     let person = |person: &crate::plan::Person| {
         [person.name.clone(), person.role.clone(), presence(journal, &person.id)]

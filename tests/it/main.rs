@@ -35,3 +35,4 @@ mod status;
 mod tokens;
 mod tuf;
 mod tui;
+mod witness;

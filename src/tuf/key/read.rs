@@ -125,8 +125,7 @@ fn from_openssh(line: &str) -> Result<PublicKey, KeyError> {
     }
 }
 
-/// A string of RFC 4251 and what follows it.
-pub(crate) fn ssh_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+fn ssh_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }
