@@ -19,6 +19,7 @@ mod genesis;
 mod golden_bundles;
 mod import;
 mod inspect;
+mod instructions;
 mod interop;
 mod journal;
 mod keystore;
