@@ -19,6 +19,9 @@ use crate::plan::Plan;
 use crate::plan::Verb;
 use crate::plan::step::Subject;
 use crate::tuf::Date;
+use crate::witness::Checkpoint;
+use crate::witness::checkpoint;
+use crate::witness::tree;
 use crate::words::Digest;
 
 /// The format of the lines.
@@ -36,6 +39,8 @@ pub struct Entry {
     pub what: Event,
     /// SHA-256 of the line: the head of the journal that ends with it.
     pub head: Digest,
+    /// The line as a leaf of a Merkle tree.
+    pub leaf: Digest,
 }
 
 /// The first line that does not hold.
@@ -63,6 +68,15 @@ impl Journal {
     /// The head: SHA-256 of the last whole line.
     pub fn head(&self) -> Digest {
         self.entries.last().map_or(NOTHING_BEFORE, |entry| entry.head)
+    }
+
+    /// A checkpoint after each line, the last line's first.
+    pub fn checkpoints(&self) -> Vec<Checkpoint> {
+        let ceremony = match self.entries.first().map(|entry| &entry.what) {
+            Some(Event::Opened { ceremony, .. }) => ceremony.as_str(),
+            _ => "",
+        };
+        checkpoint::of_roots(ceremony, &tree::roots(self.entries.iter().map(|entry| entry.leaf)))
     }
 }
 
@@ -121,7 +135,7 @@ fn entry(line: &[u8], prev: Digest) -> Result<Entry, String> {
     if read.prev != prev.hex() {
         return Err("it does not follow the line before it".into());
     }
-    Ok(Entry { at: read.at, what: read.what, head: Digest::of(line) })
+    Ok(Entry { at: read.at, what: read.what, head: Digest::of(line), leaf: tree::leaf(line) })
 }
 
 /// What the first line says.

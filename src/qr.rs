@@ -47,3 +47,18 @@ pub fn lines(text: &str) -> Vec<String> {
     let modules = modules(&text.to_ascii_uppercase(), EcLevel::M).unwrap_or_default();
     half_blocks(&modules).into_iter().map(|glyphs| format!("\u{1b}[30;107m{glyphs}\u{1b}[0m")).collect()
 }
+
+/// The code of a hex digest as an SVG image, for a page that is printed.
+pub fn svg(text: &str) -> String {
+    let modules = modules(&text.to_ascii_uppercase(), EcLevel::M).unwrap_or_default();
+    let side = modules.len();
+    let mut path = String::new();
+    for (y, row) in modules.iter().enumerate() {
+        let dark = row.iter().enumerate().filter(|(_, dark)| **dark);
+        path.extend(dark.map(|(x, _)| format!("M{x} {y}h1v1h-1z")));
+    }
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
+         <rect width=\"{side}\" height=\"{side}\" fill=\"#fff\"/><path d=\"{path}\" fill=\"#000\"/></svg>"
+    )
+}

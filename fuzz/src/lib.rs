@@ -40,6 +40,9 @@ use keyrite::tuf::targets::Targets;
 use keyrite::tuf::targets::change;
 use keyrite::tuf::targets::manifest;
 use keyrite::tuf::timestamp::Timestamp;
+use keyrite::witness::Checkpoint;
+use keyrite::witness::Cosignature;
+use keyrite::witness::StatementKey;
 use serde_json::Value;
 
 pub use world::repository;
@@ -56,6 +59,7 @@ pub const TARGETS: &[Target] = &[
     ("bundle_manifest", bundle_manifest),
     ("canonical", canonical),
     ("carried", carried),
+    ("cosignature", cosignature),
     ("diff", diff),
     ("image", image),
     ("journal", journal),
@@ -245,6 +249,33 @@ pub fn proof(data: &[u8]) {
     }
     let _ = proof::by_metadata(data, &key);
     let _ = std::str::from_utf8(data).map(proof::check_challenge);
+}
+
+/// The keys of the seeds: whoever has none of their private halves signs nothing for them.
+const STATEMENT_KEYS: [&str; 4] = [
+    include_str!("../seeds/cosignature/ed25519.key"),
+    include_str!("../seeds/cosignature/p256.key"),
+    include_str!("../seeds/cosignature/minisign.key"),
+    include_str!("../seeds/cosignature/cosigner.key"),
+];
+
+/// A cosignature of any tool, and the key line of a participant: what was signed verifies, and nothing else.
+pub fn cosignature(data: &[u8]) {
+    if let Ok(key) =
+        std::str::from_utf8(data).map_err(|_| ()).and_then(|text| StatementKey::read(text).map_err(|_| ()))
+    {
+        let _ = (key.material(), key.tool());
+    }
+    let Ok(cosignature) = Cosignature::read(data) else { return };
+    let signed =
+        Checkpoint { origin: "keyrite/seed".to_owned(), size: 3, root: keyrite::words::Digest([0; 32]) };
+    let other = Checkpoint { size: 4, ..signed.clone() };
+    let keys = STATEMENT_KEYS.map(|key| StatementKey::read(key).expect("a seed"));
+    for key in &keys {
+        assert_eq!(cosignature.verify(key, std::slice::from_ref(&other)), None);
+        let verified = cosignature.verify(key, &[other.clone(), signed.clone()]);
+        assert!(verified.is_none_or(|verified| verified.checkpoint == signed));
+    }
 }
 
 /// A signature of another tool, over a payload that it does not sign.

@@ -1,10 +1,13 @@
 //! `VERIFY.txt`: how anyone checks this bundle with bash, openssl and coreutils, without us.
 //!
 //! The file explains itself in comments, so that its commands can be pasted one by one or run at once. Everything
-//! that comes from metadata and reaches a command is of letters and digits only.
+//! that comes from metadata and reaches a command is of letters and digits only, or is JSON between single quotes.
+//! It fails closed: what is missing, added or another than it was written fails, and then no line says that all holds.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+use serde_json::Value;
 
 use crate::bundle::Contents;
 use crate::bundle::layout::Named;
@@ -13,16 +16,31 @@ use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
+use crate::tuf::root::TOP_LEVEL;
+use crate::words::Digest;
+
+/// How the line of this file begins in the manifest: no other line does.
+const MANIFEST_LINE: &str = r#"^{"path":"VERIFY.txt""#;
 
 const HEAD: &str = r#"
-set -eu
+set -euo pipefail
 export LC_ALL=C
 tmp=$(mktemp -d)
+failed() { echo "FAILED: $*"; exit 1; }
 
-# 1. The files are the ones that the ceremony wrote.
+# 1. The files are the ones that the ceremony wrote: all of them, and no other.
 
 sed -n 's/^{"path":"\([^"]*\)","length":[0-9]*,"sha256":"\([0-9a-f]*\)".*/\2  \1/p' MANIFEST.json > "$tmp/sums"
 sha256sum --check --strict --quiet "$tmp/sums"
+"#;
+
+const LISTED: &str = r#"shopt -s globstar dotglob nullglob
+declare -A listed=([MANIFEST.json]=1)
+while IFS= read -r line; do listed["${line:66}"]=1; done < "$tmp/sums"
+for file in **; do
+  [[ ! -L $file ]] || failed "$file is a link"
+  [[ -d $file || -n ${listed["$file"]:-} ]] || failed "$file is not in MANIFEST.json"
+done
 
 # 2. Tools. The signed part of a file is its line "signed": without that name; where JSON writes \n for a line break,
 #    the signed bytes have the line break. Signatures and keys are written in hex.
@@ -32,19 +50,21 @@ hex() { printf "$(printf %s "$1" | sed 's/../\\x&/g')"; }
 
 const TOOLS: &str = r#"signature() { sed -n 's/^{"keyid":"'"$2"'","sig":"\([0-9a-fA-F]*\)"},*$/\1/p' "$1"; }
 prepare() { signed_part "$1" > "$tmp/payload"; hex "$(signature "$1" "$2")" > "$tmp/sig"; }
-names_key() { [[ "$(cat "$1")" == *"$2"* ]] || { echo "FAILED: $1 does not name the key $2"; return 1; }; }
+says() { [[ "$(cat "$1")" == *"$2"* ]] || failed "$1 does not say $2"; }
 
 # ed25519 FILE KEYID POINT: the twelve bytes before the point make it a public key in DER.
 ed25519() {
   prepare "$1" "$2"
   hex "302a300506032b6570032100$3" > "$tmp/key"
   openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey "$tmp/key" -sigfile "$tmp/sig" -in "$tmp/payload"
+  signed[$2]=1
 }
 # ecdsa FILE KEYID HASH PEM-LINES
 ecdsa() {
   prepare "$1" "$2"
   printf '%s\n' "${@:4}" > "$tmp/key"
   openssl dgst "-$3" -verify "$tmp/key" -signature "$tmp/sig" "$tmp/payload"
+  signed[$2]=1
 }
 # rsa FILE KEYID PEM-LINES
 rsa() {
@@ -52,18 +72,57 @@ rsa() {
   printf '%s\n' "${@:3}" > "$tmp/key"
   openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:auto \
     -verify "$tmp/key" -signature "$tmp/sig" "$tmp/payload"
+  signed[$2]=1
 }
+# enough N: so many keys signed since the last count.
+enough() {
+  [[ ${#signed[@]} -ge $1 ]] || failed "$1 keys must sign, and ${#signed[@]} did"
+  signed=()
+}
+declare -A signed=()
 
 # 3. Signatures. Each command says that one key signed one file; a command that fails ends the run.
-#    names_key says that the file before it, which you trust already, names the key.
+#    says shows that the file before it, which you trust already, names the keys, the role with its threshold, and the
+#    versions of what it describes.
+"#;
+
+const TARGETS: &str = r#"
+# Target files, each of which some metadata here lists:
+declare -A hashes=()
+sed 's/"sha256":"/\n&/g' metadata/*.json | sed -n 's/^"sha256":"\([0-9a-f]\{64\}\)".*/\1/p' > "$tmp/hashes"
+while IFS= read -r hash; do hashes[$hash]=1; done < "$tmp/hashes"
+while IFS= read -r line; do
+  [[ ${line:66} != targets/* || -n ${hashes[${line:0:64}]:-} ]] || failed "no metadata lists ${line:66}"
+done < "$tmp/sums"
+"#;
+
+const TAIL: &str = r#"
+# 4. What you know from elsewhere: each digest given as an argument is that of a file here, or of its signed part.
+
+if [[ $# -gt 0 ]]; then
+  for file in MANIFEST.json metadata/*; do
+    known+=" $(sha256sum < "$file")"
+    [[ $file = MANIFEST.json ]] || known+=" $(signed_part "$file" | sha256sum)"
+  done
+fi
+for digest; do
+  [[ $digest =~ ^[0-9a-f]{64}$ && $known == *" $digest "* ]] || failed "nothing here has the SHA-256 $digest"
+done
+[[ $# -gt 0 ]] || echo 'Compared with nothing from elsewhere: whoever changed this very file could have it say anything.'
+
+rm -r "$tmp"
 "#;
 
 /// Writes the file for a bundle with these roots and these metadata files.
-pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named]) -> Vec<u8> {
+///
+/// `manifest` is the digest of the manifest without the line of this file.
+pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named], manifest: Digest) -> Vec<u8> {
     let mut text = String::from(
         "# How to check this bundle with bash, openssl, sed and coreutils alone.\n#\n\
          # Read this file; then, in the folder that holds it, run `bash VERIFY.txt`, or start `bash` and paste.\n\
-         # It ends with the words ALL CHECKS HOLD, or with a failed command.\n#\n",
+         # It ends with the words ALL CHECKS HOLD, or with a failed command.\n#\n\
+         # This file came with what it checks. So give it a digest that came to you another way, as that of MANIFEST.json,\n\
+         # which the record of the ceremony has, or that of a root, which was read aloud: `bash VERIFY.txt SHA-256`.\n#\n",
     );
     line(&mut text, &format!("# Ceremony: {}", one_line(&contents.ceremony)));
     line(&mut text, &format!("# Journal head: {}", one_line(&contents.journal_head)));
@@ -71,6 +130,10 @@ pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named]) -
         line(&mut text, "# REHEARSAL: nobody may trust these files.");
     }
     text.push_str(HEAD);
+    line(&mut text, &format!("sed '/{MANIFEST_LINE}/d' MANIFEST.json > \"$tmp/manifest\""));
+    let sum = format!("echo '{}  '\"$tmp/manifest\" | sha256sum --check --strict --quiet", manifest.hex());
+    line(&mut text, &sum);
+    text.push_str(LISTED);
     line(&mut text, &signed_part(metadata));
     text.push_str(TOOLS);
     let mut before: Option<(&Named, &Root)> = None;
@@ -95,7 +158,13 @@ pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named]) -
             "\n# Delegated roles are not checked above: `keyrite verify` and every TUF client check them.",
         );
     }
-    text.push_str("\nrm -r \"$tmp\"\necho 'ALL CHECKS HOLD'\n");
+    described(&mut text, metadata);
+    targets(&mut text, contents, metadata);
+    text.push_str(TAIL);
+    if contents.rehearsal {
+        line(&mut text, "echo 'REHEARSAL: nobody may trust these files.'");
+    }
+    line(&mut text, "echo 'ALL CHECKS HOLD'");
     text.into_bytes()
 }
 
@@ -116,22 +185,81 @@ fn check(text: &mut String, named: &Named, trusted: &Named, keys: Option<RoleKey
     let (need, of) = (keys.threshold, keys.keys.len());
     line(text, &format!("\n# {path}, by the keys that {} names for {role}:", trusted.path));
     line(text, &format!("# {need} of {of} are needed, {} signed.", signed.len()));
-    for (keyid, key) in signed.iter().filter_map(|keyid| Some((keyid, keys.keys.get(keyid)?))) {
-        command(text, path, trusted, keyid, key);
+    let entry = match trusted.metadata.signed()["roles"].get(role) {
+        Some(entry) => says(trusted, role, entry),
+        None => None,
+    };
+    entry.into_iter().for_each(|says| line(text, &says));
+    let checked = signed.iter().filter_map(|keyid| Some((keyid, keys.keys.get(keyid)?)));
+    let checked = checked.filter(|(keyid, key)| command(text, path, trusted, keyid, key)).count();
+    if checked >= need as usize {
+        line(text, &format!("enough {need}"));
+    } else {
+        line(
+            text,
+            &format!("# Of these, {checked} were checked here: the others are for other programs to check."),
+        );
+        line(text, "signed=()");
     }
 }
 
-fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &PublicKey) {
+/// A command that finds `name` with this value in a file, where the file writes it as we do.
+fn says(file: &Named, name: &str, value: &Value) -> Option<String> {
+    let text = format!("{}:{value}", Value::from(name));
+    let quotable = !text.contains('\'') && !text.chars().any(char::is_control);
+    let found = quotable && String::from_utf8_lossy(&file.bytes).contains(&text);
+    found.then(|| format!("says {} '{text}'", file.path))
+}
+
+/// The versions of the top-level roles, as they say and as the snapshot and the timestamp have it.
+fn described(text: &mut String, metadata: &[&Named]) {
+    line(text, "\n# Versions, and those that a snapshot and a timestamp describe:");
+    for named in metadata.iter().filter(|named| TOP_LEVEL.contains(&named.role.as_str())) {
+        let signed = named.metadata.signed();
+        let here = ["targets", "snapshot"]
+            .into_iter()
+            .filter(|role| metadata.iter().any(|named| named.role == *role));
+        let here = here.map(|role| format!("{role}.json"));
+        let entries = here.filter_map(|file| says(named, &file, signed["meta"].get(&file)?));
+        let version = says(named, "version", &signed["version"]);
+        version.into_iter().chain(entries).for_each(|command| line(text, &command));
+    }
+}
+
+/// The target files are those that the metadata lists: by SHA-256, as nearly all metadata does.
+fn targets(text: &mut String, contents: &Contents, metadata: &[&Named]) {
+    if contents.targets.is_empty() {
+        return;
+    }
+    let listed: BTreeSet<&[u8]> = metadata.iter().flat_map(|named| sha256s(&named.bytes)).collect();
+    if contents.targets.iter().all(|(_, content)| listed.contains(content.sha256().as_bytes())) {
+        text.push_str(TARGETS);
+    } else {
+        line(
+            text,
+            "\n# Some target files are not listed by SHA-256: every TUF client checks them, and nothing here.",
+        );
+    }
+}
+
+/// What stands behind `"sha256":"`, as the command of the text finds it.
+fn sha256s(file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const NAME: &[u8] = br#""sha256":""#;
+    memchr::memmem::find_iter(file, NAME).filter_map(|at| file.get(at + NAME.len()..at + NAME.len() + 64))
+}
+
+/// Writes the command for one signature, if there is one.
+fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &PublicKey) -> bool {
     if keyid.0.is_empty() || !keyid.0.bytes().all(|b| b.is_ascii_alphanumeric()) {
         line(
             text,
             "# A key with a label that is not of letters and digits signed too; no command here checks it.",
         );
-        return;
+        return false;
     }
     if matches!(key.scheme(), Scheme::VerifyOnly(_)) {
         line(text, &format!("# Key {keyid} signed with {}: no command here checks it.", key.scheme()));
-        return;
+        return false;
     }
     let pem: Vec<String> = key.to_pem().lines().map(str::to_owned).collect();
     let point = hex::encode(key.material().0.get(12..).unwrap_or_default());
@@ -142,7 +270,7 @@ fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &
         _ => pem.join("\\n"),
     };
     if String::from_utf8_lossy(&trusted.bytes).contains(&word) {
-        line(text, &format!("names_key {} '{word}'", trusted.path));
+        line(text, &format!("says {} '{word}'", trusted.path));
     }
     let pem: String = pem.iter().map(|line| format!(" '{line}'")).collect();
     line(
@@ -155,6 +283,7 @@ fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &
             Scheme::VerifyOnly(_) => String::new(),
         },
     );
+    true
 }
 
 /// The function that cuts the signed bytes out of a file. `\\` is set aside while the escapes of JSON are undone: it
@@ -176,6 +305,13 @@ fn signed_part(metadata: &[&Named]) -> String {
 fn line(text: &mut String, line: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{line}");
+}
+
+/// The digest of a manifest without the line of this file, which the file itself cannot know.
+pub(super) fn pin(manifest: &[u8]) -> Digest {
+    let own = &MANIFEST_LINE.as_bytes()[1..];
+    let lines = manifest.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.starts_with(own));
+    Digest::of(&lines.collect::<Vec<_>>().concat())
 }
 
 /// Free text inside a comment: one line of it.

@@ -74,20 +74,27 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
     }
     let published = files.len();
     let chain: Vec<&Root> = roots.iter().map(|(_, root)| root).collect();
-    files.push(("VERIFY.txt".to_owned(), instructions::write(contents, &chain, &metadata).into()));
     let entry = |(i, (path, content)): (usize, &File)| Entry {
         path: path.clone(),
         length: content.length(),
         sha256: content.sha256(),
         order: u64::try_from(i + 1).ok().filter(|_| i < published),
     };
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         format: 1,
         ceremony: contents.ceremony.clone(),
         journal_head: contents.journal_head.clone(),
         rehearsal: contents.rehearsal,
         files: files.iter().enumerate().map(entry).collect(),
     };
+    // The instructions know the manifest but for their own line, which stands last.
+    let verify: File = ("VERIFY.txt".to_owned(), Vec::new().into());
+    manifest.files.push(entry((published, &verify)));
+    let pin = instructions::pin(&manifest.to_file());
+    let verify: File = (verify.0, instructions::write(contents, &chain, &metadata, pin).into());
+    manifest.files.pop();
+    manifest.files.push(entry((published, &verify)));
+    files.push(verify);
     files.push((MANIFEST.to_owned(), manifest.to_file().into()));
     Ok(files)
 }

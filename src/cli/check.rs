@@ -55,19 +55,7 @@ struct StepView {
 
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
-    let text = driver::read_plan(&args.file)?;
-    let mut problems = Vec::new();
-    let base = args.file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let plan = match driver::before::read_plan(&text, base) {
-        Ok(mut plan) => {
-            problems.extend(driver::inputs::check(&mut plan, base, args.at.unwrap_or(Clock::Machine.now())));
-            Some(plan)
-        }
-        Err(found) => {
-            problems = found;
-            None
-        }
-    };
+    let (plan, problems) = judge(&args.file, args.at.unwrap_or(Clock::Machine.now()))?;
     let holds = plan.is_some() && problems.is_empty();
     let warnings = plan.as_ref().map(|plan| plan.warnings.clone()).unwrap_or_default();
     let all: Vec<_> = problems.iter().chain(&warnings).cloned().collect();
@@ -90,6 +78,29 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         out.line(format!("{} holds.", args.file.display()));
     }
     Ok(())
+}
+
+/// The plan of a file, where one can be made of it, and everything that is wrong.
+fn judge(file: &Path, at: Date) -> Result<(Option<Plan>, Vec<Problem>), Failure> {
+    let text = driver::read_plan(file)?;
+    let base = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(match driver::before::read_plan(&text, base) {
+        Ok(mut plan) => {
+            let problems = driver::inputs::check(&mut plan, base, at);
+            (Some(plan), problems)
+        }
+        Err(problems) => (None, problems),
+    })
+}
+
+/// The plan of a file that holds.
+pub(super) fn prove(file: &Path, at: Date) -> Result<Plan, Failure> {
+    match judge(file, at)? {
+        (Some(plan), problems) if problems.is_empty() => Ok(plan),
+        (_, problems) => {
+            Err(Failure { error: said(file, &problems), ..Failure::from(driver::refused(&problems)) })
+        }
+    }
 }
 
 fn said(file: &Path, problems: &[Problem]) -> String {

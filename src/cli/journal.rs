@@ -11,9 +11,13 @@ use crate::ceremony::Event;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::new::write;
 use crate::cli::show::plain;
 use crate::driver::Stop;
 use crate::driver::before;
+use crate::driver::cosign;
+use crate::driver::cosign::Cosigned;
+use crate::driver::cosign::Refused;
 use crate::driver::derived;
 use crate::driver::disk;
 use crate::driver::record;
@@ -24,6 +28,7 @@ use crate::journal::Journal;
 use crate::qr;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::say;
+use crate::witness::Checkpoint;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -40,9 +45,38 @@ enum Command {
     /// Print every line in words, with what was changed by what was built
     #[command(after_help = "Example:\n  keyrite journal show 2026-12-root-genesis")]
     Show(Dir),
-    /// Print the head as hex, words and QR
-    #[command(after_help = "Example:\n  keyrite journal head 2026-12-root-genesis")]
-    Head(Dir),
+    /// Print the head as hex, words and QR, and the checkpoint that witnesses sign
+    #[command(after_help = "Example:\n  keyrite journal head 2026-12-root-genesis --out checkpoint")]
+    Head(Head),
+    /// Take in the signature of a witness over a checkpoint, when it verifies
+    #[command(after_help = COSIGN)]
+    Cosign(Cosign),
+}
+
+const COSIGN: &str = "Example:
+  keyrite journal head DIR --out checkpoint
+  ssh-keygen -Y sign -n keyrite-checkpoint -f ~/.ssh/id_ed25519 checkpoint
+  keyrite journal cosign DIR --signature checkpoint.sig --by wim";
+
+#[derive(Debug, clap::Args)]
+struct Head {
+    /// The record directory
+    dir: PathBuf,
+    /// Write the checkpoint to this file, to be signed
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Cosign {
+    /// The record directory
+    dir: PathBuf,
+    /// What `ssh-keygen -Y sign -n keyrite-checkpoint`, `minisign -S` or a C2SP cosigner wrote
+    #[arg(long, value_name = "FILE")]
+    signature: PathBuf,
+    /// The participant who signed
+    #[arg(long, value_name = "NAME")]
+    by: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -58,6 +92,10 @@ struct Verdict {
     lines: Option<usize>,
     head: Option<String>,
     closed: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cosignatures: Vec<Cosigned>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<Refused>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,12 +107,13 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     match args.command {
         Command::Verify(Dir { dir }) => verify(&dir, out),
         Command::Show(Dir { dir }) => show(&dir, out),
-        Command::Head(Dir { dir }) => head(&dir, out),
+        Command::Head(Head { dir, out: file }) => head(&dir, file.as_deref(), out),
+        Command::Cosign(args) => cosign(&args, out),
     }
 }
 
 /// Why a record does not hold, and at which line of its journal.
-struct Wrong {
+pub(super) struct Wrong {
     line: Option<usize>,
     failure: Failure,
 }
@@ -122,26 +161,30 @@ fn read(dir: &Path) -> Result<Journal, Wrong> {
     Ok(journal)
 }
 
-fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Wrong> {
+/// The journal of a record, verified, and the ceremony that it replays as.
+pub(super) fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Wrong> {
     let journal = read(dir)?;
     let text = record::plan_text(dir)?;
     let opening = journal::opening(&journal)?;
     let plan = before::plan_of_record(dir, &text, opening.mode, &opening.before)?;
     let ceremony = journal::replay(&journal, Arc::new(plan))?;
-    derived::check(dir, &ceremony)?;
+    derived::check(dir, &journal, &ceremony)?;
     Ok((journal, ceremony))
 }
 
 fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
     match replayed(dir) {
         Ok((journal, ceremony)) => {
+            let (cosignatures, refused) = cosign::all(dir, &journal, &ceremony)?;
             let closed = ceremony.next().is_none();
             let (lines, head) = (journal.entries.len(), journal.head());
             let verdict = Verdict {
-                holds: true,
+                holds: refused.is_empty(),
                 lines: Some(lines),
                 head: Some(head.hex()),
                 closed,
+                cosignatures: cosignatures.clone(),
+                refused: refused.clone(),
                 line: None,
                 why: None,
             };
@@ -149,6 +192,9 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             let state = if closed { "closed" } else { "not finished" };
             out.line(format!("{}: {lines} lines hold, the ceremony is {state}", dir.display()));
             out.line(format!("head {}", head.hex()));
+            for one in &cosignatures {
+                out.line(said(&ceremony, one));
+            }
             let bundle = dir.join(&ceremony.plan().bundle);
             if ceremony.manifest().is_some() && !bundle.exists() {
                 out.line("its bundle is not in this record; `keyrite resume` writes it again, once the ceremony is closed");
@@ -157,16 +203,49 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
                     "its bundle has the manifest that was exported; `keyrite verify` looks at the files",
                 );
             }
-            Ok(())
+            refused.first().map_or(Ok(()), |first| Err(foreign(first)))
         }
         Err(Wrong { line, failure }) => {
             if failure.exit == Exit::Integrity {
                 let why = Some(failure.error.clone());
-                out.document(&Verdict { holds: false, lines: None, head: None, closed: false, line, why })?;
+                let (cosignatures, refused) = (Vec::new(), Vec::new());
+                let verdict = Verdict {
+                    holds: false,
+                    lines: None,
+                    head: None,
+                    closed: false,
+                    cosignatures,
+                    refused,
+                    line,
+                    why,
+                };
+                out.document(&verdict)?;
             }
             Err(failure)
         }
     }
+}
+
+/// A cosignature in words.
+fn said(ceremony: &Ceremony, one: &Cosigned) -> String {
+    let said = one.said.map(|said| format!(", at {said} as it says")).unwrap_or_default();
+    let late = if one.late { ", LATE: it came after the close" } else { "" };
+    let by = ceremony.plan().name(&one.by);
+    format!("{by} cosigned lines 1 to {}, head {:.8}{said}{late} ({})", one.size, one.head, plain(&one.file))
+}
+
+/// A cosignature that fits these lines no more, or never did.
+fn foreign(refused: &Refused) -> Failure {
+    let error = format!("{}: {}", plain(&refused.file), refused.why);
+    let hint = "either the lines were changed after they were signed, or the file does not belong here: ask who signed it";
+    Failure::new(Exit::Integrity, error, hint)
+}
+
+fn cosign(args: &Cosign, out: &mut Output) -> Result<(), Failure> {
+    let (journal, ceremony) = replayed(&args.dir)?;
+    let cosigned = cosign::add(&args.dir, &journal, &ceremony, &args.by, &args.signature)?;
+    out.line(said(&ceremony, &cosigned));
+    out.document(&cosigned)
 }
 
 fn show(dir: &Path, out: &mut Output) -> Result<(), Failure> {
@@ -197,17 +276,23 @@ fn changes(ceremony: &Ceremony, event: &Event) -> Option<Section> {
     ceremony.difference(role).ok().flatten()
 }
 
-fn head(dir: &Path, out: &mut Output) -> Result<(), Failure> {
+fn head(dir: &Path, file: Option<&Path>, out: &mut Output) -> Result<(), Failure> {
     let journal = read(dir)?;
     let head = journal.head();
+    let checkpoint = journal.checkpoints().first().map(Checkpoint::text).unwrap_or_default();
+    if let Some(file) = file {
+        write(file, &checkpoint)?;
+    }
+    let lines = journal.entries.len();
     out.document(
-        &serde_json::json!({"head": head.hex(), "words": head.words(), "lines": journal.entries.len()}),
+        &serde_json::json!({"head": head.hex(), "words": head.words(), "lines": lines, "checkpoint": checkpoint}),
     )?;
     if !out.json {
         out.line(head.hex());
         for line in head.lines().into_iter().chain(qr::lines(&head.hex())) {
             out.line(line);
         }
+        out.line(format!("\n{}", checkpoint.trim_end()));
     }
     Ok(())
 }

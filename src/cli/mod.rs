@@ -18,8 +18,10 @@ pub mod output;
 pub mod packaging;
 pub mod plain;
 pub mod prompt;
+pub mod record;
 pub mod request;
 pub mod run;
+pub mod script;
 pub mod show;
 pub mod sign;
 pub mod status;
@@ -92,12 +94,16 @@ enum Command {
     Merge(merge::Args),
     /// Write a commented ceremony file to start from
     New(new::Args),
+    /// Write the record of a ceremony for paper, from its journal
+    Record(record::Args),
     /// Write the file from which people elsewhere sign metadata
     Request(request::Args),
     /// Go on with a ceremony after a stop or a crash
     Resume(run::ResumeArgs),
     /// Perform a ceremony
     Run(run::Args),
+    /// Write the script of a ceremony for paper
+    Script(script::Args),
     /// Read a request, and answer it with one signature
     Sign(sign::Args),
     /// Say what must be signed next, by whom and by when, over many repositories
@@ -150,9 +156,11 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Man(args)) => packaging::man(&args, &mut out),
         Some(Command::Merge(args)) => merge::run(args, &mut out),
         Some(Command::New(args)) => new::run(args, &mut out),
+        Some(Command::Record(args)) => record::run(args, &mut out),
         Some(Command::Request(args)) => request::run(args, &mut out),
         Some(Command::Resume(args)) => run::resume(args, front, &mut out),
         Some(Command::Run(args)) => run::run(args, front, &mut out),
+        Some(Command::Script(args)) => script::run(args, &mut out),
         Some(Command::Sign(args)) => sign::run(args, &mut out),
         Some(Command::Status(args)) => status::run(args, &mut out),
         Some(Command::Token(args)) => token::run(args, &mut out),

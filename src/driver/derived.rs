@@ -1,22 +1,29 @@
-//! What follows from the journal and lies beside it: metadata, public keys, names, the bundle's manifest.
+//! What follows from the journal and lies beside it: metadata, public keys, names, the bundle's manifest,
+//! and the record for people.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use crate::ceremony::Ceremony;
+use crate::ceremony::Event;
 use crate::ceremony::Known;
 use crate::driver::record::unwritable;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
+use crate::journal::Entry;
+use crate::journal::Journal;
 use crate::keystore::public_file;
+use crate::paper;
+use crate::paper::html;
+use crate::paper::text;
 use crate::plan::print::file_name;
 use crate::tuf::Metadata;
 use crate::words::Digest;
 
 /// Whether what lies in the record is what the journal says. What is not there is no contradiction: a journal
 /// replays anywhere.
-pub fn check(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
+pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), Stop> {
     let mut derived: Vec<(String, Vec<u8>)> = Vec::new();
     for role in ceremony.plan().roles_in_room() {
         if let Some(metadata) = ceremony.metadata(role) {
@@ -29,6 +36,12 @@ pub fn check(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
     if !ceremony.keys().is_empty() {
         derived.push(("keys/names.json".to_owned(), names(ceremony)?));
     }
+    derived.extend(checkpoint(journal, ceremony));
+    // Another version of the program may lay them out in another way: `keyrite record` makes them again.
+    let same = |entry: &Entry| matches!(&entry.what, Event::Opened { keyrite, .. } if keyrite == env!("CARGO_PKG_VERSION"));
+    if journal.entries.first().is_some_and(same) {
+        derived.extend(papers(journal, ceremony));
+    }
     let changed =
         derived.iter().find(|(name, bytes)| fs::read(dir.join(name)).is_ok_and(|lies| lies != *bytes));
     if let Some((name, _)) = changed {
@@ -40,6 +53,23 @@ pub fn check(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
         (Some(exported), Ok(lies)) if exported != lies => Err(contradiction(&manifest)),
         _ => Ok(()),
     }
+}
+
+/// What witnesses sign of a ceremony that is over.
+fn checkpoint(journal: &Journal, ceremony: &Ceremony) -> Option<(String, Vec<u8>)> {
+    let checkpoint = journal.checkpoints().into_iter().next().filter(|_| ceremony.next().is_none())?;
+    Some(("checkpoint.txt".to_owned(), checkpoint.text().into_bytes()))
+}
+
+/// The record of a ceremony that is over, for people: their names and their bytes.
+pub(super) fn papers(journal: &Journal, ceremony: &Ceremony) -> Vec<(String, Vec<u8>)> {
+    if ceremony.next().is_some() {
+        return Vec::new();
+    }
+    let record = paper::record(journal, ceremony);
+    let pages = [("record.html", html::page(&record)), ("record.txt", text::page(&record))];
+    let pages = pages.into_iter().map(|(name, page)| (name.to_owned(), page.into_bytes()));
+    pages.chain(checkpoint(journal, ceremony)).collect()
 }
 
 /// Before a ceremony goes on: metadata in the record may lack signatures that the journal has, when a crash came

@@ -6,6 +6,7 @@ pub mod apart;
 mod ask;
 pub mod before;
 pub mod clock;
+pub mod cosign;
 pub mod derived;
 pub mod disk;
 mod drives;

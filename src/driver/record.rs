@@ -7,6 +7,9 @@
 //! DIR/metadata/       metadata as built and signed so far
 //! DIR/keys/           age files made here, NAME.pub.json, names.json
 //! DIR/bundle/         what leaves the room
+//! DIR/record.html, record.txt   the record for people, once the ceremony is closed
+//! DIR/checkpoint.txt            what witnesses sign then
+//! DIR/cosignatures/             what they signed
 //! ```
 
 use std::collections::BTreeMap;
@@ -183,13 +186,7 @@ impl Record {
 
     /// Adds a line to `runs.jsonl`.
     pub fn add_run(&self, run: &Run) -> Result<(), Stop> {
-        let path = path_of(&self.dir, "runs.jsonl");
-        let add = || -> io::Result<()> {
-            let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
-            file.write_all(run_line(run)?.as_bytes())?;
-            file.sync_data()
-        };
-        add().map_err(|error| disk::cannot_write(&path, &error))
+        add_run(&self.dir, run)
     }
 
     /// The lines of `runs.jsonl` that can be read.
@@ -200,7 +197,8 @@ impl Record {
     /// Writes the files that follow from the ceremony's state; the same content is left alone.
     pub fn derive(&self, ceremony: &Ceremony) -> Result<(), Stop> {
         self.derive_keys(ceremony)?;
-        ceremony.plan().roles_in_room().into_iter().try_for_each(|role| self.derive_role(ceremony, role))
+        ceremony.plan().roles_in_room().into_iter().try_for_each(|role| self.derive_role(ceremony, role))?;
+        self.derive_papers(ceremony, false)
     }
 
     /// Writes only the files that an event can have changed.
@@ -208,7 +206,8 @@ impl Record {
         match event {
             Event::KeyLoaded { .. } | Event::KeyGenerated { .. } => self.derive_keys(ceremony),
             Event::Built { role, .. } | Event::Signed { role, .. } => self.derive_role(ceremony, role),
-            _ => Ok(()),
+            // The last of them is not `Closed` where somebody confirms that step.
+            _ => self.derive_papers(ceremony, true),
         }
     }
 
@@ -228,10 +227,34 @@ impl Record {
         self.put(&format!("metadata/{}", file_name(ceremony.plan(), role)), &metadata.to_file())
     }
 
+    /// The record for people, once the ceremony is over. What an earlier run wrote may be printed already, and stays.
+    fn derive_papers(&self, ceremony: &Ceremony, closes: bool) -> Result<(), Stop> {
+        if ceremony.next().is_some() {
+            return Ok(());
+        }
+        let path = path_of(&self.dir, "journal.jsonl");
+        let bytes = disk::read(&path, MAX_JOURNAL).map_err(|error| disk::cannot_write(&path, &error))?;
+        let journal = journal::read(&bytes).map_err(|broken| broken_record(&broken))?;
+        let papers = derived::papers(&journal, ceremony);
+        let wanted = |name: &str| closes || !path_of(&self.dir, name).exists();
+        papers.iter().filter(|(name, _)| wanted(name)).try_for_each(|(name, page)| self.put(name, page))
+    }
+
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Stop> {
         let path = path_of(&self.dir, name);
         disk::replace(&path, bytes).map_err(|error| disk::cannot_write(&path, &error))
     }
+}
+
+/// Adds a line to `runs.jsonl`: in one write, so that it may come while another process has the record.
+pub(super) fn add_run(dir: &Path, run: &Run) -> Result<(), Stop> {
+    let path = path_of(dir, "runs.jsonl");
+    let add = || -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+        file.write_all(run_line(run)?.as_bytes())?;
+        file.sync_data()
+    };
+    add().map_err(|error| disk::cannot_write(&path, &error))
 }
 
 /// The lines of a record's `runs.jsonl` that can be read.

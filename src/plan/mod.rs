@@ -52,6 +52,7 @@ use crate::tuf::Scheme;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::diff::Section;
 use crate::tuf::root::TOP_LEVEL;
+use crate::witness::StatementKey;
 use crate::words::Digest;
 
 pub use before::Before;
@@ -79,6 +80,8 @@ pub struct Person {
     pub optional: bool,
     /// Who does what this person would do, when absent.
     pub alternate: Option<String>,
+    /// The key with which the person signs checkpoints, outside this program.
+    pub statement_key: Option<StatementKey>,
 }
 
 /// The public half of a key that comes from outside.

@@ -17,6 +17,7 @@ use crate::plan::file::entries;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
 use crate::plan::rules::Problems;
+use crate::witness::StatementKey;
 
 /// Someone in the room.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub struct PersonSpec {
     pub optional: bool,
     /// Who does what this person would do, when absent.
     pub alternate: Option<At<String>>,
+    /// `statement_key`
+    pub statement_key: Option<At<StatementKey>>,
 }
 
 /// `presence`
@@ -60,10 +63,26 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<PersonSpec> 
         let role = fields.need_text("role", problems);
         let optional = fields.flag("optional", problems).is_some_and(|flag| flag.value);
         let alternate = fields.text("alternate", problems);
+        let statement_key =
+            fields.text("statement_key", problems).and_then(|key| statement_key(key, problems));
         fields.finish(problems);
-        Some(PersonSpec { id, name: name?.value, role: role?, optional, alternate })
+        Some(PersonSpec { id, name: name?.value, role: role?, optional, alternate, statement_key })
     });
     read.collect()
+}
+
+fn statement_key(key: At<String>, problems: &mut Vec<Problem>) -> Option<At<StatementKey>> {
+    match StatementKey::read(&key.value) {
+        Ok(value) => Some(At { value, place: key.place }),
+        Err(why) => {
+            problems.push(Problem::error(
+                "STATEMENT-KEY-FORM",
+                Some(key.place),
+                format!("\"statement_key\": {why}"),
+            ));
+            None
+        }
+    }
 }
 
 /// Reads `presence: {minimum: {witness: 1}, exclude: [[ana, wim]]}`.
@@ -103,9 +122,13 @@ pub(super) fn presence(node: &Node, problems: &mut Vec<Problem>) -> Option<Prese
 
 /// What the people say together.
 pub(super) fn judge(file: &File, say: &mut Problems<'_>) {
-    let mut names = BTreeSet::new();
+    let (mut names, mut keys) = (BTreeSet::new(), BTreeSet::new());
     let known = |id: &str| file.participants.iter().find(|person| person.id.value == id);
     for person in &file.participants {
+        if let Some(key) = person.statement_key.as_ref().filter(|key| !keys.insert(key.value.material())) {
+            let text = "two participants sign statements with one key; nobody could tell whose they are";
+            say.say("STATEMENT-KEY-ONCE", key.place, text);
+        }
         if !PERSON_ROLES.contains(&person.role.value.as_str()) {
             let text = format!(
                 "{:?} is not what people do here; they are {}",

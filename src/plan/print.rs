@@ -193,24 +193,7 @@ pub fn duration(minutes: u64) -> String {
 /// Who brings what: one line for each key.
 pub fn keys(plan: &Plan) -> Vec<String> {
     let line = |key: &crate::plan::Key| {
-        let roles: Vec<_> = plan
-            .roles
-            .iter()
-            .filter(|(_, role)| role.keys.contains(&key.name))
-            .map(|(name, _)| name.clone())
-            .collect();
-        let from = match &key.source {
-            Source::Generated { store, scheme, .. } => format!("made here, {scheme}, in {store}"),
-            Source::Existing { store, public } => {
-                format!("exists, signs with {store}, public half in {}", outside(public))
-            }
-            Source::Public { public } => format!("does not sign here, public half in {}", outside(public)),
-            Source::Listed { keyid, store: Some(store), .. } => {
-                format!("keyid {:.16}, signs with {store}", keyid.0)
-            }
-            Source::Listed { keyid, store: None, .. } => format!("keyid {:.16}, does not sign here", keyid.0),
-        };
-        let roles = if roles.is_empty() { "in no role afterwards".to_owned() } else { joined(&roles, "and") };
+        let (from, roles) = (origin(key), roles_of(plan, &key.name));
         format!("{:<10} {:<16} {from} ({roles})", key.name, plan.holder_of(&key.name))
     };
     plan.keys.iter().filter(|key| key.named).map(line).collect()
@@ -244,6 +227,29 @@ pub fn materials(plan: &Plan) -> Vec<String> {
     let spare = plan.materials.bags.iter().map(|bag| format!("bag {}, new", bag.value));
     lines.extend(spare);
     lines
+}
+
+/// Where a key comes from, and what it does in the room.
+pub fn origin(key: &crate::plan::Key) -> String {
+    match &key.source {
+        Source::Generated { store, scheme, .. } => format!("made here, {scheme}, in {store}"),
+        Source::Existing { store, public } => {
+            format!("exists, signs with {store}, public half in {}", outside(public))
+        }
+        Source::Public { public } => format!("does not sign here, public half in {}", outside(public)),
+        Source::Listed { keyid, store: Some(store), .. } => {
+            format!("keyid {:.16}, signs with {store}", keyid.0)
+        }
+        Source::Listed { keyid, store: None, .. } => format!("keyid {:.16}, does not sign here", keyid.0),
+    }
+}
+
+/// The roles that a key has afterwards.
+pub fn roles_of(plan: &Plan, key: &str) -> String {
+    let has = |role: &crate::plan::Role| role.keys.iter().any(|name| name == key);
+    let roles: Vec<_> =
+        plan.roles.iter().filter(|(_, role)| has(role)).map(|(name, _)| name.clone()).collect();
+    if roles.is_empty() { "in no role afterwards".to_owned() } else { joined(&roles, "and") }
 }
 
 /// The file of a public half, and the keyid that the reviewed file fixes.

@@ -99,6 +99,7 @@ pub fn resolve(
                 role: p.role.value.clone(),
                 optional: p.optional,
                 alternate: p.alternate.as_ref().map(|id| id.value.clone()),
+                statement_key: p.statement_key.as_ref().map(|key| key.value.clone()),
             })
             .collect(),
         presence: Presence {

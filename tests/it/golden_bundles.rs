@@ -52,20 +52,25 @@ fn the_rehearsal_of_the_quickstart_is_the_same_on_every_machine() {
 fn fixed_key(dir: &Path, name: &str, seed: u8) {
     let key = SigningKey::from_bytes(&[seed; 32]);
     let pem = key.to_pkcs8_pem(LineEnding::LF).unwrap();
+    age_file(dir, name, pem.as_bytes());
+    let public = hex::encode(key.verifying_key().to_bytes());
+    let json = format!(
+        "{{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{{\"public\":\"{public}\"}}}}\n"
+    );
+    fs::write(dir.join(format!("{name}.pub.json")), json).unwrap();
+}
+
+/// `NAME.age` with a private key in PEM, which opens with "the passphrase of NAME", and fast.
+pub(crate) fn age_file(dir: &Path, name: &str, pem: &[u8]) {
     let mut recipient = age::scrypt::Recipient::new(SecretString::from(format!("the passphrase of {name}")));
     recipient.set_work_factor(10);
     let encryptor =
         age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap();
     let mut file = Vec::new();
     let mut writer = encryptor.wrap_output(&mut file).unwrap();
-    writer.write_all(pem.as_bytes()).unwrap();
+    writer.write_all(pem).unwrap();
     writer.finish().unwrap();
     fs::write(dir.join(format!("{name}.age")), file).unwrap();
-    let public = hex::encode(key.verifying_key().to_bytes());
-    let json = format!(
-        "{{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{{\"public\":\"{public}\"}}}}\n"
-    );
-    fs::write(dir.join(format!("{name}.pub.json")), json).unwrap();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::tuf::base64;
 use crate::tuf::json;
 use crate::tuf::key::KeyError;
 use crate::tuf::key::PublicKey;
@@ -55,7 +56,7 @@ fn from_file_json(object: &Value) -> Result<PublicKey, KeyError> {
         };
     }
     let public = object["keyval"]["public"].as_str().ok_or_else(unknown)?;
-    let der = base64(public).ok_or_else(unknown)?;
+    let der = base64::decode(public).ok_or_else(unknown)?;
     match object["keytype"].as_str() {
         Some("ed25519") => from_point(&der),
         Some("ecdsa" | "rsa") => from_spki(&der),
@@ -95,7 +96,7 @@ pub(super) fn pem_to_der(text: &str) -> Result<Vec<u8>, KeyError> {
         .strip_prefix("-----BEGIN PUBLIC KEY-----\n")
         .and_then(|rest| rest.strip_suffix("\n-----END PUBLIC KEY-----"))
         .ok_or_else(|| KeyError("not PEM of the kind PUBLIC KEY".to_owned()))?;
-    base64(&body.replace('\n', "")).ok_or_else(|| KeyError("the PEM does not hold base64".to_owned()))
+    base64::decode(&body.replace('\n', "")).ok_or_else(|| KeyError("the PEM does not hold base64".to_owned()))
 }
 
 /// One line of OpenSSH (RFC 4253 section 6.6, RFC 8709, RFC 5656).
@@ -103,7 +104,7 @@ fn from_openssh(line: &str) -> Result<PublicKey, KeyError> {
     let mut words = line.split_ascii_whitespace();
     let (name, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let bad = || KeyError(format!("not an OpenSSH key of the kind {name}"));
-    let blob = base64(blob).ok_or_else(bad)?;
+    let blob = base64::decode(blob).ok_or_else(bad)?;
     let (kind, rest) = ssh_string(&blob).ok_or_else(bad)?;
     if kind != name.as_bytes() {
         return Err(bad());
@@ -138,27 +139,6 @@ fn from_point(point: &[u8]) -> Result<PublicKey, KeyError> {
         other => return Err(KeyError(format!("no curve has points of {other} bytes"))),
     };
     Verifier::from_point(scheme, point).and_then(PublicKey::ours)
-}
-
-fn base64(text: &str) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
-    if !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut have) = (0_u32, 0_u32);
-    for byte in digits.bytes() {
-        let digit = ALPHABET.iter().position(|letter| *letter == byte)?;
-        bits = (bits << 6 | u32::try_from(digit).ok()?) & 0xf_ffff;
-        have += 6;
-        if have >= 8 {
-            have -= 8;
-            out.push(u8::try_from(bits >> have & 0xff).ok()?);
-        }
-    }
-    // What is left over must be zero, so that no two texts are one key.
-    (bits & ((1 << have) - 1) == 0).then_some(out)
 }
 
 /// The key object that we write: keytype, scheme and keyval alone.
