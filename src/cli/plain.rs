@@ -154,9 +154,19 @@ impl Page<'_> {
                     }
                 }
             }
-            Body::Machine(items) => {
-                for seen in items {
+            Body::Machine(board) => {
+                for seen in &board.items {
                     self.say(format!("    {} {}", seen.mark(), seen.says()));
+                }
+                self.say("  Not checked, and not to be seen from here:");
+                for what in board.not_checked {
+                    self.say(format!("    {what}"));
+                }
+                if let Some(program) = &board.program {
+                    self.say(format!("  SHA-256 of this program: {}", program.hex()));
+                    for line in program.lines() {
+                        self.say(format!("    {line}"));
+                    }
                 }
             }
             Body::Board => self.board(driver),

@@ -101,7 +101,7 @@ impl Driver {
                     .filter_map(|role| Some((role.clone(), ceremony.digest(&Subject::Role(role.clone()))?)))
                     .collect(),
             },
-            Verb::Preflight => Body::Machine(self.everything()),
+            Verb::Preflight => Body::Machine(self.machine_board()),
             Verb::Verify(_) => Body::Board,
             _ => Body::Nothing,
         }

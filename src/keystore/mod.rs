@@ -14,6 +14,7 @@ pub mod pkcs11;
 mod private_key;
 pub mod public_file;
 pub mod quiet;
+pub mod sandbox;
 pub mod simulated;
 
 pub use error::StoreError;

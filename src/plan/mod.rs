@@ -13,6 +13,7 @@ pub mod consequences;
 pub mod delegates;
 pub mod delegations;
 pub mod each;
+pub mod environment;
 pub mod fields;
 pub mod file;
 pub mod files;
@@ -56,6 +57,8 @@ use crate::words::Digest;
 
 pub use before::Before;
 pub use delegations::DelegationsSpec;
+pub use environment::Asked;
+pub use environment::Environment;
 pub use file::BeforeSpec;
 pub use files::FilesSpec;
 pub use kind::Kind;
@@ -255,10 +258,8 @@ pub struct Plan {
     pub keys: Vec<Key>,
     /// The four top-level roles, and delegated roles that are signed in the room.
     pub roles: BTreeMap<String, Role>,
-    /// The pre-flight items that must hold.
-    pub require: Vec<String>,
-    /// Whether the file says so itself; where it does not, memory is locked as far as the limit allows.
-    pub require_stated: bool,
+    /// What must hold on the machine, and what is waived.
+    pub environment: Environment,
     /// When it may run.
     pub window: Window,
     /// The directory of the bundle, relative to the record.

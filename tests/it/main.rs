@@ -24,6 +24,7 @@ mod journal;
 mod keystore;
 mod layers;
 mod lint;
+mod machine;
 mod pkcs11;
 mod plan;
 mod proof;

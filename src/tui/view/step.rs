@@ -7,7 +7,7 @@ use crate::driver::Ask;
 use crate::driver::Body;
 use crate::driver::MIN_PASSPHRASE;
 use crate::driver::Prompt;
-use crate::driver::prompt::MachineItem;
+use crate::driver::prompt::MachineBoard;
 use crate::keystore::Wants;
 use crate::tui::app::App;
 use crate::tui::app::Stage;
@@ -236,7 +236,7 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
                 words::hex(doc, digest);
             }
         }
-        (Body::Machine(items), _) => machine(items, doc),
+        (Body::Machine(board), _) => machine(board, roomy, doc),
         (Body::Board, _) => board::board(doc, &app.scene.board),
         (Body::Lines(lines), _) => {
             for line in lines {
@@ -247,11 +247,22 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
     }
 }
 
-fn machine(items: &[MachineItem], doc: &mut Doc) {
+fn machine(board: &MachineBoard, roomy: bool, doc: &mut Doc) {
     let palette = doc.palette;
-    for seen in items {
+    for seen in &board.items {
         let mark = seen.mark();
         doc.marked(mark, palette.mark(mark), &seen.says(), Style::new());
+    }
+    doc.blank();
+    doc.heading("Not checked, and not to be seen from here");
+    for what in board.not_checked {
+        doc.text(what, Style::new());
+    }
+    if let Some(program) = &board.program {
+        doc.blank();
+        doc.heading("SHA-256 of this program");
+        words::words(doc, program, roomy);
+        words::hex(doc, program);
     }
 }
 
