@@ -36,6 +36,7 @@ use crate::keystore::private_key::BadPrivateKey;
 use crate::keystore::private_key::Broken;
 use crate::keystore::private_key::PrivateKey;
 use crate::keystore::private_key::Rehearsed;
+use crate::keystore::wiped::wiped;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -78,6 +79,10 @@ impl AgeFile {
     /// Encrypts the file anew, with the passphrase `new`. This is the only thing that replaces a key file: the new
     /// one is written beside it, read back and decrypted first, and the old one is intact after any failure.
     pub fn change_passphrase(&mut self, old: &SecretString, new: &SecretString) -> Result<Found, StoreError> {
+        wiped(|| self.encrypt_anew(old, new))
+    }
+
+    fn encrypt_anew(&self, old: &SecretString, new: &SecretString) -> Result<Found, StoreError> {
         let bytes = self.read()?;
         let (plaintext, key) = self.decrypt(&bytes, old)?;
         self.check_new_passphrase(new)?;
@@ -227,6 +232,69 @@ impl AgeFile {
         Ok(UnwrapErr(SysRng))
     }
 
+    fn make(
+        &self,
+        secret: Option<&SecretString>,
+        scheme: Scheme,
+        bits: Option<u32>,
+    ) -> Result<Found, StoreError> {
+        let passphrase = self.passphrase(secret)?;
+        self.check_new_passphrase(passphrase)?;
+        self.check_free()?;
+        let key = self.new_key(scheme, bits)?;
+        let pem = key.to_pem().map_err(|why| self.broken(&why))?;
+        let mark = match self.purpose {
+            Purpose::Production => "",
+            Purpose::Rehearsal { .. } => WATERMARK,
+        };
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(mark.len() + 1 + pem.len()));
+        if !mark.is_empty() {
+            plaintext.extend_from_slice(mark.as_bytes());
+            plaintext.push(b'\n');
+        }
+        plaintext.extend_from_slice(pem.as_bytes());
+        let pending = self.write_beside(&self.path, &plaintext, passphrase)?;
+        let found = self.found(&key)?;
+        // One signature before the key has a name: a key that cannot sign is never handed to anyone.
+        key.sign(&found.public, b"keyrite: a new key signs once", &mut self.random()?)
+            .map_err(|why| self.broken(&why))?;
+        pending.publish().map_err(|e| self.io("could not be given its name", &e))?;
+        Ok(found)
+    }
+
+    fn held(&self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
+        match self.unlock(secret) {
+            Ok(key) => self.found(&key).map(Some),
+            Err(error) if error.kind == StoreErrorKind::NoSuchKey => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn signatures(
+        &self,
+        secret: Option<&SecretString>,
+        public: &PublicKey,
+        payloads: &[&[u8]],
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let key = self.unlock(secret)?;
+        let own = self.found(&key)?.public;
+        if own.material() != public.material() {
+            let text = format!("holds key {}, not {}; nothing was signed", own.keyid(), public.keyid());
+            let hint = "find the file of the key that the plan names";
+            return Err(self.error(StoreErrorKind::WrongKey, &text, hint));
+        }
+        let signed = payloads.iter().map(|payload| match &self.purpose {
+            Purpose::Rehearsal { derived_from: Some(seed) } => {
+                let mut salt = Rehearsed::new(seed, &[b"sign ", *payload].concat());
+                key.sign(public, payload, &mut salt).map_err(|why| self.broken(&why))
+            }
+            Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
+                key.sign(public, payload, &mut self.random()?).map_err(|why| self.broken(&why))
+            }
+        });
+        signed.collect()
+    }
+
     fn found(&self, key: &PrivateKey) -> Result<Found, StoreError> {
         let public = key.public().map_err(|why| self.broken(&why))?;
         let mut evidence = BTreeMap::from([("store".to_owned(), "age file".to_owned())]);
@@ -341,36 +409,11 @@ impl Store for AgeFile {
         scheme: Scheme,
         bits: Option<u32>,
     ) -> Result<Found, StoreError> {
-        let passphrase = self.passphrase(secret)?;
-        self.check_new_passphrase(passphrase)?;
-        self.check_free()?;
-        let key = self.new_key(scheme, bits)?;
-        let pem = key.to_pem().map_err(|why| self.broken(&why))?;
-        let mark = match self.purpose {
-            Purpose::Production => "",
-            Purpose::Rehearsal { .. } => WATERMARK,
-        };
-        let mut plaintext = Zeroizing::new(Vec::with_capacity(mark.len() + 1 + pem.len()));
-        if !mark.is_empty() {
-            plaintext.extend_from_slice(mark.as_bytes());
-            plaintext.push(b'\n');
-        }
-        plaintext.extend_from_slice(pem.as_bytes());
-        let pending = self.write_beside(&self.path, &plaintext, passphrase)?;
-        let found = self.found(&key)?;
-        // One signature before the key has a name: a key that cannot sign is never handed to anyone.
-        key.sign(&found.public, b"keyrite: a new key signs once", &mut self.random()?)
-            .map_err(|why| self.broken(&why))?;
-        pending.publish().map_err(|e| self.io("could not be given its name", &e))?;
-        Ok(found)
+        wiped(|| self.make(secret, scheme, bits))
     }
 
     fn find(&mut self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
-        match self.unlock(secret) {
-            Ok(key) => self.found(&key).map(Some),
-            Err(error) if error.kind == StoreErrorKind::NoSuchKey => Ok(None),
-            Err(error) => Err(error),
-        }
+        wiped(|| self.held(secret))
     }
 
     fn sign(
@@ -379,23 +422,7 @@ impl Store for AgeFile {
         public: &PublicKey,
         payloads: &[&[u8]],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        let key = self.unlock(secret)?;
-        let own = self.found(&key)?.public;
-        if own.material() != public.material() {
-            let text = format!("holds key {}, not {}; nothing was signed", own.keyid(), public.keyid());
-            let hint = "find the file of the key that the plan names";
-            return Err(self.error(StoreErrorKind::WrongKey, &text, hint));
-        }
-        let signed = payloads.iter().map(|payload| match &self.purpose {
-            Purpose::Rehearsal { derived_from: Some(seed) } => {
-                let mut salt = Rehearsed::new(seed, &[b"sign ", *payload].concat());
-                key.sign(public, payload, &mut salt).map_err(|why| self.broken(&why))
-            }
-            Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
-                key.sign(public, payload, &mut self.random()?).map_err(|why| self.broken(&why))
-            }
-        });
-        signed.collect()
+        wiped(|| self.signatures(secret, public, payloads))
     }
 
     /// Overwrites the file and removes it. A disk may keep what was overwritten: the passphrase is destroyed with it.

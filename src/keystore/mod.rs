@@ -16,6 +16,7 @@ pub mod public_file;
 pub mod quiet;
 pub mod sandbox;
 pub mod simulated;
+mod wiped;
 
 pub use error::StoreError;
 pub use open::Opening;

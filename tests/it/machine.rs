@@ -2,4 +2,5 @@
 
 mod board;
 mod confined;
+mod memory;
 mod strace;
