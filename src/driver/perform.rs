@@ -58,8 +58,8 @@ impl Driver {
             }
             (Need::Do, Answer::Adopt(yes)) => self.adopt(&step, yes, &mut events)?,
             (Need::Do, Answer::Decline) => self.decline(&step, &mut events)?,
-            (Need::Do, Answer::Secret { secret, serial }) => {
-                self.with_secret(&step, secret.as_ref(), serial.as_deref(), &mut events)?;
+            (Need::Do, Answer::Secret { secret, serial, dice }) => {
+                self.with_secret(&step, secret.as_ref(), serial.as_deref(), dice, &mut events)?;
             }
             (Need::Do, Answer::Continue | Answer::Confirm) => self.perform(&step, &mut events)?,
             _ => {}

@@ -99,6 +99,8 @@ pub struct SecretAsk {
     pub key: String,
     /// The store's URI.
     pub uri: String,
+    /// Throws of dice that are typed after it, for a key that is made.
+    pub dice: Option<u32>,
     /// The last PIN try: the token's serial number is typed first.
     pub type_serial: Option<String>,
     /// The holder may leave it to the others.
@@ -220,6 +222,8 @@ pub enum Answer {
         secret: Option<SecretString>,
         /// The serial number that was typed, where it was asked for.
         serial: Option<String>,
+        /// The throws of dice, where they were asked for: digits and nothing else.
+        dice: Option<SecretString>,
     },
     /// Whether the key that was found is the ceremony's.
     Adopt(bool),

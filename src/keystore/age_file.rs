@@ -12,6 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use ed25519_dalek::rand_core::Rng;
 use ed25519_dalek::rand_core::UnwrapErr;
 use getrandom::SysRng;
 use secrecy::ExposeSecret;
@@ -28,6 +29,7 @@ use crate::keystore::Wants;
 use crate::keystore::age_format;
 use crate::keystore::age_format::Plaintext;
 use crate::keystore::age_format::Refusal;
+use crate::keystore::dice::Dice;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::new_file;
 use crate::keystore::new_file::Pending;
@@ -58,6 +60,7 @@ pub struct AgeFile {
     shown: String,
     work_factor: u8,
     purpose: Purpose,
+    dice: Option<Dice>,
 }
 
 enum Purpose {
@@ -68,7 +71,7 @@ enum Purpose {
 impl AgeFile {
     /// The file at `path`, called `shown` before people. `work_factor` is for writing.
     pub fn new(path: impl Into<PathBuf>, shown: impl Into<String>, work_factor: u8) -> Self {
-        Self { path: path.into(), shown: shown.into(), work_factor, purpose: Purpose::Production }
+        Self { path: path.into(), shown: shown.into(), work_factor, purpose: Purpose::Production, dice: None }
     }
 
     /// The same file in a rehearsal. With `derived_from`, the key that is made is derived, not random.
@@ -216,9 +219,14 @@ impl AgeFile {
                 let purpose = format!("generate {scheme}");
                 PrivateKey::generate(scheme, bits, &mut Rehearsed::new(seed, purpose.as_bytes()))
             }
-            Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
-                PrivateKey::generate(scheme, bits, &mut self.random()?)
-            }
+            Purpose::Production | Purpose::Rehearsal { derived_from: None } => match &self.dice {
+                None => PrivateKey::generate(scheme, bits, &mut self.random()?),
+                Some(dice) => {
+                    let mut kernel = Zeroizing::new([0; 32]);
+                    Rng::fill_bytes(&mut self.random()?, &mut *kernel);
+                    PrivateKey::generate(scheme, bits, &mut dice.numbers(scheme, &kernel))
+                }
+            },
         };
         key.map_err(|why| self.not_made(&why))
     }
@@ -254,7 +262,14 @@ impl AgeFile {
         }
         plaintext.extend_from_slice(pem.as_bytes());
         let pending = self.write_beside(&self.path, &plaintext, passphrase)?;
-        let found = self.found(&key)?;
+        let mut found = self.found(&key)?;
+        if let Some(dice) = &self.dice {
+            let made = match self.purpose {
+                Purpose::Production => dice.recipe(),
+                Purpose::Rehearsal { .. } => format!("rehearsed, not used: {}", dice.recipe()),
+            };
+            found.evidence.insert("entropy".to_owned(), made);
+        }
         // One signature before the key has a name: a key that cannot sign is never handed to anyone.
         key.sign(&found.public, b"keyrite: a new key signs once", &mut self.random()?)
             .map_err(|why| self.broken(&why))?;
@@ -390,6 +405,10 @@ fn directory_shown(shown: &str) -> &str {
 }
 
 impl Store for AgeFile {
+    fn take_dice(&mut self, dice: Dice) {
+        self.dice = Some(dice);
+    }
+
     fn name(&self) -> String {
         format!("age file {}", self.shown)
     }

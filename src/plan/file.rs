@@ -54,6 +54,10 @@ pub struct KeySpec {
     pub proof: Option<At<String>>,
     /// The keyid that the public file must have.
     pub keyid: Option<At<String>>,
+    /// Throws of dice that go into it.
+    pub dice: Option<At<u64>>,
+    /// Nothing else goes into it.
+    pub dice_only: Option<At<bool>>,
     /// The pin on the PKCS#11 module.
     pub module_sha256: Option<At<String>>,
 }
@@ -311,6 +315,8 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<Key
         public: fields.text("public", problems),
         proof: fields.text("proof", problems),
         keyid: fields.text("keyid", problems),
+        dice: fields.number("dice", problems),
+        dice_only: fields.flag("dice_only", problems),
         module_sha256: fields.text("module-sha256", problems),
         name,
     };

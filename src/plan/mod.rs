@@ -12,6 +12,7 @@ pub mod change;
 pub mod consequences;
 pub mod delegates;
 pub mod delegations;
+pub mod dice;
 pub mod each;
 pub mod environment;
 pub mod fields;
@@ -57,6 +58,7 @@ use crate::words::Digest;
 
 pub use before::Before;
 pub use delegations::DelegationsSpec;
+pub use dice::Throws;
 pub use environment::Asked;
 pub use environment::Environment;
 pub use file::BeforeSpec;
@@ -143,6 +145,8 @@ pub struct Key {
     pub source: Source,
     /// SHA-256 of the PKCS#11 module that it may be used through.
     pub module_sha256: Option<String>,
+    /// Throws of dice that go into it when it is made.
+    pub throws: Option<Throws>,
     /// Whether the file names it; other keys are there because the metadata before lists them.
     pub named: bool,
 }

@@ -2,5 +2,6 @@
 
 mod board;
 mod confined;
+mod dice;
 mod memory;
 mod strace;

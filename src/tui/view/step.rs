@@ -7,6 +7,7 @@ use crate::driver::Ask;
 use crate::driver::Body;
 use crate::driver::MIN_PASSPHRASE;
 use crate::driver::Prompt;
+use crate::driver::SecretAsk;
 use crate::driver::prompt::MachineBoard;
 use crate::keystore::Wants;
 use crate::tui::app::App;
@@ -143,6 +144,9 @@ fn done(verb: &str) -> &'static str {
 fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
     let palette = doc.palette;
     let ask = match (entry, &prompt.ask) {
+        (Entry::Dice { .. }, Ask::Secret(SecretAsk { dice: Some(wanted), .. })) => {
+            format!("Throw a die {wanted} times, and type what it shows, 1 to 6. Ctrl-U takes a row back:")
+        }
         (Entry::Serial { .. }, _) => "The last PIN try. Type the token's serial number first:".to_owned(),
         (Entry::Secret { first: Some(_), .. }, _) => "The same once more:".to_owned(),
         (Entry::Secret { .. }, Ask::Secret(ask)) => {

@@ -16,6 +16,8 @@ use crate::pkcs11::world::PIN;
 use crate::pkcs11::world::World;
 
 const PASSPHRASE: &str = "Zwölf Boxkämpfer jagen Viktor";
+/// A row of throws, which is typed five times.
+const ROW: &str = "3152643164";
 const LONG_PIN: &str = "70519384266173";
 
 /// Where each of these stands in memory that the process can write to.
@@ -44,6 +46,7 @@ fn found(pid: u32, secrets: &[(&str, Vec<u8>)]) -> Vec<String> {
 fn passphrase() -> Vec<(&'static str, Vec<u8>)> {
     let whole = PASSPHRASE.as_bytes();
     vec![
+        ("a row of throws", ROW.as_bytes().to_vec()),
         ("the passphrase's beginning", whole[..12].to_vec()),
         ("its end", whole[whole.len() - 12..].to_vec()),
     ]
@@ -96,6 +99,10 @@ fn a_passphrase_and_the_key_behind_it_are_gone_when_their_step_is_done() {
     }
     let dir = tempfile::tempdir().unwrap();
     ceremony(dir.path(), None);
+    let plan = fs::read_to_string(dir.path().join("ceremony.yaml")).unwrap();
+    let diced = plan.replace("online.age\", scheme: ed25519", "online.age\", scheme: ed25519, dice: 50");
+    assert_ne!(plan, diced);
+    fs::write(dir.path().join("ceremony.yaml"), diced).unwrap();
     let typed = PASSPHRASE.to_owned() + "\n";
     let new = [("Enter begins", "\n"), ("nobody looks): ", PASSPHRASE), ("", "\n"), ("once more: ", &typed)];
     let old = [("Enter begins", "\n"), ("nobody looks): ", &typed)];
@@ -105,6 +112,11 @@ fn a_passphrase_and_the_key_behind_it_are_gone_when_their_step_is_done() {
         answers.push(ENTER);
         answers.extend(new);
     }
+    // The last one is made with dice.
+    let row = ROW.to_owned() + "\n";
+    answers.extend(
+        ["Throws 1 to", "Throws 11", "Throws 21", "Throws 31", "Throws 41"].map(|ask| (ask, row.as_str())),
+    );
     let generated = answers.len();
     answers.extend([ENTER; 3]);
     for _ in 0..2 {
@@ -122,7 +134,7 @@ fn a_passphrase_and_the_key_behind_it_are_gone_when_their_step_is_done() {
         match turn {
             // Typed, and not yet entered: the eye that looks can see.
             Turn::Typed(nth) if answers[nth].1 == PASSPHRASE && !seen_while_typed => {
-                let end = passphrase().split_off(1);
+                let end = passphrase().split_off(2);
                 seen_while_typed = (0..1000).any(|_| !found(pid, &end).is_empty());
             }
             Turn::Asked(nth) if nth == generated || nth == signed => {
