@@ -17,6 +17,8 @@ use crate::store_uri::StoreUri;
 
 /// The terminal, and nowhere.
 const TERMINAL: [&str; 3] = ["/dev/tty", "/dev/pts", "/dev/null"];
+/// Where drives are mounted.
+pub(super) const MOUNTED: [&str; 3] = ["/media", "/run/media", "/mnt"];
 /// What the pre-flight looks at.
 const LOOKED_AT: [&str; 2] = ["/proc", "/sys"];
 
@@ -46,6 +48,7 @@ impl Driver {
         reach.read.extend(self.elsewhere());
         reach.write.extend(TERMINAL.map(PathBuf::from));
         reach.write.push(self.record.dir.clone());
+        reach.write.extend(self.drives());
         if self.uses_tokens() {
             reach.run.push(self.places.program.clone());
         }
@@ -57,6 +60,16 @@ impl Driver {
         let on_token = |store: &StoreUri| matches!(store, StoreUri::Pkcs11(_));
         let keys = &self.ceremony.plan().keys;
         self.ceremony.mode() == Mode::Production && keys.iter().any(|key| key.store().is_some_and(on_token))
+    }
+
+    /// Where drives are mounted now, and where the system mounts them later.
+    fn drives(&self) -> Vec<PathBuf> {
+        let drives = &self.ceremony.plan().materials.drives;
+        if self.ceremony.mode() == Mode::Rehearsal || drives.is_empty() {
+            return Vec::new();
+        }
+        let now = drives.keys().filter_map(|drive| self.drive_at(drive).ok());
+        now.chain(MOUNTED.map(PathBuf::from)).collect()
     }
 
     fn module_files(&self) -> Vec<PathBuf> {

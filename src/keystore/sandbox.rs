@@ -103,14 +103,30 @@ fn filter(calls: &Calls) -> Result<seccompiler::BpfProgram, seccompiler::Backend
 
 /// Leaves this thread, those that it starts, and every child no file but those in reach.
 pub fn confine_files(reach: &Reach) -> Result<(), String> {
+    let alone = alone();
     let status = landlocked(reach).map_err(|error| plain(&error))?;
     match status {
+        RulesetStatus::FullyEnforced if !alone => {
+            Err("a thread was there before, and is not confined; start the ceremony anew".into())
+        }
         RulesetStatus::FullyEnforced => Ok(()),
         RulesetStatus::PartiallyEnforced => {
             Err("the kernel knows a part of Landlock only; Linux 6.2 knows enough".into())
         }
         RulesetStatus::NotEnforced => Err("the kernel has no Landlock, or it is turned off".into()),
     }
+}
+
+/// Whether this thread is the only one. One that was joined may take a moment to leave.
+fn alone() -> bool {
+    let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+    (0..1000).any(|_| {
+        let alone = threads() == 1;
+        if !alone {
+            std::thread::yield_now();
+        }
+        alone
+    })
 }
 
 fn landlocked(reach: &Reach) -> Result<RulesetStatus, RulesetError> {
