@@ -117,6 +117,9 @@ pub enum Event {
         step: String,
         /// What was required; in production every item held.
         required: Vec<String>,
+        /// What the file waives.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        waived: Vec<String>,
     },
     /// A public key came from outside.
     KeyLoaded {

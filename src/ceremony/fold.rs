@@ -107,9 +107,9 @@ impl Ceremony {
                 self.typing(step, by, |verb| matches!(verb, Verb::Statement))?;
                 self.part(by, &Act::Other)
             }
-            Event::Preflight { step, required } => {
+            Event::Preflight { step, required, waived } => {
                 self.verb(step, |verb| matches!(verb, Verb::Preflight))?;
-                if *required != self.plan.require {
+                if (required, waived) != (&self.plan.environment.require, &self.plan.environment.waive) {
                     return reject("the pre-flight looked at other items than the plan requires");
                 }
                 self.one_thing(&Act::Preflight)

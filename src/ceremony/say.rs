@@ -67,8 +67,11 @@ impl Ceremony {
                 let words = if words.is_empty() { String::new() } else { format!(": {words}") };
                 format!("{} {said}{words}", name(by))
             }
-            Event::Preflight { required, .. } => {
+            Event::Preflight { required, waived, .. } if waived.is_empty() => {
                 format!("the machine was looked at: {} items", required.len())
+            }
+            Event::Preflight { required, waived, .. } => {
+                format!("the machine was looked at: {} items; waived: {}", required.len(), waived.join(", "))
             }
             Event::KeyLoaded { key, keyid, .. } => format!("key {key} is {keyid}"),
             Event::KeyGenerated { key, keyid, .. } => format!("{} made key {key}: {keyid}", holder(key)),

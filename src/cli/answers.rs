@@ -71,6 +71,7 @@ enum Auto {
 struct Answer {
     passphrase: Option<Hidden>,
     pin: Option<Hidden>,
+    dice: Option<Hidden>,
 }
 
 struct Hidden(SecretString);
@@ -159,6 +160,12 @@ impl Answers {
             Wants::PinPad => None,
         };
         hidden.map(|hidden| hidden.0.clone())
+    }
+
+    /// The throws of dice of the first of `names` that has any.
+    pub fn dice(&self, names: &[&str]) -> Option<SecretString> {
+        let answer = names.iter().find_map(|name| self.answer(name))?;
+        answer.dice.as_ref().map(|hidden| hidden.0.clone())
     }
 
     /// By name as it stands; a STORE also when it is written otherwise, such as `token` after `object`.

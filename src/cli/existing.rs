@@ -82,11 +82,14 @@ fn known(text: &str) -> Known {
         });
         known.keys.insert(name.to_owned(), KnownKey { holder: scalar(field(key, "holder")), store });
     }
-    if let Some(Node { kind: Kind::List(items), .. }) =
-        field(&top, "environment").and_then(|environment| field(environment, "require"))
-    {
-        known.require = items.iter().filter_map(|item| scalar(Some(item))).collect();
-    }
+    let environment = field(&top, "environment");
+    let named = |name: &str| match environment.and_then(|environment| field(environment, name)) {
+        Some(Node { kind: Kind::List(items), .. }) => {
+            items.iter().filter_map(|item| scalar(Some(item))).collect()
+        }
+        _ => Vec::new(),
+    };
+    (known.require, known.waive) = (named("require"), named("waive"));
     known
 }
 

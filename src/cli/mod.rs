@@ -4,6 +4,7 @@ pub mod answers;
 mod apart;
 pub mod assess;
 pub mod check;
+mod dice;
 pub mod diff;
 mod existing;
 mod film;

@@ -8,6 +8,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::answers::Answers;
+use crate::cli::dice;
 use crate::cli::prompt::Terminal;
 use crate::driver::Answer;
 use crate::driver::Ask;
@@ -154,9 +155,19 @@ impl Page<'_> {
                     }
                 }
             }
-            Body::Machine(items) => {
-                for seen in items {
+            Body::Machine(board) => {
+                for seen in &board.items {
                     self.say(format!("    {} {}", seen.mark(), seen.says()));
+                }
+                self.say("  Not checked, and not to be seen from here:");
+                for what in board.not_checked {
+                    self.say(format!("    {what}"));
+                }
+                if let Some(program) = &board.program {
+                    self.say(format!("  SHA-256 of this program: {}", program.hex()));
+                    for line in program.lines() {
+                        self.say(format!("    {line}"));
+                    }
                 }
             }
             Body::Board => self.board(driver),
@@ -247,7 +258,11 @@ fn from_file(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Result<Answ
             if secret.is_none() && ask.wants != Wants::PinPad {
                 return Err(no_answer(prompt, &format!("has no secret for key {}", ask.key), driver));
             }
-            Ok(Answer::Secret { secret, serial: ask.type_serial.clone() })
+            let dice = answers.dice(&names);
+            if dice.is_none() && ask.dice.is_some() {
+                return Err(no_answer(prompt, &format!("has no dice for key {}", ask.key), driver));
+            }
+            Ok(Answer::Secret { secret, serial: ask.type_serial.clone(), dice })
         }
     }
 }
@@ -417,7 +432,7 @@ fn secret(terminal: &mut Terminal, prompt: &Prompt, ask: &SecretAsk) -> Result<O
     };
     if ask.wants == Wants::PinPad {
         terminal.say("Type the PIN on the token's own pad now.")?;
-        return Ok(Some(Answer::Secret { secret: None, serial }));
+        return Ok(Some(Answer::Secret { secret: None, serial, dice: None }));
     }
     let what = if ask.wants == Wants::Pin { "PIN" } else { "Passphrase" };
     let secret =
@@ -429,5 +444,12 @@ fn secret(terminal: &mut Terminal, prompt: &Prompt, ask: &SecretAsk) -> Result<O
             return Ok(None);
         }
     }
-    Ok(Some(Answer::Secret { secret: Some(secret), serial }))
+    let dice = match ask.dice {
+        None => None,
+        Some(wanted) => match dice::ask(terminal, wanted)? {
+            Some(thrown) => Some(thrown),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(Answer::Secret { secret: Some(secret), serial, dice }))
 }

@@ -82,7 +82,8 @@ pub fn resume(args: ResumeArgs, front: &Front, out: &mut Output) -> Result<(), F
     go(driver, voice, front, out)
 }
 
-fn go(driver: Driver, voice: Option<Voice>, front: &Front, out: &mut Output) -> Result<(), Failure> {
+fn go(mut driver: Driver, voice: Option<Voice>, front: &Front, out: &mut Output) -> Result<(), Failure> {
+    driver.confine();
     match voice {
         Some(voice) => plain::run(driver, voice, out),
         None => (front.ceremony)(driver).map_err(Failure::from),

@@ -49,6 +49,8 @@ pub struct Known {
     pub keys: BTreeMap<String, KnownKey>,
     /// What must hold on the machine.
     pub require: Vec<String>,
+    /// What need not, by name.
+    pub waive: Vec<String>,
 }
 
 /// What is wanted.

@@ -17,6 +17,7 @@ use crate::draft::out;
 use crate::draft::text::plain;
 use crate::draft::text::quoted;
 use crate::plan::Kind;
+use crate::plan::environment;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::root::TOP_LEVEL;
@@ -25,10 +26,6 @@ use crate::words::Digest;
 
 /// Days in which the ceremony may be held.
 const WINDOW: i64 = 30;
-
-/// What `keyrite new` asks of a machine where no earlier file says otherwise.
-const REQUIRE: [&str; 6] =
-    ["no-network", "no-swap", "no-core-dumps", "not-traced", "locked-memory", "entropy"];
 
 /// A file on its way.
 pub(super) struct Draft<'a> {
@@ -413,19 +410,15 @@ impl<'a> Draft<'a> {
 
     fn tail(&self, text: &mut String) {
         let (from, to) = (days_on(self.request.now, 0), days_on(self.request.now, WINDOW));
-        let require: Vec<String> = match self.request.known.require.as_slice() {
-            [] => REQUIRE.iter().map(|item| (*item).to_owned()).collect(),
-            known => known.to_vec(),
-        };
+        let known = &self.request.known;
+        let environment = environment::draft(&known.require, &known.waive);
         let _ = write!(
             text,
             "\n# When it may run. Outside this window it stops: a wrong clock is found before it is signed.\n\
              clock: {{not_before: \"{from}\", not_after: \"{to}\"}}\n\n\
-             # What must hold on the machine. The rest is shown.\n\
-             environment:\n  require: [{}]\n\n\
+             {environment}\n\
              {}\
              # Without `steps:` the standard script is used; `keyrite check` prints it.\n",
-            require.join(", "),
             if self.request.kind.signs() { "outputs:\n  bundle: bundle\n\n" } else { "" }
         );
     }

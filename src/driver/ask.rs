@@ -101,7 +101,7 @@ impl Driver {
                     .filter_map(|role| Some((role.clone(), ceremony.digest(&Subject::Role(role.clone()))?)))
                     .collect(),
             },
-            Verb::Preflight => Body::Machine(self.everything()),
+            Verb::Preflight => Body::Machine(self.machine_board()),
             Verb::Verify(_) => Body::Board,
             _ => Body::Nothing,
         }
@@ -243,9 +243,12 @@ impl Driver {
         if self.cut_off && generates {
             prompt.warnings.push("this step was cut off: what it may have made is looked for first".into());
         }
+        let new = generates && in_file && !self.cut_off;
+        let throws = self.ceremony.plan().key(key).and_then(|key| key.throws);
         Ask::Secret(SecretAsk {
             wants: sight.wants,
-            new: generates && in_file && !self.cut_off,
+            new,
+            dice: throws.filter(|_| new).map(|throws| throws.count),
             store,
             key: key.to_owned(),
             uri: self.uri(key).map(ToString::to_string).unwrap_or_default(),

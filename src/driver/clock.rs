@@ -2,6 +2,9 @@
 
 use crate::tuf::Date;
 
+/// When this version was written: a clock that says less is wrong.
+const WRITTEN: &str = "2026-11-01T00:00:00Z";
+
 /// Where the time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
@@ -21,5 +24,29 @@ impl Clock {
                 Date::from_unix(since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
             }
         }
+    }
+}
+
+/// Why a clock that says `now` cannot be right. `seen` are moments that are past, each with what says so.
+pub(super) fn behind(now: Date, seen: &[(String, Date)]) -> Option<String> {
+    let written = WRITTEN.parse().ok().map(|written| ("this program was written".to_owned(), written));
+    let later = seen.iter().cloned().chain(written).find(|(_, moment)| now < *moment);
+    later.map(|(what, moment)| format!("it says {now}, and {what} at {moment}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_behind_what_is_past_cannot_be_right() {
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        let seen = [("the journal was there".to_owned(), date("2026-12-03T09:00:00Z"))];
+
+        assert_eq!(behind(date("2026-12-03T09:00:00Z"), &seen), None);
+        let late = behind(date("2026-12-03T08:59:59Z"), &seen).unwrap();
+        assert!(late.ends_with("the journal was there at 2026-12-03T09:00:00Z"), "{late}");
+        let dead_battery = behind(date("2000-01-01T00:00:00Z"), &[]).unwrap();
+        assert!(dead_battery.contains("this program was written"), "{dead_battery}");
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::ceremony::Mode;
 use crate::driver::Driver;
+use crate::driver::confine::MOUNTED;
 
 /// What is known of a drive without writing to it.
 pub(super) type Seen = Result<PathBuf, String>;
@@ -61,8 +62,7 @@ fn mounted(root: &Path, label: &str) -> Seen {
     let by_label = root.join("dev/disk/by-label").join(label.replace(' ', "\\x20"));
     let device = fs::canonicalize(&by_label).ok();
     let of_device = |mount: &&Mount| device.as_ref().is_some_and(|device| Path::new(&mount.source) == device);
-    let removable =
-        |mount: &&Mount| ["/media", "/run/media", "/mnt"].iter().any(|above| mount.at.starts_with(above));
+    let removable = |mount: &&Mount| MOUNTED.iter().any(|above| mount.at.starts_with(above));
     let named = |mount: &&Mount| removable(mount) && mount.at.file_name().is_some_and(|name| name == label);
     let mut found: Vec<&Mount> = all.iter().filter(of_device).collect();
     if device.is_none() {

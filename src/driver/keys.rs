@@ -14,8 +14,11 @@ use crate::driver::stop::StopKind;
 use crate::driver::stores;
 use crate::keystore::Found;
 use crate::keystore::StoreError;
+use crate::keystore::dice::BadDice;
+use crate::keystore::dice::Dice;
 use crate::plan::Source;
 use crate::plan::Step;
+use crate::plan::Throws;
 use crate::plan::Verb;
 use crate::store_uri::StoreUri;
 use crate::tuf::PublicKey;
@@ -33,6 +36,7 @@ impl Driver {
         step: &Step,
         secret: Option<&SecretString>,
         serial: Option<&str>,
+        dice: Option<SecretString>,
         events: &mut Events,
     ) -> Result<(), Stop> {
         let Some(name) = step.verb.key() else { return Ok(()) };
@@ -57,7 +61,7 @@ impl Driver {
             _ => {}
         }
         match &step.verb {
-            Verb::GenerateKey(_) => self.generate(step, name, secret, events),
+            Verb::GenerateKey(_) => self.generate(step, name, secret, dice, events),
             Verb::EnrolKey(_) | Verb::RestoreDrill(_) => self.prove(step, name, secret, events),
             Verb::DestroyKey(_) => self.destroy(step, name, secret, events),
             _ => self.sign(step, name, secret, events),
@@ -69,6 +73,7 @@ impl Driver {
         step: &Step,
         name: &str,
         secret: Option<&SecretString>,
+        dice: Option<SecretString>,
         events: &mut Events,
     ) -> Result<(), Stop> {
         let Some(Source::Generated { store: uri, scheme, bits }) =
@@ -104,13 +109,29 @@ impl Driver {
             );
             return self.failed(step, "passphrase", why, events);
         }
+        let dice = match self.thrown(name, dice) {
+            Ok(dice) => dice,
+            Err(why) => return self.failed(step, "dice", format!("{why}. No key was made"), events),
+        };
         if !self.ceremony.started() {
             self.record(Event::Started { step: step.id.clone() }, events)?;
         }
-        match self.store(name).and_then(|mut store| store.generate(secret, scheme, bits)) {
+        let made = self.store(name).and_then(|mut store| {
+            dice.into_iter().for_each(|dice| store.take_dice(dice));
+            store.generate(secret, scheme, bits)
+        });
+        match made {
             Ok(found) => self.generated(step, name, found, events),
             Err(error) => self.store_failed(step, name, &error, events),
         }
+    }
+
+    /// The throws that the file asks for, and none where it asks for none.
+    fn thrown(&self, name: &str, typed: Option<SecretString>) -> Result<Option<Dice>, BadDice> {
+        let Some(Throws { count, alone }) = self.ceremony.plan().key(name).and_then(|key| key.throws) else {
+            return Ok(None);
+        };
+        Dice::read(typed.unwrap_or_else(|| SecretString::from(String::new())), count, alone).map(Some)
     }
 
     fn generated(&mut self, step: &Step, name: &str, found: Found, events: &mut Events) -> Result<(), Stop> {

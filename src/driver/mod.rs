@@ -6,6 +6,7 @@ pub mod apart;
 mod ask;
 pub mod before;
 pub mod clock;
+mod confine;
 pub mod cosign;
 pub mod derived;
 pub mod disk;
@@ -52,6 +53,7 @@ use crate::driver::stores::Places;
 use crate::journal;
 use crate::keystore::Found;
 use crate::keystore::hygiene::Hygiene;
+use crate::keystore::sandbox::Sandbox;
 use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -84,6 +86,8 @@ pub struct Driver {
     cut_off: bool,
     /// The head of the journal when the export began: the bundle names it, and is the same bytes each time.
     export_head: Option<Digest>,
+    /// What this process gave up for it.
+    sandbox: Sandbox,
     /// A key that was found so, until the people have said whether it is the ceremony's.
     found: Option<Found>,
     /// What goes wrong in this rehearsal, and has not yet.
@@ -172,6 +176,7 @@ impl Driver {
             export_head: None,
             found: None,
             faults: Vec::new(),
+            sandbox: Sandbox::default(),
         })
     }
 
@@ -208,8 +213,17 @@ impl Driver {
         let places = places(&base, &record.dir, &options)?;
         let cut_off = ceremony.started();
         let export_head = journal.entries.iter().find_map(|entry| begins_export(ceremony.plan(), entry));
-        let driver =
-            Self { ceremony, record, places, options, cut_off, export_head, found: None, faults: Vec::new() };
+        let driver = Self {
+            ceremony,
+            record,
+            places,
+            options,
+            cut_off,
+            export_head,
+            sandbox: Sandbox::default(),
+            found: None,
+            faults: Vec::new(),
+        };
         if driver.ceremony.next().is_some() {
             let answers = driver.options.answers.clone().unwrap_or_else(|| "none".to_owned());
             let removed = derived::remove_unfinished(&driver.record.dir).join(" ");

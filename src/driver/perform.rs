@@ -9,6 +9,7 @@ use crate::driver::inputs;
 use crate::driver::prompt::Answer;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
+use crate::keystore::hygiene;
 use crate::plan::Problem;
 use crate::plan::Step;
 use crate::plan::Verb;
@@ -57,8 +58,8 @@ impl Driver {
             }
             (Need::Do, Answer::Adopt(yes)) => self.adopt(&step, yes, &mut events)?,
             (Need::Do, Answer::Decline) => self.decline(&step, &mut events)?,
-            (Need::Do, Answer::Secret { secret, serial }) => {
-                self.with_secret(&step, secret.as_ref(), serial.as_deref(), &mut events)?;
+            (Need::Do, Answer::Secret { secret, serial, dice }) => {
+                self.with_secret(&step, secret.as_ref(), serial.as_deref(), dice, &mut events)?;
             }
             (Need::Do, Answer::Continue | Answer::Confirm) => self.perform(&step, &mut events)?,
             _ => {}
@@ -147,7 +148,9 @@ impl Driver {
                     let held = if seen.item.held { "held" } else { "not held" };
                     (seen.item.name.clone(), format!("{held}: {}", seen.item.detail))
                 });
-                let machine = seen.collect();
+                let not_checked = ("not-checked".to_owned(), hygiene::NOT_CHECKED.join("; "));
+                let own = hygiene::own_digest().map_or_else(|why| why, |own| own.hex());
+                let machine = seen.chain([not_checked, ("program".to_owned(), own)]).collect();
                 let runs = self.record.runs().into_iter().map(|mut run| {
                     run.remove("inputs");
                     run
@@ -161,8 +164,9 @@ impl Driver {
     fn preflight(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
         let unfit = self.unfit(&self.everything());
         if unfit.is_empty() {
-            let required = self.ceremony.plan().require.clone();
-            return self.record(Event::Preflight { step: step.id.clone(), required }, events);
+            let asked = self.ceremony.plan().environment.clone();
+            let (required, waived) = (asked.require, asked.waive);
+            return self.record(Event::Preflight { step: step.id.clone(), required, waived }, events);
         }
         let why = format!("the machine is not fit: {}", unfit.join("; "));
         self.failed(step, "machine", why.clone(), events)?;

@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use crate::keystore::Wants;
 use crate::keystore::hygiene::Item;
+use crate::plan::Asked;
 use crate::words::Digest;
 
 /// One question.
@@ -98,6 +99,8 @@ pub struct SecretAsk {
     pub key: String,
     /// The store's URI.
     pub uri: String,
+    /// Throws of dice that are typed after it, for a key that is made.
+    pub dice: Option<u32>,
     /// The last PIN try: the token's serial number is typed first.
     pub type_serial: Option<String>,
     /// The holder may leave it to the others.
@@ -131,11 +134,22 @@ pub enum Body {
         digests: Vec<(String, Digest)>,
     },
     /// The machine.
-    Machine(Vec<MachineItem>),
+    Machine(MachineBoard),
     /// The board of custodians and thresholds.
     Board,
     /// Lines to read: clocks, exceptions, what other clients would say.
     Lines(Vec<String>),
+}
+
+/// The pre-flight board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineBoard {
+    /// Its items.
+    pub items: Vec<MachineItem>,
+    /// The SHA-256 of this program, to be read and compared.
+    pub program: Option<Digest>,
+    /// What was not checked, and cannot be from here.
+    pub not_checked: &'static [&'static str],
 }
 
 /// One item of the pre-flight board.
@@ -143,24 +157,31 @@ pub enum Body {
 pub struct MachineItem {
     /// What was seen.
     pub item: Item,
-    /// Whether the plan requires it.
-    pub required: bool,
+    /// What the plan asks of it.
+    pub asked: Asked,
 }
 
 impl MachineItem {
     /// In a word: colour only repeats it.
     pub fn mark(&self) -> &'static str {
-        match (self.item.held, self.required) {
+        match (self.item.held, self.asked) {
             (true, _) => "[ OK ]",
-            (false, true) => "[STOP]",
-            (false, false) => "[ -- ]",
+            (false, Asked::Required) => "[STOP]",
+            (false, Asked::Waived) => "[WAIVED]",
+            (false, Asked::Not) => "[ -- ]",
         }
     }
 
-    /// The item, whether it is required, and what was seen.
+    /// The item, what is asked of it, and what was seen.
     pub fn says(&self) -> String {
-        let required = if self.required { "required" } else { "shown" };
-        format!("{:<14} {required:<8}  {}", self.item.name, self.item.detail)
+        let asked = match self.asked {
+            Asked::Required => "required",
+            Asked::Waived => "waived",
+            Asked::Not => "not asked for",
+        };
+        // The longest mark is two columns longer than the others.
+        let width = 26 - self.mark().len();
+        format!("{:<width$} {asked:<13}  {}", self.item.name, self.item.detail)
     }
 }
 
@@ -201,6 +222,8 @@ pub enum Answer {
         secret: Option<SecretString>,
         /// The serial number that was typed, where it was asked for.
         serial: Option<String>,
+        /// The throws of dice, where they were asked for: digits and nothing else.
+        dice: Option<SecretString>,
     },
     /// Whether the key that was found is the ceremony's.
     Adopt(bool),

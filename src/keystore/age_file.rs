@@ -12,6 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use ed25519_dalek::rand_core::Rng;
 use ed25519_dalek::rand_core::UnwrapErr;
 use getrandom::SysRng;
 use secrecy::ExposeSecret;
@@ -28,6 +29,7 @@ use crate::keystore::Wants;
 use crate::keystore::age_format;
 use crate::keystore::age_format::Plaintext;
 use crate::keystore::age_format::Refusal;
+use crate::keystore::dice::Dice;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::new_file;
 use crate::keystore::new_file::Pending;
@@ -36,6 +38,7 @@ use crate::keystore::private_key::BadPrivateKey;
 use crate::keystore::private_key::Broken;
 use crate::keystore::private_key::PrivateKey;
 use crate::keystore::private_key::Rehearsed;
+use crate::keystore::wiped::wiped;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -57,6 +60,7 @@ pub struct AgeFile {
     shown: String,
     work_factor: u8,
     purpose: Purpose,
+    dice: Option<Dice>,
 }
 
 enum Purpose {
@@ -67,7 +71,7 @@ enum Purpose {
 impl AgeFile {
     /// The file at `path`, called `shown` before people. `work_factor` is for writing.
     pub fn new(path: impl Into<PathBuf>, shown: impl Into<String>, work_factor: u8) -> Self {
-        Self { path: path.into(), shown: shown.into(), work_factor, purpose: Purpose::Production }
+        Self { path: path.into(), shown: shown.into(), work_factor, purpose: Purpose::Production, dice: None }
     }
 
     /// The same file in a rehearsal. With `derived_from`, the key that is made is derived, not random.
@@ -78,6 +82,10 @@ impl AgeFile {
     /// Encrypts the file anew, with the passphrase `new`. This is the only thing that replaces a key file: the new
     /// one is written beside it, read back and decrypted first, and the old one is intact after any failure.
     pub fn change_passphrase(&mut self, old: &SecretString, new: &SecretString) -> Result<Found, StoreError> {
+        wiped(|| self.encrypt_anew(old, new))
+    }
+
+    fn encrypt_anew(&self, old: &SecretString, new: &SecretString) -> Result<Found, StoreError> {
         let bytes = self.read()?;
         let (plaintext, key) = self.decrypt(&bytes, old)?;
         self.check_new_passphrase(new)?;
@@ -211,9 +219,14 @@ impl AgeFile {
                 let purpose = format!("generate {scheme}");
                 PrivateKey::generate(scheme, bits, &mut Rehearsed::new(seed, purpose.as_bytes()))
             }
-            Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
-                PrivateKey::generate(scheme, bits, &mut self.random()?)
-            }
+            Purpose::Production | Purpose::Rehearsal { derived_from: None } => match &self.dice {
+                None => PrivateKey::generate(scheme, bits, &mut self.random()?),
+                Some(dice) => {
+                    let mut kernel = Zeroizing::new([0; 32]);
+                    Rng::fill_bytes(&mut self.random()?, &mut *kernel);
+                    PrivateKey::generate(scheme, bits, &mut dice.numbers(scheme, &kernel))
+                }
+            },
         };
         key.map_err(|why| self.not_made(&why))
     }
@@ -225,6 +238,76 @@ impl AgeFile {
             self.error(StoreErrorKind::Io, "gets no random numbers", hint)
         })?;
         Ok(UnwrapErr(SysRng))
+    }
+
+    fn make(
+        &self,
+        secret: Option<&SecretString>,
+        scheme: Scheme,
+        bits: Option<u32>,
+    ) -> Result<Found, StoreError> {
+        let passphrase = self.passphrase(secret)?;
+        self.check_new_passphrase(passphrase)?;
+        self.check_free()?;
+        let key = self.new_key(scheme, bits)?;
+        let pem = key.to_pem().map_err(|why| self.broken(&why))?;
+        let mark = match self.purpose {
+            Purpose::Production => "",
+            Purpose::Rehearsal { .. } => WATERMARK,
+        };
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(mark.len() + 1 + pem.len()));
+        if !mark.is_empty() {
+            plaintext.extend_from_slice(mark.as_bytes());
+            plaintext.push(b'\n');
+        }
+        plaintext.extend_from_slice(pem.as_bytes());
+        let pending = self.write_beside(&self.path, &plaintext, passphrase)?;
+        let mut found = self.found(&key)?;
+        if let Some(dice) = &self.dice {
+            let made = match self.purpose {
+                Purpose::Production => dice.recipe(),
+                Purpose::Rehearsal { .. } => format!("rehearsed, not used: {}", dice.recipe()),
+            };
+            found.evidence.insert("entropy".to_owned(), made);
+        }
+        // One signature before the key has a name: a key that cannot sign is never handed to anyone.
+        key.sign(&found.public, b"keyrite: a new key signs once", &mut self.random()?)
+            .map_err(|why| self.broken(&why))?;
+        pending.publish().map_err(|e| self.io("could not be given its name", &e))?;
+        Ok(found)
+    }
+
+    fn held(&self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
+        match self.unlock(secret) {
+            Ok(key) => self.found(&key).map(Some),
+            Err(error) if error.kind == StoreErrorKind::NoSuchKey => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn signatures(
+        &self,
+        secret: Option<&SecretString>,
+        public: &PublicKey,
+        payloads: &[&[u8]],
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let key = self.unlock(secret)?;
+        let own = self.found(&key)?.public;
+        if own.material() != public.material() {
+            let text = format!("holds key {}, not {}; nothing was signed", own.keyid(), public.keyid());
+            let hint = "find the file of the key that the plan names";
+            return Err(self.error(StoreErrorKind::WrongKey, &text, hint));
+        }
+        let signed = payloads.iter().map(|payload| match &self.purpose {
+            Purpose::Rehearsal { derived_from: Some(seed) } => {
+                let mut salt = Rehearsed::new(seed, &[b"sign ", *payload].concat());
+                key.sign(public, payload, &mut salt).map_err(|why| self.broken(&why))
+            }
+            Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
+                key.sign(public, payload, &mut self.random()?).map_err(|why| self.broken(&why))
+            }
+        });
+        signed.collect()
     }
 
     fn found(&self, key: &PrivateKey) -> Result<Found, StoreError> {
@@ -322,6 +405,10 @@ fn directory_shown(shown: &str) -> &str {
 }
 
 impl Store for AgeFile {
+    fn take_dice(&mut self, dice: Dice) {
+        self.dice = Some(dice);
+    }
+
     fn name(&self) -> String {
         format!("age file {}", self.shown)
     }
@@ -341,36 +428,11 @@ impl Store for AgeFile {
         scheme: Scheme,
         bits: Option<u32>,
     ) -> Result<Found, StoreError> {
-        let passphrase = self.passphrase(secret)?;
-        self.check_new_passphrase(passphrase)?;
-        self.check_free()?;
-        let key = self.new_key(scheme, bits)?;
-        let pem = key.to_pem().map_err(|why| self.broken(&why))?;
-        let mark = match self.purpose {
-            Purpose::Production => "",
-            Purpose::Rehearsal { .. } => WATERMARK,
-        };
-        let mut plaintext = Zeroizing::new(Vec::with_capacity(mark.len() + 1 + pem.len()));
-        if !mark.is_empty() {
-            plaintext.extend_from_slice(mark.as_bytes());
-            plaintext.push(b'\n');
-        }
-        plaintext.extend_from_slice(pem.as_bytes());
-        let pending = self.write_beside(&self.path, &plaintext, passphrase)?;
-        let found = self.found(&key)?;
-        // One signature before the key has a name: a key that cannot sign is never handed to anyone.
-        key.sign(&found.public, b"keyrite: a new key signs once", &mut self.random()?)
-            .map_err(|why| self.broken(&why))?;
-        pending.publish().map_err(|e| self.io("could not be given its name", &e))?;
-        Ok(found)
+        wiped(|| self.make(secret, scheme, bits))
     }
 
     fn find(&mut self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
-        match self.unlock(secret) {
-            Ok(key) => self.found(&key).map(Some),
-            Err(error) if error.kind == StoreErrorKind::NoSuchKey => Ok(None),
-            Err(error) => Err(error),
-        }
+        wiped(|| self.held(secret))
     }
 
     fn sign(
@@ -379,23 +441,7 @@ impl Store for AgeFile {
         public: &PublicKey,
         payloads: &[&[u8]],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        let key = self.unlock(secret)?;
-        let own = self.found(&key)?.public;
-        if own.material() != public.material() {
-            let text = format!("holds key {}, not {}; nothing was signed", own.keyid(), public.keyid());
-            let hint = "find the file of the key that the plan names";
-            return Err(self.error(StoreErrorKind::WrongKey, &text, hint));
-        }
-        let signed = payloads.iter().map(|payload| match &self.purpose {
-            Purpose::Rehearsal { derived_from: Some(seed) } => {
-                let mut salt = Rehearsed::new(seed, &[b"sign ", *payload].concat());
-                key.sign(public, payload, &mut salt).map_err(|why| self.broken(&why))
-            }
-            Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
-                key.sign(public, payload, &mut self.random()?).map_err(|why| self.broken(&why))
-            }
-        });
-        signed.collect()
+        wiped(|| self.signatures(secret, public, payloads))
     }
 
     /// Overwrites the file and removes it. A disk may keep what was overwritten: the passphrase is destroyed with it.

@@ -4,8 +4,10 @@
 //! what holds as `environment.require` does in a ceremony file; whether an item must hold is the plan's business.
 //! `root` is `/` on a real machine, and a made-up tree in tests.
 
+mod program;
+mod variables;
+
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,8 +17,11 @@ use rustix::process::Resource;
 use rustix::process::Rlimit;
 use rustix::rand::GetRandomFlags;
 use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
+
+pub use program::own_digest;
+
+use crate::keystore::sandbox::Sandbox;
+use crate::words::Digest;
 
 /// One thing that holds, or does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,20 +74,50 @@ fn lock_memory() -> Result<(), String> {
     rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).map_err(|e| e.to_string())
 }
 
-/// Looks at the machine below `root` and at what `hygiene` reached, and returns every item by name.
-/// `modules` are PKCS#11 modules with the SHA-256 that the ceremony file pins; without any there is no such item.
-pub fn preflight(root: &Path, hygiene: &Hygiene, modules: &[(PathBuf, String)]) -> Vec<Item> {
+/// What nothing here can look at. The board says so, and the record.
+pub const NOT_CHECKED: [&str; 5] = [
+    "the firmware of this machine and of its devices",
+    "what runs beside this program, and the kernel below it",
+    "the keyboard, the cable, and what is plugged in between",
+    "the firmware of the tokens: what a token says of itself is written down, not proven",
+    "cameras, microphones and people who can see the keyboard",
+];
+
+/// What is looked at, and what the ceremony file says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine<'a> {
+    /// `/`
+    pub root: &'a Path,
+    /// What [`protect_process`] reached.
+    pub hygiene: &'a Hygiene,
+    /// What was given up since.
+    pub sandbox: &'a Sandbox,
+    /// The programs that the file names.
+    pub binaries: &'a [Digest],
+    /// PKCS#11 modules with the SHA-256 that the file pins; without any there is no such item.
+    pub modules: &'a [(PathBuf, String)],
+}
+
+/// Looks at the machine, and returns every item by name, in the order in which people read them.
+pub fn preflight(machine: &Machine<'_>) -> Vec<Item> {
+    let Machine { root, hygiene, sandbox, binaries, modules } = *machine;
     let mut items = vec![
+        program::binary_sha256(binaries),
         no_network(root),
         no_swap(root),
         no_core_dumps(root, hygiene),
         not_traced(root, hygiene),
         locked_memory(hygiene),
+        no_inet_sockets(root, sandbox),
+        confined_files(sandbox),
         entropy(),
     ];
     if !modules.is_empty() {
         items.push(module_sha256(modules));
     }
+    // A name that is no text is none of those that are looked for.
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    items.push(variables::no_debug_environment(names));
     items
 }
 
@@ -141,9 +176,21 @@ fn no_core_dumps(root: &Path, hygiene: &Hygiene) -> Item {
     let limits = fs::read_to_string(root.join("proc/self/limits")).unwrap_or_default();
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size"));
     match limit.map(|rest| rest.split_whitespace().take(2).collect::<Vec<_>>()) {
-        Some(limit) if limit == ["0", "0"] => Item::new(NAME, true, "the limit is 0"),
+        Some(limit) if limit == ["0", "0"] => Item::new(NAME, true, zero_limit(root)),
         Some(limit) => Item::new(NAME, false, format!("the limit is {}", limit.join(" to "))),
         None => Item::new(NAME, false, "/proc/self/limits cannot be read"),
+    }
+}
+
+/// Where a core goes by a pipe the limit does not count; it is said, for then one thing alone keeps it from being made.
+fn zero_limit(root: &Path) -> String {
+    let pattern = fs::read_to_string(root.join("proc/sys/kernel/core_pattern")).unwrap_or_default();
+    match pattern.trim().strip_prefix('|') {
+        None => "the limit is 0".to_owned(),
+        Some(pipe) => {
+            let program = pipe.split_whitespace().next().unwrap_or_default();
+            format!("not dumpable; cores of others go to a pipe, {program}, which no limit binds")
+        }
     }
 }
 
@@ -168,6 +215,36 @@ fn locked_memory(hygiene: &Hygiene) -> Item {
     }
 }
 
+/// The filter was set, and the kernel says it of every thread.
+fn no_inet_sockets(root: &Path, sandbox: &Sandbox) -> Item {
+    const NAME: &str = "no-inet-sockets";
+    if let Err(why) = &sandbox.sockets {
+        return Item::new(NAME, false, why);
+    }
+    let tasks = root.join("proc/self/task");
+    let filtered = |task: &String| {
+        let status = fs::read_to_string(tasks.join(task).join("status")).unwrap_or_default();
+        status.lines().find_map(|line| line.strip_prefix("Seccomp:")).is_some_and(|mode| mode.trim() == "2")
+    };
+    match names(&tasks) {
+        Some(threads) if !threads.is_empty() && threads.iter().all(filtered) => {
+            Item::new(NAME, true, "the kernel refuses every socket but local ones")
+        }
+        Some(_) => Item::new(NAME, false, "a thread is without the filter"),
+        None => Item::new(NAME, false, "/proc/self/task cannot be read"),
+    }
+}
+
+fn confined_files(sandbox: &Sandbox) -> Item {
+    const NAME: &str = "confined-files";
+    match &sandbox.files {
+        Ok(()) => {
+            Item::new(NAME, true, "inputs are read, the record is written, and no other file is in reach")
+        }
+        Err(why) => Item::new(NAME, false, why),
+    }
+}
+
 /// The kernel's random numbers are ready: asked without waiting.
 fn entropy() -> Item {
     match rustix::rand::getrandom(&mut [0u8; 32][..], GetRandomFlags::NONBLOCK) {
@@ -185,7 +262,7 @@ fn module_sha256(modules: &[(PathBuf, String)]) -> Item {
     const NAME: &str = "module-sha256";
     let wrong: Vec<_> = modules
         .iter()
-        .filter_map(|(path, pinned)| match sha256_of(path) {
+        .filter_map(|(path, pinned)| match program::digest_of(path).map(|digest| digest.hex()) {
             Ok(hash) if hash.eq_ignore_ascii_case(pinned) => None,
             Ok(hash) => Some(format!("{} has SHA-256 {hash}, not {pinned}", path.display())),
             Err(error) => Some(format!("{} cannot be read: {error}", path.display())),
@@ -194,18 +271,6 @@ fn module_sha256(modules: &[(PathBuf, String)]) -> Item {
     match wrong.is_empty() {
         true => Item::new(NAME, true, "every module is the one that the file names"),
         false => Item::new(NAME, false, wrong.join("; ")),
-    }
-}
-
-fn sha256_of(path: &Path) -> std::io::Result<String> {
-    let mut file = fs::File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(hash.finalize())),
-            n => hash.update(&buffer[..n]),
-        }
     }
 }
 
@@ -239,12 +304,21 @@ mod tests {
                 "Limit  Soft Limit\nMax core file size        0                    0    bytes\n",
             ),
             ("proc/self/status", "Name:\tkeyrite\nTracerPid:\t0\n"),
+            ("proc/self/task/1/status", "Seccomp:\t2\n"),
+            ("proc/self/task/2/status", "Seccomp:\t2\n"),
         ] {
             write(dir.path(), path, text);
         }
         change(dir.path());
-        let items = preflight(dir.path(), &all_reached(), &[]);
+        let items = look(dir.path(), &all_reached());
         (dir, items)
+    }
+
+    /// With this program as the one that the file names.
+    fn look(root: &Path, hygiene: &Hygiene) -> Vec<Item> {
+        let sandbox = Sandbox { sockets: Ok(()), files: Ok(()) };
+        let binaries = [own_digest().unwrap()];
+        preflight(&Machine { root, hygiene, sandbox: &sandbox, binaries: &binaries, modules: &[] })
     }
 
     fn write(root: &Path, path: &str, text: &str) {
@@ -266,13 +340,24 @@ mod tests {
         let names: Vec<_> = items.iter().map(|item| item.name.as_str()).collect();
         assert_eq!(
             names,
-            ["no-network", "no-swap", "no-core-dumps", "not-traced", "locked-memory", "entropy"]
+            [
+                "binary-sha256",
+                "no-network",
+                "no-swap",
+                "no-core-dumps",
+                "not-traced",
+                "locked-memory",
+                "no-inet-sockets",
+                "confined-files",
+                "entropy",
+                "no-debug-environment"
+            ]
         );
     }
 
     #[test]
     fn each_fault_of_a_machine_is_found_alone() {
-        let faults: [(&str, &str, &str); 7] = [
+        let faults: [(&str, &str, &str); 8] = [
             ("sys/class/net/eth0/flags", "0x1003\n", "no-network: up: eth0"),
             ("sys/class/net/wg0/flags", "what?\n", "no-network: up: wg0"),
             ("sys/class/ieee80211/phy0/name", "phy0\n", "no-network: wireless device: phy0"),
@@ -288,6 +373,7 @@ mod tests {
             ),
             ("proc/self/status", "TracerPid:\t4242\n", "not-traced: traced by process 4242"),
             ("proc/self/status", "", "not-traced: /proc/self/status cannot be read"),
+            ("proc/self/task/2/status", "Seccomp:\t0\n", "no-inet-sockets: a thread is without the filter"),
         ];
         for (path, text, expected) in faults {
             let (_dir, items) = machine(|root| write(root, path, text));
@@ -300,10 +386,10 @@ mod tests {
     fn what_cannot_be_looked_at_does_not_hold() {
         let dir = tempfile::tempdir().unwrap();
 
-        let items = preflight(dir.path(), &all_reached(), &[]);
+        let items = look(dir.path(), &all_reached());
 
         let failed: Vec<_> = items.iter().filter(|item| !item.held).map(|item| item.name.as_str()).collect();
-        assert_eq!(failed, ["no-network", "no-swap", "no-core-dumps", "not-traced"]);
+        assert_eq!(failed, ["no-network", "no-swap", "no-core-dumps", "not-traced", "no-inet-sockets"]);
     }
 
     #[test]
@@ -312,7 +398,7 @@ mod tests {
         let none = Err("Operation not permitted".to_owned());
         let hygiene = Hygiene { no_core_dumps: Ok(()), not_traceable: none.clone(), locked_memory: none };
 
-        let items = preflight(dir.path(), &hygiene, &[]);
+        let items = look(dir.path(), &hygiene);
 
         let failed: Vec<_> = items.iter().filter(|item| !item.held).map(|item| item.name.as_str()).collect();
         assert_eq!(failed, ["no-core-dumps", "not-traced", "locked-memory"]);
@@ -322,11 +408,8 @@ mod tests {
     fn a_module_with_another_hash_does_not_hold() {
         let (dir, _) = machine(|root| write(root, "module.so", "module"));
         let module = dir.path().join("module.so");
-        let right = sha256_of(&module).unwrap();
-        let held = |path: &Path, hash: &str| {
-            let items = preflight(dir.path(), &all_reached(), &[(path.to_owned(), hash.to_owned())]);
-            items.last().unwrap().held
-        };
+        let right = program::digest_of(&module).unwrap().hex();
+        let held = |path: &Path, hash: &str| module_sha256(&[(path.to_owned(), hash.to_owned())]).held;
 
         assert!(held(&module, &right));
         assert!(held(&module, &right.to_uppercase()));
@@ -335,10 +418,44 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_the_file_does_not_name_does_not_hold() {
+        let own = own_digest().unwrap();
+
+        assert!(program::binary_sha256(&[Digest([0; 32]), own]).held);
+        assert!(!program::binary_sha256(&[Digest([0; 32])]).held);
+        assert!(!program::binary_sha256(&[]).held);
+    }
+
+    #[test]
+    fn a_process_that_was_not_confined_says_so() {
+        let (dir, _) = machine(|_| {});
+        let (hygiene, sandbox) = (all_reached(), Sandbox::default());
+        let items = preflight(&Machine {
+            root: dir.path(),
+            hygiene: &hygiene,
+            sandbox: &sandbox,
+            binaries: &[own_digest().unwrap()],
+            modules: &[],
+        });
+
+        let failed: Vec<_> = items.iter().filter(|item| !item.held).map(|item| item.name.as_str()).collect();
+        assert_eq!(failed, ["no-inet-sockets", "confined-files"]);
+    }
+
+    #[test]
+    fn a_core_pattern_that_is_a_pipe_is_said() {
+        let pattern = |root: &Path| write(root, "proc/sys/kernel/core_pattern", "|/usr/lib/apport %p\n");
+        let (_dir, items) = machine(pattern);
+
+        let item = items.iter().find(|item| item.name == "no-core-dumps").unwrap();
+        assert!(item.held && item.detail.contains("pipe, /usr/lib/apport,"), "{item:?}");
+    }
+
+    #[test]
     fn a_protected_process_is_neither_dumped_nor_traced() {
         let hygiene = protect_process();
 
-        let items = preflight(Path::new("/"), &hygiene, &[]);
+        let items = look(Path::new("/"), &hygiene);
         let item = |name: &str| items.iter().find(|item| item.name == name).unwrap();
         assert!(item("no-core-dumps").held, "{:?}", item("no-core-dumps"));
         assert_eq!(rustix::process::dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);

@@ -6,6 +6,7 @@
 
 pub mod age_file;
 mod age_format;
+pub mod dice;
 pub mod error;
 pub mod hygiene;
 mod new_file;
@@ -14,7 +15,9 @@ pub mod pkcs11;
 mod private_key;
 pub mod public_file;
 pub mod quiet;
+pub mod sandbox;
 pub mod simulated;
+mod wiped;
 
 pub use error::StoreError;
 pub use open::Opening;
@@ -24,6 +27,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::keystore::dice::Dice;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -104,6 +108,11 @@ pub trait Store: Send {
     /// Looks without a secret. For a token: finds it now; errors say that it is missing, ambiguous, locked.
     /// For an age file that should exist: that it is there and is an age file.
     fn look(&mut self) -> Result<Sight, StoreError>;
+
+    /// Takes throws of dice for the key that is made next. A token makes its keys alone, and has no use for them.
+    fn take_dice(&mut self, dice: Dice) {
+        drop(dice);
+    }
 
     /// Makes a key. Never replaces one: an existing file, or a label in use, is `StoreError::Exists`.
     fn generate(

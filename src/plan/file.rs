@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use crate::plan::delegations::DelegationsSpec;
 use crate::plan::each::Cast;
+use crate::plan::environment;
+use crate::plan::environment::EnvironmentSpec;
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
 use crate::plan::files::FilesSpec;
@@ -27,10 +29,6 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Date;
 use crate::tuf::Scheme;
 use crate::tuf::root::TOP_LEVEL;
-
-/// The pre-flight items that `environment.require` may name.
-pub const REQUIREMENTS: [&str; 7] =
-    ["no-network", "no-swap", "no-core-dumps", "not-traced", "locked-memory", "module-sha256", "entropy"];
 
 /// What people do in the room.
 pub const PERSON_ROLES: [&str; 4] = ["operator", "custodian", "witness", "auditor"];
@@ -56,6 +54,10 @@ pub struct KeySpec {
     pub proof: Option<At<String>>,
     /// The keyid that the public file must have.
     pub keyid: Option<At<String>>,
+    /// Throws of dice that go into it.
+    pub dice: Option<At<u64>>,
+    /// Nothing else goes into it.
+    pub dice_only: Option<At<bool>>,
     /// The pin on the PKCS#11 module.
     pub module_sha256: Option<At<String>>,
 }
@@ -131,8 +133,8 @@ pub struct File {
     pub keys: Vec<KeySpec>,
     /// `trust`
     pub trust: Trust,
-    /// `environment.require`
-    pub require: Option<At<Vec<At<String>>>>,
+    /// `environment`
+    pub environment: EnvironmentSpec,
     /// `clock`
     pub clock: ClockSpec,
     /// `outputs.bundle`
@@ -157,12 +159,7 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
         fields.take("materials").and_then(|node| materials::read(node, problems)).unwrap_or_default();
     let keys = fields.need("keys", problems).map(|node| keys(node, problems)).unwrap_or_default();
     let trust = fields.need("trust", problems).and_then(|node| trust::read(node, kind.value, problems));
-    let require = fields.take("environment").and_then(|node| {
-        let mut fields = Fields::of(node, "environment", problems)?;
-        let require = fields.names("require", problems);
-        fields.finish(problems);
-        require
-    });
+    let environment = fields.take("environment").and_then(|node| environment::read(node, problems));
     let clock = fields.take("clock").and_then(|node| clock(node, problems)).unwrap_or_default();
     let outputs = if kind.value.signs() { fields.need("outputs", problems) } else { fields.take("outputs") };
     let bundle = outputs.and_then(|node| {
@@ -190,7 +187,7 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
         materials,
         keys,
         trust: trust?,
-        require,
+        environment: environment.unwrap_or_default(),
         clock,
         bundle: bundle?,
         steps,
@@ -318,6 +315,8 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<Key
         public: fields.text("public", problems),
         proof: fields.text("proof", problems),
         keyid: fields.text("keyid", problems),
+        dice: fields.number("dice", problems),
+        dice_only: fields.flag("dice_only", problems),
         module_sha256: fields.text("module-sha256", problems),
         name,
     };

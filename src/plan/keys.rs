@@ -5,6 +5,7 @@ use crate::plan::Key;
 use crate::plan::Kind;
 use crate::plan::Outside;
 use crate::plan::Source;
+use crate::plan::dice;
 use crate::plan::fields::At;
 use crate::plan::file::File;
 use crate::plan::file::KeySpec;
@@ -130,7 +131,8 @@ pub(super) fn key(
     }
     let holder = spec.holder.as_ref().map(|holder| holder.value.clone());
     let module_sha256 = spec.module_sha256.as_ref().map(|pin| pin.value.to_ascii_lowercase());
-    Some(Key { name: name.clone(), holder, source, module_sha256, named: true })
+    let throws = dice::throws(spec, file, say);
+    Some(Key { name: name.clone(), holder, source, module_sha256, throws, named: true })
 }
 
 /// A key that the metadata before lists under this keyid: that is where its public half comes from.

@@ -12,7 +12,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 16] = [
+pub const LINTS: [(&str, &str); 17] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -31,6 +31,7 @@ pub const LINTS: [(&str, &str); 16] = [
     ("succinct-bins", "clients that do not know TAP 15 cannot read what delegates to these bins"),
     ("roots-missing", "clients that trust a root which is not here find no way to the new one"),
     (FIRST_METADATA, "a role is signed for the first time, though the root is not the first"),
+    (DICE_ALONE, "a key is made from dice alone, and is as strong as they are"),
     (ANCHOR_LEFT_BEHIND, "clients that were shipped with an old root cannot follow"),
 ];
 
@@ -42,6 +43,9 @@ pub const FIRST_METADATA: &str = "first-metadata";
 
 /// Accepts a delegated role that has no metadata yet.
 pub const NO_METADATA: &str = "delegate-without-metadata";
+
+/// Accepts a key that nothing but dice goes into.
+pub const DICE_ALONE: &str = "entropy-from-dice-alone";
 
 /// Accepts that clients with one of `shipped_anchors` do not reach the new root.
 pub const ANCHOR_LEFT_BEHIND: &str = "anchor-left-behind";

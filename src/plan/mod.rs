@@ -12,7 +12,9 @@ pub mod change;
 pub mod consequences;
 pub mod delegates;
 pub mod delegations;
+pub mod dice;
 pub mod each;
+pub mod environment;
 pub mod fields;
 pub mod file;
 pub mod files;
@@ -57,6 +59,9 @@ use crate::words::Digest;
 
 pub use before::Before;
 pub use delegations::DelegationsSpec;
+pub use dice::Throws;
+pub use environment::Asked;
+pub use environment::Environment;
 pub use file::BeforeSpec;
 pub use files::FilesSpec;
 pub use kind::Kind;
@@ -143,6 +148,8 @@ pub struct Key {
     pub source: Source,
     /// SHA-256 of the PKCS#11 module that it may be used through.
     pub module_sha256: Option<String>,
+    /// Throws of dice that go into it when it is made.
+    pub throws: Option<Throws>,
     /// Whether the file names it; other keys are there because the metadata before lists them.
     pub named: bool,
 }
@@ -258,10 +265,8 @@ pub struct Plan {
     pub keys: Vec<Key>,
     /// The four top-level roles, and delegated roles that are signed in the room.
     pub roles: BTreeMap<String, Role>,
-    /// The pre-flight items that must hold.
-    pub require: Vec<String>,
-    /// Whether the file says so itself; where it does not, memory is locked as far as the limit allows.
-    pub require_stated: bool,
+    /// What must hold on the machine, and what is waived.
+    pub environment: Environment,
     /// When it may run.
     pub window: Window,
     /// The directory of the bundle, relative to the record.

@@ -4,6 +4,7 @@ use crate::plan::Person;
 use crate::plan::Plan;
 use crate::plan::Source;
 use crate::plan::Step;
+use crate::plan::Throws;
 use crate::plan::Verb;
 use crate::plan::consequences;
 use crate::plan::consequences::joined;
@@ -149,7 +150,14 @@ fn generate(plan: &Plan, name: &str) -> String {
     match plan.key(name).map(|key| &key.source) {
         Some(Source::Generated { store, scheme, bits }) => {
             let bits = bits.map(|bits| format!(" of {bits} bits")).unwrap_or_default();
-            format!("Make key {name}, {scheme}{bits}, in {store}.")
+            let dice = match plan.key(name).and_then(|key| key.throws) {
+                None => String::new(),
+                Some(Throws { count, alone: true }) => format!(", from {count} throws of dice alone"),
+                Some(Throws { count, alone: false }) => {
+                    format!(", from the kernel's random numbers and {count} throws of dice")
+                }
+            };
+            format!("Make key {name}, {scheme}{bits}, in {store}{dice}.")
         }
         _ => format!("Make key {name}."),
     }

@@ -126,7 +126,14 @@ fn names(role_keys: &RoleKeys, keys: &mut Vec<Key>) -> Vec<String> {
         }
         let name = short_name(keyid, keys);
         let source = Source::Listed { keyid: keyid.clone(), public: public.clone(), store: None };
-        keys.push(Key { name: name.clone(), holder: None, source, module_sha256: None, named: false });
+        keys.push(Key {
+            name: name.clone(),
+            holder: None,
+            source,
+            module_sha256: None,
+            throws: None,
+            named: false,
+        });
         names.push(name);
     }
     names

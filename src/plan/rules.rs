@@ -11,10 +11,8 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Window;
 use crate::plan::casting;
-use crate::plan::fields::At;
+use crate::plan::environment;
 use crate::plan::file::File;
-use crate::plan::file::KeySpec;
-use crate::plan::file::REQUIREMENTS;
 use crate::plan::keys;
 use crate::plan::lints::LINTS;
 use crate::plan::materials;
@@ -23,11 +21,7 @@ use crate::plan::people::Presence;
 use crate::plan::problem::Place;
 use crate::plan::roles;
 use crate::plan::script;
-use crate::store_uri::StoreUri;
 use crate::words::Digest;
-
-/// The process's own hygiene: required where the file says nothing.
-const USUAL_REQUIREMENTS: [&str; 3] = ["no-core-dumps", "not-traced", "locked-memory"];
 
 pub(super) struct Problems<'a>(pub(super) &'a mut Vec<Problem>);
 
@@ -56,7 +50,7 @@ pub fn resolve(
     keys::held_for(file, from, &keys, &mut say);
     let roles = roles::roles(file, from, &mut keys, &mut say);
     dates(file, &mut say);
-    let require = requirements(file, &mut say);
+    let environment = environment::resolve(file, &mut say);
     keys::bundle_name(&file.bundle, &mut say);
     for name in &file.trust.accept {
         if !LINTS.iter().any(|(lint, _)| *lint == name.value) {
@@ -114,8 +108,7 @@ pub fn resolve(
         materials: file.materials.clone(),
         keys,
         roles,
-        require,
-        require_stated: file.require.is_some(),
+        environment,
         window: Window {
             not_before: file.clock.not_before.as_ref().map(|at| at.value),
             not_after: file.clock.not_after.as_ref().map(|at| at.value),
@@ -190,30 +183,4 @@ fn dates(file: &File, say: &mut Problems<'_>) {
             );
         }
     }
-}
-
-fn requirements(file: &File, say: &mut Problems<'_>) -> Vec<String> {
-    let Some(require) = &file.require else {
-        return USUAL_REQUIREMENTS.map(str::to_owned).to_vec();
-    };
-    for item in &require.value {
-        if !REQUIREMENTS.contains(&item.value.as_str()) {
-            let text = format!(
-                "{:?} is not something the pre-flight looks at; it looks at {}",
-                item.value,
-                REQUIREMENTS.join(", ")
-            );
-            say.say("REQUIREMENT-KNOWN", item.place, text);
-        }
-        let unpinned = |key: &&KeySpec| {
-            matches!(&key.store, Some(At { value: StoreUri::Pkcs11(_), .. })) && key.module_sha256.is_none()
-        };
-        if item.value == "module-sha256"
-            && let Some(key) = file.keys.iter().find(unpinned)
-        {
-            let text = format!("module-sha256 is required, and key {} on a token names none", key.name.value);
-            say.say("MODULE-PIN", item.place, text);
-        }
-    }
-    require.value.iter().map(|item| item.value.clone()).collect()
 }

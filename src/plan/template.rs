@@ -1,7 +1,10 @@
 //! The commented file that `keyrite new` writes to start from.
 
+use crate::plan::environment;
+
 /// A root-genesis, dated from `year`.
 pub fn root_genesis(year: i32) -> String {
+    let environment = environment::draft(&[], &[]);
     let (root, targets, online) = (year + 1, year + 1, year);
     format!(
         r#"# A ceremony file: plan, script and record in one. Read it together before the day; `keyrite check` proves it.
@@ -42,10 +45,7 @@ trust:
 # When it may run. Outside this window it stops: a wrong clock is found before it is signed.
 clock: {{not_before: "{online}-01-01T00:00:00Z", not_after: "{root}-01-31T00:00:00Z"}}
 
-# What must hold on the machine. The rest is shown.
-environment:
-  require: [no-network, no-swap, no-core-dumps, not-traced, locked-memory, entropy]
-
+{environment}
 outputs:
   bundle: bundle
 

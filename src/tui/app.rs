@@ -348,7 +348,7 @@ impl App {
             Ask::Continue | Ask::Fix { .. } | Ask::Present { .. } => self.answer(Answer::Continue),
             Ask::Confirm => self.answer(Answer::Confirm),
             Ask::Secret(ask) if ask.wants == Wants::PinPad && ask.type_serial.is_none() => {
-                self.answer(Answer::Secret { secret: None, serial: None })
+                self.answer(Answer::Secret { secret: None, serial: None, dice: None })
             }
             Ask::Secret(_) | Ask::TypeBack { .. } | Ask::Adopt { .. } | Ask::Text { .. } | Ask::Statement => {
                 self.stage = Entry::begin(prompt).map_or(Stage::Waiting, Stage::Typing);

@@ -1,13 +1,19 @@
 //! What is being typed in answer to a prompt, and the answer it becomes.
 
+use secrecy::SecretString;
+
 use crate::driver::Answer;
 use crate::driver::Ask;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
 use crate::keystore::Wants;
+use crate::keystore::dice;
 use crate::tui::field;
 use crate::tui::field::Secret;
 use crate::tui::keymap::Focus;
+
+/// Throws in a row: as many as a person keeps apart.
+const ROW: usize = 10;
 
 /// What is typed. It may hold a secret: neither `Debug` nor `Clone`.
 pub enum Entry {
@@ -24,6 +30,15 @@ pub enum Entry {
         first: Option<Secret>,
         /// What is typed now.
         typed: Secret,
+    },
+    /// Throws of dice, after the passphrase.
+    Dice {
+        /// The passphrase.
+        secret: SecretString,
+        /// What was thrown so far.
+        thrown: Secret,
+        /// It was said that they are uneven.
+        told: bool,
     },
     /// Two words of a digest.
     Words {
@@ -90,7 +105,7 @@ impl Entry {
     /// What letters do while it is typed.
     pub fn focus(&self) -> Focus {
         match self {
-            Self::Secret { .. } => Focus::Everything,
+            Self::Secret { .. } | Self::Dice { .. } => Focus::Everything,
             Self::Line { .. } | Self::Statement { agree: Some(_), .. } => Focus::Everything,
             _ => Focus::Text,
         }
@@ -100,6 +115,8 @@ impl Entry {
     pub fn push(&mut self, c: char) -> bool {
         match self {
             Self::Secret { typed, .. } => typed.push(c),
+            // Nothing else is a throw: a slip of the finger is not one.
+            Self::Dice { thrown, .. } => !u8::try_from(c).is_ok_and(dice::is_throw) || thrown.push(c),
             other => {
                 if let Some(typed) = other.text() {
                     field::push(typed, c);
@@ -112,7 +129,7 @@ impl Entry {
     /// What is typed for everyone to see.
     fn text(&mut self) -> Option<&mut String> {
         match self {
-            Self::Secret { .. } => None,
+            Self::Secret { .. } | Self::Dice { .. } => None,
             Self::Serial { typed }
             | Self::Words { typed, .. }
             | Self::Adopt { typed }
@@ -126,16 +143,23 @@ impl Entry {
     pub fn erase(&mut self) {
         match self {
             Self::Secret { typed, .. } => typed.erase(),
+            Self::Dice { thrown, .. } => thrown.erase(),
             other => {
                 other.text().map(String::pop);
             }
         }
     }
 
-    /// Takes everything back.
+    /// Takes everything back; of dice, the last row.
     pub fn clear(&mut self) {
         match self {
             Self::Secret { typed, .. } => typed.clear(),
+            Self::Dice { thrown, .. } => {
+                let rest = thrown.count().saturating_sub(1) / ROW * ROW;
+                while thrown.count() > rest {
+                    thrown.erase();
+                }
+            }
             other => {
                 other.text().map(String::clear);
             }
@@ -146,6 +170,11 @@ impl Entry {
     pub fn shown(&self) -> String {
         match self {
             Self::Secret { typed, .. } => "*".repeat(typed.count()),
+            Self::Dice { thrown, .. } => {
+                let (rows, rest) = (thrown.count() / ROW, thrown.count() % ROW);
+                let whole = format!("{} ", "*".repeat(ROW)).repeat(rows);
+                format!("{whole}{}  {}", "*".repeat(rest), thrown.count())
+            }
             Self::Serial { typed }
             | Self::Words { typed, .. }
             | Self::Adopt { typed }
@@ -168,7 +197,9 @@ impl Entry {
                     );
                 }
                 match ask.wants {
-                    Wants::PinPad => Entered::Done(Answer::Secret { secret: None, serial: Some(serial) }),
+                    Wants::PinPad => {
+                        Entered::Done(Answer::Secret { secret: None, serial: Some(serial), dice: None })
+                    }
                     Wants::Passphrase | Wants::Pin => Entered::More(Self::secret(Some(serial))),
                 }
             }
@@ -182,9 +213,29 @@ impl Entry {
                 Self::secret(serial),
                 "The two differ. Nothing was made. Type it again, twice.",
             ),
-            (Self::Secret { serial, mut typed, .. }, _) => {
-                Entered::Done(Answer::Secret { secret: Some(typed.take()), serial })
+            (Self::Secret { mut typed, .. }, Ask::Secret(SecretAsk { dice: Some(_), .. })) => {
+                Entered::More(Self::Dice { secret: typed.take(), thrown: Secret::default(), told: false })
             }
+            (Self::Secret { serial, mut typed, .. }, _) => {
+                Entered::Done(Answer::Secret { secret: Some(typed.take()), serial, dice: None })
+            }
+            (Self::Dice { secret, thrown, told }, Ask::Secret(SecretAsk { dice: Some(wanted), .. }))
+                if thrown.count() != *wanted as usize =>
+            {
+                Entered::Again(
+                    Self::Dice { secret, thrown, told },
+                    "These are not as many throws as are asked for.",
+                )
+            }
+            (Self::Dice { secret, thrown, told: false }, _) if thrown.is_uneven() => Entered::Again(
+                Self::Dice { secret, thrown, told: true },
+                "More uneven than fair dice show once in a thousand times. Look at the dice; Enter takes the throws as they fell.",
+            ),
+            (Self::Dice { secret, mut thrown, .. }, _) => Entered::Done(Answer::Secret {
+                secret: Some(secret),
+                serial: None,
+                dice: Some(thrown.take()),
+            }),
             (Self::Words { first, typed }, _) if typed.trim().is_empty() => {
                 Entered::Again(Self::Words { first, typed: String::new() }, "Nothing was typed.")
             }

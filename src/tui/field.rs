@@ -4,6 +4,8 @@ use secrecy::SecretString;
 use zeroize::Zeroize;
 use zeroize::Zeroizing;
 
+use crate::keystore::dice;
+
 /// The longest secret in bytes, and the longest text in characters.
 pub const LONGEST: usize = 1024;
 
@@ -51,6 +53,11 @@ impl Secret {
     /// Whether another field holds the same.
     pub fn same(&self, other: &Self) -> bool {
         *self.0 == *other.0
+    }
+
+    /// Whether these are throws that fair dice hardly show.
+    pub fn is_uneven(&self) -> bool {
+        std::str::from_utf8(&self.0).is_ok_and(dice::uneven)
     }
 
     /// The secret for its store; the field is empty and wiped afterwards.

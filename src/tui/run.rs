@@ -19,6 +19,7 @@ use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossterm::cursor;
@@ -81,11 +82,53 @@ pub struct Tty {
     terminal: Terminal<CrosstermBackend<BufWriter<File>>>,
     words: Receiver<Word>,
     to_me: Sender<Word>,
+    keys: Keys,
     /// How things look on it.
     pub palette: Palette,
     /// Last, so that it is dropped after the terminal has written what it holds.
     #[expect(dead_code, reason = "it works when it is dropped")]
     restore: Restore,
+}
+
+/// The thread that reads keys: one at a time, each when it is asked for. Between two of them it can be let go, so that a
+/// ceremony that gives something up does it before any thread of its own is there.
+#[derive(Default)]
+struct Keys {
+    ask: Option<Sender<()>>,
+    asked: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keys {
+    /// Asks for one, if none is asked for.
+    fn ask(&mut self, to: &Sender<Word>) {
+        if self.asked {
+            return;
+        }
+        let ask = self.ask.get_or_insert_with(|| {
+            let (ask, asked) = mpsc::channel();
+            let to = to.clone();
+            self.thread = Some(thread::spawn(move || {
+                while asked.recv().is_ok() {
+                    let word = event::read().map_or(Word::Gone, Word::Typed);
+                    if to.send(word).is_err() {
+                        return;
+                    }
+                }
+            }));
+            ask
+        });
+        // A thread that is gone has said so, and the next word is that.
+        self.asked = ask.send(()).is_ok();
+    }
+
+    /// Lets the thread go, when it waits for no key.
+    fn rest(&mut self) {
+        if !self.asked {
+            self.ask = None;
+            drop(self.thread.take().map(JoinHandle::join));
+        }
+    }
 }
 
 /// Gives the terminal back, and standard output and standard error with it.
@@ -111,17 +154,9 @@ impl Tty {
         let out = BufWriter::with_capacity(1 << 16, restore.0.out.try_clone()?);
         let terminal = Terminal::new(CrosstermBackend::new(out))?;
         let (to_me, words) = mpsc::channel();
-        let keys = to_me.clone();
-        thread::spawn(move || {
-            while let Ok(event) = event::read() {
-                if keys.send(Word::Typed(event)).is_err() {
-                    return;
-                }
-            }
-            drop(keys.send(Word::Gone));
-        });
+        let keys = Keys::default();
         let palette = Palette { color: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
-        Ok(Self { terminal, restore, words, to_me, palette })
+        Ok(Self { terminal, restore, words, to_me, keys, palette })
     }
 
     /// Columns and rows.
@@ -147,8 +182,12 @@ impl Tty {
             return self.next(focus, draw);
         }
         self.draw(draw).map_err(|error| no_terminal(&error))?;
+        self.keys.ask(&self.to_me);
         match self.words.recv_timeout(FRAME) {
-            Ok(Word::Typed(event)) => Ok(keymap::message(&event, focus).unwrap_or(Message::Tick)),
+            Ok(Word::Typed(event)) => {
+                self.keys.asked = false;
+                Ok(keymap::message(&event, focus).unwrap_or(Message::Tick))
+            }
             Ok(Word::Said(message)) => Ok(message),
             Ok(Word::Left) => Err(defect()),
             Err(mpsc::RecvTimeoutError::Timeout) => Ok(Message::Tick),
@@ -162,8 +201,10 @@ impl Tty {
     pub fn next(&mut self, focus: Focus, draw: impl FnOnce(&mut Frame)) -> Result<Message, Stop> {
         self.draw(draw).map_err(|error| no_terminal(&error))?;
         loop {
+            self.keys.ask(&self.to_me);
             match self.words.recv() {
                 Ok(Word::Typed(event)) => {
+                    self.keys.asked = false;
                     if let Some(message) = keymap::message(&event, focus) {
                         return Ok(message);
                     }
@@ -284,10 +325,17 @@ pub fn home(tty: &mut Tty, options: &Options, write: WriteDraft) -> Result<Vec<S
         Choice::Leave | Choice::Draft(_) | Choice::Read(_) | Choice::Apart(_) => Ok(Vec::new()),
         Choice::Begin(file, mode) => {
             let driver = Driver::start(&file, None, mode, options.clone())?;
-            perform(tty, driver, true)
+            confined(tty, driver)
         }
-        Choice::Resume(dir) => perform(tty, Driver::resume(&dir, options.clone())?, true),
+        Choice::Resume(dir) => confined(tty, Driver::resume(&dir, options.clone())?),
     }
+}
+
+/// The key that chose was the last one asked for, so no other thread is there.
+fn confined(tty: &mut Tty, mut driver: Driver) -> Result<Vec<String>, Stop> {
+    tty.keys.rest();
+    driver.confine();
+    perform(tty, driver, true)
 }
 
 /// The driver's line to the screen; its end is told too.

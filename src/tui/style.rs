@@ -86,7 +86,7 @@ impl Palette {
         match mark {
             "[ OK ]" => self.good(),
             "[STOP]" => self.warning(),
-            "[WAIT]" => self.waiting(),
+            "[WAIT]" | "[WAIVED]" => self.waiting(),
             _ => Style::new(),
         }
     }

@@ -40,7 +40,10 @@ fn due(ceremony: &Ceremony) -> Option<Event> {
             step,
             present: ceremony.plan().people.iter().map(|person| person.id.clone()).collect(),
         },
-        (Need::Do, Verb::Preflight) => Event::Preflight { step, required: ceremony.plan().require.clone() },
+        (Need::Do, Verb::Preflight) => {
+            let environment = ceremony.plan().environment.clone();
+            Event::Preflight { step, required: environment.require, waived: environment.waive }
+        }
         (Need::Do, Verb::Gate) => Event::Done { step },
         (Need::Do, Verb::GenerateKey(name)) => {
             let public = public(name);

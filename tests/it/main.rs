@@ -26,6 +26,7 @@ mod keystore;
 mod layers;
 mod lint;
 mod longest;
+mod machine;
 mod paper;
 mod pkcs11;
 mod plan;

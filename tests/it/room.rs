@@ -76,7 +76,7 @@ fn usual(prompt: &Prompt) -> Answer {
             Answer::Words(places.map(|place| digest.words()[place].to_owned()).to_vec())
         }
         (Ask::Secret(_), _) => {
-            Answer::Secret { secret: Some(SecretString::from("correct horse")), serial: None }
+            Answer::Secret { secret: Some(SecretString::from("correct horse")), serial: None, dice: None }
         }
         (Ask::Statement, _) => Answer::Statement(true, String::new()),
         (Ask::Text { expected, .. }, _) => Answer::Text(expected.clone().unwrap_or("something".into())),
@@ -413,4 +413,91 @@ fn a_key_that_a_role_still_lists_is_never_destroyed() {
 
     assert!(said.err.contains("DESTROY-NO-LISTED-KEY"), "{}", said.err);
     assert!(said.err.contains("take it out with a key-rotation first"), "{}", said.err);
+}
+
+/// Not a rehearsal: the key file is gone, and nothing else is.
+#[test]
+fn a_destroyed_key_file_is_gone_and_a_wrong_passphrase_leaves_it() {
+    let copy = Copy::of("quickstart", |file| file);
+    run_by_file(&copy.file(), &copy.answers(""), &copy.record(), &[]).ended(0);
+    // A key that root never listed: its public half comes with a file.
+    let at = |name: &str| copy.dir.path().join(name);
+    fs::create_dir(at("old")).unwrap();
+    let secret = "answers: 1\nsecrets: {\"age:old/key.age\": {passphrase: \"an old passphrase\"}}\n";
+    fs::write(at("old.yaml"), secret).unwrap();
+    let generated = std::process::Command::new(env!("CARGO_BIN_EXE_keyrite"))
+        .args(["key", "generate", "age:old/key.age", "--scheme", "ed25519", "--out", "old/key.pub.json"])
+        .args(["--answers", "old.yaml"])
+        .current_dir(copy.dir.path())
+        .output()
+        .unwrap();
+    Said::of(&generated).ended(0);
+    let root = fs::read(copy.record().join("bundle/metadata/1.root.json")).unwrap();
+    let file = format!(
+        "keyrite: 1\nid: gone\ntitle: An old key goes\ntype: destruction\nparticipants:\n  \
+         oli: {{name: Oli Berg, role: operator}}\n  wim: {{name: Wim Peeters, role: witness}}\n\
+         keys:\n  old: {{holder: oli, store: \"age:old/key.age\", public: old/key.pub.json}}\n\
+         trust:\n  before: {{metadata: record/bundle/metadata, root_sha256: \"{}\"}}\n",
+        keyrite::words::Digest::of(&root).hex()
+    );
+    fs::write(at("gone.yaml"), file).unwrap();
+    let answers = |passphrase: &str| {
+        let text = format!(
+            "answers: 1\nconfirm: all\ntype-back: auto\nsecrets:\n  old: {{passphrase: \"{passphrase}\"}}\n\
+             clock: 2026-12-03T09:00:00Z\n"
+        );
+        fs::write(at("gone-answers.yaml"), text).unwrap();
+    };
+
+    answers("not the passphrase");
+    let wrong = run_by_file(&at("gone.yaml"), &at("gone-answers.yaml"), &at("gone"), &[]).ended(5);
+    assert!(wrong.err.contains("wrong passphrase"), "{}", wrong.err);
+    assert!(at("old/key.age").exists());
+    answers("an old passphrase");
+    let (record, file) = (at("gone"), at("gone-answers.yaml"));
+    let said = keyrite(&["resume", text(&record), "--plain", "--answers", text(&file)]).ended(0);
+
+    assert!(said.out.contains("key old of Oli Berg is destroyed"), "{}", said.out);
+    assert!(!at("old/key.age").exists());
+    assert!(at("old/key.pub.json").exists());
+    keyrite(&["journal", "verify", text(&record)]).ended(0);
+}
+
+/// Two drives in a mount namespace of their own: each is found by its label, ejected, and read back after that.
+#[test]
+fn drives_are_known_by_their_label_and_read_back_after_they_were_ejected() {
+    let two =
+        "materials:\n  drives: {red: {label: KEYRITE-A, colour: red}, blue: {label: KEYRITE-B}}\nkeys:\n";
+    let copy = Copy::of("quickstart", |file| file.replacen("keys:\n", two, 1));
+    let (dir, program) = (copy.dir.path().display().to_string(), env!("CARGO_BIN_EXE_keyrite"));
+    let answers = copy.answers("");
+    // What a person does when the screen asks for it: plug in, or unmount.
+    let script = format!(
+        "set -e; mount -t tmpfs none /media; mkdir /media/KEYRITE-A /media/KEYRITE-B {dir}/A {dir}/B
+         code=0; {program} run {file} --plain --answers {answers} --record {record} >{dir}/out 2>{dir}/err || code=$?
+         for turn in 1 2 3 4 5 6 7 8 9 10; do
+             [ $code != 0 ] || break
+             [ $code = 4 ] || {{ cat {dir}/err; exit 91; }}
+             cat {dir}/err >>{dir}/said
+             label=$(grep -o 'KEYRITE-[AB]' {dir}/err | head -1)
+             if grep -q 'no drive with the label' {dir}/err; then mount --bind {dir}/${{label#KEYRITE-}} /media/$label
+             elif grep -q 'is still mounted at' {dir}/err; then umount /media/$label
+             else cat {dir}/err; exit 92; fi
+             code=0; {program} resume {record} --plain --answers {answers} >{dir}/out 2>{dir}/err || code=$?
+         done
+         [ $code = 0 ] && cat {dir}/said",
+        file = copy.file().display(),
+        answers = answers.display(),
+        record = copy.record().display(),
+    );
+    let mut shell = std::process::Command::new("unshare");
+    let said = Said::of(&shell.args(["-rm", "sh", "-c", &script]).output().unwrap()).ended(0);
+
+    assert!(said.out.contains("no drive with the label KEYRITE-B is mounted"), "{}", said.out);
+    assert!(said.out.contains("drive KEYRITE-A is still mounted at /media/KEYRITE-A"), "{}", said.out);
+    for drive in ["A", "B"] {
+        let (there, here) = (copy.dir.path().join(drive).join("bundle"), copy.record().join("bundle"));
+        assert!(crate::common::keyrite::tree(&there) == crate::common::keyrite::tree(&here));
+    }
+    copy.holds();
 }

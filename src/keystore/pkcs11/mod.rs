@@ -13,6 +13,7 @@ mod list;
 mod message;
 mod module;
 mod object;
+mod places;
 mod raw;
 mod session;
 mod sign;
@@ -33,6 +34,7 @@ pub use module::ModuleFile;
 pub use module::Settings;
 pub use module::choose;
 pub use module::read as read_module;
+pub use places::reach;
 pub use worker::PROBE_ARGUMENT;
 pub use worker::probe_child;
 

@@ -158,7 +158,9 @@ fn keys(app: &App) -> Vec<Hint> {
             let back = match entry {
                 Entry::Words { .. } => "read them again",
                 Entry::Adopt { .. } | Entry::Line { .. } | Entry::Statement { .. } => "clear",
-                Entry::Serial { .. } | Entry::Secret { .. } | Entry::Absent { .. } => "clear and close",
+                Entry::Serial { .. } | Entry::Secret { .. } | Entry::Dice { .. } | Entry::Absent { .. } => {
+                    "clear and close"
+                }
             };
             vec![
                 hint(keymap::GO_ON, "done"),

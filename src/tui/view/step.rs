@@ -7,7 +7,8 @@ use crate::driver::Ask;
 use crate::driver::Body;
 use crate::driver::MIN_PASSPHRASE;
 use crate::driver::Prompt;
-use crate::driver::prompt::MachineItem;
+use crate::driver::SecretAsk;
+use crate::driver::prompt::MachineBoard;
 use crate::keystore::Wants;
 use crate::tui::app::App;
 use crate::tui::app::Stage;
@@ -143,6 +144,9 @@ fn done(verb: &str) -> &'static str {
 fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
     let palette = doc.palette;
     let ask = match (entry, &prompt.ask) {
+        (Entry::Dice { .. }, Ask::Secret(SecretAsk { dice: Some(wanted), .. })) => {
+            format!("Throw a die {wanted} times, and type what it shows, 1 to 6. Ctrl-U takes a row back:")
+        }
         (Entry::Serial { .. }, _) => "The last PIN try. Type the token's serial number first:".to_owned(),
         (Entry::Secret { first: Some(_), .. }, _) => "The same once more:".to_owned(),
         (Entry::Secret { .. }, Ask::Secret(ask)) => {
@@ -236,7 +240,7 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
                 words::hex(doc, digest);
             }
         }
-        (Body::Machine(items), _) => machine(items, doc),
+        (Body::Machine(board), _) => machine(board, roomy, doc),
         (Body::Board, _) => board::board(doc, &app.scene.board),
         (Body::Lines(lines), _) => {
             for line in lines {
@@ -247,11 +251,22 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
     }
 }
 
-fn machine(items: &[MachineItem], doc: &mut Doc) {
+fn machine(board: &MachineBoard, roomy: bool, doc: &mut Doc) {
     let palette = doc.palette;
-    for seen in items {
+    for seen in &board.items {
         let mark = seen.mark();
         doc.marked(mark, palette.mark(mark), &seen.says(), Style::new());
+    }
+    doc.blank();
+    doc.heading("Not checked, and not to be seen from here");
+    for what in board.not_checked {
+        doc.text(what, Style::new());
+    }
+    if let Some(program) = &board.program {
+        doc.blank();
+        doc.heading("SHA-256 of this program");
+        words::words(doc, program, roomy);
+        words::hex(doc, program);
     }
 }
 

@@ -22,8 +22,30 @@ pub(crate) struct Ended {
     pub(crate) code: u32,
 }
 
+/// Where a talk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The question with this number is shown.
+    Asked(usize),
+    /// Its answer was typed.
+    Typed(usize),
+}
+
 /// Runs `program` in `dir`. Each `(ask, answer)` waits until `ask` is shown, then types `answer`.
 pub(crate) fn talk(program: &str, args: &[&str], dir: &Path, answers: &[(&str, &str)]) -> Ended {
+    talk_beside(program, args, dir, &[], answers, |_, _| {})
+}
+
+/// The same with more in its environment. When the nth `ask` is shown, and again when its answer was typed, `beside` is
+/// told so with the program's process.
+pub(crate) fn talk_beside(
+    program: &str,
+    args: &[&str],
+    dir: &Path,
+    env: &[(&str, &str)],
+    answers: &[(&str, &str)],
+    mut beside: impl FnMut(u32, Turn),
+) -> Ended {
     let size = PtySize { rows: 24, cols: 200, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size).unwrap();
     let mut command = CommandBuilder::new(program);
@@ -32,6 +54,9 @@ pub(crate) fn talk(program: &str, args: &[&str], dir: &Path, answers: &[(&str, &
     command.env_clear();
     command.env("PATH", "/usr/bin:/bin");
     command.env("TERM", "xterm");
+    for (name, value) in env {
+        command.env(name, value);
+    }
     let mut child = pair.slave.spawn_command(command).unwrap();
     let reader = listen(pair.master.try_clone_reader().unwrap());
     let mut writer = pair.master.take_writer().unwrap();
@@ -40,7 +65,8 @@ pub(crate) fn talk(program: &str, args: &[&str], dir: &Path, answers: &[(&str, &
 
     let mut shown = Vec::new();
     let mut seen = 0;
-    for (ask, answer) in answers {
+    let pid = child.process_id().unwrap_or_default();
+    for (nth, (ask, answer)) in answers.iter().enumerate() {
         // The next question may have come in the same read: go on after this one, not after what was read.
         seen += loop {
             if let Some(end) = find(&shown[seen..], ask.as_bytes()) {
@@ -48,8 +74,10 @@ pub(crate) fn talk(program: &str, args: &[&str], dir: &Path, answers: &[(&str, &
             }
             assert!(more(&reader, &mut shown), "waiting for {ask:?}: {}", String::from_utf8_lossy(&shown));
         };
+        beside(pid, Turn::Asked(nth));
         writer.write_all(answer.as_bytes()).unwrap();
         writer.flush().unwrap();
+        beside(pid, Turn::Typed(nth));
     }
     while more(&reader, &mut shown) {}
     let code = child.wait().unwrap().exit_code();
@@ -93,7 +121,10 @@ fn more(reader: &Receiver<Vec<u8>>, shown: &mut Vec<u8>) -> bool {
     }
 }
 
-/// Where the first `needle` ends.
+/// Where the first `needle` ends. An empty one waits for nothing.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    if needle.is_empty() {
+        return Some(0);
+    }
     haystack.windows(needle.len()).position(|window| window == needle).map(|at| at + needle.len())
 }

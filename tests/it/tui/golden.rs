@@ -119,6 +119,24 @@ fn a_passphrase_is_typed_twice_and_never_shown() {
 }
 
 #[test]
+fn throws_of_dice_are_counted_and_never_shown() {
+    let mut stage = Stage::new();
+    stage.until("generate-key-ana", wants_a_secret);
+    stage.show(|prompt| {
+        if let Ask::Secret(ask) = &mut prompt.ask {
+            ask.dice = Some(50);
+        }
+    });
+    let typed = "<enter>correct horse<enter>correct horse<enter>";
+
+    // What is no throw is not taken; Ctrl-U takes back a row that is whole, or what there is of one.
+    screen(&mut stage, "dice", "generate-key-ana, with dice", &format!("{typed}1234567890x123456<c-u>123"));
+    screen(&mut stage, "dice-too-few", "generate-key-ana, with dice", "<enter>");
+    let uneven = "<back><back><back>1111".to_owned() + &"1".repeat(36) + "<enter>";
+    screen(&mut stage, "dice-uneven", "generate-key-ana, with dice", &uneven);
+}
+
+#[test]
 fn public_keys_are_shown_as_codes() {
     let mut stage = Stage::new();
     stage.until("generate-key-chi", confirms);

@@ -18,6 +18,7 @@ use keyrite::driver::Stop;
 use keyrite::driver::prompt::MachineItem;
 use keyrite::keystore::hygiene;
 use keyrite::keystore::hygiene::Item;
+use keyrite::plan::Asked;
 use keyrite::tui::app::App;
 use keyrite::tui::app::Effect;
 use keyrite::tui::keymap;
@@ -26,6 +27,7 @@ use keyrite::tui::scene::Happened;
 use keyrite::tui::scene::Scene;
 use keyrite::tui::style::Palette;
 use keyrite::tui::view;
+use keyrite::words::Digest;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -227,25 +229,29 @@ fn scene(driver: &mut Driver, happened: &Arc<Vec<Happened>>, dir: &str) -> Scene
     let mut scene = Scene::of(driver, Arc::clone(happened));
     if let Some(closing) = &mut scene.closing {
         closing.bundle = closing.bundle.replace(&format!("{dir}/record"), "2026-12-root-genesis");
+        // The last event names this machine and this program.
+        scene.head = Digest::of(b"the head of the journal");
     }
-    if let Some(Body::Machine(items)) = scene.prompt.as_mut().map(|prompt| &mut prompt.body) {
-        *items = machine();
+    if let Some(Body::Machine(board)) = scene.prompt.as_mut().map(|prompt| &mut prompt.body) {
+        board.items = machine();
+        board.program = Some(Digest::of(b"this program"));
     }
     scene
 }
 
 fn machine() -> Vec<MachineItem> {
-    let item = |name: &str, held, required, detail: &str| MachineItem {
+    let item = |name: &str, held, asked, detail: &str| MachineItem {
         item: Item { name: name.into(), held, detail: detail.into() },
-        required,
+        asked,
     };
     vec![
-        item("no-core-dumps", true, true, "the limit is 0"),
-        item("not-traced", true, true, "no debugger, and none can attach"),
-        item("locked-memory", false, true, "the limit is 8 MiB"),
-        item("no-network", false, false, "up: eth0"),
-        item("no-swap", true, false, "no swap"),
-        item("entropy", true, false, "the kernel's random numbers are ready"),
+        item("no-core-dumps", true, Asked::Required, "the limit is 0"),
+        item("not-traced", true, Asked::Required, "no debugger, and none can attach"),
+        item("locked-memory", false, Asked::Required, "the limit is 8 MiB"),
+        item("no-network", false, Asked::Waived, "up: eth0"),
+        item("no-swap", true, Asked::Not, "no swap"),
+        item("entropy", true, Asked::Not, "the kernel's random numbers are ready"),
+        item("confined-files", false, Asked::Not, "the kernel has no Landlock, or it is turned off"),
     ]
 }
 
