@@ -9,6 +9,7 @@ use crate::plan::Verb;
 use crate::plan::consequences::consequences;
 use crate::plan::consequences::who;
 use crate::plan::print;
+use crate::room::Handling;
 use crate::store_uri::StoreUri;
 
 /// Boxes for what is on a label.
@@ -82,6 +83,11 @@ pub(super) fn trust(plan: &Plan) -> Vec<Part> {
     };
     let named = plan.keys.iter().filter(|key| key.named);
     parts.push(table(["key", "holder", "where", "roles"], named.map(key).collect()));
+    let materials = print::materials(plan);
+    if !materials.is_empty() {
+        parts.push(Part::heading("Tokens, bags and drives"));
+        parts.push(Part::Lines(materials));
+    }
     parts.push(Part::heading("What that means"));
     parts.push(Part::Says(consequences(plan)));
     parts
@@ -115,12 +121,19 @@ pub(super) fn steps(plan: &Plan) -> Vec<Row> {
 
 /// What is read from a label, character by character.
 fn boxes(plan: &Plan, step: &Step) -> Vec<(String, usize)> {
+    let of = |what: &str| vec![(what.to_owned(), LABEL)];
     match &step.verb {
         Verb::GenerateKey(key) | Verb::Sign { key, .. } => match plan.key(key).and_then(|key| key.store()) {
-            Some(StoreUri::Pkcs11(_)) => vec![("serial number of the token".to_owned(), LABEL)],
+            Some(StoreUri::Pkcs11(_)) => of("serial number of the token"),
             _ => Vec::new(),
         },
-        Verb::Export(_) => vec![("label of the drive".to_owned(), LABEL)],
+        Verb::Handle(Handling::Open(_) | Handling::Inspect(_) | Handling::Seal { .. }) => {
+            of("number of the bag")
+        }
+        Verb::Handle(Handling::Insert(_) | Handling::Remove(_)) => of("serial number of the token"),
+        Verb::Handle(Handling::Mount(_) | Handling::Eject(_)) | Verb::Export(_) | Verb::Readback(Some(_)) => {
+            of("label of the drive")
+        }
         _ => Vec::new(),
     }
 }

@@ -39,14 +39,7 @@ pub fn record(journal: &Journal, ceremony: &Ceremony) -> Document {
     all.extend(digests(journal));
     all.extend(signatures(journal, ceremony));
     all.extend(machine(journal));
-    all.push(Part::sheet("Statements"));
-    all.push(Part::Says(vec!["Each participant signs this record, or says here why not.".to_owned()]));
-    let statement = |person: &crate::plan::Person| [person.name.clone(), String::new(), String::new()];
-    let statements = plan.people.iter().map(statement).collect();
-    all.push(parts::to_fill(
-        ["name", "agrees or does not agree, in own words", "signature, date"],
-        statements,
-    ));
+    all.extend(statements(journal, ceremony));
     let mut ends = foot(&format!("Record {}: ceremony file", plan.id), plan.digest);
     ends.extend(foot("Journal head", journal.head()));
     Document {
@@ -57,6 +50,32 @@ pub fn record(journal: &Journal, ceremony: &Ceremony) -> Document {
         foot: ends,
         parts: all,
     }
+}
+
+/// What each participant said of it; who said nothing signs on paper.
+fn statements(journal: &Journal, ceremony: &Ceremony) -> [Part; 3] {
+    let said = |id: &str| {
+        let stated = journal.entries.iter().rev().find_map(|entry| match &entry.what {
+            Event::Stated { by, agree, words, .. } if by == id => Some((*agree, words.clone(), entry.at)),
+            _ => None,
+        });
+        stated.map_or_else(Default::default, |(agree, words, at)| {
+            let agrees = if agree { "agrees" } else { "DOES NOT AGREE" };
+            (agrees.to_owned(), words, at.to_string())
+        })
+    };
+    let row = |person: &crate::plan::Person| {
+        let (agrees, words, at) = said(&person.id);
+        [person.name.clone(), agrees, words, at, String::new()]
+    };
+    let rows = ceremony.plan().people.iter().map(row).collect();
+    let says =
+        "What each participant said of this record. Who signs it on paper agrees with what is printed here.";
+    [
+        Part::sheet("Statements"),
+        Part::Says(vec![says.to_owned()]),
+        parts::to_fill(["name", "statement", "own words", "time", "signature, date"], rows),
+    ]
 }
 
 /// When, how and with what it was.
@@ -108,7 +127,25 @@ fn exceptions(rows: &[Row]) -> Vec<Part> {
 
 /// Whether it is something that nobody planned.
 fn exceptional(event: &Event) -> bool {
-    matches!(event, Event::Failed { .. } | Event::Stopped { .. } | Event::Declined { .. })
+    matches!(
+        event,
+        Event::Failed { .. }
+            | Event::Stopped { .. }
+            | Event::Declined { .. }
+            | Event::Exception { .. }
+            | Event::PassedOver { .. }
+    )
+}
+
+/// An event in words; an exception with all that was written down of it.
+fn words(ceremony: &Ceremony, event: &Event) -> String {
+    match event {
+        Event::Exception { expected, happened, action, by, .. } => format!(
+            "expected: {expected}; happened: {happened}; done about it: {action}; written down by {}",
+            ceremony.plan().name(by)
+        ),
+        event => ceremony.say(event),
+    }
 }
 
 /// The steps with what the journal says of each.
@@ -130,7 +167,14 @@ fn steps(journal: &Journal, ceremony: &Ceremony) -> Vec<Row> {
             of_step.iter().filter(|(id, _)| *id == row.id).map(|(_, entry)| *entry).collect();
         let over = next.as_ref().is_none_or(|(number, _)| row.number < *number);
         row.head = entries.last().filter(|_| over && ends_section).map(|entry| entry.head);
-        row.happened = Some(happened(&entries, over, ceremony));
+        let happened = happened(&entries, over, ceremony);
+        // An alternate is named where he confirmed, beside the one whom the file names.
+        for (id, _) in &happened.confirmed {
+            if !row.confirm.iter().any(|(planned, _)| planned == id) {
+                row.confirm.push((id.clone(), ceremony.plan().name(id).to_owned()));
+            }
+        }
+        row.happened = Some(happened);
     }
     rows
 }
@@ -147,11 +191,12 @@ fn happened(entries: &[&Entry], over: bool, ceremony: &Ceremony) -> Happened {
                 } else if !exception {
                     happened.did = Some(at);
                 }
-                happened.seen.push(Seen { at, words: ceremony.say(event), exception });
+                happened.seen.push(Seen { at, words: words(ceremony, event), exception });
             }
         }
     }
-    happened.done = entries.last().map(|entry| entry.at).filter(|_| over);
+    let left_out = entries.iter().any(|entry| matches!(entry.what, Event::PassedOver { .. }));
+    happened.done = entries.last().map(|entry| entry.at).filter(|_| over && !left_out);
     happened
 }
 
@@ -187,7 +232,9 @@ fn digests(journal: &Journal) -> Vec<Part> {
         };
         Some(Part::Digest { of, digest: Digest::from_hex(hex)?, code: false })
     };
-    let digests: Vec<Part> = journal.entries.iter().filter_map(digest).collect();
+    let mut digests: Vec<Part> = journal.entries.iter().filter_map(digest).collect();
+    // The same bundle goes to several drives.
+    digests.dedup();
     std::iter::once(Part::sheet("Digests")).filter(|_| !digests.is_empty()).chain(digests.clone()).collect()
 }
 

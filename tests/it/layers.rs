@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("draft", &["assess", "plan", "tuf", "words"]),
     ("ceremony", &["plan", "room", "store_uri", "tuf", "words"]),
     ("journal", &["ceremony", "plan", "tuf", "witness", "words"]),
-    ("paper", &["ceremony", "journal", "plan", "qr", "store_uri", "tuf", "words"]),
+    ("paper", &["ceremony", "journal", "plan", "qr", "room", "store_uri", "tuf", "words"]),
     ("bundle", &["tuf", "words"]),
     ("keystore", &["store_uri", "tuf", "words"]),
     (
