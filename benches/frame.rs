@@ -145,5 +145,5 @@ fn home() -> Home {
     let now = stage::DAY.parse().expect("a date");
     let found = Found { dir: "metadata".into(), overview, holders: BTreeMap::new(), remark: None, now };
     let nearby = Nearby { repository: Some(Ok(Arc::new(found))), ..Nearby::default() };
-    Home::new("/home/oli".to_owned(), nearby, (200, 60), Palette { color: true })
+    Home::new("/home/oli".to_owned(), nearby, (200, 60), Palette { color: true, ..Palette::default() })
 }

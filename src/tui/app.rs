@@ -51,6 +51,8 @@ pub enum Stage {
 pub enum Window {
     /// The help.
     Help,
+    /// Everything that happened, from this line on.
+    Journal(usize),
     /// QR codes, and which of them.
     Codes(Vec<Code>, usize),
     /// An exception: its four lines, and which of them is typed.
@@ -91,6 +93,8 @@ pub struct App {
     pub square: Option<(String, Square)>,
     /// The end of a text that must be seen to its end was on the screen.
     pub seen: bool,
+    /// Whose turn it is, in large letters.
+    pub big: bool,
 }
 
 impl App {
@@ -109,6 +113,7 @@ impl App {
             note: None,
             square: None,
             seen: false,
+            big: false,
         };
         if !matches!(app.stage, Stage::Review) {
             app.begin();
@@ -127,7 +132,7 @@ impl App {
         match (&self.window, &self.stage) {
             (Some(Window::Stop { word: None, .. } | Window::Exception { .. }), _) => Focus::Everything,
             (Some(Window::Stop { word: Some(_), .. }), _) => Focus::Text,
-            (Some(Window::Help | Window::Codes(..)), _) => Focus::Keys,
+            (Some(Window::Help | Window::Codes(..) | Window::Journal(_)), _) => Focus::Keys,
             (None, Stage::Typing(entry)) => entry.focus(),
             (None, Stage::Review | Stage::Waiting | Stage::Busy(_) | Stage::Over) => Focus::Keys,
         }
@@ -198,6 +203,20 @@ impl App {
                 self.scroll(to);
                 None
             }
+            (_, Message::Big) => {
+                self.big = !self.big;
+                self.scroll = 0;
+                None
+            }
+            (_, Message::Contrast) => {
+                self.palette.contrast = !self.palette.contrast;
+                None
+            }
+            (_, Message::Journal) => {
+                let (lines, height) = self.journal_extent();
+                self.window = Some(Window::Journal(lines.saturating_sub(height)));
+                None
+            }
             (Stage::Busy(_), _) => None,
             (Stage::Typing(entry), Message::Typed(c)) => {
                 self.note = (!entry.push(c)).then_some("No more fits in here.");
@@ -248,6 +267,11 @@ impl App {
         self.window = match (window, message) {
             (Window::Help, Message::Scroll(_)) => Some(Window::Help),
             (Window::Help, _) => None,
+            (Window::Journal(at), Message::Scroll(to)) => {
+                let (lines, height) = self.journal_extent();
+                Some(Window::Journal(to.from(at, lines, height)))
+            }
+            (Window::Journal(_), _) => None,
             (Window::Codes(codes, at), Message::Scroll(Scroll::Next | Scroll::Down | Scroll::PageDown)) => {
                 let at = (at + 1) % codes.len();
                 Some(Window::Codes(codes, at))
@@ -329,6 +353,11 @@ impl App {
 
     fn leave_out(&mut self) -> Option<Effect> {
         if self.scene.prompt.as_ref()?.may_pass_over { self.answer(Answer::PassOver) } else { None }
+    }
+
+    /// Lines of the journal, and rows that they are seen through.
+    fn journal_extent(&self) -> (usize, usize) {
+        (self.scene.happened.len(), usize::from(view::page::Areas::of(self.size).main.height))
     }
 
     fn codes(&mut self, codes: Vec<Code>) -> Option<Effect> {

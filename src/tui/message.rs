@@ -35,6 +35,12 @@ pub enum Message {
     Exception,
     /// The step is left out, as an exception says.
     LeaveOut,
+    /// Large letters, or small ones again.
+    Big,
+    /// High contrast, or colours again.
+    Contrast,
+    /// Everything that happened.
+    Journal,
     /// Rehearse the chosen file.
     Rehearse,
     /// Perform the chosen file.

@@ -53,6 +53,7 @@ use crate::tui::nearby::Nearby;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Happened;
 use crate::tui::scene::Scene;
+use crate::tui::style;
 use crate::tui::style::Palette;
 use crate::tui::view;
 
@@ -145,6 +146,21 @@ impl Drop for Restore {
     }
 }
 
+/// How the terminal wants to be drawn on, as its environment says: `NO_COLOR`, `KEYRITE_SCREEN` (`high-contrast`,
+/// `ascii`), and a locale that is not UTF-8.
+fn palette(env: impl Fn(&str) -> Option<String>) -> Palette {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let asked = set("KEYRITE_SCREEN").unwrap_or_default();
+    let asks = |word: &str| asked.split([',', ' ']).any(|other| other == word);
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    let utf8 = ["utf-8", "utf8"].iter().any(|name| locale.to_lowercase().ends_with(name));
+    Palette {
+        color: set("NO_COLOR").is_none(),
+        contrast: asks("high-contrast"),
+        ascii: asks("ascii") || !utf8,
+    }
+}
+
 impl Tty {
     /// Takes the terminal.
     fn open() -> io::Result<Self> {
@@ -155,7 +171,7 @@ impl Tty {
         let terminal = Terminal::new(CrosstermBackend::new(out))?;
         let (to_me, words) = mpsc::channel();
         let keys = Keys::default();
-        let palette = Palette { color: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
+        let palette = palette(|name| std::env::var(name).ok());
         Ok(Self { terminal, restore, words, to_me, keys, palette })
     }
 
@@ -167,7 +183,13 @@ impl Tty {
     /// One frame, which terminals that know how show all at once.
     fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), terminal::BeginSynchronizedUpdate)?;
-        self.terminal.draw(draw)?;
+        let ascii = self.palette.ascii;
+        self.terminal.draw(|frame| {
+            draw(frame);
+            if ascii {
+                style::in_ascii(frame.buffer_mut());
+            }
+        })?;
         execute!(self.terminal.backend_mut(), terminal::EndSynchronizedUpdate)
     }
 
@@ -401,4 +423,25 @@ fn defect() -> Stop {
         format!("a defect of this program{place}. Everything so far is recorded, and the record is whole"),
         "go on with `keyrite resume`; please report where it happened",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(env: &[(&str, &str)]) -> Palette {
+        palette(|name| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn the_environment_says_how_the_terminal_is_drawn_on() {
+        let utf8 = of(&[("LANG", "de_DE.UTF-8")]);
+        assert_eq!(utf8, Palette { color: true, contrast: false, ascii: false });
+        assert!(of(&[("LANG", "C")]).ascii && of(&[]).ascii);
+        assert!(of(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "POSIX")]).ascii, "LC_ALL has the last word");
+        assert!(!of(&[("LC_CTYPE", "C.utf8")]).ascii);
+        assert!(!of(&[("LANG", "C.UTF-8"), ("NO_COLOR", "1")]).color);
+        let asked = of(&[("LANG", "C.UTF-8"), ("KEYRITE_SCREEN", "high-contrast,ascii")]);
+        assert!(asked.contrast && asked.ascii);
+    }
 }

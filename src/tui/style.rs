@@ -1,20 +1,30 @@
 //! The only file that knows colours. State is always in words too; a colour repeats it.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 use ratatui::style::Modifier;
 use ratatui::style::Style;
 
 /// How things look: with colours, or (`NO_COLOR`) with bold, underlined and reversed text alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Palette {
     /// Whether colours are used.
     pub color: bool,
+    /// White on black alone, and what must not be missed turned around.
+    pub contrast: bool,
+    /// The terminal shows ASCII and nothing else.
+    pub ascii: bool,
 }
 
 impl Palette {
     fn style(self, color: Color, modifier: Modifier) -> Style {
         let style = Style::new().add_modifier(modifier);
-        if self.color { style.fg(color) } else { style }
+        match (self.color, self.contrast) {
+            (true, true) if color == Color::Red => style.fg(Color::Black).bg(Color::White),
+            (true, true) => style.fg(Color::White),
+            (true, false) => style.fg(color),
+            (false, _) => style,
+        }
     }
 
     /// The title bar.
@@ -89,5 +99,24 @@ impl Palette {
             "[WAIT]" | "[WAIVED]" => self.waiting(),
             _ => Style::new(),
         }
+    }
+}
+
+/// What a terminal that shows ASCII alone gets in the place of everything else.
+pub fn in_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if cell.symbol().is_ascii() {
+            continue;
+        }
+        let plain = match cell.symbol() {
+            "\u{2500}" | "\u{2550}" => "-",
+            "\u{2502}" | "\u{2551}" => "|",
+            "\u{250c}" | "\u{2510}" | "\u{2514}" | "\u{2518}" | "\u{251c}" | "\u{2524}" => "+",
+            "\u{2580}" => "\"",
+            "\u{2584}" => "_",
+            "\u{2588}" => "#",
+            _ => "?",
+        };
+        cell.set_symbol(plain);
     }
 }

@@ -1,6 +1,8 @@
 //! The full-screen front end: keys in, screen out; and the same program in a real pseudo-terminal.
 
 mod apart;
+mod day;
+mod faults;
 mod golden;
 mod pseudo;
 pub(crate) mod repository;

@@ -16,7 +16,10 @@ const BESIDE: u16 = 30;
 /// Draws one code of several.
 pub fn draw(app: &App, code: &Code, (at, of): (usize, usize), frame: &mut Frame) {
     let area = frame.area();
-    let fitting = code.fitting(area.width.saturating_sub(BESIDE + 3), area.height);
+    // Half blocks are not ASCII, and a code of whole letters fits no screen.
+    let fitting = (!app.palette.ascii)
+        .then(|| code.fitting(area.width.saturating_sub(BESIDE + 3), area.height))
+        .flatten();
     let side = fitting.as_ref().map_or(0, |(_, square)| u16::try_from(square.len()).unwrap_or(0));
     let x = side + 2;
     let width = usize::from(area.width.saturating_sub(x));
@@ -33,6 +36,9 @@ pub fn draw(app: &App, code: &Code, (at, of): (usize, usize), frame: &mut Frame)
     lines.push((String::new(), Style::new()));
     let carries = match &fitting {
         Some((what, _)) => format!("The code carries {what}."),
+        None if palette.ascii => {
+            "This terminal draws no codes: the words and the digits say the same.".to_owned()
+        }
         None => "This window is too small for its code.".to_owned(),
     };
     lines.extend(wrapped(&carries, width, 0).into_iter().map(|line| (line, Style::new())));

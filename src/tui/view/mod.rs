@@ -1,6 +1,7 @@
 //! The screen as drawn: a pure function of what is known. One file a part.
 
 pub mod apart;
+pub mod big;
 pub mod board;
 pub mod closing;
 pub mod code;
@@ -8,6 +9,7 @@ pub mod detail;
 pub mod doc;
 pub mod help;
 pub mod home;
+pub mod journal;
 pub mod page;
 pub mod repository;
 pub mod side;
@@ -37,6 +39,9 @@ pub fn view(app: &App, frame: &mut Frame) {
         code::draw(app, &codes[*at], (*at, codes.len()), frame);
         return;
     }
+    if let Some(Window::Journal(at)) = &app.window {
+        return journal::draw(app, *at, &keys(app), frame);
+    }
     let areas = Areas::of(size);
     let doc = doc(app, size);
     let keys = keys(app);
@@ -56,7 +61,7 @@ pub fn view(app: &App, frame: &mut Frame) {
         Some(Window::Help) => help::draw(app.palette, &help::about(app), keymap::ALL, frame),
         Some(Window::Exception { lines, at }) => help::exception(app, lines, *at, frame),
         Some(Window::Stop { reason, word }) => help::stop(app, reason, word.as_deref(), frame),
-        Some(Window::Codes(..)) | None => {}
+        Some(Window::Codes(..) | Window::Journal(_)) | None => {}
     }
 }
 
@@ -134,6 +139,9 @@ fn keys(app: &App) -> Vec<Hint> {
         (Some(Window::Help), _) => vec![hint(keymap::BACK, "back")],
         (Some(Window::Stop { .. }), _) => {
             vec![hint(keymap::GO_ON, "next"), hint(keymap::BACK, "go on with the ceremony")]
+        }
+        (Some(Window::Journal(_)), _) => {
+            vec![hint(keymap::SCROLL, "move"), hint(keymap::BACK, "back")]
         }
         (Some(Window::Exception { .. }), _) => {
             vec![hint(keymap::GO_ON, "next"), hint(keymap::BACK, "go on without an exception")]

@@ -26,7 +26,8 @@ pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
     let last_rows = u16::try_from(LAST + 1).unwrap_or(0);
     let middle =
         Rect { y: area.y + used + 1, height: area.height.saturating_sub(used + last_rows + 2), ..area };
-    let shown = app.palette.color && app.has_digest() && !matches!(app.stage, Stage::Review);
+    let shown =
+        app.palette.color && !app.palette.ascii && app.has_digest() && !matches!(app.stage, Stage::Review);
     let fits = |square: &Square| square.len().div_ceil(2) < usize::from(middle.height);
     match app.square.as_ref().filter(|(_, square)| shown && fits(square)) {
         Some((title, square)) => {

@@ -14,6 +14,7 @@ use crate::tui::app::App;
 use crate::tui::app::Stage;
 use crate::tui::entry::Entry;
 use crate::tui::keymap;
+use crate::tui::view::big;
 use crate::tui::view::board;
 use crate::tui::view::doc::Doc;
 use crate::tui::view::page::Areas;
@@ -30,6 +31,14 @@ const LAST: usize = 4;
 pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
     let Some(prompt) = &app.scene.prompt else { return };
     let palette = doc.palette;
+    if app.big {
+        let text = match &app.stage {
+            Stage::Busy(what) => format!("{what} ..."),
+            _ => turn_text(app, prompt),
+        };
+        big::text(doc, &text, palette.instruction());
+        doc.blank();
+    }
     match prompt.verb {
         "gate" => doc.marked("!!", palette.warning(), &prompt.instruction, palette.warning()),
         _ => doc.text(&prompt.instruction, palette.instruction()),
@@ -74,12 +83,22 @@ fn who(prompt: &Prompt, doc: &mut Doc) {
 /// Whose turn it is, and what Enter means.
 fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
     let palette = doc.palette;
-    let who = &prompt.who;
     if let Stage::Busy(what) = &app.stage {
         let text = format!("{what} ...");
         return doc.marked("[WAIT]", palette.waiting(), &text, palette.waiting());
     }
-    let text = match &prompt.ask {
+    doc.marked("[WAIT]", palette.waiting(), &turn_text(app, prompt), palette.instruction());
+    if let Ask::Fix { error, hint, .. } = &prompt.ask {
+        doc.blank();
+        doc.marked("[STOP]", palette.warning(), error, palette.warning());
+        doc.marked("      ", Style::new(), hint, Style::new());
+    }
+}
+
+/// Whose turn it is, and what Enter means, as a sentence.
+fn turn_text(app: &App, prompt: &Prompt) -> String {
+    let who = &prompt.who;
+    match &prompt.ask {
         Ask::Continue if app.must_see() && !app.seen => format!("{who} reads on: Enter shows the next page"),
         Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
         Ask::Confirm => match prompt.verb {
@@ -110,12 +129,6 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
         Ask::Present { .. } => format!("{who}: everyone is here. Enter"),
         Ask::Text { what, .. } => format!("{who} types {what}"),
         Ask::Statement => format!("{who} says whether the record is true"),
-    };
-    doc.marked("[WAIT]", palette.waiting(), &text, palette.instruction());
-    if let Ask::Fix { error, hint, .. } = &prompt.ask {
-        doc.blank();
-        doc.marked("[STOP]", palette.warning(), error, palette.warning());
-        doc.marked("      ", Style::new(), hint, Style::new());
     }
 }
 

@@ -47,7 +47,7 @@ use crate::tui::stage::control;
 use crate::tui::stage::named;
 use crate::tui::stage::styles;
 
-const PALETTE: Palette = Palette { color: true };
+const PALETTE: Palette = Palette { color: true, contrast: false, ascii: false };
 
 fn names() -> Names {
     let holders = [(1, "Ana Duarte"), (2, "Bo Lindqvist"), (3, "Chi Nwosu"), (7, "Fay Okoro")];
@@ -284,7 +284,7 @@ fn without_colours_the_request_says_the_same() {
     let mut signer = Signer::new();
     signer.press("<end>");
 
-    signer.screen.palette = Palette { color: false };
+    signer.screen.palette = Palette::default();
     let backend = draw(80, 24, |frame| view::apart::sign::view(&signer.screen, frame));
 
     golden("apart-review-styles-no-color", "a request; keys: <end>; NO_COLOR", &styles(backend.buffer()));

@@ -302,7 +302,7 @@ fn styles_repeat_what_words_say() {
     stage.until("preflight", continues);
 
     golden("preflight-styles", "preflight, styles", &styles(stage.draw(80, 24).buffer()));
-    stage.app.palette = Palette { color: false };
+    stage.app.palette = Palette::default();
     golden(
         "preflight-styles-no-color",
         "preflight, styles with NO_COLOR",
@@ -324,7 +324,7 @@ fn home_shows_what_lies_here() {
     for found in &mut nearby.records {
         found.dir = found.dir.file_name().unwrap().into();
     }
-    let palette = Palette { color: true };
+    let palette = Palette { color: true, ..Palette::default() };
     let mut home = Home::new("/home/oli/ceremonies".into(), nearby, (80, 24), palette);
     let draw = |home: &Home, width, height| {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();

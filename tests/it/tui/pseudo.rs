@@ -34,6 +34,10 @@ pub(super) struct Pseudo {
     parser: vt100::Parser,
     /// Everything it sent.
     raw: Vec<u8>,
+    /// What is typed where a secret is asked for.
+    secret: String,
+    /// Where it was started.
+    dir: std::path::PathBuf,
     /// Sent, and not yet shown to the test: what came after the last frame.
     left: Vec<u8>,
 }
@@ -52,6 +56,7 @@ impl Pseudo {
         command.env_clear();
         command.env("PATH", "/usr/bin:/bin");
         command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
         for (name, value) in env {
             command.env(name, value);
         }
@@ -69,7 +74,16 @@ impl Pseudo {
         });
         let (rows, columns) = (NonZeroU16::new(24).unwrap(), NonZeroU16::new(80).unwrap());
         let parser = vt100::Parser::new(rows, columns, 0);
-        Self { child, master: pair.master, keys, bytes, parser, raw: Vec::new(), left: Vec::new() }
+        Self {
+            child,
+            master: pair.master,
+            keys,
+            bytes,
+            parser,
+            raw: Vec::new(),
+            left: Vec::new(),
+            secret: "correct horse".into(),
+        }
     }
 
     /// The screen after the next whole frame; `None` when the program has left.
@@ -115,15 +129,28 @@ impl Pseudo {
         self.keys.flush().unwrap();
     }
 
+    /// What is typed from now on where a secret is asked for.
+    pub(super) fn pin(&mut self, secret: &str) {
+        secret.clone_into(&mut self.secret);
+    }
+
+    /// Answers what is asked, as people would, until the program leaves.
+    pub(super) fn answer_until_it_leaves(&mut self) {
+        assert!(!self.answers("\u{0} is never on a screen"), "it went on");
+    }
+
     /// Answers what is asked, as people would, until the screen says this. Words to type are read off the screen.
-    fn answer_until(&mut self, text: &str) {
+    pub(super) fn answer_until(&mut self, text: &str) {
+        assert!(self.answers(text), "it left before it said {text:?}:\n{}", self.shown());
+    }
+
+    /// Whether the screen said this; otherwise the program has left.
+    fn answers(&mut self, text: &str) -> bool {
         let (mut acted, mut words) = (String::new(), vec![vec![String::new(); 4]; 8]);
         loop {
-            let Some(screen) = self.frame() else {
-                panic!("it left before it said {text:?}:\n{}", self.shown())
-            };
+            let Some(screen) = self.frame() else { return false };
             if screen.contains(text) {
-                return;
+                return true;
             }
             remember_words(&screen, &mut words);
             let footer = screen.lines().last().unwrap_or_default().to_owned();
@@ -134,14 +161,25 @@ impl Pseudo {
                 if field.trim() != "> _" {
                     continue;
                 }
+                if screen.contains("from the second machine") {
+                    words = self.second_machine();
+                }
                 let word = asked_word(&screen).map(|(row, column)| words[row][column].clone());
                 let said = screen.contains("Is the record true?").then(|| "agree".to_owned());
                 let nothing = screen.contains("In own words;").then(String::new);
-                self.press(&word.or(said).or(nothing).unwrap_or_else(|| "correct horse".to_owned()));
+                let read = typed_from(&screen);
+                self.press(&word.or(said).or(nothing).or(read).unwrap_or_else(|| self.secret.clone()));
             }
             self.press("\r");
             acted = screen;
         }
+    }
+
+    /// The words that a second machine shows of the bundle's manifest.
+    fn second_machine(&self) -> Vec<Vec<String>> {
+        let manifest = std::fs::read(self.dir.join("record/bundle/MANIFEST.json")).unwrap();
+        let words = keyrite::words::Digest::of(&manifest).words();
+        words.chunks(4).map(|row| row.iter().map(|word| (*word).to_owned()).collect()).collect()
     }
 
     /// Waits for its end; the exit code.
@@ -150,7 +188,7 @@ impl Pseudo {
         self.child.wait().unwrap().exit_code()
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         self.parser.screen().contents()
     }
 
@@ -173,6 +211,19 @@ fn remember_words(screen: &str, words: &mut [Vec<String>]) {
             words[number - 1] = row.iter().map(|word| (*word).to_owned()).collect();
         }
     }
+}
+
+/// What people read off the thing in their hands: the number of a bag, the time on a watch; and answers of their own.
+fn typed_from(screen: &str) -> Option<String> {
+    let after =
+        |text: &str| screen.split(text).nth(1).map(|rest| rest.split_whitespace().next().unwrap_or_default());
+    if screen.contains("The number that is printed on the bag:") {
+        return after("Look at bag ").map(|bag| bag.trim_end_matches(':').to_owned());
+    }
+    if screen.contains("in UTC, as HH:MM:SS:") {
+        return after("the machine says ").map(|time| time.trim_end_matches(',').to_owned());
+    }
+    screen.contains("The answer of ").then(|| "Room 4.12".to_owned())
 }
 
 /// Row and column of the word that is asked for, from 0: `Word 4 of row 8:`.

@@ -124,7 +124,12 @@ impl Screen {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path());
         let nearby = here(dir.path(), nearby::look(dir.path(), now()).unwrap());
-        let home = Home::new("/home/oli/ceremonies".into(), nearby, (80, 24), Palette { color: true });
+        let home = Home::new(
+            "/home/oli/ceremonies".into(),
+            nearby,
+            (80, 24),
+            Palette { color: true, ..Palette::default() },
+        );
         Self { home, dir }
     }
 
@@ -312,7 +317,7 @@ fn dates_are_told_apart_without_colours() {
     let mut screen = Screen::new(write);
 
     golden("repository-roles-styles", "the roles, styles", &styles(screen.draw(80, 24).buffer()));
-    screen.home.palette = Palette { color: false };
+    screen.home.palette = Palette::default();
     let plain = styles(screen.draw(80, 24).buffer());
     golden("repository-roles-styles-no-color", "the roles, styles with NO_COLOR", &plain);
     screen.press("/dev/tool.txt<enter>");

@@ -92,9 +92,14 @@ impl Stage {
     }
 
     pub(crate) fn of(mode: Mode) -> Self {
+        Self::of_plan(PLAN, mode)
+    }
+
+    /// Another ceremony.
+    pub(crate) fn of_plan(plan: &str, mode: Mode) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (file, record) = (dir.path().join("ceremony.yaml"), dir.path().join("record"));
-        fs::write(&file, PLAN).unwrap();
+        fs::write(&file, plan).unwrap();
         let mut driver = Driver::start(&file, Some(&record), mode, options()).unwrap();
         let mode = if mode == Mode::Rehearsal { "REHEARSAL of ceremony" } else { "ceremony" };
         let opened =
@@ -103,7 +108,7 @@ impl Stage {
         let mut cover = Cover::of(&driver);
         cover.record = "2026-12-root-genesis".into();
         let scene = scene(&mut driver, &happened, dir.path().to_str().unwrap());
-        let app = App::new(cover, scene, false, (80, 24), Palette { color: true });
+        let app = App::new(cover, scene, false, (80, 24), Palette { color: true, ..Palette::default() });
         Self { dir, driver, app, happened, left: None }
     }
 
@@ -140,7 +145,7 @@ impl Stage {
     }
 
     fn type_words(&mut self) {
-        let (Ask::TypeBack { places }, Body::Words { digest, .. }) =
+        let (Ask::TypeBack { places }, Body::Words { digest, .. } | Body::Elsewhere { digest, .. }) =
             (&self.prompt().ask, &self.prompt().body)
         else {
             panic!("no words are asked for");
@@ -169,6 +174,20 @@ impl Stage {
     /// Does what is asked until this step is asked for in this way.
     pub(crate) fn until(&mut self, step: &str, asked: fn(&Ask) -> bool) {
         self.press("<enter>");
+        for _ in 0..300 {
+            if self.prompt().step == step && asked(&self.prompt().ask) {
+                return;
+            }
+            self.one_answer();
+        }
+        panic!("{step} never came");
+    }
+
+    /// The same from wherever it is.
+    pub(crate) fn on_to(&mut self, step: &str, asked: fn(&Ask) -> bool) {
+        if matches!(self.app.stage, keyrite::tui::app::Stage::Review) {
+            self.press("<enter>");
+        }
         for _ in 0..300 {
             if self.prompt().step == step && asked(&self.prompt().ask) {
                 return;
@@ -269,6 +288,8 @@ pub(crate) fn named(name: &str) -> KeyCode {
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
         "f1" => KeyCode::F(1),
+        "f2" => KeyCode::F(2),
+        "f3" => KeyCode::F(3),
         other => KeyCode::Char(other.strip_prefix("c-").unwrap().chars().next().unwrap()),
     }
 }
