@@ -31,24 +31,24 @@ pub fn hash_all(
     files: BTreeMap<String, PathBuf>,
     algorithms: &[&str],
 ) -> io::Result<BTreeMap<String, TargetFile>> {
-    let files: Vec<(String, PathBuf)> = files.into_iter().collect();
+    let (names, paths): (Vec<String>, Vec<PathBuf>) = files.into_iter().unzip();
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         let mut window = Vec::new();
-        while let Some((name, path)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some((at, path)) = at_next(&paths, &next) {
             let hashed = hash_into(&mut window, path, algorithms);
             let failed = hashed.is_err();
-            done.push((name.clone(), hashed));
+            done.push((at, hashed));
             if failed {
                 // Nobody begins another file: the paths before it are all begun.
-                next.fetch_max(files.len(), Ordering::Relaxed);
+                next.fetch_max(paths.len(), Ordering::Relaxed);
             }
         }
         done
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(files.len().div_ceil(16));
-    let done: Vec<_> = match threads {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(paths.len().div_ceil(16));
+    let mut done: Vec<(usize, io::Result<Hashed>)> = match threads {
         0 | 1 => work(),
         _ => thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
@@ -59,22 +59,59 @@ pub fn hash_all(
             done
         }),
     };
-    let sorted: BTreeMap<String, io::Result<TargetFile>> = done.into_iter().collect();
-    let mut hashed = BTreeMap::new();
-    for (name, answer) in sorted {
+    done.sort_unstable_by_key(|(at, _)| *at);
+    let mut hashed = Vec::with_capacity(done.len());
+    let missing = || io::Error::other("a thread ended before its files were hashed");
+    let count = names.len();
+    for (name, (at, answer)) in names.into_iter().zip(done) {
+        if at != hashed.len() {
+            return Err(missing());
+        }
         let answer = answer.map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
-        hashed.insert(name, answer);
+        hashed.push((name, answer.into_target()));
     }
-    if hashed.len() != files.len() {
-        return Err(io::Error::other("a thread ended before its files were hashed"));
+    if hashed.len() != count {
+        return Err(missing());
     }
-    Ok(hashed)
+    Ok(hashed.into_iter().collect())
+}
+
+fn at_next<'p>(paths: &'p [PathBuf], next: &AtomicUsize) -> Option<(usize, &'p Path)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    paths.get(at).map(|path| (at, path.as_path()))
+}
+
+/// What a thread says of one file: small, for there may be a million.
+struct Hashed {
+    length: u64,
+    sha256: Option<[u8; 32]>,
+    sha512: Option<Box<[u8; 64]>>,
+}
+
+impl Hashed {
+    fn into_target(self) -> TargetFile {
+        let sha256 = self.sha256.map(|hash| ("sha256".to_owned(), hex_of(&hash)));
+        let sha512 = self.sha512.map(|hash| ("sha512".to_owned(), hex_of(hash.as_slice())));
+        let hashes = sha256.into_iter().chain(sha512).collect();
+        TargetFile { length: self.length, hashes, custom: None }
+    }
+}
+
+/// As `hex::encode`, which goes letter by letter.
+fn hex_of(hash: &[u8]) -> String {
+    let mut text = vec![0; hash.len() * 2];
+    match hex::encode_to_slice(hash, &mut text) {
+        Ok(()) => String::from_utf8(text).unwrap_or_default(),
+        // It has room for it.
+        Err(_) => hex::encode(hash),
+    }
 }
 
 /// Length and hashes of a file, read once.
-fn hash_into(window: &mut Vec<u8>, path: &Path, algorithms: &[&str]) -> io::Result<TargetFile> {
+fn hash_into(window: &mut Vec<u8>, path: &Path, algorithms: &[&str]) -> io::Result<Hashed> {
     let mut file = fs::File::open(path)?;
-    let size = file.metadata()?.len();
+    // Asked of a file that is larger than one piece.
+    let mut size = None;
     window.clear();
     let mut sha256 = algorithms.contains(&"sha256").then(Sha256::new);
     let mut sha512 = algorithms.contains(&"sha512").then(Sha512::new);
@@ -90,8 +127,11 @@ fn hash_into(window: &mut Vec<u8>, path: &Path, algorithms: &[&str]) -> io::Resu
         }
         length += read;
         let end = read < PIECE;
+        if !end && size.is_none() {
+            size = Some(file.metadata()?.len());
+        }
         // A small file is looked at once, when it is whole; a large one piece by piece.
-        if end || size > WHOLE || length > WHOLE {
+        if end || size > Some(WHOLE) || length > WHOLE {
             if let Some(shape) = private_material(window) {
                 return Err(io::Error::other(format!(
                     "it holds {shape}, and target files are published; take it out"
@@ -103,10 +143,9 @@ fn hash_into(window: &mut Vec<u8>, path: &Path, algorithms: &[&str]) -> io::Resu
             break;
         }
     }
-    let sha256 = sha256.map(|hasher| ("sha256".to_owned(), hex::encode(hasher.finalize())));
-    let sha512 = sha512.map(|hasher| ("sha512".to_owned(), hex::encode(hasher.finalize())));
-    let hashes = sha256.into_iter().chain(sha512).collect();
-    Ok(TargetFile { length, hashes, custom: None })
+    let sha256 = sha256.map(|hasher| hasher.finalize().into());
+    let sha512 = sha512.map(|hasher| Box::new(hasher.finalize().into()));
+    Ok(Hashed { length, sha256, sha512 })
 }
 
 #[cfg(test)]

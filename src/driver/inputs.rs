@@ -176,7 +176,8 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
 
 /// The target files below a directory, by their path in metadata, in order.
 pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
-    let mut files = BTreeMap::new();
+    // In a list first: sorted once, at the end.
+    let mut files = Vec::new();
     let mut left = vec![(directory.to_owned(), String::new())];
     while let Some((dir, prefix)) = left.pop() {
         let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", dir.display()));
@@ -200,7 +201,7 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
             if kind.is_dir() {
                 left.push((entry.path(), format!("{path}/")));
             } else if kind.is_file() {
-                files.insert(path, entry.path());
+                files.push((path, entry.path()));
             } else {
                 return refuse("it is neither a file nor a directory");
             }
@@ -209,7 +210,7 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
             }
         }
     }
-    Ok(files)
+    Ok(files.into_iter().collect())
 }
 
 /// The target files that a role's `files` names: hashed here, or as a manifest lists them.

@@ -173,7 +173,7 @@ pub fn verify_after(
             if snapshot.is_none() {
                 workflow.roles_not_rolled_back()?;
             }
-            workflow.resolve(tree)
+            workflow.resolve(&tree)
         }
     };
     Ok(Verified {

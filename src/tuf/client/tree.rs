@@ -1,7 +1,6 @@
 //! The tree of verified roles, and each target resolved to the role that a client would believe (TUF section 5.6).
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 use crate::tuf::client::Files;
@@ -61,10 +60,11 @@ impl Branch {
 
 impl Workflow<'_> {
     /// Every target that a client can find.
-    pub(super) fn resolve(&mut self, mut tree: Tree) -> Found {
+    pub(super) fn resolve(&mut self, tree: &Tree) -> Found {
         let mut found = Found::default();
-        for role in std::mem::take(&mut tree.order) {
-            let Some(branch) = tree.branches.get(&role) else { continue };
+        let mut search = Search::new(tree);
+        for (lister, role) in tree.order.iter().enumerate() {
+            let Some(branch) = tree.branches.get(role) else { continue };
             // Where there are no paths, nothing delegates, and all that is listed is believed.
             let Some(paths) = &branch.paths else {
                 found.count += branch.count;
@@ -73,14 +73,14 @@ impl Workflow<'_> {
             };
             let mut unreachable = 0;
             for path in paths.iter() {
-                let answer = tree.answer(&role, path);
-                unreachable += usize::from(answer == Answer::NoWay);
-                found.count += usize::from(answer == Answer::Believed);
+                let believed = search.believed(lister, path);
+                unreachable += usize::from(believed.is_none());
+                found.count += usize::from(believed == Some(lister));
                 let wanted = branch.wanted.get_key_value(path);
                 let wanted = wanted.map(|(path, file)| (path.clone(), file.clone()));
-                match answer {
-                    Answer::Believed => found.wanted.extend(wanted),
-                    Answer::Other | Answer::NoWay => found.others.extend(wanted),
+                match believed {
+                    Some(believed) if believed == lister => found.wanted.extend(wanted),
+                    _ => found.others.extend(wanted),
                 }
             }
             if unreachable > 0 {
@@ -91,46 +91,62 @@ impl Workflow<'_> {
     }
 }
 
-/// What a client makes of one entry of a role.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    /// It takes it.
-    Believed,
-    /// It takes the entry of another role.
-    Other,
-    /// It finds no entry at all.
-    NoWay,
+/// The search for one path after another: roles by their place in the order, and lists that are used again.
+struct Search<'t> {
+    roles: Vec<Place<'t>>,
+    /// The place of `targets`.
+    first: Option<usize>,
+    /// How many searches there were.
+    run: usize,
+    open: Vec<usize>,
+    matching: Vec<usize>,
 }
 
-impl Tree {
-    fn answer(&self, role: &str, path: &str) -> Answer {
-        match self.believed(role, path) {
-            Some(believed) if believed == role => Answer::Believed,
-            Some(_) => Answer::Other,
-            None => Answer::NoWay,
-        }
+/// A role in a search.
+struct Place<'t> {
+    branch: &'t Branch,
+    /// The places of those whom it delegates to; none of one that has no file.
+    below: Vec<Option<usize>>,
+    /// The last search that came here.
+    seen: usize,
+}
+
+impl<'t> Search<'t> {
+    fn new(tree: &'t Tree) -> Self {
+        let places: HashMap<&str, usize> =
+            (0..).zip(&tree.order).map(|(at, role)| (role.as_str(), at)).collect();
+        let place = |role: &String| {
+            let branch = tree.branches.get(role)?;
+            let roles = branch.delegations.iter().flat_map(|delegations| &delegations.roles);
+            let below = roles.map(|delegation| places.get(delegation.name.as_str()).copied()).collect();
+            Some(Place { branch, below, seen: 0 })
+        };
+        // Every role in the order has its branch.
+        let roles = tree.order.iter().filter_map(place).collect();
+        let first = places.get("targets").copied();
+        Self { roles, first, run: 0, open: Vec::new(), matching: Vec::new() }
     }
 
     /// The role whose entry for `path` a client takes: the first in pre-order that lists it, along delegations that
     /// cover the path. A terminating delegation ends the search after what lies below it. `lister` is known to list it.
-    fn believed<'t>(&'t self, lister: &'t str, path: &str) -> Option<&'t str> {
-        let mut open = vec!["targets"];
-        let mut visited = BTreeSet::new();
-        while let Some(role) = open.pop() {
-            let Some(branch) = self.branches.get(role).filter(|_| visited.insert(role)) else { continue };
-            if role == lister || branch.paths.as_ref().is_some_and(|paths| paths.contains(path)) {
-                return Some(role);
+    fn believed(&mut self, lister: usize, path: &str) -> Option<usize> {
+        self.run += 1;
+        self.open.clear();
+        self.open.extend(self.first);
+        while let Some(at) = self.open.pop() {
+            let Some(role) = self.roles.get_mut(at).filter(|role| role.seen != self.run) else { continue };
+            role.seen = self.run;
+            if at == lister || role.branch.paths.as_ref().is_some_and(|paths| paths.contains(path)) {
+                return Some(at);
             }
-            let Some(delegations) = &branch.delegations else { continue };
-            let mut below = Vec::new();
-            for i in delegations.matching(path) {
-                below.push(delegations.roles[i].name.as_str());
-                if delegations.roles[i].terminating {
-                    open.clear();
-                    break;
-                }
+            let Some(delegations) = &role.branch.delegations else { continue };
+            delegations.matching_into(path, &mut self.matching);
+            if let Some(ends) = self.matching.iter().position(|i| delegations.roles[*i].terminating) {
+                self.open.clear();
+                self.matching.truncate(ends + 1);
             }
-            open.extend(below.into_iter().rev());
+            self.open
+                .extend(self.matching.iter().rev().filter_map(|i| role.below.get(*i).copied().flatten()));
         }
         None
     }

@@ -21,7 +21,7 @@ pub fn detail(shown: &Shown, page: Page, roles: usize, doc: &mut Doc) {
     let found = &shown.found;
     match (page, &shown.query, shown.chosen(page)) {
         (Page::Tree, Some(query), _) => {
-            doc.text(&query.answer.headline(&found.holders), doc.palette.instruction());
+            doc.text(&query.headline[0], doc.palette.instruction());
             doc.blank();
             doc.heading("A client asks, in this order, and takes the first entry that it finds");
             for (number, text) in query.lines.iter().take(roles) {
@@ -36,7 +36,7 @@ pub fn detail(shown: &Shown, page: Page, roles: usize, doc: &mut Doc) {
                 );
             }
             doc.blank();
-            doc.text(&format!("{}.", query.answer.stop()), Style::new());
+            doc.text(&query.headline[1], Style::new());
         }
         (_, _, Some(Chosen::Top(top))) => {
             let version =
