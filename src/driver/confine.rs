@@ -96,7 +96,8 @@ impl Driver {
         uris.filter_map(|uri| pkcs11::choose(Some(uri), self.places.default_module.as_deref()).ok()).collect()
     }
 
-    /// Inputs that the file names outside of its own directory: a custodian's drive that is plugged in later, say.
+    /// Inputs that the file names and that lie outside of its directory: behind a link, or on a custodian's drive that is
+    /// plugged in later.
     fn elsewhere(&self) -> Vec<PathBuf> {
         let plan = self.ceremony.plan();
         let mut named: Vec<&str> = plan.shipped_anchors.iter().map(String::as_str).collect();
@@ -111,8 +112,9 @@ impl Driver {
         }
         let files = plan.roles.values().filter_map(|role| role.files.as_ref());
         named.extend(files.map(|files| files.from.value.as_str()));
-        let paths = named.into_iter().map(|path| self.places.inputs.join(path));
-        paths.filter(|path| !path.starts_with(&self.places.inputs)).filter_map(|path| there(&path)).collect()
+        // By where it really is: a link below the inputs may lead out of them.
+        let found = named.into_iter().filter_map(|path| there(&self.places.inputs.join(path)));
+        found.filter(|path| !path.starts_with(&self.places.inputs)).collect()
     }
 }
 
