@@ -20,11 +20,13 @@ use std::io;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::bundle;
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
 use crate::driver::before::FOLDER;
+use crate::driver::before::plan_of_record;
 use crate::driver::derived;
 use crate::driver::disk;
 use crate::driver::stop::Stop;
@@ -235,7 +237,11 @@ impl Record {
         let path = path_of(&self.dir, "journal.jsonl");
         let bytes = disk::read(&path, MAX_JOURNAL).map_err(|error| disk::cannot_write(&path, &error))?;
         let journal = journal::read(&bytes).map_err(|broken| broken_record(&broken))?;
-        let papers = derived::papers(&journal, ceremony);
+        // From the record alone, as whoever verifies it has it: the plan at hand knows the inputs of the day as well.
+        let opening = journal::opening(&journal).map_err(|broken| broken_record(&broken))?;
+        let plan = plan_of_record(&self.dir, &plan_text(&self.dir)?, opening.mode, &opening.before)?;
+        let again = journal::replay(&journal, Arc::new(plan)).map_err(|broken| broken_record(&broken))?;
+        let papers = derived::papers(&journal, &again);
         let wanted = |name: &str| closes || !path_of(&self.dir, name).exists();
         papers.iter().filter(|(name, _)| wanted(name)).try_for_each(|(name, page)| self.put(name, page))
     }
