@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
 use crate::ceremony::Known;
+use crate::ceremony::Mode;
 use crate::driver::record::unwritable;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
@@ -17,6 +18,7 @@ use crate::keystore::public_file;
 use crate::paper;
 use crate::paper::html;
 use crate::paper::text;
+use crate::plan::ledger::Ledger;
 use crate::plan::print::file_name;
 use crate::tuf::Metadata;
 use crate::words::Digest;
@@ -37,6 +39,7 @@ pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), S
         derived.push(("keys/names.json".to_owned(), names(ceremony)?));
     }
     derived.extend(checkpoint(journal, ceremony));
+    derived.extend(ledger(ceremony));
     // Another version of the program may lay them out in another way: `keyrite record` makes them again.
     let same = |entry: &Entry| matches!(&entry.what, Event::Opened { keyrite, .. } if keyrite == env!("CARGO_PKG_VERSION"));
     if journal.entries.first().is_some_and(same) {
@@ -69,7 +72,15 @@ pub(super) fn papers(journal: &Journal, ceremony: &Ceremony) -> Vec<(String, Vec
     let record = paper::record(journal, ceremony);
     let pages = [("record.html", html::page(&record)), ("record.txt", text::page(&record))];
     let pages = pages.into_iter().map(|(name, page)| (name.to_owned(), page.into_bytes()));
-    pages.chain(checkpoint(journal, ceremony)).collect()
+    pages.chain(checkpoint(journal, ceremony)).chain(ledger(ceremony)).collect()
+}
+
+/// Where tokens, bags and drives are when a ceremony is over.
+fn ledger(ceremony: &Ceremony) -> Option<(String, Vec<u8>)> {
+    let rehearsal = ceremony.mode() == Mode::Rehearsal;
+    let ledger = Ledger::of(ceremony.plan(), ceremony.room().things(), rehearsal);
+    let ledger = ledger.filter(|_| ceremony.next().is_none())?;
+    Some(("ledger.json".to_owned(), ledger.to_file()))
 }
 
 /// Before a ceremony goes on: metadata in the record may lack signatures that the journal has, when a crash came

@@ -16,6 +16,7 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
 use crate::plan::delegates::unsigned_delegates;
+use crate::plan::ledger::Ledger;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::plan::reach;
 use crate::tuf::Date;
@@ -121,6 +122,13 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
             let hint = "its owner makes it with `keyrite key show STORE`, or sends a PEM file";
             let text = format!("key {}: {why}; {hint}", key.name);
             problems.push(Problem::error("PUBLIC-KEY-READABLE", place(&format!("key {}", key.name)), text));
+        }
+    }
+    if let Some(ledger) = &plan.materials.ledger {
+        let read = small_file(&base.join(&ledger.value)).and_then(|bytes| Ledger::read(&bytes));
+        match read {
+            Ok(read) => problems.extend(read.contradicts(plan)),
+            Err(why) => problems.push(Problem::error("LEDGER-READABLE", Some(ledger.place), why)),
         }
     }
     let known = |name: &str| match &plan.key(name)?.source {

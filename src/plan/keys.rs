@@ -18,7 +18,7 @@ use crate::tuf::Scheme;
 use crate::words::Digest;
 
 /// Names in the record that nothing else may have.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 15] = [
     "before",
     "ceremony.yaml",
     "journal.jsonl",
@@ -30,6 +30,10 @@ const RESERVED: [&str; 11] = [
     "record.txt",
     "lock",
     "names.json",
+    "ledger.json",
+    "drives",
+    "checkpoint.txt",
+    "cosignatures",
 ];
 
 /// A key, when its fields do not contradict each other.

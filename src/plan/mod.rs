@@ -21,6 +21,7 @@ pub mod files;
 pub mod incident;
 pub mod keys;
 pub mod kind;
+pub mod ledger;
 pub mod lints;
 pub mod materials;
 pub mod node;

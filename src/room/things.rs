@@ -6,6 +6,9 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::room::NotNow;
 use crate::room::refuse;
 
@@ -68,7 +71,8 @@ pub enum Place {
 }
 
 /// How a bag is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Bag {
     /// Never used.
     New,

@@ -501,3 +501,49 @@ fn drives_are_known_by_their_label_and_read_back_after_they_were_ejected() {
     }
     copy.holds();
 }
+
+/// The next ceremony begins where the last one left its tokens and bags.
+#[test]
+fn the_ledger_of_one_ceremony_is_what_the_next_must_agree_with() {
+    use keyrite::plan::Plan;
+    use keyrite::plan::ledger::Ledger;
+    let copy = Copy::of("genesis", |file| file);
+    copy.rehearse("", &[]).ended(0);
+    let file = copy.record().join("ledger.json");
+    let left = fs::read_to_string(&file).unwrap();
+    assert!(left.contains(r#""bag": "A-2001""#) && left.contains(r#""A-1001": "opened""#), "{left}");
+    // A rehearsal's is refused; the same in production would read so.
+    let said = Ledger::read(left.as_bytes()).unwrap_err();
+    assert!(said.contains("a rehearsal left it"), "{said}");
+    let real = left.replace("  \"rehearsal\": true,\n", "");
+    let ledger = Ledger::read(real.as_bytes()).unwrap();
+
+    let text = fs::read_to_string(copy.file()).unwrap();
+    let next = |text: &str| {
+        let plan = Plan::read(text, None).unwrap();
+        ledger.contradicts(&plan).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let again = next(&text);
+    assert_eq!(again.len(), 6, "{again:#?}");
+    assert!(
+        again[0].contains(
+            "ana-token comes in bag A-1001, and ceremony 2026-12-root-genesis left it in bag A-2001"
+        )
+    );
+    assert!(again[1].contains("bag A-2001, which ceremony 2026-12-root-genesis has used"), "{again:#?}");
+    let moved = text.replace("A-2", "A-3").replace("A-1", "A-2");
+    assert_eq!(next(&moved), Vec::<String>::new());
+
+    // `check` reads the one that the file names.
+    fs::write(copy.dir.path().join("ledger.json"), real).unwrap();
+    let named = text.replace("materials:\n", "materials:\n  ledger: ledger.json\n");
+    fs::write(copy.file(), named).unwrap();
+    let at = ["--at", "2026-12-03T09:00:00Z"];
+    let said = keyrite(&["check", self::text(&copy.file()), at[0], at[1]]).ended(1);
+    assert!(
+        said.err.contains("LEDGER-AGREES") || said.out.contains("LEDGER-AGREES"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+}

@@ -310,7 +310,7 @@ pub fn keys(app: &App) -> Vec<Hint> {
     if app.has_digest() {
         keys.push((keymap::CODE, "QR".to_owned()));
     }
-    if !app.scene.keys.is_empty() {
+    if !app.scene.keys.is_empty() && !prompt.ask.may_decline() {
         keys.push((keymap::KEYS, "keys".to_owned()));
     }
     keys.push((keymap::EXCEPTION, "exception".to_owned()));

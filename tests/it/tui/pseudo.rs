@@ -83,6 +83,7 @@ impl Pseudo {
             raw: Vec::new(),
             left: Vec::new(),
             secret: "correct horse".into(),
+            dir: dir.to_owned(),
         }
     }
 
