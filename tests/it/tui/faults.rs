@@ -224,17 +224,16 @@ outputs: {{bundle: bundle}}
     pseudo.wait("2 tokens are plugged in, and one at a time");
     tokens.take_out("ROOT-BO");
     pseudo.press("\r");
-    pseudo.wait("it is in");
+    pseudo.wait("Make key ana");
     pseudo.press("\r");
-    pseudo.answer_until("ana-token (serial");
     // It is still in the reader when it should be out.
-    pseudo.answer_until("is still in the reader; take it out");
+    pseudo.answer_until("is still in the reader");
     tokens.take_out("ROOT-ANA");
     pseudo.press("\r");
     pseudo.answer_until("the reader is empty; put in token bo-token");
     tokens.put_in("ROOT-BO");
     pseudo.press("\r");
-    pseudo.answer_until("is still in the reader; take it out");
+    pseudo.answer_until("is still in the reader");
     tokens.take_out("ROOT-BO");
     pseudo.press("\r");
     pseudo.answer_until("the reader is empty; put in token ana-token");
@@ -244,7 +243,8 @@ outputs: {{bundle: bundle}}
     pseudo.pin("000000");
     pseudo.answer_until("wrong PIN for token ROOT-ANA");
     pseudo.pin("123456");
-    pseudo.answer_until("is still in the reader; take it out");
+    pseudo.press("\r");
+    pseudo.answer_until("is still in the reader");
     tokens.take_out("ROOT-ANA");
     pseudo.press("\r");
     pseudo.answer_until("the reader is empty; put in token bo-token");
@@ -257,7 +257,7 @@ outputs: {{bundle: bundle}}
     pseudo.answer_until("[STOP]");
     tokens.put_in("ROOT-BO");
     pseudo.press("\r");
-    pseudo.answer_until("is still in the reader; take it out");
+    pseudo.answer_until("is still in the reader");
     tokens.take_out("ROOT-BO");
     pseudo.press("\r");
     pseudo.answer_until("The ceremony is closed.");

@@ -296,3 +296,14 @@ fn no_keys_in_any_order_on_any_screen_do_harm() {
         assert!(journal.cut == 0 && !stage.journal().contains("correct horse"));
     }
 }
+
+/// The page of the documentation is what the help on the screen says.
+#[test]
+fn the_documentation_names_every_key() {
+    let page = include_str!("../../../docs/screens.md");
+    let rows: Vec<String> = page.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
+    let keys: Vec<String> =
+        keyrite::tui::keymap::ALL.iter().map(|(key, what)| format!("| `{key}` | {what} |")).collect();
+
+    assert_eq!(rows, keys);
+}
