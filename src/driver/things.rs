@@ -30,7 +30,12 @@ impl Driver {
                     return Err(format!("REHEARSED FAULT: no drive with the label {label} is mounted"));
                 }
                 let at = self.drive_at(drive)?;
-                let seen = [("label", self.label_of(drive)), ("at", crate::driver::shown(&at))];
+                // A rehearsal leaves the same journal wherever its record lies.
+                let at = match self.ceremony.mode() {
+                    Mode::Production => ("at", crate::driver::shown(&at)),
+                    Mode::Rehearsal => ("simulated", "true".to_owned()),
+                };
+                let seen = [("label", self.label_of(drive)), at];
                 Ok(seen.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
             }
             Handling::Eject(drive) => match (self.ceremony.mode(), self.drive_at(drive)) {

@@ -200,7 +200,8 @@ fn a_chain_of_30_changes_is_followed_by_every_client_and_each_forbidden_variatio
     let chain = chain(seed.unwrap_or(2026), 30, 2);
 
     if seed.is_none() {
-        assert_eq!(chain.kinds.len(), Kind::ALL.len(), "every type has its turn: {:?}", chain.kinds);
+        let signing = Kind::ALL.into_iter().filter(|kind| kind.signs()).count();
+        assert_eq!(chain.kinds.len(), signing, "every type that signs has its turn: {:?}", chain.kinds);
         assert!(chain.refusals.len() >= 50, "{:#?}", chain.refusals);
     }
 }

@@ -8,6 +8,7 @@ use crate::common::keyrite::keyrite;
 use crate::common::keyrite::text;
 use crate::pkcs11::world::World;
 use crate::tui::pseudo::Pseudo;
+use crate::tui::pseudo::events;
 
 /// The ceremony of the project that has tokens, bags and drives.
 fn genesis() -> tempfile::TempDir {
@@ -68,6 +69,27 @@ fn stops(fault: &str, told: &str) {
     assert_eq!(pseudo.end(), 0);
     pseudo.assert_restored();
     holds(&record);
+}
+
+/// Line by line with a file, and on the screens by keys: the same events, of the same people, in the same order.
+#[test]
+fn the_longest_ceremony_leaves_the_same_journal_by_keys_and_by_answers() {
+    let dir = genesis();
+    let args = ["run", "ceremony.yaml", "--rehearse", "--record", "record"];
+    let mut pseudo = Pseudo::start(dir.path(), &args, &[]);
+    pseudo.wait("Review the plan together");
+    pseudo.press("\r");
+    pseudo.answer_until("The ceremony is closed.");
+    pseudo.press("\r");
+    assert_eq!(pseudo.end(), 0);
+
+    let (file, answers) = (dir.path().join("ceremony.yaml"), dir.path().join("answers.yaml"));
+    let plain = dir.path().join("plain");
+    crate::common::keyrite::run_by_file(&file, &answers, &plain, &["--rehearse"]).ended(0);
+
+    let by_keys = events(&dir.path().join("record"));
+    assert_eq!(by_keys, events(&plain));
+    assert!(by_keys.len() > 130, "{} lines", by_keys.len());
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn world() -> tempfile::TempDir {
     dir
 }
 
-fn events(record: &Path) -> Vec<String> {
+pub(super) fn events(record: &Path) -> Vec<String> {
     let journal = std::fs::read_to_string(record.join("journal.jsonl")).unwrap();
     let event = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
