@@ -25,10 +25,11 @@ bench:
     benches/startup
     cargo bench --bench frame
     cargo bench --bench bins
+    cargo bench --bench terminal
 
-# Draws the picture of a screen for the README
+# Draws the pictures of screens for the README and docs
 picture:
-    cargo run --example picture > assets/screen.svg
+    cargo run --example picture
 
 # No network code: the tree, the binary, a whole rehearsal
 no-network:

@@ -33,7 +33,7 @@ use serde_json::Value;
 use serde_json::json;
 
 /// A frame may take this long.
-const MARK: Duration = Duration::from_millis(2);
+const MARK: Duration = Duration::from_millis(1);
 /// One of the home screen.
 const HOME_MARK: Duration = Duration::from_millis(1);
 const FRAMES: u32 = 500;

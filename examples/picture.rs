@@ -1,4 +1,6 @@
-//! Draws a real screen as SVG, for the README: `cargo run --example picture > assets/screen.svg`.
+//! Draws real screens as SVG, for the README and the documentation: `cargo run --example picture` writes `assets/*.svg`.
+
+#![allow(clippy::unwrap_used, reason = "a picture that cannot be written says why")]
 
 #[path = "../tests/it/tui/stage.rs"]
 #[allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "it is a test's, which uses more of it")]
@@ -16,10 +18,21 @@ const INK: &str = "#e6e6e6";
 
 fn main() {
     let mut stage = stage::Stage::new();
-    stage.until("sign-root-targets-bo", |ask| matches!(ask, Ask::Secret(_)));
+    stage.until("read-aloud-root", |ask| matches!(ask, Ask::Continue));
+    write("read-aloud", &mut stage, (80, 24));
+    stage.on_to("sign-root-targets-bo", |ask| matches!(ask, Ask::Secret(_)));
+    stage.press("x");
+    stage.press("the token answers<enter>it did not blink<enter>");
+    write("exception", &mut stage, (80, 24));
+    stage.press("<esc>");
     stage.draw(150, 39);
     stage.press("<enter>123456");
-    println!("{}", svg(stage.draw(150, 39).buffer()));
+    write("screen", &mut stage, (150, 39));
+}
+
+fn write(name: &str, stage: &mut stage::Stage, (width, height): (u16, u16)) {
+    let path = format!("{}/assets/{name}.svg", env!("CARGO_MANIFEST_DIR"));
+    std::fs::write(path, svg(stage.draw(width, height).buffer()) + "\n").unwrap();
 }
 
 fn svg(buffer: &Buffer) -> String {
