@@ -10,6 +10,7 @@ use crate::ceremony::Need;
 use crate::ceremony::Rejected;
 use crate::ceremony::Work;
 use crate::ceremony::build::Counted;
+use crate::ceremony::people;
 use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Verb;
@@ -103,8 +104,11 @@ impl Ceremony {
             }
             Event::PassedOver { step, by } => self.passed_over(step, by),
             Event::ExceptionsReviewed { step, exceptions } => self.exceptions_reviewed(step, *exceptions),
-            Event::Stated { step, by, .. } => {
+            Event::Stated { step, by, words, .. } => {
                 self.typing(step, by, |verb| matches!(verb, Verb::Statement))?;
+                if !words.is_empty() {
+                    people::written("the statement", words)?;
+                }
                 self.part(by, &Act::Other)
             }
             Event::Preflight { step, required, waived } => {

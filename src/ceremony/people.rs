@@ -11,6 +11,7 @@ use crate::room::Handling;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::proof::Proof;
+use crate::words;
 
 /// The longest text that someone types.
 const LONGEST: usize = 2000;
@@ -20,12 +21,15 @@ fn reject<T>(why: impl Into<String>) -> Result<T, Rejected> {
 }
 
 /// What people write down: something, and not a book.
-fn written(what: &str, text: &str) -> Result<(), Rejected> {
+pub(super) fn written(what: &str, text: &str) -> Result<(), Rejected> {
     if text.trim().is_empty() {
         return reject(format!("{what} is empty"));
     }
     if text.len() > LONGEST {
         return reject(format!("{what} is longer than {LONGEST} bytes"));
+    }
+    if text.chars().any(words::acts) {
+        return reject(format!("{what} has a character that cannot be seen, or that turns text around"));
     }
     Ok(())
 }
@@ -126,6 +130,10 @@ impl Ceremony {
         }
         if !self.may_pass_over() {
             return reject(format!("step {step} cannot be left out"));
+        }
+        if let Verb::Readback(Some(drive)) = &self.current(step)?.verb {
+            let drive = drive.clone();
+            self.room.forget_export(&drive);
         }
         self.leave_step();
         Ok(())

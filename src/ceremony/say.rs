@@ -7,10 +7,15 @@ use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::consequences::joined;
 use crate::room::Handling;
+use crate::words::plain;
 
 impl Ceremony {
-    /// What happened, in people's names.
+    /// What happened, in people's names: one line in which nothing acts on a terminal.
     pub fn say(&self, event: &Event) -> String {
+        plain(&self.said(event))
+    }
+
+    fn said(&self, event: &Event) -> String {
         let name = |id: &str| self.plan().name(id).to_owned();
         let holder = |key: &str| self.plan().holder_of(key);
         match event {

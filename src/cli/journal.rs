@@ -203,6 +203,10 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
                     "its bundle has the manifest that was exported; `keyrite verify` looks at the files",
                 );
             }
+            let absent = derived::absent(dir, &ceremony);
+            if !absent.is_empty() {
+                out.line(format!("not in this record: {}; the journal holds without", absent.join(", ")));
+            }
             refused.first().map_or(Ok(()), |first| Err(foreign(first)))
         }
         Err(Wrong { line, failure }) => {

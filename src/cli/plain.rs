@@ -72,6 +72,11 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
             return Err(Failure::new(exit_of(kind), why.clone(), hint));
         }
     }
+    for fault in driver.faults_left() {
+        page.say(format!(
+            "!! the fault {fault} never happened: no step of this script is one where it could"
+        ));
+    }
     page.end(&driver);
     Ok(())
 }
@@ -194,14 +199,19 @@ impl Page<'_> {
 
     fn end(&mut self, driver: &Driver) {
         self.say("");
-        self.say(format!("The ceremony is closed. The bundle is in {}", shown(&driver.bundle_dir())));
+        match driver.ceremony().plan().kind.signs() {
+            true => {
+                self.say(format!("The ceremony is closed. The bundle is in {}", shown(&driver.bundle_dir())));
+            }
+            false => self.say("The ceremony is closed. Nothing was signed, so there is no bundle."),
+        }
         self.say(format!("journal head {}", driver.head().hex()));
         for line in driver.head().lines() {
             self.say(format!("    {line}"));
         }
-        self.say(
-            "Anyone can check the record with `keyrite journal verify`, and the bundle with its VERIFY.txt.",
-        );
+        let bundle =
+            if driver.ceremony().plan().kind.signs() { ", and the bundle with its VERIFY.txt" } else { "" };
+        self.say(format!("Anyone can check the record with `keyrite journal verify`{bundle}."));
     }
 }
 
@@ -340,7 +350,7 @@ fn entered(
     text: &str,
     answer: Answer,
 ) -> Result<Option<Answer>, Failure> {
-    Ok(match line(terminal, prompt, &format!("{text}; `stop` stops: "))? {
+    Ok(match line(terminal, prompt, &format!("{text}; `stop` stops, `exception` writes one down: "))? {
         Line::Answer(answer) => Some(answer),
         Line::Text(text) => text.is_empty().then_some(answer),
     })
@@ -358,18 +368,26 @@ fn line(terminal: &mut Terminal, prompt: &Prompt, text: &str) -> Result<Line, Fa
     let typed = terminal.line(text)?.trim().to_owned();
     Ok(match typed.as_str() {
         "stop" => Line::Answer(stopped(terminal)?),
-        "exception" => Line::Answer(exception(terminal)?),
+        "exception" => Line::Answer(exception(terminal, prompt)?),
         "leave out" if prompt.may_pass_over => Line::Answer(Answer::PassOver),
         _ => Line::Text(typed),
     })
 }
 
 /// Something went otherwise than planned: four lines.
-fn exception(terminal: &mut Terminal) -> Result<Answer, Failure> {
+fn exception(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
     terminal.say("An exception is written down; nothing else changes.")?;
     let mut said = |what: &str| Ok::<_, Failure>(terminal.line(what)?.trim().to_owned());
     let (expected, happened) = (said("What was expected? ")?, said("What happened? ")?);
-    let (action, by) = (said("What was done about it? ")?, said("Who writes it down (short name)? ")?);
+    let action = said("What was done about it? ")?;
+    let names: Vec<&str> = prompt.people.iter().map(|(id, _)| id.as_str()).collect();
+    let ask = format!("Who writes it down ({}; empty is who does the step)? ", names.join(", "));
+    let by = loop {
+        let by = said(&ask)?;
+        if by.is_empty() || names.contains(&by.as_str()) {
+            break by;
+        }
+    };
     Ok(Answer::Exception(Exception { expected, happened, action, by }))
 }
 

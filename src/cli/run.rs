@@ -32,7 +32,8 @@ pub struct Args {
     /// Rehearse: the same file with simulated tokens; everything it makes is watermarked and refused elsewhere
     #[arg(long)]
     rehearse: bool,
-    /// What goes wrong in the rehearsal, once, at the first step where it can; may be given several times
+    /// What goes wrong in the rehearsal, once, at the first step where it can: wrong-pin, pulled-token, lost-drive,
+    /// absent-custodian, power-cut, full-disk, clock-back; may be given several times
     #[arg(long, value_name = "FAULT", requires = "rehearse", value_parser = fault)]
     fault: Vec<Fault>,
     #[command(flatten)]
@@ -45,6 +46,9 @@ pub struct Args {
 pub struct ResumeArgs {
     /// The record directory
     dir: PathBuf,
+    /// What else goes wrong in a rehearsal, as with `run`
+    #[arg(long, value_name = "FAULT", value_parser = fault)]
+    fault: Vec<Fault>,
     #[command(flatten)]
     how: How,
 }
@@ -79,6 +83,11 @@ pub fn resume(args: ResumeArgs, front: &Front, out: &mut Output) -> Result<(), F
     let (options, answers) = options(&args.how)?;
     let voice = voice(&args.how, answers)?;
     let driver = Driver::resume(&args.dir, options)?;
+    if !args.fault.is_empty() && driver.ceremony().mode() == Mode::Production {
+        let error = "this is no rehearsal, and nothing goes wrong in it by choice";
+        return Err(Failure::new(Exit::Input, error, "leave out --fault"));
+    }
+    let driver = driver.with_faults(args.fault);
     go(driver, voice, front, out)
 }
 

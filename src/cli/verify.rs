@@ -24,6 +24,7 @@ use crate::tuf::client::Scope;
 use crate::tuf::client::TrustedFile;
 use crate::tuf::client::rules;
 use crate::tuf::root::Root;
+use crate::words::Digest;
 
 const EXAMPLE: &str = "Example:
   keyrite verify /media/usb/bundle --root 1.root.json
@@ -35,6 +36,9 @@ Exit codes:
   1  not verified: the last line names the rule, the file and why
   2  an input cannot be read
   6  the bundle is not the one that was written: its manifest says that a file was changed";
+
+/// A manifest lists a million files in less.
+const MAX_MANIFEST: u64 = 1 << 30;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -97,8 +101,11 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let request = Request { pinned: &pinned, at, scope, allow_rehearsal: args.rehearsal };
     match bundle::check_after(&dir, &request, own.as_ref()) {
         Ok(checked) => {
-            show(&checked, at, out);
-            out.document(&document(&checked, at))
+            let manifest = checked.manifest.as_ref().and_then(|_| manifest_digest(&args.path));
+            show(&checked, manifest, at, out);
+            let mut document = document(&checked, at);
+            document["manifest_sha256"] = json!(manifest.map(|digest| digest.hex()));
+            out.document(&document)
         }
         Err(refused) => {
             out.line(format!("not verified: {}", plain(&refused.to_string())));
@@ -163,7 +170,13 @@ fn document(checked: &Checked, at: Date) -> Value {
     })
 }
 
-fn show(checked: &Checked, at: Date, out: &mut Output) {
+/// SHA-256 of a bundle's manifest: what people compare between two machines.
+fn manifest_digest(bundle: &Path) -> Option<Digest> {
+    let path = bundle.join(bundle::manifest::MANIFEST);
+    disk::read(&path, MAX_MANIFEST).ok().map(|bytes| Digest::of(&bytes))
+}
+
+fn show(checked: &Checked, manifest_sha256: Option<Digest>, at: Date, out: &mut Output) {
     let verified = &checked.verified;
     let mut roots = verified.trusted.iter().filter(|file| file.role == "root").count();
     for file in &verified.trusted {
@@ -180,6 +193,10 @@ fn show(checked: &Checked, at: Date, out: &mut Output) {
             plain(&manifest.ceremony),
             plain(&manifest.journal_head)
         ));
+    }
+    if let Some(digest) = manifest_sha256 {
+        out.line(format!("SHA-256 of the manifest {}, as words:", digest.hex()));
+        digest.lines().iter().for_each(|line| out.line(format!("  {line}")));
     }
     if checked.target_files > 0 {
         out.line(format!("target files: {}, all as the metadata lists them", checked.target_files));

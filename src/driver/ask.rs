@@ -46,6 +46,7 @@ impl Driver {
             sees: Vec::new(),
             warnings: Vec::new(),
             body: self.body(step),
+            people: plan.people.iter().map(|person| (person.id.clone(), person.name.clone())).collect(),
             may_pass_over: ceremony.may_pass_over(),
         };
         if let (Some(text), false) = (&step.text, matches!(step.verb, Verb::Say | Verb::Ask)) {
@@ -89,10 +90,7 @@ impl Driver {
                 }
             }
             Verb::SetClock => Body::Lines(self.clock_board()),
-            Verb::ExceptionReview | Verb::Close | Verb::Statement if !ceremony.exceptions().is_empty() => {
-                Body::Lines(exceptions(ceremony))
-            }
-            Verb::ExceptionReview => Body::Lines(vec!["Everything went as planned: no exceptions.".into()]),
+            Verb::ExceptionReview | Verb::Close | Verb::Statement => Body::Lines(exceptions(ceremony)),
             Verb::Lint(roles) => Body::Lines(roles.iter().flat_map(|role| self.lint_lines(role)).collect()),
             Verb::Review(roles) | Verb::Sign { roles, .. } => Body::Review {
                 lines: roles.iter().flat_map(|role| ceremony.review(role, self.now())).collect(),

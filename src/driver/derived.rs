@@ -50,7 +50,14 @@ pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), S
     if let Some((name, _)) = changed {
         return Err(contradiction(name));
     }
+    never_closed(dir, ceremony)?;
+    let bundle = dir.join(&ceremony.plan().bundle);
     let manifest = format!("{}/MANIFEST.json", ceremony.plan().bundle);
+    let there = fs::symlink_metadata(&bundle);
+    let no_directory = there.as_ref().is_ok_and(|there| !there.is_dir());
+    if ceremony.manifest().is_some() && (no_directory || (there.is_ok() && !dir.join(&manifest).is_file())) {
+        return Err(contradiction(&manifest));
+    }
     let lies = fs::read(dir.join(&manifest)).map(|bytes| Digest::of(&bytes).hex());
     match (ceremony.manifest(), lies) {
         (Some(exported), Ok(lies)) if exported != lies => Err(contradiction(&manifest)),
@@ -81,6 +88,35 @@ fn ledger(ceremony: &Ceremony) -> Option<(String, Vec<u8>)> {
     let ledger = Ledger::of(ceremony.plan(), ceremony.room().things(), rehearsal);
     let ledger = ledger.filter(|_| ceremony.next().is_none())?;
     Some(("ledger.json".to_owned(), ledger.to_file()))
+}
+
+/// What a record has only once its ceremony is closed: beside a journal that is not, somebody cut the journal.
+pub(super) fn never_closed(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> {
+    if ceremony.next().is_none() {
+        return Ok(());
+    }
+    match ["checkpoint.txt", "record.txt", "record.html"].iter().find(|name| dir.join(name).exists()) {
+        None => Ok(()),
+        Some(name) => Err(Stop::new(
+            StopKind::Integrity,
+            format!(
+                "{name} says that this ceremony was closed, and its journal ends before that: lines were cut off"
+            ),
+            "keep the record as it is, and compare it with the heads that were read aloud or photographed",
+        )),
+    }
+}
+
+/// What a closed record usually has, and this one lacks; the journal holds without it.
+pub fn absent(dir: &Path, ceremony: &Ceremony) -> Vec<&'static str> {
+    if ceremony.next().is_some() {
+        return Vec::new();
+    }
+    let brought = ceremony.plan().materials != crate::plan::Materials::default();
+    let mut files = vec!["checkpoint.txt", "record.html", "record.txt", "runs.jsonl"];
+    files.extend(brought.then_some("ledger.json"));
+    files.retain(|name| !dir.join(name).is_file());
+    files
 }
 
 /// Before a ceremony goes on: metadata in the record may lack signatures that the journal has, when a crash came

@@ -49,7 +49,7 @@ impl Fault {
     fn fits(self, verb: &Verb) -> bool {
         match self {
             Self::WrongPin | Self::PulledToken | Self::PowerCut | Self::FullDisk | Self::ClockBack => {
-                matches!(verb, Verb::Sign { .. })
+                matches!(verb, Verb::Sign { .. } | Verb::RestoreDrill(_) | Verb::DestroyKey(_))
             }
             Self::LostDrive => matches!(verb, Verb::Handle(Handling::Mount(_))),
             Self::AbsentCustodian => matches!(verb, Verb::RollCall),
@@ -65,6 +65,12 @@ impl Driver {
     pub fn with_faults(mut self, faults: Vec<Fault>) -> Self {
         self.faults = faults;
         self
+    }
+
+    /// Faults that did not happen yet, by name.
+    pub fn faults_left(&self) -> Vec<&'static str> {
+        let left = Fault::ALL.iter().filter(|(_, fault)| self.faults.contains(fault));
+        left.map(|(name, _)| *name).collect()
     }
 
     /// Whether this fault happens now; it does not happen again.
@@ -86,7 +92,7 @@ impl Driver {
     /// The disk is full: the journal cannot be written, and the ceremony stops.
     pub(super) fn full_disk(&mut self) -> Result<(), Stop> {
         let Some(step) = self.ceremony.next().map(|next| next.step.clone()) else { return Ok(()) };
-        if !self.ceremony.started() || !self.strikes(Fault::FullDisk, &step) {
+        if !self.strikes(Fault::FullDisk, &step) {
             return Ok(());
         }
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);

@@ -218,6 +218,7 @@ impl Driver {
         secret: Option<&SecretString>,
         events: &mut Events,
     ) -> Result<(), Stop> {
+        self.power_cut(step)?;
         let public = match self.public_of(name) {
             Ok(public) => public,
             Err(why) => return self.failed(step, "input", why, events),
@@ -274,6 +275,7 @@ impl Driver {
         if !self.ceremony.started() {
             self.record(Event::Started { step: step.id.clone() }, events)?;
         }
+        self.power_cut(step)?;
         match self.store(name).and_then(|mut store| store.destroy(secret, &known.public)) {
             Ok(evidence) => {
                 let (step, key) = (step.id.clone(), name.to_owned());

@@ -69,7 +69,7 @@ impl Driver {
     }
 }
 
-/// Every exception, in words.
+/// Every exception in words, and what failed on the way and was tried again.
 pub(super) fn exceptions(ceremony: &Ceremony) -> Vec<String> {
     let each = ceremony.exceptions().iter().zip(1..).map(|(exception, number)| {
         [
@@ -80,5 +80,16 @@ pub(super) fn exceptions(ceremony: &Ceremony) -> Vec<String> {
             format!("  written down by {}", ceremony.plan().name(&exception.by)),
         ]
     });
-    each.flatten().collect()
+    let mut lines: Vec<String> = each.flatten().collect();
+    if lines.is_empty() {
+        lines.push("Nobody wrote an exception down.".to_owned());
+    }
+    if !ceremony.failures().is_empty() {
+        lines.push("What failed, and was tried again:".to_owned());
+        let told = ceremony.failures().iter().map(|failure| format!("  {}: {}", failure.step, failure.why));
+        lines.extend(told);
+    }
+    let away = ceremony.absent().iter().map(|id| format!("Not here: {}", ceremony.plan().name(id)));
+    lines.extend(away);
+    lines
 }

@@ -209,6 +209,7 @@ impl Driver {
                 "set the clock; or begin again with a file that has later dates",
             ));
         }
+        derived::never_closed(dir, &ceremony)?;
         derived::only_behind(dir, &ceremony)?;
         let places = places(&base, &record.dir, &options)?;
         let cut_off = ceremony.started();
@@ -284,7 +285,8 @@ impl Driver {
                 failed
             }
         };
-        if matches!(event, Event::Signed { .. } | Event::BinsSigned { .. }) {
+        let used = matches!(event, Event::Drilled { .. } | Event::KeyDestroyed { .. });
+        if used || matches!(event, Event::Signed { .. } | Event::BinsSigned { .. }) {
             self.full_disk()?;
         }
         self.record.append(self.now().max(self.record.last()), &event)?;

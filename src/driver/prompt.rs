@@ -36,6 +36,8 @@ pub struct Prompt {
     pub warnings: Vec<String>,
     /// What is read, compared or looked at.
     pub body: Body,
+    /// Short name and full name of everyone, for who writes an exception down.
+    pub people: Vec<(String, String)>,
     /// The step failed, an exception says why, and the file allows to leave it out.
     pub may_pass_over: bool,
 }

@@ -231,7 +231,13 @@ pub(super) fn step(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Pr
         }
     }
     for [one, other] in &plan.presence.exclude {
-        let pair = |doer: &String, checks: &String| step.by == *doer && step.confirm.contains(checks);
+        // Whoever stands in for someone has a part in what that one has.
+        let may_be = |id: &String, who: &String| {
+            id == who || plan.person(id).is_some_and(|person| person.alternate.as_ref() == Some(who))
+        };
+        let pair = |doer: &String, checks: &String| {
+            may_be(&step.by, doer) && step.confirm.iter().any(|id| may_be(id, checks))
+        };
         if pair(one, other) || pair(other, one) {
             let text = format!(
                 "step {}: {} and {} never check each other, says `presence`",

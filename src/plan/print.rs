@@ -1,5 +1,6 @@
 //! The plan in words: the instruction of each step, and the script that `check` prints.
 
+use crate::plan::Kind;
 use crate::plan::Person;
 use crate::plan::Plan;
 use crate::plan::Source;
@@ -42,7 +43,11 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
             )
         }
         Verb::Preflight => "Look at the machine: what is required must hold.".into(),
-        Verb::Gate => "The point of no return. Until here nothing was made; after it, keys are.".into(),
+        Verb::Gate => match plan.kind {
+            Kind::Destruction => "The point of no return. Until here nothing was destroyed; after it, keys are.".into(),
+            Kind::RestoreDrill => "The point of no return. After it, keys are used.".into(),
+            _ => "The point of no return. Until here nothing was made; after it, keys are.".into(),
+        },
         Verb::Break => {
             "A break. Lock what lies open away or let two people stay with it; go on when everyone is back.".into()
         }

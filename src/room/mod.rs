@@ -281,6 +281,11 @@ impl Room {
         self.roles.entry(role.to_owned()).or_default()
     }
 
+    /// What was written to a drive does not count: it could not be read back, and an exception says so.
+    pub fn forget_export(&mut self, drive: &str) {
+        self.exported.remove(&Some(drive.to_owned()));
+    }
+
     /// Whether the point of no return lies behind.
     pub fn past_gate(&self) -> bool {
         self.gate

@@ -295,6 +295,12 @@ impl App {
                 field::push(&mut word, c);
                 Some(Window::Stop { reason, word: Some(word) })
             }
+            (Window::Stop { reason, word: Some(_) }, Message::EraseAll) => {
+                Some(Window::Stop { reason, word: Some(String::new()) })
+            }
+            (Window::Stop { word: None, .. }, Message::EraseAll) => {
+                Some(Window::Stop { reason: String::new(), word: None })
+            }
             (Window::Stop { mut reason, word: None }, Message::Erase) => {
                 reason.pop();
                 Some(Window::Stop { reason, word: None })
@@ -333,7 +339,11 @@ impl App {
                 self.window = Some(Window::Exception { lines, at: at + 1 });
                 return None;
             }
+            Message::GoOn if at == 3 && !self.is_someone(&lines[3]) => {
+                self.note = Some("That is nobody's short name here.");
+            }
             Message::GoOn if at == 3 => {
+                self.note = None;
                 let [expected, happened, action, by] = lines;
                 self.stage = Stage::Busy("writing the exception down");
                 return Some(Effect::Answer(Answer::Exception(Exception { expected, happened, action, by })));
@@ -342,6 +352,12 @@ impl App {
         }
         self.window = Some(Window::Exception { lines, at });
         None
+    }
+
+    /// Whether this is a participant's short name, or nothing.
+    fn is_someone(&self, typed: &str) -> bool {
+        let known = |prompt: &Prompt| prompt.people.iter().any(|(id, _)| id == typed.trim());
+        typed.trim().is_empty() || self.scene.prompt.as_ref().is_some_and(known)
     }
 
     fn absent(&mut self) -> Option<Effect> {

@@ -31,6 +31,9 @@ use crossterm::terminal;
 use ratatui::Frame;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use signal_hook::consts::SIGHUP;
+use signal_hook::consts::SIGTERM;
+use signal_hook::iterator::Signals;
 
 use crate::driver::Answer;
 use crate::driver::Driver;
@@ -76,6 +79,8 @@ enum Word {
     Left,
     /// The terminal is gone.
     Gone,
+    /// The system told the program to end.
+    Told,
 }
 
 /// The terminal while the screen is drawn on it. Dropping it gives the terminal back as it was.
@@ -212,6 +217,7 @@ impl Tty {
             }
             Ok(Word::Said(message)) => Ok(message),
             Ok(Word::Left) => Err(defect()),
+            Ok(Word::Told) => Err(told_to_end()),
             Err(mpsc::RecvTimeoutError::Timeout) => Ok(Message::Tick),
             Ok(Word::Gone) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                 Err(no_terminal(&io::ErrorKind::UnexpectedEof.into()))
@@ -233,6 +239,7 @@ impl Tty {
                 }
                 Ok(Word::Said(message)) => return Ok(message),
                 Ok(Word::Left) => return Err(defect()),
+                Ok(Word::Told) => return Err(told_to_end()),
                 Ok(Word::Gone) | Err(_) => return Err(no_terminal(&io::ErrorKind::UnexpectedEof.into())),
             }
         }
@@ -262,6 +269,7 @@ pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<Stri
     let (answers, for_driver) = mpsc::channel();
     let to_screen = tty.to_me.clone();
     thread::spawn(move || work(driver, &for_driver, &Line(to_screen)));
+    end_when_told(&tty.to_me);
     let size = tty.size().map_err(|error| no_terminal(&error))?;
     let first = loop {
         // Looking at the first step's token may take a moment.
@@ -285,11 +293,31 @@ pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<Stri
     }
 }
 
+/// Gives the terminal back when the system ends the program: SIGTERM, or SIGHUP of a closed window.
+fn end_when_told(to_screen: &Sender<Word>) {
+    let Ok(mut signals) = Signals::new([SIGTERM, SIGHUP]) else { return };
+    let to_screen = to_screen.clone();
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            // A screen that is gone has given the terminal back.
+            drop(to_screen.send(Word::Told));
+        }
+    });
+}
+
+fn told_to_end() -> Stop {
+    let error = "the system told this program to end. Everything so far is recorded";
+    Stop::new(StopKind::People, error, "go on with `keyrite resume` and the record's directory")
+}
+
 /// What stays on the terminal when the screen is gone.
 fn last_words(app: &App) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(closing) = &app.scene.closing {
-        lines.push(format!("The ceremony is closed. The bundle is in {}", closing.bundle));
+        lines.push(match closing.bundle.is_empty() {
+            true => "The ceremony is closed. Nothing was signed, so there is no bundle.".to_owned(),
+            false => format!("The ceremony is closed. The bundle is in {}", closing.bundle),
+        });
         lines.push(format!("The record is in {}; journal head {}", app.cover.record, app.scene.head.hex()));
     }
     lines

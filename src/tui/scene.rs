@@ -158,5 +158,7 @@ fn closing(driver: &Driver) -> Closing {
     let root = ceremony.metadata("root").map(|root| {
         (format!("metadata/{}", print::file_name(ceremony.plan(), "root")), Digest::of(&root.to_file()))
     });
-    Closing { bundle: driver.bundle_dir().display().to_string(), root }
+    let signs = driver.ceremony().plan().kind.signs();
+    let bundle = if signs { driver.bundle_dir().display().to_string() } else { String::new() };
+    Closing { bundle, root }
 }

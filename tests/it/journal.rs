@@ -20,6 +20,13 @@ fn rehearsed(dir: &Path) -> std::path::PathBuf {
     record
 }
 
+/// Takes away what a record has only once its ceremony is closed.
+fn not_closed(record: &Path) {
+    for name in ["checkpoint.txt", "record.html", "record.txt", "ledger.json"] {
+        let _ = fs::remove_file(record.join(name));
+    }
+}
+
 /// A run under strace, which kills the program at the `nth` call of `call`; `None` when it made fewer.
 pub(crate) fn killed(run: &Command, call: &str, nth: usize) -> Option<()> {
     let mut strace = Command::new("strace");
@@ -113,6 +120,7 @@ fn a_bundle_that_is_gone_is_told_and_written_again_from_the_record() {
     let kept: String = lines.split_inclusive('\n').take(exported + 1).collect();
     fs::write(&journal, kept).unwrap();
     fs::remove_dir_all(&bundle).unwrap();
+    not_closed(&record);
 
     let said = resume_quickstart(&record);
 
@@ -155,6 +163,7 @@ fn a_line_cut_short_is_dropped_and_the_ceremony_goes_on() {
             fs::remove_file(entry.unwrap().path()).unwrap();
         }
         fs::write(record.join("journal.jsonl"), &kept).unwrap();
+        not_closed(&record);
 
         resume_quickstart(&record).ended(0);
 

@@ -256,29 +256,9 @@ fn an_exception_says_something_and_is_of_someone() {
     assert!(driver.ceremony().exceptions().is_empty());
 }
 
-/// The rehearsal of a file in which the second drive may fail.
-fn with_a_drive_that_may_fail() -> Copy {
-    let steps = [
-        "mount-drive, drive: blue",
-        "export, drive: blue",
-        "eject-drive, drive: blue",
-        "readback, drive: blue",
-    ];
-    Copy::of("genesis", |mut file| {
-        for step in steps {
-            file = file.replace(&format!("{{do: {step}}}"), &format!("{{do: {step}, on_fail: exception}}"));
-        }
-        for step in ["mount", "eject"] {
-            let again = format!("id: {step}-blue-again, drive: blue}}");
-            file = file.replace(&again, &format!("id: {step}-blue-again, drive: blue, on_fail: exception}}"));
-        }
-        file
-    })
-}
-
 #[test]
 fn a_step_is_left_out_only_where_the_file_allows_it_and_an_exception_says_why() {
-    let copy = with_a_drive_that_may_fail();
+    let copy = Copy::of("genesis", |file| file);
     let mut driver = start(&copy).with_faults(vec![Fault::LostDrive]);
     // Not where it did not fail, and not without an exception.
     let mut refused = 0;
@@ -301,7 +281,7 @@ fn a_step_is_left_out_only_where_the_file_allows_it_and_an_exception_says_why() 
 
 #[test]
 fn a_drive_that_is_lost_is_left_out_with_an_exception_and_the_other_has_the_bundle() {
-    let copy = with_a_drive_that_may_fail();
+    let copy = Copy::of("genesis", |file| file);
     let mut driver = start(&copy);
     let lost = copy.record().join("drives/KEYRITE-B");
     // The stick is broken: a file lies where its directory should be.
@@ -546,4 +526,116 @@ fn the_ledger_of_one_ceremony_is_what_the_next_must_agree_with() {
         said.out,
         said.err
     );
+}
+
+/// Who stands in for someone has a part in what that one has: a pair that never checks each other stays apart.
+#[test]
+fn an_alternate_is_kept_apart_as_well() {
+    let copy = Copy::of("genesis", |file| file.replace("exclude: [[ana, bo]]", "exclude: [[oli, ada]]"));
+
+    let said = copy.rehearse("", &[]).ended(1);
+
+    assert!(said.err.contains("EXCLUDED-NEVER-CONFIRMS"), "{}", said.err);
+}
+
+/// What the second machine shows is what the step asks for.
+#[test]
+fn the_second_machine_shows_the_words_that_are_typed() {
+    let copy = Copy::of("genesis", |file| file);
+    copy.rehearse("", &[]).ended(0);
+    let bundle = copy.record().join("bundle");
+    let root = bundle.join("metadata/1.root.json");
+
+    let options = ["--rehearsal", "--at", "2026-12-03T09:00:00Z"];
+    let said = keyrite(&[&["verify", text(&bundle), "--root", text(&root)], &options[..]].concat()).ended(0);
+
+    let manifest = keyrite::words::Digest::of(&fs::read(bundle.join("MANIFEST.json")).unwrap());
+    assert!(manifest.lines().iter().all(|line| said.out.contains(line)), "{}", said.out);
+    assert!(said.out.contains(&manifest.hex()), "{}", said.out);
+}
+
+#[test]
+fn what_failed_is_read_with_the_exceptions() {
+    let copy = Copy::of("genesis", |file| file);
+    let mut driver = start(&copy).with_faults(vec![Fault::WrongPin]);
+    let mut read = Vec::new();
+
+    play(&mut driver, |prompt| {
+        if let ("exception-review", Body::Lines(lines)) = (prompt.verb, &prompt.body) {
+            read.clone_from(lines);
+        }
+        None
+    })
+    .unwrap();
+
+    assert!(
+        read.iter().any(|line| line.contains("sign-root-targets-ana: REHEARSED FAULT: wrong PIN")),
+        "{read:?}"
+    );
+}
+
+#[test]
+fn nothing_that_acts_on_a_terminal_is_taken_into_the_record() {
+    let copy = Copy::of("genesis", |file| file);
+    for typed in ["a\\nFAKE", "a\\e[31mred", "a\\u202eb"] {
+        let head = fs::read_to_string(copy.dir.path().join("answers.yaml")).unwrap();
+        let hostile = head.replace("room: Room 4.12, the blue door", &format!("room: \"{typed}\""));
+        assert_ne!(hostile, head);
+        let file = copy.dir.path().join("hostile.yaml");
+        fs::write(&file, hostile).unwrap();
+
+        let said = run_by_file(&copy.file(), &file, &copy.record(), &["--rehearse"]).ended(1);
+
+        assert!(said.err.contains("cannot be seen, or that turns text around"), "{}", said.err);
+        fs::remove_dir_all(copy.record()).unwrap();
+    }
+}
+
+/// Lines cut off the end of a closed journal would hide what stood there: the papers of the end give it away.
+#[test]
+fn a_closed_journal_that_was_cut_is_never_gone_on_with() {
+    let copy = Copy::of("genesis", |file| file);
+    copy.rehearse("", &[]).ended(0);
+    let journal = copy.record().join("journal.jsonl");
+    let lines = fs::read_to_string(&journal).unwrap();
+    let kept: Vec<&str> = lines.split_inclusive('\n').collect();
+    fs::write(&journal, kept[..kept.len() - 8].concat()).unwrap();
+
+    let said = copy.resume();
+    let verified = keyrite(&["journal", "verify", text(&copy.record())]);
+
+    assert_eq!((said.code, verified.code), (6, 6), "{}\n{}", said.err, verified.err);
+    assert!(said.err.contains("lines were cut off"), "{}", said.err);
+    assert_eq!(fs::read_to_string(&journal).unwrap().lines().count(), kept.len() - 8);
+}
+
+#[test]
+fn a_record_says_what_it_lacks_and_a_bundle_without_its_manifest_is_none() {
+    let copy = Copy::of("genesis", |file| file);
+    copy.rehearse("", &[]).ended(0);
+    let record = copy.record();
+    fs::remove_file(record.join("ledger.json")).unwrap();
+    fs::remove_file(record.join("record.txt")).unwrap();
+    let said = keyrite(&["journal", "verify", text(&record)]).ended(0);
+    assert!(said.out.contains("not in this record: record.txt, ledger.json"), "{}", said.out);
+
+    fs::remove_file(record.join("bundle/MANIFEST.json")).unwrap();
+    let said = keyrite(&["journal", "verify", text(&record)]).ended(6);
+    assert!(said.err.contains("bundle/MANIFEST.json"), "{}", said.err);
+}
+
+#[test]
+fn faults_that_never_happen_are_said_and_others_join_on_resume() {
+    let copy = Copy::of("restore-drill", |file| file);
+    let said = copy.rehearse("", &["--fault", "power-cut", "--fault", "lost-drive"]).ended(4);
+    assert!(said.err.contains("the power failed here"), "{}", said.err);
+
+    let (record, answers) = (copy.record(), copy.answers(""));
+    let more = ["--plain", "--answers", text(&answers), "--fault", "wrong-pin"];
+    let said = keyrite(&[&["resume", text(&record)], &more[..]].concat()).ended(5);
+    assert!(said.err.contains("wrong PIN"), "{}", said.err);
+    let more = ["--plain", "--answers", text(&answers), "--fault", "lost-drive"];
+    let said = keyrite(&[&["resume", text(&record)], &more[..]].concat()).ended(0);
+    assert!(said.out.contains("the fault lost-drive never happened"), "{}", said.out);
+    assert!(said.out.contains("Nothing was signed, so there is no bundle."), "{}", said.out);
 }

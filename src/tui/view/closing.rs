@@ -11,7 +11,10 @@ pub fn closing(app: &App, doc: &mut Doc) {
     let palette = doc.palette;
     let Some(closing) = &app.scene.closing else { return };
     doc.marked("[ OK ]", palette.good(), "The ceremony is closed.", palette.instruction());
-    doc.text(&format!("Bundle   {}", closing.bundle), Style::new());
+    let signs = !closing.bundle.is_empty();
+    if signs {
+        doc.text(&format!("Bundle   {}", closing.bundle), Style::new());
+    }
     doc.text(&format!("Record   {}", app.cover.record), Style::new());
     if let Some((file, digest)) = &closing.root {
         doc.text(&format!("Root     {file}, SHA-256"), Style::new());
@@ -23,6 +26,12 @@ pub fn closing(app: &App, doc: &mut Doc) {
     doc.heading("Next");
     let root = closing.root.as_ref().map_or("metadata/1.root.json", |(file, _)| file.as_str());
     let rehearsal = if app.rehearsal() { " --rehearsal" } else { "" };
+    if !signs {
+        return doc.text(
+            &format!("  1  keyrite journal verify {}, and keep the record", app.cover.record),
+            Style::new(),
+        );
+    }
     doc.text(&format!("  1  keyrite verify {0} --root {0}/{root}{rehearsal}", closing.bundle), Style::new());
     doc.text("  2  Carry the bundle to the server; VERIFY.txt in it says how to check it.", Style::new());
     doc.text(&format!("  3  keyrite journal verify {}, and keep the record", app.cover.record), Style::new());

@@ -67,7 +67,7 @@ pub fn draw(palette: Palette, about: &str, keys: &[(&str, &str)], frame: &mut Fr
 /// An exception: what was expected, what happened, what was done, and who writes it down.
 pub fn exception(app: &App, lines: &[String; 4], at: usize, frame: &mut Frame) {
     let palette = app.palette;
-    let inner = page::window(frame, palette, "Exception", 76, 15);
+    let inner = page::window(frame, palette, "Exception", 76, 19);
     let mut doc = Doc::new(palette, usize::from(inner.width));
     doc.text("What goes otherwise than planned is written down, and read before the end.", Style::new());
     doc.blank();
@@ -89,6 +89,13 @@ pub fn exception(app: &App, lines: &[String; 4], at: usize, frame: &mut Frame) {
             Span::styled(tail, palette.field()),
             Span::styled(cursor, palette.waiting()),
         ]);
+    }
+    if let Some(prompt) = app.scene.prompt.as_ref().filter(|_| at == 3) {
+        let names: Vec<_> = prompt.people.iter().map(|(id, name)| format!("{id} ({name})")).collect();
+        doc.text(&format!("Short names: {}", names.join(", ")), Style::new());
+    }
+    if let Some(note) = app.note {
+        doc.marked("!!", palette.warning(), note, palette.warning());
     }
     show(&doc, frame, inner);
 }

@@ -296,3 +296,22 @@ outputs: {{bundle: bundle}}
     );
     assert!(shown.contains(&format!("serial {ana}")), "{shown}");
 }
+
+/// The system ends it: the terminal is the shell's again, and it goes on later.
+#[test]
+fn when_the_system_ends_it_the_terminal_is_given_back() {
+    for signal in ["-TERM", "-HUP"] {
+        let dir = genesis();
+        let args = ["run", "ceremony.yaml", "--rehearse", "--record", "record"];
+        let mut pseudo = Pseudo::start(dir.path(), &args, &[]);
+        pseudo.wait("Review the plan together");
+        pseudo.press("\r");
+        pseudo.answer_until("Compare the machine's clock");
+
+        pseudo.kill(signal);
+
+        assert_eq!(pseudo.end(), 3);
+        pseudo.assert_restored();
+        holds(&dir.path().join("record"));
+    }
+}

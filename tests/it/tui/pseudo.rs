@@ -183,6 +183,12 @@ impl Pseudo {
         words.chunks(4).map(|row| row.iter().map(|word| (*word).to_owned()).collect()).collect()
     }
 
+    /// What the system, or a closed window, sends.
+    pub(super) fn kill(&mut self, signal: &str) {
+        let pid = self.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
     /// Waits for its end; the exit code.
     pub(super) fn end(&mut self) -> u32 {
         while self.frame().is_some() {}
