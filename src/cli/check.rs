@@ -13,6 +13,7 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::consequences::consequences;
 use crate::plan::print;
+use crate::plan::reading::Judged;
 use crate::tuf::Date;
 
 /// Arguments.
@@ -81,16 +82,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 /// The plan of a file, where one can be made of it, and everything that is wrong.
-fn judge(file: &Path, at: Date) -> Result<(Option<Plan>, Vec<Problem>), Failure> {
+fn judge(file: &Path, at: Date) -> Result<Judged, Failure> {
     let text = driver::read_plan(file)?;
     let base = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(match driver::before::read_plan(&text, base) {
-        Ok(mut plan) => {
-            let problems = driver::inputs::check(&mut plan, base, at);
-            (Some(plan), problems)
-        }
-        Err(problems) => (None, problems),
-    })
+    Ok(driver::inputs::judge(&text, base, at))
 }
 
 /// The plan of a file that holds.

@@ -25,6 +25,7 @@ use crate::plan::Problem;
 use crate::plan::Source;
 use crate::plan::before::MetadataFiles;
 use crate::plan::delegations::EntrySpec;
+use crate::plan::reading::Judged;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::Repository;
@@ -42,11 +43,20 @@ pub const FOLDER: &str = "before";
 
 /// A ceremony file, proven against what it starts from. `base` is the file's directory.
 pub fn read_plan(text: &str, base: &Path) -> Result<Plan, Vec<Problem>> {
-    let before = match plan::starts_from(text)? {
-        Some(spec) => Some(Arc::new(load(&spec, base).map_err(|problem| vec![problem])?)),
-        None => None,
+    match judge(text, base) {
+        (Some(plan), problems) if problems.is_empty() => Ok(plan),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// The same, with the plan as far as there is one.
+pub fn judge(text: &str, base: &Path) -> Judged {
+    let start = match plan::starts_from(text) {
+        Ok(Some(spec)) => load(&spec, base).map(|before| Some(Arc::new(before))),
+        Ok(None) => Ok(None),
+        Err(problems) => return (None, problems),
     };
-    Plan::read(text, before)
+    plan::reading::judge(text, start)
 }
 
 fn load(spec: &BeforeSpec, base: &Path) -> Result<Before, Problem> {

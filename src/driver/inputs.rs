@@ -11,14 +11,17 @@ use crate::driver::before;
 use crate::driver::disk;
 use crate::driver::hashing;
 use crate::plan::FilesSpec;
+use crate::plan::Key;
 use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::after::Files;
 use crate::plan::delegates::unsigned_delegates;
 use crate::plan::ledger::Ledger;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::plan::reach;
+use crate::plan::reading::Judged;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::client::MAX_ROOT;
@@ -112,40 +115,81 @@ pub fn check(plan: &mut Plan, base: &Path, now: Date) -> Vec<Problem> {
     problems
 }
 
-fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Section>>) {
-    let mut problems = Vec::new();
-    let place = |of: &str| plan.places.get(of).copied();
-    for key in &plan.keys {
-        if let Source::Existing { public, .. } | Source::Public { public } = &key.source
-            && let Err(why) = outside(base, public, &plan.id)
-        {
-            let hint = "its owner makes it with `keyrite key show STORE`, or sends a PEM file";
-            let text = format!("key {}: {why}; {hint}", key.name);
-            problems.push(Problem::error("PUBLIC-KEY-READABLE", place(&format!("key {}", key.name)), text));
-        }
+/// The whole of `check`: the file, what it starts from, its inputs and the day. The plan holds when nothing is wrong.
+pub fn judge(text: &str, base: &Path, now: Date) -> Judged {
+    let (mut plan, mut problems) = before::judge(text, base);
+    match &mut plan {
+        Some(plan) if problems.is_empty() => problems = check(plan, base, now),
+        Some(plan) => problems.extend(beside(plan, base, now, &problems)),
+        None => {}
     }
-    if let Some(ledger) = &plan.materials.ledger {
-        let read = small_file(&base.join(&ledger.value)).and_then(|bytes| Ledger::read(&bytes));
-        match read {
-            Ok(read) => problems.extend(read.contradicts(plan)),
-            Err(why) => problems.push(Problem::error("LEDGER-READABLE", Some(ledger.place), why)),
-        }
-    }
-    let known = |name: &str| match &plan.key(name)?.source {
-        Source::Existing { public, .. } | Source::Public { public } => fixed(base, public).ok(),
-        _ => None,
+    problems.sort_by_key(|problem| problem.place);
+    (plan, problems)
+}
+
+/// The same of a file that is refused, as far as it does not hang on what is wrong with it: `said`.
+fn beside(plan: &Plan, base: &Path, now: Date, said: &[Problem]) -> Vec<Problem> {
+    let mut problems = unreadable_keys(plan, base);
+    problems.extend(ledger(plan, base));
+    hashed(plan, base, &mut problems);
+    problems.extend(expired(plan, now));
+    problems.extend(window_closed(plan, now));
+    let line = |problem: &Problem| problem.place.map(|place| place.line);
+    problems.retain(|problem| said.iter().all(|other| line(other) != line(problem)));
+    problems
+}
+
+fn unreadable_keys(plan: &Plan, base: &Path) -> Vec<Problem> {
+    let unreadable = |key: &Key| {
+        let (Source::Existing { public, .. } | Source::Public { public }) = &key.source else { return None };
+        let why = outside(base, public, &plan.id).err()?;
+        let hint = "its owner makes it with `keyrite key show STORE`, or sends a PEM file";
+        let place = plan.places.get(&format!("key {}", key.name)).copied();
+        Some(Problem::error("PUBLIC-KEY-READABLE", place, format!("key {}: {why}; {hint}", key.name)))
     };
-    problems.extend(unsigned_delegates(plan, &known));
+    plan.keys.iter().filter_map(unreadable).collect()
+}
+
+/// What the ledger of the last ceremony says otherwise.
+fn ledger(plan: &Plan, base: &Path) -> Vec<Problem> {
+    let Some(ledger) = &plan.materials.ledger else { return Vec::new() };
+    match small_file(&base.join(&ledger.value)).and_then(|bytes| Ledger::read(&bytes)) {
+        Ok(read) => read.contradicts(plan),
+        Err(why) => vec![Problem::error("LEDGER-READABLE", Some(ledger.place), why)],
+    }
+}
+
+/// The target files that come in, by role.
+fn hashed(plan: &Plan, base: &Path, problems: &mut Vec<Problem>) -> BTreeMap<String, Files> {
     let mut hashed = BTreeMap::new();
     for (name, spec) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
         match target_files(base, spec) {
             Ok(files) => drop(hashed.insert(name.clone(), files)),
             Err(error) => {
-                let text = format!("files of {name}: {error}");
-                problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), text));
+                let (text, place) = (format!("files of {name}: {error}"), plan.places.get("files").copied());
+                problems.push(Problem::error("TARGET-FILES-READABLE", place, text));
             }
         }
     }
+    hashed
+}
+
+fn window_closed(plan: &Plan, now: Date) -> Option<Problem> {
+    let end = plan.window.not_after.filter(|end| *end < now)?;
+    let place = plan.places.get("clock").copied();
+    Some(Problem::error("CLOCK-WINDOW", place, format!("the window closed at {end}, and it is {now} now")))
+}
+
+fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Section>>) {
+    let place = |of: &str| plan.places.get(of).copied();
+    let mut problems = unreadable_keys(plan, base);
+    problems.extend(ledger(plan, base));
+    let known = |name: &str| match &plan.key(name)?.source {
+        Source::Existing { public, .. } | Source::Public { public } => fixed(base, public).ok(),
+        _ => None,
+    };
+    problems.extend(unsigned_delegates(plan, &known));
+    let hashed = hashed(plan, base, &mut problems);
     problems.extend(reach::cut_off(plan, &|role| hashed.get(role)));
     let mut changes = None;
     if plan.hashes_files() && plan.before.is_some() && problems.is_empty() {
@@ -170,15 +214,7 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
         }
     }
     problems.extend(expired(plan, now));
-    if let Some(end) = plan.window.not_after
-        && end < now
-    {
-        problems.push(Problem::error(
-            "CLOCK-WINDOW",
-            None,
-            format!("the window closed at {end}, and it is {now} now"),
-        ));
-    }
+    problems.extend(window_closed(plan, now));
     (problems, changes)
 }
 

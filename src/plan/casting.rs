@@ -1,8 +1,11 @@
 //! The people of each step of a file: who does it and who confirms it, where the file does not say so itself.
 
+use std::collections::BTreeSet;
+
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Step;
+use crate::plan::file::File;
 use crate::plan::people;
 use crate::plan::problem::Place;
 use crate::plan::script;
@@ -13,11 +16,13 @@ fn say(problems: &mut Vec<Problem>, rule: &'static str, place: Place, text: Stri
 }
 
 /// The steps with their people; problems where those cannot be.
-pub(super) fn steps(specs: &[StepSpec], plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Step> {
+pub(super) fn steps(specs: &[StepSpec], file: &File, plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for spec in specs {
+        // Of a key that contradicts itself, that was said.
         if let Some(key) = spec.verb.key()
             && plan.key(key).is_none()
+            && file.keys.iter().all(|named| named.name.value != key)
         {
             say(
                 problems,
@@ -52,6 +57,24 @@ pub(super) fn steps(specs: &[StepSpec], plan: &Plan, problems: &mut Vec<Problem>
             );
         }
         steps.push(step);
+    }
+    people::of_script(&steps, file, plan, problems);
+    steps
+}
+
+/// The standard script, in which everyone can do what it asks of them. One mistake about people is said once.
+pub(super) fn standard(file: &File, plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Step> {
+    let steps = script::standard(plan);
+    let mut found = Vec::new();
+    for step in &steps {
+        people::step(step, file.id.place, plan, &mut found);
+    }
+    people::of_script(&steps, file, plan, &mut found);
+    // Of someone who is not there, or a key that contradicts itself, the script is not to blame.
+    if problems.is_empty() {
+        let mut told = BTreeSet::new();
+        found.retain(|problem| told.insert(problem.rule));
+        problems.extend(found);
     }
     steps
 }

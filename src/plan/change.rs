@@ -177,8 +177,9 @@ impl Plan {
 
 /// Judges what the plan would change: only what its type may change, everything that this forces, and what it expects.
 pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
+    let already = problems.len();
     delegates::delegations(plan, problems);
-    let Some(before) = plan.before.clone().filter(|_| problems.is_empty()) else { return };
+    let Some(before) = plan.before.clone().filter(|_| problems.len() == already) else { return };
     let after = file.trust.after;
     let mut say = |rule, place: Place, text: String| problems.push(Problem::error(rule, Some(place), text));
     let sections = match plan.foresee(&|_| None) {
@@ -202,16 +203,19 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
     }
     delegates::signed_for_nobody(plan, &place, &mut say);
     delegates::delegates_listed(plan, &before, &mut say);
-    if !plan.hashes_files()
-        && let Err(why) = plan.as_expected(&sections)
-    {
-        let at =
-            file.trust.expect_diff.as_ref().and_then(|lines| lines.first()).map_or(after, |line| line.place);
-        say("DIFF-AS-EXPECTED", at, format!("expect_diff is not what would change: {why}"));
-    }
     plan.changes = sections;
     problems.extend(delegates::unsigned_delegates(plan, &|_| None));
     incident::keys_leave(plan, &before, file, problems);
+    // Of a change that is not allowed nobody asks whether it was expected.
+    if problems.len() == already
+        && !plan.hashes_files()
+        && let Err(why) = plan.as_expected(&plan.changes)
+    {
+        let lines = file.trust.expect_diff.as_ref();
+        let at = lines.and_then(|lines| lines.first()).map_or(after, |line| line.place);
+        let text = format!("expect_diff is not what would change: {why}");
+        problems.push(Problem::error("DIFF-AS-EXPECTED", Some(at), text));
+    }
 }
 
 /// A new root needs the threshold of the old one, and never a key that someone else may have.

@@ -75,6 +75,11 @@ impl Cast<'_> {
             problems.push(Problem::error("MISSING-FIELD", Some(place), text));
             return None;
         };
+        if names.value.is_empty() {
+            let text = format!("{} would seal an empty bag; \"holds\" names tokens and drives", fields.what);
+            problems.push(Problem::error("MATERIAL-KNOWN", Some(names.place), text));
+            return None;
+        }
         let all: Vec<_> = self.materials.tokens.keys().chain(self.materials.drives.keys()).collect();
         let known: Vec<_> = names
             .value
@@ -141,9 +146,14 @@ pub(super) fn expand(node: &Node, cast: &Cast<'_>, problems: &mut Vec<Problem>) 
             texts.map(|name| name.value).collect()
         }
     };
+    if names.is_empty() {
+        let text = "\"for_each\" of a step names nobody and nothing, so there would be no such step";
+        problems.push(Problem::error("FOR-EACH-KNOWN", Some(each.place), text));
+    }
     let without = fields.iter().filter(|(key, _)| key.text != "for_each").cloned().collect();
     let body = Node { place: node.place, kind: Kind::Map(without) };
-    names.iter().filter_map(|name| with_name(&body, name, cast, problems)).collect()
+    // What is not known of one is hardly known of the others.
+    names.iter().map_while(|name| with_name(&body, name, cast, problems)).collect()
 }
 
 /// The step with `{k}` and `{k.field}` replaced in every text.

@@ -27,6 +27,8 @@ pub struct Fields<'a> {
     pub place: Place,
     left: Vec<&'a (Key, Node)>,
     known: Vec<&'static str>,
+    /// It is no map, which was said; so no field of it is missing.
+    none: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -35,13 +37,22 @@ impl<'a> Fields<'a> {
         let what = what.into();
         match &node.kind {
             Kind::Map(fields) => {
-                Some(Self { what, place: node.place, left: fields.iter().collect(), known: Vec::new() })
+                let left = fields.iter().collect();
+                Some(Self { what, place: node.place, left, known: Vec::new(), none: false })
             }
             other => {
                 problems.push(wrong_kind(node.place, &what, "a map of fields", describe(other)));
                 None
             }
         }
+    }
+
+    /// The same; what is no map has no fields, which is said once.
+    pub fn or_none(node: &'a Node, what: impl Into<String>, problems: &mut Vec<Problem>) -> Self {
+        let what = what.into();
+        let (left, known) = (Vec::new(), Vec::new());
+        let none = Self { what: what.clone(), place: node.place, left, known, none: true };
+        Self::of(node, what, problems).unwrap_or(none)
     }
 
     /// The field, if it is there.
@@ -59,7 +70,7 @@ impl<'a> Fields<'a> {
     /// The field, which must be there.
     pub fn need(&mut self, name: &'static str, problems: &mut Vec<Problem>) -> Option<&'a Node> {
         let found = self.take(name);
-        if found.is_none() {
+        if found.is_none() && !self.none {
             // Said here and not left to `finish`: what is missing may be why nobody comes to that.
             let problem = match self.left.iter().position(|(key, _)| near(name, &key.text)) {
                 Some(at) => {
@@ -87,6 +98,18 @@ impl<'a> Fields<'a> {
     pub fn need_text(&mut self, name: &'static str, problems: &mut Vec<Problem>) -> Option<At<String>> {
         let what = format!("{name:?} of {}", self.what);
         self.need(name, problems).and_then(|node| text(node, &what, problems))
+    }
+
+    /// A text in quotes, which must be there: digits that are no number.
+    pub fn need_quoted(&mut self, name: &'static str, problems: &mut Vec<Problem>) -> Option<At<String>> {
+        let what = format!("{name:?} of {}", self.what);
+        let node = self.need(name, problems)?;
+        let found = text(node, &what, problems)?;
+        if let Kind::Scalar { text, quoted: false } = &node.kind {
+            let wants = format!("in quotes, as {text:?}, so that no digit of it is lost");
+            problems.push(wrong_kind(node.place, &what, &wants, "not"));
+        }
+        Some(found)
     }
 
     /// `true` or `false`, if the field is there.
@@ -175,6 +198,13 @@ impl<'a> Fields<'a> {
     }
 
     fn unknown(&self, key: &Key) -> Problem {
+        if SECRETS.contains(&key.text.as_str()) {
+            let text = format!(
+                "{:?} of {}: a secret never stands in a ceremony file; it is typed on the day. Take it out, and change it",
+                key.text, self.what
+            );
+            return Problem::error("NO-SECRET-IN-FILE", Some(key.place), text);
+        }
         let near = self.known.iter().find(|known| near(known, &key.text));
         let hint = match near {
             Some(known) => format!("; did you mean {known:?}?"),
@@ -185,6 +215,8 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What people call secrets.
+const SECRETS: [&str; 7] = ["pin", "so-pin", "puk", "passphrase", "password", "secret", "seed"];
 /// The longest text of one field, in characters: it is read aloud.
 const LONGEST: usize = 2000;
 /// The longest text that must stand on one line of a screen or a page.
@@ -237,7 +269,7 @@ fn wrong_kind(place: Place, what: &str, want: &str, found: &str) -> Problem {
 }
 
 /// One letter more, less or other, or two swapped.
-fn near(a: &str, b: &str) -> bool {
+pub(super) fn near(a: &str, b: &str) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let head = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
     let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(x, y)| x == y).count();

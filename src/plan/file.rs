@@ -170,16 +170,16 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
     });
     // Nothing leaves the room where nothing is signed.
     let nothing = At { value: "bundle".to_owned(), place: kind.place };
-    let bundle = bundle.or((!kind.value.signs()).then_some(nothing));
     let delegated = trust.iter().flat_map(|trust| trust.roles.keys()).map(String::as_str);
     let delegated = delegated.filter(|name| !TOP_LEVEL.contains(name));
     let roles = TOP_LEVEL.into_iter().chain(delegated).collect();
     let cast = Cast { roles, people: &participants, materials: &materials };
     let steps = fields.take("steps").map(|node| steps::read(node, &cast, problems));
     fields.finish(problems);
+    let unread = || At { value: String::new(), place: kind.place };
     Some(File {
-        id: id?,
-        title: title?.value,
+        id: id.unwrap_or_else(unread),
+        title: title.map(|title| title.value).unwrap_or_default(),
         kind,
         incident,
         participants,
@@ -189,7 +189,8 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
         trust: trust?,
         environment: environment.unwrap_or_default(),
         clock,
-        bundle: bundle?,
+        // Without `outputs` that has been said.
+        bundle: bundle.unwrap_or(nothing),
         steps,
     })
 }
@@ -263,26 +264,23 @@ pub(super) fn entries<'a>(
         problems.push(Problem::error("WRONG-KIND", Some(node.place), text));
         return Vec::new();
     };
-    let named = fields.iter().map(|(key, node)| (At { value: key.text.clone(), place: key.place }, node));
-    named.collect::<Vec<_>>().into_iter().filter(|(name, _)| file_name(name, "the name", problems)).collect()
+    // A name of the wrong form is said, and is a name all the same.
+    let named = fields.iter().map(|(key, node)| {
+        let name = At { value: key.text.clone(), place: key.place };
+        file_name(&name, "the name", problems);
+        (name, node)
+    });
+    named.collect()
 }
 
 fn keys(node: &Node, problems: &mut Vec<Problem>) -> Vec<KeySpec> {
     let keys = entries(node, "keys", problems);
-    keys.into_iter().filter_map(|(name, node)| key(name, node, problems)).collect()
+    keys.into_iter().map(|(name, node)| key(name, node, problems)).collect()
 }
 
-fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<KeySpec> {
-    let mut fields = Fields::of(node, format!("key {}", name.value), problems)?;
-    for secret in ["pin", "passphrase", "password", "secret", "seed"] {
-        if let Some(found) = fields.take(secret) {
-            let text = format!(
-                "{secret:?} of key {}: a secret never stands in a ceremony file; it is typed on the day. Take it out, and change it",
-                name.value
-            );
-            problems.push(Problem::error("NO-SECRET-IN-FILE", Some(found.place), text));
-        }
-    }
+/// A key, with what of it can be read.
+fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> KeySpec {
+    let mut fields = Fields::or_none(node, format!("key {}", name.value), problems);
     let store = fields.text("store", problems).and_then(|found| match StoreUri::from_str(&found.value) {
         Ok(value) => Some(At { value, place: found.place }),
         Err(bad) => {
@@ -321,7 +319,7 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<Key
         name,
     };
     fields.finish(problems);
-    Some(spec)
+    spec
 }
 
 fn clock(node: &Node, problems: &mut Vec<Problem>) -> Option<ClockSpec> {

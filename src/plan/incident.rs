@@ -7,6 +7,7 @@ use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::delegates;
 use crate::plan::file::File;
 use crate::plan::problem::Place;
 use crate::tuf::RoleKeys;
@@ -54,6 +55,28 @@ pub(super) fn keys_leave(plan: &Plan, before: &Before, file: &File, problems: &m
             open.push(delegation.name);
         }
     }
+}
+
+/// The roles that still list a key after the ceremony, as far as clients come to them.
+pub(super) fn still_listed(plan: &Plan, key: &str) -> Vec<String> {
+    let named = |listed: &String| listed == key;
+    let stated = plan.roles.iter().filter(|(_, role)| role.keys.iter().any(named));
+    let mut roles: Vec<String> = stated.map(|(name, _)| name.clone()).collect();
+    let entries = plan.roles.values().flat_map(|role| &role.delegations).flat_map(|list| &list.entries);
+    let entries = entries.filter(|entry| entry.keys.iter().any(|listed| listed.value == key));
+    roles.extend(entries.map(|entry| entry.name().to_owned()));
+    let mut open = vec!["targets".to_owned()];
+    let mut seen = BTreeSet::new();
+    while let Some(delegator) = open.pop().filter(|role| seen.insert(role.clone())) {
+        let Some(list) = delegates::delegations_after(plan, &delegator) else { continue };
+        for delegation in list.roles {
+            if counts(plan, key, &delegation.role_keys) {
+                roles.push(delegation.name.clone());
+            }
+            open.push(delegation.name);
+        }
+    }
+    roles
 }
 
 /// Whether a key of the plan counts for a role as it was, under whatever keyid.

@@ -36,13 +36,8 @@ const RESERVED: [&str; 15] = [
     "cosignatures",
 ];
 
-/// A key, when its fields do not contradict each other.
-pub(super) fn key(
-    spec: &KeySpec,
-    file: &File,
-    before: Option<&Before>,
-    say: &mut Problems<'_>,
-) -> Option<Key> {
+/// What can be said of a key without the metadata before.
+pub(super) fn alone(spec: &KeySpec, file: &File, say: &mut Problems<'_>) {
     let (name, place) = (&spec.name.value, spec.name.place);
     if let Some(holder) = &spec.holder
         && !file.participants.iter().any(|person| person.id.value == holder.value)
@@ -72,17 +67,11 @@ pub(super) fn key(
             say.say("MODULE-PIN", pin.place, format!("key {name} is not on a token, so it has no module"));
         }
     }
-    if let Some(keyid) = &spec.keyid {
-        if spec.generate || (spec.public.is_none() && before.is_none()) {
-            say.say(
-                "KEYID-OF-PUBLIC",
-                keyid.place,
-                format!("key {name} has no public file yet, so it has no keyid"),
-            );
-        } else if spec.public.is_some() && Digest::from_hex(&keyid.value).is_none() {
-            say.say("KEYID-OF-PUBLIC", keyid.place, format!("\"keyid\" of key {name} must be 64 hex digits"));
-        }
-    }
+    bits(spec, say);
+}
+
+fn bits(spec: &KeySpec, say: &mut Problems<'_>) {
+    let name = &spec.name.value;
     if let Some(bits) = &spec.bits {
         match &spec.scheme {
             Some(At { value: Scheme::RsaPssSha256, .. }) if spec.generate => {
@@ -102,6 +91,27 @@ pub(super) fn key(
                 bits.place,
                 format!("only an RSA key that is made here has bits, and key {name} is none"),
             ),
+        }
+    }
+}
+
+/// A key, when its fields do not contradict each other.
+pub(super) fn key(
+    spec: &KeySpec,
+    file: &File,
+    before: Option<&Before>,
+    say: &mut Problems<'_>,
+) -> Option<Key> {
+    let (name, place) = (&spec.name.value, spec.name.place);
+    if let Some(keyid) = &spec.keyid {
+        if spec.generate || (spec.public.is_none() && before.is_none()) {
+            say.say(
+                "KEYID-OF-PUBLIC",
+                keyid.place,
+                format!("key {name} has no public file yet, so it has no keyid"),
+            );
+        } else if spec.public.is_some() && Digest::from_hex(&keyid.value).is_none() {
+            say.say("KEYID-OF-PUBLIC", keyid.place, format!("\"keyid\" of key {name} must be 64 hex digits"));
         }
     }
     let source = match (&spec.keyid, before) {

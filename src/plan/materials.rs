@@ -59,16 +59,14 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Materials
     for (name, node) in
         fields.take("tokens").map(|node| entries(node, "tokens", problems)).unwrap_or_default()
     {
-        if let Some(token) = token(&name, node, problems) {
-            materials.tokens.insert(name.value, token);
-        }
+        let token = token(&name, node, problems);
+        materials.tokens.insert(name.value, token);
     }
     for (name, node) in
         fields.take("drives").map(|node| entries(node, "drives", problems)).unwrap_or_default()
     {
-        if let Some(drive) = drive(&name, node, problems) {
-            materials.drives.insert(name.value, drive);
-        }
+        let drive = drive(&name, node, problems);
+        materials.drives.insert(name.value, drive);
     }
     materials.bags = fields.names("bags", problems).map(|names| names.value).unwrap_or_default();
     materials.ledger = fields.text("ledger", problems);
@@ -76,26 +74,29 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Materials
     Some(materials)
 }
 
-fn token(name: &At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<Token> {
-    let mut fields = Fields::of(node, format!("token {}", name.value), problems)?;
-    let token = (
-        fields.need_text("serial", problems),
-        fields.text("label", problems),
-        fields.text("holder", problems),
-        fields.text("bag", problems),
-        fields.text("new_bag", problems),
-    );
+/// A token, with what of it can be read.
+fn token(name: &At<String>, node: &Node, problems: &mut Vec<Problem>) -> Token {
+    let mut fields = Fields::or_none(node, format!("token {}", name.value), problems);
+    let nothing = At { value: String::new(), place: name.place };
+    let token = Token {
+        serial: fields.need_quoted("serial", problems).unwrap_or(nothing),
+        label: fields.text("label", problems).map(|label| label.value),
+        holder: fields.text("holder", problems),
+        bag: fields.text("bag", problems),
+        new_bag: fields.text("new_bag", problems),
+    };
     fields.finish(problems);
-    let (serial, label, holder, bag, new_bag) = token;
-    Some(Token { serial: serial?, label: label.map(|label| label.value), holder, bag, new_bag })
+    token
 }
 
-fn drive(name: &At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<Drive> {
-    let mut fields = Fields::of(node, format!("drive {}", name.value), problems)?;
+fn drive(name: &At<String>, node: &Node, problems: &mut Vec<Problem>) -> Drive {
+    let mut fields = Fields::or_none(node, format!("drive {}", name.value), problems);
     let label = fields.need_text("label", problems);
     let colour = fields.text("colour", problems).map(|colour| colour.value);
     fields.finish(problems);
-    let label = label?;
+    let Some(label) = label else {
+        return Drive { label: At { value: String::new(), place: name.place }, colour };
+    };
     // It becomes the name of a directory.
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
     if label.value.is_empty() || label.value.starts_with(['.', ' ']) || !label.value.chars().all(plain) {
@@ -104,20 +105,23 @@ fn drive(name: &At<String>, node: &Node, problems: &mut Vec<Problem>) -> Option<
             name.value, label.value
         );
         problems.push(Problem::error("DRIVE-LABEL", Some(label.place), text));
-        return None;
     }
-    Some(Drive { label, colour })
+    Drive { label, colour }
 }
 
 impl Materials {
     /// The token that a key lives on, where it is listed by the serial or the label that the store names.
     pub fn token_of(&self, store: &StoreUri) -> Option<&String> {
-        let StoreUri::Pkcs11(uri) = store else { return None };
+        self.tokens_of(store).into_iter().next()
+    }
+
+    fn tokens_of(&self, store: &StoreUri) -> Vec<&String> {
+        let StoreUri::Pkcs11(uri) = store else { return Vec::new() };
         let same = |token: &Token| match (&uri.serial, &uri.token) {
             (Some(serial), _) => *serial == token.serial.value,
             (None, label) => label.is_some() && *label == token.label,
         };
-        self.tokens.iter().find(|(_, token)| same(token)).map(|(name, _)| name)
+        self.tokens.iter().filter(|(_, token)| same(token)).map(|(name, _)| name).collect()
     }
 
     /// Every bag: those that tokens come in or go into, and new ones.
@@ -130,8 +134,11 @@ impl Materials {
     pub fn setup(&self, keys: &[Key]) -> ThingsSetup {
         let token_of = |key: &Key| Some((key.name.clone(), self.token_of(key.store()?)?.clone()));
         let bag = |token: &Token| token.bag.as_ref().map(|bag| bag.value.clone());
+        let into =
+            |(name, token): (&String, &Token)| Some((name.clone(), token.new_bag.as_ref()?.value.clone()));
         ThingsSetup {
             tokens: self.tokens.iter().map(|(name, token)| (name.clone(), bag(token))).collect(),
+            into: self.tokens.iter().filter_map(into).collect(),
             bags: self.all_bags(),
             drives: self.drives.keys().cloned().collect(),
             keys: keys.iter().filter_map(token_of).collect(),
@@ -168,6 +175,11 @@ pub(super) fn judge(file: &File, say: &mut Problems<'_>) {
             say.say("BAG-USED-ONCE", new.place, text);
         }
     }
+    let mut spare = BTreeSet::new();
+    for bag in materials.bags.iter().filter(|bag| !spare.insert(&bag.value)) {
+        let text = format!("bag {} is listed twice; one bag is one entry", bag.value);
+        say.say("BAG-ONCE", bag.place, text);
+    }
     let mut labels = BTreeSet::new();
     for drive in materials.drives.values() {
         if !labels.insert(&drive.label.value) {
@@ -188,9 +200,17 @@ fn keys(file: &File, say: &mut Problems<'_>) {
     if file.materials.tokens.is_empty() {
         return;
     }
+    let known = |id: &str| file.participants.iter().any(|person| person.id.value == id);
     for key in &file.keys {
         let Some(At { value: store @ StoreUri::Pkcs11(_), place }) = &key.store else { continue };
         let name = &key.name.value;
+        if let [one, other, ..] = file.materials.tokens_of(store).as_slice() {
+            let text = format!(
+                "key {name} is on a token that is told by its label alone, and {one} and {other} both have it; name the serial in the store too"
+            );
+            say.say("KEY-ON-ONE-TOKEN", *place, text);
+            continue;
+        }
         match file.materials.token_of(store).map(|token| (token, &file.materials.tokens[token])) {
             None => {
                 let text = format!(
@@ -201,6 +221,7 @@ fn keys(file: &File, say: &mut Problems<'_>) {
             Some((token, listed)) => {
                 if let (Some(holder), Some(keeper)) = (&key.holder, &listed.holder)
                     && holder.value != keeper.value
+                    && [holder, keeper].iter().all(|id| known(&id.value))
                 {
                     let text = format!(
                         "key {name} is held by {}, and its token {token} by {}",

@@ -1,8 +1,9 @@
 //! The plan: the ceremony file, proven. Pure: every check that needs no device, clock or directory.
 //!
-//! [`Plan::read`] goes through gates, each of which says everything that is wrong before the next begins: the text
-//! as strict YAML (`node`), its fields (`file`, `trust`, `steps`), what they say together (`rules`, `roles`, `keys`),
-//! the script (`walk`), and what it would change of the metadata before (`change`).
+//! [`Plan::read`] says everything that is wrong in one go (`reading`): the text as strict YAML (`node`), which must be
+//! right before anything else can be said, its fields (`file`, `trust`, `steps`), what they say together (`rules`,
+//! `roles`, `keys`), the script (`walk`, `sense`), and what it would change of the metadata before (`change`). What only
+//! follows from a mistake is not said with it (`outline`).
 
 pub mod after;
 pub mod before;
@@ -25,13 +26,16 @@ pub mod ledger;
 pub mod lints;
 pub mod materials;
 pub mod node;
+pub mod outline;
 pub mod people;
 pub mod print;
 pub mod problem;
 pub mod reach;
+pub mod reading;
 pub mod roles;
 pub mod rules;
 pub mod script;
+pub mod sense;
 pub mod step;
 pub mod steps;
 pub mod template;
@@ -70,6 +74,7 @@ pub use materials::Materials;
 pub use people::Presence;
 pub use problem::Problem;
 pub use problem::Severity;
+pub use reading::starts_from;
 pub use step::Step;
 pub use step::Verb;
 
@@ -284,50 +289,15 @@ pub struct Plan {
     pub accepted: Vec<Problem>,
 }
 
-/// The file's fields, when each of them can be read.
-fn file(text: &str) -> Result<file::File, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let top = node::parse(text).map_err(|problem| vec![problem])?;
-    let file = file::read(&top, &mut problems);
-    file.filter(|_| problems.is_empty()).ok_or_else(|| sorted(problems))
-}
-
-/// Where a ceremony file says that it starts from: the caller reads that, and gives it to [`Plan::read`].
-pub fn starts_from(text: &str) -> Result<Option<BeforeSpec>, Vec<Problem>> {
-    file(text).map(|file| file.trust.before)
-}
-
 impl Plan {
     /// Reads a ceremony file and proves everything that needs no device; or says everything that is wrong.
     ///
     /// `before` is what [`starts_from`] names. Without it only a file that starts from nothing can be proven.
     pub fn read(text: &str, before: Option<Arc<Before>>) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let file = file(text)?;
-        if let (Some(spec), None) = (&file.trust.before, &before) {
-            let text = "the metadata before is not here, so nothing can be said of what changes";
-            return Err(vec![Problem::error("BEFORE-READABLE", Some(spec.metadata.place), text)]);
+        match reading::judge(text, Ok(before)) {
+            (Some(plan), problems) if problems.is_empty() => Ok(plan),
+            (_, problems) => Err(problems),
         }
-        let plan = rules::resolve(&file, Digest::of(text.as_bytes()), before, &mut problems);
-        let Some(mut plan) = plan.filter(|_| problems.is_empty()) else {
-            return Err(sorted(problems));
-        };
-        // Before the walk: it would say no more than that a signature is missing.
-        change::old_keys_suffice(&plan, &file, &mut problems);
-        people::without_optional(&plan, &file, &mut problems);
-        if problems.is_empty() {
-            walk::walk(&plan, file.trust.after, &mut problems);
-        }
-        if plan.kind.signs() {
-            change::judge(&mut plan, &file, &mut problems);
-        }
-        if !problems.is_empty() {
-            return Err(sorted(problems));
-        }
-        let remarks = lints::remarks(&plan, &file);
-        let accepts = |remark: &Problem| file.trust.accept.iter().any(|name| name.value == remark.rule);
-        (plan.accepted, plan.warnings) = remarks.into_iter().partition(accepts);
-        Ok(plan)
     }
 
     /// The person with this short name.
@@ -427,7 +397,10 @@ impl Plan {
             let quorums = self.quorums(name);
             let listed: BTreeSet<&String> = quorums.iter().flat_map(|quorum| &quorum.keys).collect();
             let signers = listed.into_iter().filter(|key| self.signs(key, name)).cloned().collect();
-            RoleSetup { signers, quorums, describes: self.describes(name) }
+            let list = self.roles.get(name).and_then(|role| role.delegations.as_ref());
+            let entries = list.into_iter().flat_map(|list| &list.entries);
+            let delegates = entries.flat_map(|entry| &entry.keys).map(|key| key.value.clone()).collect();
+            RoleSetup { signers, quorums, describes: self.describes(name), delegates }
         };
         let before = self.before.as_ref().map(|before| &before.repository.roles);
         Setup {
@@ -443,16 +416,12 @@ impl Plan {
             carried: before.map(|roles| roles.keys().cloned().collect()).unwrap_or_default(),
             things: self.materials.setup(&self.keys),
             clock_board: self.window.max_skew.is_some(),
-            second_machine: self.steps.iter().any(|step| step.verb == Verb::SecondMachine),
+            second_machine: (self.kind.signs() && !self.materials.drives.is_empty())
+                || self.steps.iter().any(|step| step.verb == Verb::SecondMachine),
             every: Every {
                 drilled: if self.kind == Kind::RestoreDrill { with_store() } else { BTreeSet::new() },
                 destroyed: if self.kind == Kind::Destruction { with_store() } else { BTreeSet::new() },
             },
         }
     }
-}
-
-fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
-    problems.sort_by_key(|problem| problem.place);
-    problems
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Step;
-use crate::plan::Verb;
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
 use crate::plan::fields::list;
@@ -57,8 +56,8 @@ pub struct Presence {
 /// Reads `participants`.
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<PersonSpec> {
     let people = entries(node, "participants", problems);
-    let read = people.into_iter().filter_map(|(id, node)| {
-        let mut fields = Fields::of(node, format!("participant {}", id.value), problems)?;
+    let read = people.into_iter().map(|(id, node)| {
+        let mut fields = Fields::or_none(node, format!("participant {}", id.value), problems);
         let name = fields.need_text("name", problems);
         let role = fields.need_text("role", problems);
         let optional = fields.flag("optional", problems).is_some_and(|flag| flag.value);
@@ -66,7 +65,15 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> Vec<PersonSpec> 
         let statement_key =
             fields.text("statement_key", problems).and_then(|key| statement_key(key, problems));
         fields.finish(problems);
-        Some(PersonSpec { id, name: name?.value, role: role?, optional, alternate, statement_key })
+        let (name, nothing) = (name.map(|name| name.value), At { value: String::new(), place: id.place });
+        PersonSpec {
+            id,
+            name: name.unwrap_or_default(),
+            role: role.unwrap_or(nothing),
+            optional,
+            alternate,
+            statement_key,
+        }
     });
     read.collect()
 }
@@ -180,6 +187,10 @@ pub(super) fn judge(file: &File, say: &mut Problems<'_>) {
 }
 
 fn counts(file: &File, say: &mut Problems<'_>) {
+    // Who is nothing that people are here counts nowhere, which was said.
+    if file.participants.iter().any(|person| !PERSON_ROLES.contains(&person.role.value.as_str())) {
+        return;
+    }
     let count = |role: &str| {
         file.participants.iter().filter(|person| person.role.value == role && !person.optional).count()
     };
@@ -208,53 +219,24 @@ fn counts(file: &File, say: &mut Problems<'_>) {
 /// What a step asks of people, as it stands and with every alternate in place.
 pub(super) fn step(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Problem>) {
     let mut say = |rule, text: String| problems.push(Problem::error(rule, Some(place), text));
-    for id in step.confirm.iter().chain([&step.by]) {
-        if plan.person(id).is_none() {
-            say("STEP-PERSON-KNOWN", format!("step {} names {id:?}, who is not a participant", step.id));
-        }
+    if let Some((_, twice)) = step.confirm.iter().enumerate().find(|(n, id)| step.confirm[..*n].contains(id))
+    {
+        let text = format!("step {}: {} would confirm it twice, and counts once", step.id, plan.name(twice));
+        say("CONFIRM-ONCE", text);
     }
     if step.confirm.contains(&step.by) {
         let text = format!("step {}: {} does it and would confirm it too", step.id, plan.name(&step.by));
         say("DOER-NEVER-CONFIRMS", text);
     }
-    for person in &plan.people {
-        let Some(alternate) = &person.alternate else { continue };
-        let both = step.confirm.iter().chain([&step.by]);
-        if both.clone().any(|id| *id == person.id) && both.clone().any(|id| id == alternate) {
-            let text = format!(
-                "step {}: {} would stand in for {}, and has a part in it already",
-                step.id,
-                plan.name(alternate),
-                person.name
-            );
-            say("ALTERNATE-NEVER-CONFIRMS", text);
-        }
-    }
-    for [one, other] in &plan.presence.exclude {
-        // Whoever stands in for someone has a part in what that one has.
-        let may_be = |id: &String, who: &String| {
-            id == who || plan.person(id).is_some_and(|person| person.alternate.as_ref() == Some(who))
-        };
-        let pair = |doer: &String, checks: &String| {
-            may_be(&step.by, doer) && step.confirm.iter().any(|id| may_be(id, checks))
-        };
-        if pair(one, other) || pair(other, one) {
-            let text = format!(
-                "step {}: {} and {} never check each other, says `presence`",
-                step.id,
-                plan.name(one),
-                plan.name(other)
-            );
-            say("EXCLUDED-NEVER-CONFIRMS", text);
-        }
-    }
-    if step.verb.needs_confirmation() && step.confirm.is_empty() {
+    let alone = plan.people.len() < 2;
+    if step.verb.needs_confirmation() && step.confirm.is_empty() && !alone {
         let text = format!("nobody confirms step {}, and no one person passes it alone", step.id);
         say("NOBODY-ALONE", text);
     }
-    if let Verb::GenerateKey(key) | Verb::Sign { key, .. } | Verb::EnrolKey(key) = &step.verb
+    if let Some(key) = step.verb.key()
         && let Some(holder) = plan.key(key).and_then(|key| key.holder.as_ref())
         && *holder != step.by
+        && plan.person(holder).is_some()
     {
         let text = format!(
             "step {}: key {key} is held by {}, and {} would use it",
@@ -266,13 +248,73 @@ pub(super) fn step(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Pr
     }
 }
 
+/// Nobody stands in for someone in a step in which both have a part; nobody without a name has one.
+pub(super) fn of_script(steps: &[Step], file: &File, plan: &Plan, problems: &mut Vec<Problem>) {
+    let mut say = |rule, place, text: String| problems.push(Problem::error(rule, Some(place), text));
+    let parts = |step: &Step| step.confirm.iter().chain([&step.by]).cloned().collect::<Vec<_>>();
+    for person in &file.participants {
+        let Some(alternate) = &person.alternate else { continue };
+        // Who cannot be an alternate at all was said where he stands.
+        let fits = |other: &PersonSpec| other.id.value == alternate.value && other.alternate.is_none();
+        if !file.participants.iter().any(fits) {
+            continue;
+        }
+        let both = |step: &&Step| {
+            let parts = parts(step);
+            parts.contains(&person.id.value) && parts.contains(&alternate.value)
+        };
+        if let Some(step) = steps.iter().find(both) {
+            let text = format!(
+                "step {}: {} would stand in for {}, and has a part in it already",
+                step.id,
+                plan.name(&alternate.value),
+                person.name
+            );
+            say("ALTERNATE-NEVER-CONFIRMS", step.place.unwrap_or(alternate.place), text);
+        }
+    }
+    for [one, other] in &file.presence.exclude {
+        // Whoever stands in for someone has a part in what that one has.
+        let may_be = |id: &str, who: &str| {
+            id == who || plan.person(id).is_some_and(|person| person.alternate.as_deref() == Some(who))
+        };
+        let pair = |doer: &str, checks: &str, step: &Step| {
+            may_be(&step.by, doer) && step.confirm.iter().any(|id| may_be(id, checks))
+        };
+        let checks =
+            |step: &&Step| pair(&one.value, &other.value, step) || pair(&other.value, &one.value, step);
+        if let Some(step) = steps.iter().find(checks) {
+            let text = format!(
+                "step {}: {} and {} never check each other, says `presence`",
+                step.id,
+                plan.name(&one.value),
+                plan.name(&other.value)
+            );
+            say("EXCLUDED-NEVER-CONFIRMS", step.place.unwrap_or(one.place), text);
+        }
+    }
+    // A holder whom nobody knows was said where the key or the token stands.
+    let of_keys = file.keys.iter().filter_map(|key| key.holder.as_ref());
+    let of_tokens = file.materials.tokens.values().filter_map(|token| token.holder.as_ref());
+    let mut told: BTreeSet<String> = of_keys.chain(of_tokens).map(|holder| holder.value.clone()).collect();
+    for step in steps {
+        for id in parts(step) {
+            if plan.person(&id).is_none() && told.insert(id.clone()) {
+                let text = format!("step {} names {id:?}, who is not a participant", step.id);
+                say("STEP-PERSON-KNOWN", step.place.unwrap_or(file.id.place), text);
+            }
+        }
+    }
+}
+
 /// Without those who are optional every threshold is reached, and every key is made.
 pub(super) fn without_optional(plan: &Plan, file: &File, problems: &mut Vec<Problem>) {
     let optional = |key: &str| {
         let holder = plan.key(key).and_then(|key| key.holder.as_deref()).and_then(|id| plan.person(id));
         holder.is_some_and(|holder| holder.optional)
     };
-    for spec in file.keys.iter().filter(|spec| spec.generate && optional(&spec.name.value)) {
+    let made = || file.keys.iter().filter(|spec| spec.generate && optional(&spec.name.value));
+    for spec in made() {
         let text = format!(
             "key {} is made here by {}, who is optional; without this key nothing can be built",
             spec.name.value,
@@ -285,7 +327,9 @@ pub(super) fn without_optional(plan: &Plan, file: &File, problems: &mut Vec<Prob
         for quorum in &role.quorums {
             let sure = role.signers.iter().filter(|key| quorum.keys.contains(*key) && !optional(key)).count();
             let all = quorum.among(&role.signers);
-            if sure < quorum.threshold && all >= quorum.threshold {
+            // Of a key that is never made, that was said.
+            let told = made().any(|spec| quorum.keys.contains(&spec.name.value));
+            if sure < quorum.threshold && all >= quorum.threshold && !told {
                 let text = format!(
                     "{name} needs {} signatures, and only {sure} of those who sign are not optional",
                     quorum.threshold

@@ -282,6 +282,8 @@ fn reachable(
         listed.is_some_and(|key| matches!(&key.source, Source::Listed { store: None, .. }))
             || file.keys.iter().any(|spec| spec.name.value == **key && public_only(spec))
     };
+    // A key that contradicts itself can be any of them, and that was said.
+    let lost = file.keys.iter().any(|spec| keys.iter().all(|key| key.name != spec.name.value));
     let signers = role_keys.len() - role_keys.iter().filter(cannot).count();
     if threshold == 0 {
         say.say("THRESHOLD-AT-LEAST-1", place, format!("role {name} has threshold 0: anyone could sign it"));
@@ -291,7 +293,7 @@ fn reachable(
             role_keys.len()
         );
         say.say("THRESHOLD-WITHIN-KEYS", place, text);
-    } else if in_room && threshold > signers as u64 {
+    } else if in_room && threshold > signers as u64 && !lost {
         let text = format!(
             "role {name} needs {threshold} signatures in the room, and {signers} of its keys can sign there: the others have no store"
         );
@@ -303,14 +305,13 @@ fn reachable(
 fn next_version(name: &str, version: &At<u64>, before: Option<&Before>, say: &mut Problems<'_>) {
     let value = version.value;
     match before.map(|before| before.version(name)) {
-        None if value != 1 => say.say(
+        Some(None) if matches!(name, "snapshot" | "timestamp") => {}
+        None | Some(None) if value != 1 => say.say(
             "FIRST-VERSION-IS-1",
             version.place,
             format!("role {name} begins with version 1, not {value}"),
         ),
-        Some(None) if matches!(name, "snapshot" | "timestamp") => {}
-        Some(known) if value != known.unwrap_or(0) + 1 => {
-            let known = known.unwrap_or(0);
+        Some(Some(known)) if value != known + 1 => {
             let why = match value.cmp(&(known + 1)) {
                 std::cmp::Ordering::Less => "clients that have it would take the new one for a rollback",
                 _ => "versions go up by one",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::plan::Before;
+use crate::plan::Environment;
 use crate::plan::Incident;
 use crate::plan::Key;
 use crate::plan::Person;
@@ -20,8 +21,10 @@ use crate::plan::people;
 use crate::plan::people::Presence;
 use crate::plan::problem::Place;
 use crate::plan::roles;
-use crate::plan::script;
 use crate::words::Digest;
+
+/// Seconds that watches may differ: zones are a quarter of an hour apart, at the least.
+const SKEW: std::ops::RangeInclusive<u64> = 1..=899;
 
 pub(super) struct Problems<'a>(pub(super) &'a mut Vec<Problem>);
 
@@ -31,26 +34,16 @@ impl Problems<'_> {
     }
 }
 
-/// The plan that the file describes; problems where it contradicts itself.
-pub fn resolve(
-    file: &File,
-    digest: Digest,
-    before: Option<Arc<Before>>,
-    problems: &mut Vec<Problem>,
-) -> Option<Plan> {
+/// What can be judged without what the ceremony starts from. What the machine must be.
+pub fn alone(file: &File, problems: &mut Vec<Problem>) -> Environment {
     let mut say = Problems(problems);
     people::judge(file, &mut say);
     materials::judge(file, &mut say);
-    let from = before.as_deref();
-    let mut keys: Vec<Key> =
-        file.keys.iter().filter_map(|spec| keys::key(spec, file, from, &mut say)).collect();
+    file.keys.iter().for_each(|spec| keys::alone(spec, file, &mut say));
     keys::stores(file, &mut say);
     keys::keyids(file, &mut say);
     keys::incident(file, &mut say);
-    keys::held_for(file, from, &keys, &mut say);
-    let roles = roles::roles(file, from, &mut keys, &mut say);
     dates(file, &mut say);
-    let environment = environment::resolve(file, &mut say);
     keys::bundle_name(&file.bundle, &mut say);
     for name in &file.trust.accept {
         if !LINTS.iter().any(|(lint, _)| *lint == name.value) {
@@ -66,6 +59,23 @@ pub fn resolve(
             );
         }
     }
+    environment::resolve(file, &mut say)
+}
+
+/// The plan that the file describes; problems where it contradicts itself.
+pub fn resolve(
+    file: &File,
+    digest: Digest,
+    before: Option<Arc<Before>>,
+    problems: &mut Vec<Problem>,
+) -> Plan {
+    let environment = alone(file, problems);
+    let mut say = Problems(problems);
+    let from = before.as_deref();
+    let mut keys: Vec<Key> =
+        file.keys.iter().filter_map(|spec| keys::key(spec, file, from, &mut say)).collect();
+    keys::held_for(file, from, &keys, &mut say);
+    let roles = roles::roles(file, from, &mut keys, &mut say);
     let people = file.participants.iter();
     let mut plan = Plan {
         id: file.id.value.clone(),
@@ -121,17 +131,11 @@ pub fn resolve(
         accept: file.trust.accept.iter().map(|name| name.value.clone()).collect(),
         accepted: Vec::new(),
     };
-    let already = problems.len();
     plan.steps = match &file.steps {
-        Some(specs) => casting::steps(specs, &plan, problems),
-        None => script::standard(&plan),
+        Some(specs) => casting::steps(specs, file, &plan, problems),
+        None => casting::standard(file, &plan, problems),
     };
-    if already > 0 {
-        // A holder whom nobody knows was said where the key stands.
-        let of_steps = problems.split_off(already);
-        problems.extend(of_steps.into_iter().filter(|problem| problem.rule != "STEP-PERSON-KNOWN"));
-    }
-    Some(plan)
+    plan
 }
 
 /// Where the file says what can only be judged on the day, for messages.
@@ -172,6 +176,15 @@ fn dates(file: &File, say: &mut Problems<'_>) {
             to.place,
             format!("the window closes at {} before it opens at {}", to.value, from.value),
         );
+    }
+    if let Some(skew) = file.clock.max_skew.as_ref().filter(|skew| !SKEW.contains(&skew.value)) {
+        let text = format!(
+            "watches may differ by {} seconds; {} to {} tell a slow watch from a clock in another zone",
+            skew.value,
+            SKEW.start(),
+            SKEW.end()
+        );
+        say.say("CLOCK-SKEW", skew.place, text);
     }
     for (name, role) in &file.trust.roles {
         let (Some(expires), Some(end)) = (&role.expires, &file.clock.not_after) else { continue };

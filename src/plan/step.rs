@@ -199,6 +199,16 @@ impl Verb {
             || matches!(self, Self::SecondMachine | Self::Statement)
     }
 
+    /// The drive that it is about.
+    pub fn drive(&self) -> Option<&str> {
+        match self {
+            Self::Handle(Handling::Mount(drive) | Handling::Eject(drive))
+            | Self::Export(Some(drive))
+            | Self::Readback(Some(drive)) => Some(drive),
+            _ => None,
+        }
+    }
+
     /// The key that its holder uses in this step.
     pub fn key(&self) -> Option<&str> {
         match self {

@@ -39,7 +39,8 @@ pub struct StepSpec {
     pub section: Option<String>,
 }
 
-const VERBS: [&str; 32] = [
+/// Every verb, as the file writes it.
+pub const VERBS: [&str; 32] = [
     "roll-call",
     "say",
     "read-aloud",

@@ -76,15 +76,14 @@ pub fn read(node: &Node, kind: Type, problems: &mut Vec<Problem>) -> Option<Trus
     let mut roles = BTreeMap::new();
     for name in TOP_LEVEL {
         let node = if genesis { fields.need(name, problems) } else { fields.take(name) };
-        if let Some(role) = node.and_then(|node| top_level(name, node, genesis, problems)) {
-            roles.insert(name.to_owned(), role);
+        if let Some(node) = node {
+            roles.insert(name.to_owned(), top_level(name, node, genesis, problems));
         }
     }
     if !genesis {
         for (name, node) in fields.others() {
-            if let Some(role) = delegated(&name, node, problems) {
-                roles.insert(name, role);
-            }
+            let role = delegated(&name, node, problems);
+            roles.insert(name, role);
         }
         if roles.is_empty() {
             let text = "trust.after names no role, so nothing would change";
@@ -134,13 +133,8 @@ fn before(node: &Node, genesis: bool, problems: &mut Vec<Problem>) -> Option<Bef
     Some(BeforeSpec { metadata, root_sha256 })
 }
 
-fn top_level(
-    name: &'static str,
-    node: &Node,
-    genesis: bool,
-    problems: &mut Vec<Problem>,
-) -> Option<RoleSpec> {
-    let mut fields = Fields::of(node, format!("role {name}"), problems)?;
+fn top_level(name: &'static str, node: &Node, genesis: bool, problems: &mut Vec<Problem>) -> RoleSpec {
+    let mut fields = Fields::or_none(node, format!("role {name}"), problems);
     let keys = if genesis { fields.need("keys", problems) } else { fields.take("keys") };
     let keys = keys.map(|node| key_names(name, node, problems));
     let threshold = if genesis {
@@ -159,12 +153,12 @@ fn top_level(
     };
     let role = if name == "targets" { lists(role, name, &mut fields, problems) } else { role };
     fields.finish(problems);
-    Some(role)
+    role
 }
 
 /// A delegated role that is signed in the room. Its keys stand in its delegation.
-fn delegated(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<RoleSpec> {
-    let mut fields = Fields::of(node, format!("role {name}"), problems)?;
+fn delegated(name: &str, node: &Node, problems: &mut Vec<Problem>) -> RoleSpec {
+    let mut fields = Fields::or_none(node, format!("role {name}"), problems);
     let role = RoleSpec {
         place: node.place,
         version: fields.number("version", problems),
@@ -176,7 +170,7 @@ fn delegated(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<Rol
     };
     let role = lists(role, name, &mut fields, problems);
     fields.finish(problems);
-    Some(role)
+    role
 }
 
 /// The target files and the delegations of a targets role.

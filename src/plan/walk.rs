@@ -9,6 +9,7 @@ use crate::plan::Verb;
 use crate::plan::problem::Place;
 use crate::plan::step::Subject;
 use crate::room::Act;
+use crate::room::NotNow;
 use crate::room::Room;
 
 /// What a step does in the room when all goes well.
@@ -43,23 +44,34 @@ pub fn acts(step: &Step) -> Vec<Act> {
     }
 }
 
+/// What was said of a script: the names of roles, keys and things, and rules that are said once.
+pub type Told = BTreeSet<String>;
+
 /// Walks the script to its end. Behind a step that is not possible the walk goes on as if it had been, so that
 /// everything that is wrong is said at once; what follows from one mistake about a role or a thing is not said again.
-pub fn walk(plan: &Plan, after: Place, problems: &mut Vec<Problem>) {
+/// `wrong` are those of which a mistake was said before.
+pub fn walk(plan: &Plan, after: Place, wrong: Told, problems: &mut Vec<Problem>) -> Told {
     let mut room = Room::new(plan.setup());
-    let mut told: BTreeSet<(&str, String)> = BTreeSet::new();
+    let mut told = wrong;
     for step in &plan.steps {
         for act in acts(step) {
             for not_now in room.refusals(&act) {
-                let about = match not_now.rule {
-                    "NOTHING-IRREVERSIBLE-BEFORE-GATE" | "NOTHING-AFTER-CLOSE" => not_now.rule.to_owned(),
-                    _ => act.about().to_owned(),
-                };
-                // At the gate and at the end each thing that is missing is a mistake of its own.
-                let follows = !about.is_empty() && !told.insert(("", about));
-                let said = if act.about().is_empty() { not_now.why.clone() } else { not_now.rule.to_owned() };
-                if follows || !told.insert((&step.id, said)) {
+                // A type that signs, of which nothing can be read that it signs.
+                let unread = not_now.rule == "EXPORT-WHAT-IS-SIGNED" && plan.kind.signs();
+                // Of one step each rule is said once: it may sign several roles.
+                let once = format!("{} {}", step.id, not_now.rule);
+                if follows(&told, &act, &not_now) || unread {
                     continue;
+                }
+                told.extend(subjects(&act, &not_now));
+                if told.contains(&once) {
+                    continue;
+                }
+                if EVERYWHERE.contains(&not_now.rule) {
+                    told.insert(not_now.rule.to_owned());
+                }
+                if !act.about().is_empty() {
+                    told.insert(once);
                 }
                 let text = format!("step {} is not possible there: {}", step.id, not_now.why);
                 problems.push(Problem::error(not_now.rule, step.place.or(Some(after)), text));
@@ -71,4 +83,20 @@ pub fn walk(plan: &Plan, after: Place, problems: &mut Vec<Problem>) {
         let place = plan.steps.last().and_then(|step| step.place).or(Some(after));
         problems.push(Problem::error("ENDS-WITH-CLOSE", place, "the script does not end with `close`"));
     }
+    told
+}
+
+/// Rules that one mistake, a gate or a pre-flight that stands too late, breaks at many steps.
+const EVERYWHERE: [&str; 4] =
+    ["NOTHING-IRREVERSIBLE-BEFORE-GATE", "NOTHING-AFTER-CLOSE", "DRILL-AFTER-GATE", "ENROL-AFTER-PREFLIGHT"];
+
+fn subjects(act: &Act, not_now: &NotNow) -> impl Iterator<Item = String> {
+    let names = [act.about().to_owned(), not_now.lacks.clone()];
+    names.into_iter().filter(|name| !name.is_empty())
+}
+
+/// Whether what it is about was said already. At the gate and at the end each thing that is missing is a mistake of its own.
+fn follows(told: &Told, act: &Act, not_now: &NotNow) -> bool {
+    let by_key = matches!(act, Act::Sign(_, key) if told.contains(key));
+    by_key || told.contains(not_now.rule) || subjects(act, not_now).any(|name| told.contains(&name))
 }

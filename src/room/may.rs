@@ -8,6 +8,7 @@ use crate::room::RoleSetup;
 use crate::room::RoleState;
 use crate::room::Room;
 use crate::room::refuse;
+use crate::room::refuse_for;
 
 impl Room {
     /// Whether this may happen now; else the rule that forbids it. Asking changes nothing.
@@ -16,7 +17,7 @@ impl Room {
             return refuse("NOTHING-AFTER-CLOSE", "the ceremony is closed");
         }
         match act {
-            Act::RollCall | Act::SetClock | Act::Preflight | Act::Other => Ok(()),
+            Act::RollCall | Act::SetClock | Act::Preflight | Act::Other | Act::Lose(_) => Ok(()),
             Act::Gate => self.may_pass_gate(),
             Act::Break => self.things.all_put_away("BREAK-WITH-NOTHING-OPEN", "before a break"),
             Act::Handle(handling) => self.may_handle(handling),
@@ -24,7 +25,7 @@ impl Room {
             Act::Load => Ok(()),
             Act::Enrol(key) => self.may_enrol(key),
             Act::Generate(key) => self.may_generate(key),
-            Act::Drill(key) => self.things.in_reader(key),
+            Act::Drill(key) => self.may_drill(key),
             Act::Destroy(key) => self.may_destroy(key),
             Act::Build(role) => self.may_build(role),
             Act::Lint(role) => self.built(role, "LINT-AFTER-BUILD").map(|_| ()),
@@ -85,12 +86,20 @@ impl Room {
             && !self.second_machine
         {
             let why = format!("bag {bag} would be sealed before the second machine has verified the bundle");
-            return refuse("SEAL-AFTER-SECOND-MACHINE", why);
+            return refuse_for("second machine", "SEAL-AFTER-SECOND-MACHINE", why);
+        }
+        if let crate::room::Handling::Open(bag) = handling {
+            self.irreversible(&format!("bag {bag} is opened"))?;
         }
         self.things.may(handling)
     }
 
+    /// A secret is typed into a machine that was looked at.
     fn may_enrol(&self, key: &str) -> Result<(), NotNow> {
+        if !self.preflighted {
+            let why = format!("key {key} would be opened before anyone has checked the machine");
+            return refuse("ENROL-AFTER-PREFLIGHT", why);
+        }
         if !self.setup.loaded.contains(key) {
             return refuse(
                 "ENROL-KEYS-FROM-OUTSIDE",
@@ -114,8 +123,25 @@ impl Room {
         self.things.in_reader(key)
     }
 
+    fn may_drill(&self, key: &str) -> Result<(), NotNow> {
+        if !self.gate {
+            let why = format!("key {key} would be opened before everything is checked, in front of the gate");
+            return refuse("DRILL-AFTER-GATE", why);
+        }
+        if !self.known.contains(key) {
+            return refuse("DRILL-AFTER-KEY", format!("key {key} is not known yet"));
+        }
+        if self.destroyed.contains(key) {
+            return refuse("DRILL-BEFORE-DESTROY", format!("key {key} is destroyed"));
+        }
+        self.things.in_reader(key)
+    }
+
     fn may_destroy(&self, key: &str) -> Result<(), NotNow> {
         self.irreversible(&format!("key {key} is destroyed"))?;
+        if !self.known.contains(key) {
+            return refuse("DESTROY-AFTER-KEY", format!("key {key} is not known yet"));
+        }
         if self.destroyed.contains(key) {
             return refuse("DESTROY-ONCE", format!("key {key} is destroyed already"));
         }
@@ -130,13 +156,19 @@ impl Room {
     fn may_build(&self, role: &str) -> Result<(), NotNow> {
         let Some(setup) = self.setup.roles.get(role) else { return not_in_room(role) };
         let needed = if role == "root" { self.setup.listed.iter().collect() } else { setup.keys() };
-        if let Some(key) = needed.into_iter().find(|key| !self.known.contains(*key)) {
-            return refuse("BUILD-AFTER-KEYS", format!("{role} lists key {key}, which is not known yet"));
+        let mut needed = needed.into_iter().chain(&setup.delegates);
+        if let Some(key) = needed.find(|key| !self.known.contains(*key)) {
+            return refuse_for(
+                key,
+                "BUILD-AFTER-KEYS",
+                format!("{role} lists key {key}, which is not known yet"),
+            );
         }
         for other in &setup.describes {
             let as_before = self.setup.carried.contains(other) && !self.setup.roles.contains_key(other);
             if !self.verified(other) && !as_before {
-                return refuse(
+                return refuse_for(
+                    other,
                     "BUILD-AFTER-WHAT-IT-DESCRIBES",
                     format!("{role} describes {other}, which is not verified yet"),
                 );
@@ -234,9 +266,12 @@ impl Room {
     }
 
     fn may_export(&self, to: Option<&str>) -> Result<(), NotNow> {
+        if self.setup.roles.is_empty() {
+            return refuse("EXPORT-WHAT-IS-SIGNED", "nothing is signed here, so there is no bundle");
+        }
         self.irreversible("the bundle is exported")?;
         if let Some(role) = self.setup.roles.keys().find(|role| !self.verified(role)) {
-            return refuse("EXPORT-AFTER-VERIFY", format!("{role} is not verified"));
+            return refuse_for(role, "EXPORT-AFTER-VERIFY", format!("{role} is not verified"));
         }
         if self.exported.contains(&to.map(str::to_owned)) {
             return refuse("EXPORT-ONCE", "the bundle is exported there already");
@@ -269,15 +304,17 @@ impl Room {
             ));
         }
         for key in self.setup.every.drilled.difference(&self.drilled) {
-            checks
-                .push(refuse("CLOSE-AFTER-EVERY-DRILL", format!("key {key} was not restored in this drill")));
+            let why = format!("key {key} was not restored in this drill");
+            checks.push(refuse_for(key, "CLOSE-AFTER-EVERY-DRILL", why));
         }
         for key in self.setup.every.destroyed.difference(&self.destroyed) {
-            checks.push(refuse("CLOSE-AFTER-EVERY-DESTRUCTION", format!("key {key} is not destroyed yet")));
+            let why = format!("key {key} is not destroyed yet");
+            checks.push(refuse_for(key, "CLOSE-AFTER-EVERY-DESTRUCTION", why));
         }
-        let verified = self.second_machine || !self.setup.second_machine;
-        let second = "the second machine has not verified the bundle";
-        checks.push(must(verified, "CLOSE-AFTER-SECOND-MACHINE", second));
+        if self.setup.second_machine && !self.second_machine {
+            let why = "the second machine has not verified the bundle";
+            checks.push(refuse_for("second machine", "CLOSE-AFTER-SECOND-MACHINE", why));
+        }
         checks.push(self.things.all_put_away("CLOSE-WITH-NOTHING-OPEN", "at the end"));
         checks.extend(self.things.all_resealed());
         checks

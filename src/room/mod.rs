@@ -58,6 +58,8 @@ pub struct RoleSetup {
     pub signers: BTreeSet<String>,
     /// Roles whose signed file it describes: they are verified before it is built.
     pub describes: Vec<String>,
+    /// Keys of the roles that it delegates to: they are known before it is built.
+    pub delegates: BTreeSet<String>,
 }
 
 /// Some keys, and how many of them must sign.
@@ -133,6 +135,8 @@ pub enum Act {
     Export(Option<String>),
     /// The bundle was read back from there and verified.
     Readback(Option<String>),
+    /// A drive is given up, with an exception: what it holds does not count.
+    Lose(String),
     /// Another machine verified the bundle.
     SecondMachine,
     /// Nothing follows.
@@ -149,7 +153,7 @@ impl Act {
             Self::Enrol(name) | Self::Generate(name) | Self::Drill(name) | Self::Destroy(name) => name,
             Self::Build(name) | Self::Lint(name) | Self::Review(name) | Self::ReadAloud(name) => name,
             Self::Sign(role, _) | Self::Decline(role, _) | Self::Verify(role) => role,
-            Self::Export(Some(drive)) | Self::Readback(Some(drive)) => drive,
+            Self::Export(Some(drive)) | Self::Readback(Some(drive)) | Self::Lose(drive) => drive,
             _ => "",
         }
     }
@@ -163,10 +167,16 @@ pub struct NotNow {
     pub rule: &'static str,
     /// The reason, in words.
     pub why: String,
+    /// The role, the key or the thing that it lacks, where that is not the one that the act is about.
+    pub lacks: String,
 }
 
 fn refuse<T>(rule: &'static str, why: impl Into<String>) -> Result<T, NotNow> {
-    Err(NotNow { rule, why: why.into() })
+    refuse_for("", rule, why)
+}
+
+fn refuse_for<T>(lacks: &str, rule: &'static str, why: impl Into<String>) -> Result<T, NotNow> {
+    Err(NotNow { rule, why: why.into(), lacks: lacks.to_owned() })
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -271,6 +281,11 @@ impl Room {
             Act::Readback(from) => {
                 self.read_back.insert(from.clone());
             }
+            Act::Lose(drive) => {
+                self.exported.remove(&Some(drive.clone()));
+                self.read_back.remove(&Some(drive.clone()));
+                self.things.lost(drive);
+            }
             Act::SecondMachine => self.second_machine = true,
             Act::Close => self.closed = true,
             Act::Break | Act::Lint(_) | Act::ReadAloud(_) | Act::Other => {}
@@ -279,11 +294,6 @@ impl Room {
 
     fn state(&mut self, role: &str) -> &mut RoleState {
         self.roles.entry(role.to_owned()).or_default()
-    }
-
-    /// What was written to a drive does not count: it could not be read back, and an exception says so.
-    pub fn forget_export(&mut self, drive: &str) {
-        self.exported.remove(&Some(drive.to_owned()));
     }
 
     /// Whether the point of no return lies behind.

@@ -1,3 +1,4 @@
+use super::things::ThingsSetup;
 use super::*;
 
 fn set(names: &[&str]) -> BTreeSet<String> {
@@ -6,7 +7,8 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 
 fn two_of_three() -> Room {
     let quorum = Quorum { by: String::new(), keys: set(&["ana", "bo", "chi"]), threshold: 2 };
-    let role = RoleSetup { quorums: vec![quorum], signers: set(&["ana", "bo", "chi"]), describes: vec![] };
+    let role =
+        RoleSetup { quorums: vec![quorum], signers: set(&["ana", "bo", "chi"]), ..RoleSetup::default() };
     Room::new(Setup {
         generated: set(&["ana", "bo", "chi"]),
         loaded: BTreeSet::new(),
@@ -75,7 +77,7 @@ fn nobody_signs_beyond_what_was_reviewed_and_verified() {
 fn old_and_new() -> Room {
     let quorum = |by: &str, keys: &[&str]| Quorum { by: by.to_owned(), keys: set(keys), threshold: 2 };
     let quorums = vec![quorum("root 1", &["ana", "bo"]), quorum("root 2", &["bo", "chi"])];
-    let role = RoleSetup { quorums, signers: set(&["ana", "bo", "chi"]), describes: vec![] };
+    let role = RoleSetup { quorums, signers: set(&["ana", "bo", "chi"]), ..RoleSetup::default() };
     let mut room = Room::new(Setup {
         roles: BTreeMap::from([("root".to_owned(), role)]),
         listed: set(&["bo", "chi"]),
@@ -114,4 +116,89 @@ fn a_closed_room_stays_closed() {
     }
 
     assert_eq!(refused(&mut room, &Act::Other), "NOTHING-AFTER-CLOSE");
+}
+
+/// A room with a key of every kind, a sealed bag, and a drive.
+fn of_every_kind() -> Room {
+    let quorum = Quorum { by: String::new(), keys: set(&["made", "brought", "away"]), threshold: 1 };
+    let signers = set(&["made", "brought"]);
+    let role = RoleSetup { quorums: vec![quorum], signers, ..RoleSetup::default() };
+    let things = ThingsSetup {
+        tokens: BTreeMap::from([("token".to_owned(), Some("A-1".to_owned()))]),
+        bags: set(&["A-1", "A-2"]),
+        drives: set(&["red"]),
+        ..ThingsSetup::default()
+    };
+    Room::new(Setup {
+        generated: set(&["made"]),
+        loaded: set(&["brought", "away"]),
+        roles: BTreeMap::from([("root".to_owned(), role)]),
+        listed: set(&["made", "brought", "away"]),
+        things,
+        ..Setup::default()
+    })
+}
+
+#[test]
+fn what_no_shipped_ceremony_can_break_is_refused_by_the_room() {
+    let mut room = of_every_kind();
+    let key = |name: &str| name.to_owned();
+    let sign = |name: &str| Act::Sign("root".into(), name.to_owned());
+    let seal = |bag: &str, thing: &str| {
+        Act::Handle(Handling::Seal { bag: bag.to_owned(), holds: vec![thing.to_owned()] })
+    };
+    assert_eq!(refused(&mut room, &Act::Enrol(key("brought"))), "ENROL-AFTER-PREFLIGHT");
+    for act in [Act::RollCall, Act::Preflight, Act::Enrol(key("brought"))] {
+        room.apply(&act).unwrap();
+    }
+    assert_eq!(refused(&mut room, &Act::Enrol(key("brought"))), "ENROL-ONCE");
+    assert_eq!(refused(&mut room, &Act::Enrol(key("made"))), "ENROL-KEYS-FROM-OUTSIDE");
+    room.apply(&Act::Load).unwrap();
+    assert_eq!(refused(&mut room, &Act::Load), "LOAD-ONCE");
+    room.apply(&Act::Gate).unwrap();
+
+    assert_eq!(refused(&mut room, &Act::Destroy(key("made"))), "DESTROY-AFTER-KEY");
+    room.apply(&Act::Generate(key("made"))).unwrap();
+    assert_eq!(refused(&mut room, &sign("made")), "SIGN-AFTER-BUILD");
+    assert_eq!(refused(&mut room, &sign("away")), "SIGN-WITH-STORE");
+    assert_eq!(refused(&mut room, &Act::Verify("root".into())), "VERIFY-AFTER-BUILD");
+    for act in [Act::Build("root".into()), Act::Review("root".into()), sign("brought")] {
+        room.apply(&act).unwrap();
+    }
+    for act in [Act::Verify("root".into()), Act::Destroy(key("made"))] {
+        room.apply(&act).unwrap();
+    }
+    assert_eq!(refused(&mut room, &sign("made")), "SIGN-BEFORE-DESTROY");
+
+    assert_eq!(refused(&mut room, &Act::Handle(Handling::Inspect("A-9".into()))), "BAG-KNOWN");
+    assert_eq!(refused(&mut room, &seal("A-2", "green")), "MATERIAL-KNOWN");
+    room.apply(&seal("A-2", "red")).unwrap();
+    assert_eq!(refused(&mut room, &Act::Handle(Handling::Mount("red".into()))), "DRIVE-OUT-OF-BAG");
+}
+
+/// A drive that breaks once the bundle is on it would have to be read back before the end, if it were not given up.
+#[test]
+fn a_drive_that_is_given_up_is_in_the_way_of_nothing() {
+    let drives = set(&["red"]);
+    let mut room = Room::new(Setup {
+        roles: BTreeMap::from([("root".to_owned(), RoleSetup::default())]),
+        things: ThingsSetup { drives, ..ThingsSetup::default() },
+        ..Setup::default()
+    });
+    let mount = || Act::Handle(Handling::Mount("red".into()));
+    for act in
+        [Act::RollCall, Act::Preflight, Act::Gate, Act::Build("root".into()), Act::Verify("root".into())]
+    {
+        room.apply(&act).unwrap();
+    }
+    for act in [Act::Export(None), Act::Readback(None), mount(), Act::Export(Some("red".into()))] {
+        room.apply(&act).unwrap();
+    }
+    let rules: Vec<_> = room.refusals(&Act::Close).iter().map(|not_now| not_now.rule).collect();
+    assert_eq!(rules, ["CLOSE-AFTER-READBACK", "CLOSE-WITH-NOTHING-OPEN"]);
+
+    room.apply(&Act::Lose("red".into())).unwrap();
+
+    assert_eq!(refused(&mut room, &Act::Readback(Some("red".into()))), "READBACK-AFTER-EXPORT");
+    room.apply(&Act::Close).unwrap();
 }

@@ -11,12 +11,15 @@ use serde::Serialize;
 
 use crate::room::NotNow;
 use crate::room::refuse;
+use crate::room::refuse_for;
 
 /// What is in the room when the ceremony opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ThingsSetup {
     /// Each token, and the sealed bag that it comes in.
     pub tokens: BTreeMap<String, Option<String>>,
+    /// The bag that a token goes into afterwards, where the plan says so.
+    pub into: BTreeMap<String, String>,
     /// Every bag: those that tokens come in, and new ones.
     pub bags: BTreeSet<String>,
     /// The drives.
@@ -89,7 +92,10 @@ pub struct Things {
     drives: BTreeMap<String, Place>,
     bags: BTreeMap<String, Bag>,
     keys: BTreeMap<String, String>,
-    /// Tokens that came out of a bag here.
+    into: BTreeMap<String, String>,
+    /// Bags whose number and seal were looked at.
+    inspected: BTreeSet<String>,
+    /// What came out of a bag here, and tokens that were used and go into one.
     unsealed: BTreeSet<String>,
     /// Drives with the bundle; true once they were ejected since it was written.
     written: BTreeMap<String, bool>,
@@ -106,6 +112,8 @@ impl Things {
             drives: setup.drives.iter().map(|drive| (drive.clone(), Place::Table)).collect(),
             bags: setup.bags.iter().map(|bag| (bag.clone(), state(bag))).collect(),
             keys: setup.keys.clone(),
+            into: setup.into.clone(),
+            inspected: BTreeSet::new(),
             unsealed: BTreeSet::new(),
             written: BTreeMap::new(),
         }
@@ -128,7 +136,8 @@ impl Things {
 
     pub(super) fn may(&self, handling: &Handling) -> Result<(), NotNow> {
         match handling {
-            Handling::Inspect(bag) | Handling::Open(bag) => self.may_open(bag),
+            Handling::Inspect(bag) => self.sealed(bag),
+            Handling::Open(bag) => self.may_open(bag),
             Handling::Seal { bag, holds } => self.may_seal(bag, holds),
             Handling::Insert(token) => self.may_insert(token),
             Handling::Remove(token) if self.tokens.get(token) != Some(&Place::Machine) => {
@@ -144,7 +153,9 @@ impl Things {
 
     pub(super) fn assume(&mut self, handling: &Handling) {
         match handling {
-            Handling::Inspect(_) => {}
+            Handling::Inspect(bag) => {
+                self.inspected.insert(bag.clone());
+            }
             Handling::Open(bag) => {
                 self.bags.insert(bag.clone(), Bag::Opened);
                 let held = Place::Bag(bag.clone());
@@ -165,6 +176,9 @@ impl Things {
             Handling::Insert(token) => {
                 alone(&mut self.tokens);
                 self.put(token, &Place::Machine);
+                if self.into.contains_key(token) {
+                    self.unsealed.insert(token.clone());
+                }
             }
             Handling::Mount(drive) => {
                 alone(&mut self.drives);
@@ -192,7 +206,22 @@ impl Things {
         self.written.insert(drive.to_owned(), false);
     }
 
+    /// A drive that is given up is in nobody's way.
+    pub(super) fn lost(&mut self, drive: &str) {
+        self.written.remove(drive);
+        self.put(drive, &Place::Table);
+    }
+
     fn may_open(&self, bag: &str) -> Result<(), NotNow> {
+        self.sealed(bag)?;
+        if self.inspected.contains(bag) {
+            return Ok(());
+        }
+        let why = format!("nobody has looked at the number and the seal of bag {bag}");
+        refuse("OPEN-AFTER-INSPECTION", why)
+    }
+
+    fn sealed(&self, bag: &str) -> Result<(), NotNow> {
         match self.bags.get(bag) {
             Some(Bag::Sealed) => Ok(()),
             Some(Bag::New) => refuse("BAG-SEALED", format!("bag {bag} is new, and holds nothing")),
@@ -211,6 +240,10 @@ impl Things {
             None => return refuse("BAG-KNOWN", format!("bag {bag} is not under `materials`")),
         }
         for thing in holds {
+            if let Some(into) = self.into.get(thing).filter(|into| *into != bag) {
+                let why = format!("token {thing} goes into bag {into}, and would be sealed in bag {bag}");
+                return refuse("SEAL-IN-NAMED-BAG", why);
+            }
             match self.tokens.get(thing).or_else(|| self.drives.get(thing)) {
                 Some(Place::Table) => {}
                 Some(Place::Machine) => {
@@ -257,7 +290,8 @@ impl Things {
     pub(super) fn in_reader(&self, key: &str) -> Result<(), NotNow> {
         match self.keys.get(key) {
             Some(token) if self.tokens.get(token) != Some(&Place::Machine) => {
-                refuse("KEY-IN-READER", format!("key {key} is on token {token}, which is not in the reader"))
+                let why = format!("key {key} is on token {token}, which is not in the reader");
+                refuse_for(token, "KEY-IN-READER", why)
             }
             _ => Ok(()),
         }
@@ -295,11 +329,11 @@ impl Things {
         Ok(())
     }
 
-    /// What came out of a sealed bag is in a new one.
+    /// What came out of a sealed bag, or was used and has a bag to go into, is in a new one.
     pub(super) fn all_resealed(&self) -> Vec<Result<(), NotNow>> {
         let open = |thing: &String| {
-            let why = format!("{thing} came out of a sealed bag, and is not in a new one at the end");
-            refuse("RESEALED-AT-CLOSE", why)
+            let why = format!("{thing} was taken out or used here, and is not in a new bag at the end");
+            refuse_for(thing, "RESEALED-AT-CLOSE", why)
         };
         self.unsealed.iter().map(open).collect()
     }

@@ -184,10 +184,9 @@ impl Variations<'_> {
         let roles: Vec<String> = self.change.spec.in_room().into_iter().map(str::to_owned).collect();
         for role in roles {
             let version = self.before.get(&role).map_or(0, |role| role.version);
+            let rule = if version == 0 { "FIRST-VERSION-IS-1" } else { "VERSION-NEXT" };
             let mut to = |name, version| {
-                self.add(name, "VERSION-NEXT", |spec| {
-                    spec.roles.get_mut(&role).unwrap().version = Some(version)
-                });
+                self.add(name, rule, |spec| spec.roles.get_mut(&role).unwrap().version = Some(version));
             };
             to("a version jumps", version + 2);
             if version > 0 {

@@ -100,7 +100,7 @@ fn two_quorums() -> Room {
     let root = RoleSetup {
         quorums: vec![by("root 1", &["ana", "bo", "chi"]), by("root 2", &["bo", "chi", "dee"])],
         signers: all.clone(),
-        describes: Vec::new(),
+        ..RoleSetup::default()
     };
     let roles = BTreeMap::from([("root".to_owned(), root)]);
     let mut room = Room::new(Setup { roles, listed: all.clone(), known: all, ..Setup::default() });
