@@ -27,6 +27,7 @@ mod layers;
 mod lint;
 mod longest;
 mod machine;
+mod mutations;
 mod paper;
 mod pkcs11;
 mod plan;

@@ -37,7 +37,7 @@ fn shown(readme: &str) -> Vec<&str> {
     lines.filter_map(|line| line.strip_prefix("$ ")).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         if source.is_dir() {
