@@ -350,7 +350,7 @@ fn entered(
     text: &str,
     answer: Answer,
 ) -> Result<Option<Answer>, Failure> {
-    Ok(match line(terminal, prompt, &format!("{text}; `stop` stops, `exception` writes one down: "))? {
+    Ok(match line(terminal, prompt, &format!("{text}; `exception` writes one down, `stop` stops: "))? {
         Line::Answer(answer) => Some(answer),
         Line::Text(text) => text.is_empty().then_some(answer),
     })
