@@ -126,6 +126,10 @@ impl Driver {
         let generates = matches!(step.verb, Verb::GenerateKey(_));
         match self.look(&key, generates) {
             Ok((name, sight)) => self.secret(step, &key, name, &sight, prompt),
+            Err(error) if self.destroyed_before(step, &error) => {
+                prompt.warnings.push("this step was cut off, and the key is gone: it is destroyed".into());
+                Ask::Continue
+            }
             Err(error) => {
                 let may_decline = self.may_decline(step, &key);
                 Ask::Fix { error: error.text, hint: error.hint, may_decline }

@@ -48,7 +48,8 @@ impl Fault {
     /// Whether it can happen in this step.
     fn fits(self, verb: &Verb) -> bool {
         match self {
-            Self::WrongPin | Self::PulledToken | Self::PowerCut | Self::FullDisk | Self::ClockBack => {
+            Self::PulledToken => matches!(verb, Verb::Sign { .. } | Verb::RestoreDrill(_)),
+            Self::WrongPin | Self::PowerCut | Self::FullDisk | Self::ClockBack => {
                 matches!(verb, Verb::Sign { .. } | Verb::RestoreDrill(_) | Verb::DestroyKey(_))
             }
             Self::LostDrive => matches!(verb, Verb::Handle(Handling::Mount(_))),

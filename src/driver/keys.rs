@@ -12,10 +12,12 @@ use crate::driver::inputs;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 use crate::driver::stores;
+use crate::keystore::Evidence;
 use crate::keystore::Found;
 use crate::keystore::StoreError;
 use crate::keystore::dice::BadDice;
 use crate::keystore::dice::Dice;
+use crate::keystore::error::StoreErrorKind;
 use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Throws;
@@ -179,10 +181,8 @@ impl Driver {
         if !self.ceremony.started() {
             self.record(Event::Started { step: step.id.clone() }, events)?;
         }
-        self.power_cut(step)?;
-        if self.strikes(Fault::PulledToken, step) {
-            let why = "REHEARSED FAULT: the token was pulled out while it signed. Nothing was signed; put it back, and type the PIN again";
-            return self.failed(step, "token-gone", why, events);
+        if self.cut_or_pulled(step, events)? {
+            return Ok(());
         }
         let works = roles.iter().filter_map(|role| self.ceremony.work(role));
         let payloads: Vec<&[u8]> = works.flat_map(Work::payloads).collect();
@@ -210,6 +210,17 @@ impl Driver {
         }
     }
 
+    /// The faults that strike while a key signs; `true` when the token was pulled, which is written down.
+    fn cut_or_pulled(&mut self, step: &Step, events: &mut Events) -> Result<bool, Stop> {
+        self.power_cut(step)?;
+        let pulled = self.strikes(Fault::PulledToken, step);
+        if pulled {
+            let why = "REHEARSED FAULT: the token was pulled out while it signed. Nothing was signed; put it back, and type the PIN again";
+            self.failed(step, "token-gone", why, events)?;
+        }
+        Ok(pulled)
+    }
+
     /// A key signs a text that is thrown away: its holder has it, and it works.
     fn prove(
         &mut self,
@@ -218,7 +229,9 @@ impl Driver {
         secret: Option<&SecretString>,
         events: &mut Events,
     ) -> Result<(), Stop> {
-        self.power_cut(step)?;
+        if self.cut_or_pulled(step, events)? {
+            return Ok(());
+        }
         let public = match self.public_of(name) {
             Ok(public) => public,
             Err(why) => return self.failed(step, "input", why, events),
@@ -262,7 +275,12 @@ impl Driver {
         }
     }
 
-    fn destroy(
+    /// Whether the key went before the step was cut off: it was destroyed, and that was not written down.
+    pub(super) fn destroyed_before(&self, step: &Step, error: &StoreError) -> bool {
+        self.cut_off && matches!(step.verb, Verb::DestroyKey(_)) && error.kind == StoreErrorKind::NoSuchKey
+    }
+
+    pub(super) fn destroy(
         &mut self,
         step: &Step,
         name: &str,
@@ -276,7 +294,15 @@ impl Driver {
             self.record(Event::Started { step: step.id.clone() }, events)?;
         }
         self.power_cut(step)?;
-        match self.store(name).and_then(|mut store| store.destroy(secret, &known.public)) {
+        let destroyed = match self.store(name).and_then(|mut store| store.destroy(secret, &known.public)) {
+            Err(error) if self.destroyed_before(step, &error) => {
+                let how =
+                    "gone when the ceremony was resumed: this step was cut off after it began".to_owned();
+                Ok(Evidence::from([("destroyed".to_owned(), how)]))
+            }
+            destroyed => destroyed,
+        };
+        match destroyed {
             Ok(evidence) => {
                 let (step, key) = (step.id.clone(), name.to_owned());
                 self.cut_off = false;

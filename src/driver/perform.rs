@@ -121,6 +121,7 @@ impl Driver {
             Verb::LoadKeys => self.load_keys(step, events),
             // These need a secret first; going on only looks at the store again.
             Verb::GenerateKey(_) | Verb::Sign { .. } => Ok(()),
+            Verb::DestroyKey(key) if self.cut_off => self.destroy(step, key, None, events),
             Verb::EnrolKey(_) | Verb::RestoreDrill(_) | Verb::DestroyKey(_) => Ok(()),
             Verb::Lint(_) => self.lint(step, events),
             Verb::ExceptionReview => self.review_exceptions(step, events),

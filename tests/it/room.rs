@@ -441,6 +441,18 @@ fn a_destroyed_key_file_is_gone_and_a_wrong_passphrase_leaves_it() {
     assert!(!at("old/key.age").exists());
     assert!(at("old/key.pub.json").exists());
     keyrite(&["journal", "verify", text(&record)]).ended(0);
+
+    // The power failed when the file was gone, and that was not written down yet.
+    let journal = fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    let gone = journal.lines().position(|line| line.contains(r#""event":"key-destroyed""#)).unwrap();
+    let before: String = journal.split_inclusive('\n').take(gone).collect();
+    fs::write(record.join("journal.jsonl"), before).unwrap();
+    ["checkpoint.txt", "record.html", "record.txt"]
+        .iter()
+        .for_each(|name| fs::remove_file(record.join(name)).unwrap());
+    let said = keyrite(&["resume", text(&record), "--plain", "--answers", text(&file)]).ended(0);
+    assert!(said.out.contains("this step was cut off, and the key is gone"), "{}", said.out);
+    keyrite(&["journal", "verify", text(&record)]).ended(0);
 }
 
 /// Two drives in a mount namespace of their own: each is found by its label, ejected, and read back after that.
@@ -631,9 +643,11 @@ fn faults_that_never_happen_are_said_and_others_join_on_resume() {
     assert!(said.err.contains("the power failed here"), "{}", said.err);
 
     let (record, answers) = (copy.record(), copy.answers(""));
-    let more = ["--plain", "--answers", text(&answers), "--fault", "wrong-pin"];
-    let said = keyrite(&[&["resume", text(&record)], &more[..]].concat()).ended(5);
-    assert!(said.err.contains("wrong PIN"), "{}", said.err);
+    for (fault, what) in [("wrong-pin", "wrong PIN"), ("pulled-token", "was pulled out while it signed")] {
+        let more = ["--plain", "--answers", text(&answers), "--fault", fault];
+        let said = keyrite(&[&["resume", text(&record)], &more[..]].concat()).ended(5);
+        assert!(said.err.contains(what), "{}", said.err);
+    }
     let more = ["--plain", "--answers", text(&answers), "--fault", "lost-drive"];
     let said = keyrite(&[&["resume", text(&record)], &more[..]].concat()).ended(0);
     assert!(said.out.contains("the fault lost-drive never happened"), "{}", said.out);
