@@ -181,11 +181,14 @@ pub fn replay(journal: &Journal, plan: Arc<Plan>) -> Result<Ceremony, Broken> {
     for (entry, number) in journal.entries.iter().zip(1..).skip(1) {
         let broken = |why: String| Broken { line: number, why };
         let shown = match (&entry.what, ceremony.next().map(|next| &next.step.verb)) {
-            (Event::Checkpoint { head, .. }, _) => Some(head),
-            (Event::ReadAloud { sha256, .. }, Some(Verb::ReadAloud(Subject::Journal))) => Some(sha256),
-            _ => None,
+            (Event::Checkpoint { head, .. }, _) => vec![head],
+            (Event::ReadAloud { sha256, head, .. }, Some(Verb::ReadAloud(Subject::Journal))) => {
+                vec![sha256, head]
+            }
+            (Event::ReadAloud { head, .. }, _) => vec![head],
+            _ => Vec::new(),
         };
-        if shown.is_some_and(|head| *head != prev.hex()) {
+        if shown.iter().any(|head| **head != prev.hex()) {
             return Err(broken("it shows another head than the line before it has".into()));
         }
         ceremony.apply(&entry.what).map_err(|rejected| broken(rejected.to_string()))?;

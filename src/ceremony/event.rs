@@ -82,6 +82,8 @@ pub enum Event {
         step: String,
         /// The digest.
         sha256: String,
+        /// The head of the journal before it: which words are typed back is drawn from it.
+        head: String,
     },
     /// Someone typed what a step asks for.
     Typed {

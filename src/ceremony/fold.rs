@@ -41,6 +41,16 @@ fn reject<T>(why: impl Into<String>) -> Result<T, Rejected> {
 impl Ceremony {
     /// Folds one event. What does not belong here is rejected and changes nothing.
     pub fn apply(&mut self, event: &Event) -> Folded {
+        self.fold(event)?;
+        self.in_trouble = match event {
+            Event::Failed { .. } => true,
+            Event::Started { .. } | Event::Exception { .. } | Event::Stopped { .. } => self.in_trouble,
+            _ => false,
+        };
+        Ok(())
+    }
+
+    fn fold(&mut self, event: &Event) -> Folded {
         match event {
             Event::Opened { .. } => reject("a ceremony opens once, on the first line"),
             Event::Stopped { .. } => self.open().map(|_| ()),
@@ -66,7 +76,7 @@ impl Ceremony {
             }
             Event::Done { step } => self.simple(step),
             Event::RollCalled { step, present } => self.roll_called(step, present),
-            Event::ReadAloud { step, sha256 } => self.read_aloud(step, sha256),
+            Event::ReadAloud { step, sha256, head } => self.read_aloud(step, sha256, head),
             Event::Typed { step, by, text } => self.typed(step, by, text),
             Event::ClockRead { step, by, watch, machine } => self.clock_read(step, by, *watch, *machine),
             Event::Handled { step, .. } => {
@@ -104,12 +114,16 @@ impl Ceremony {
             }
             Event::PassedOver { step, by } => self.passed_over(step, by),
             Event::ExceptionsReviewed { step, exceptions } => self.exceptions_reviewed(step, *exceptions),
-            Event::Stated { step, by, words, .. } => {
+            Event::Stated { step, by, agree, words } => {
                 self.typing(step, by, |verb| matches!(verb, Verb::Statement))?;
                 if !words.is_empty() {
                     people::written("the statement", words)?;
                 }
-                self.part(by, &Act::Other)
+                self.part(by, &Act::Other)?;
+                if !agree {
+                    self.disagree.insert(by.clone(), words.clone());
+                }
+                Ok(())
             }
             Event::Preflight { step, required, waived } => {
                 self.verb(step, |verb| matches!(verb, Verb::Preflight))?;
@@ -261,7 +275,7 @@ impl Ceremony {
         self.current(step)?;
         let second_machine = self.current(step)?.verb == Verb::SecondMachine;
         let manifest = || self.manifest.as_deref().and_then(Digest::from_hex);
-        let digest = if second_machine { manifest() } else { self.aloud };
+        let digest = if second_machine { manifest() } else { self.aloud.map(|(digest, _)| digest) };
         let (Some(Need::TypeBack(who, places)), Some(digest)) = (self.next().map(|next| next.need), digest)
         else {
             return reject(format!("step {step} is not waiting for words"));
@@ -299,11 +313,12 @@ impl Ceremony {
         self.one_thing(&Act::RollCall)
     }
 
-    fn read_aloud(&mut self, step: &str, sha256: &str) -> Folded {
+    fn read_aloud(&mut self, step: &str, sha256: &str, head: &str) -> Folded {
         let Verb::ReadAloud(subject) = &self.doing(step)?.verb else {
             return reject(format!("nothing is read aloud in step {step}"));
         };
-        let said = Digest::from_hex(sha256).ok_or_else(|| Rejected("that is not a digest".into()))?;
+        let digest = |hex| Digest::from_hex(hex).ok_or_else(|| Rejected("that is not a digest".into()));
+        let (said, drawn) = (digest(sha256)?, digest(head)?);
         let known = if *subject == Subject::Journal { Some(said) } else { self.digest(subject) };
         if known != Some(said) {
             return reject(format!("that is not the digest of {}", subject.describe()));
@@ -312,7 +327,7 @@ impl Ceremony {
             Subject::Role(role) => Act::ReadAloud(role.clone()),
             Subject::Plan | Subject::Journal => Act::Other,
         };
-        self.aloud = Some(said);
+        self.aloud = Some((said, drawn));
         let folded = self.one_thing(&act);
         if folded.is_err() {
             self.aloud = None;

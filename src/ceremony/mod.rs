@@ -27,6 +27,7 @@ use crate::plan::Verb;
 use crate::plan::after::Files;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
+use crate::room::Act;
 use crate::room::Handling;
 use crate::room::Room;
 use crate::tuf::KeyId;
@@ -132,18 +133,22 @@ pub struct Ceremony {
     /// What of the current step is done: its roles, its keys, or `""`.
     done: BTreeSet<String>,
     started: bool,
-    /// The digest that the current step reads aloud.
-    aloud: Option<Digest>,
+    /// The digest that the current step reads aloud, and what the words to type back are drawn from.
+    aloud: Option<(Digest, Digest)>,
     keys: BTreeMap<String, Known>,
     /// By role.
     files: BTreeMap<String, Arc<Files>>,
     work: BTreeMap<String, Arc<Work>>,
     manifest: Option<String>,
     failures: Vec<Failure>,
+    /// The last of them has not been put right yet.
+    in_trouble: bool,
     exceptions: Vec<Exception>,
     /// How many of them were read in a review.
     reviewed: usize,
     absent: BTreeSet<String>,
+    /// Who does not agree with the record, and their own words.
+    disagree: BTreeMap<String, String>,
 }
 
 impl Ceremony {
@@ -172,9 +177,11 @@ impl Ceremony {
             work: BTreeMap::new(),
             manifest: None,
             failures: Vec::new(),
+            in_trouble: false,
             exceptions: Vec::new(),
             reviewed: 0,
             absent: BTreeSet::new(),
+            disagree: BTreeMap::new(),
         }
     }
 
@@ -197,9 +204,11 @@ impl Ceremony {
     fn doing_part(&self, step: &Step, part: &str) -> Need {
         match (&step.verb, self.manifest.as_deref().and_then(Digest::from_hex)) {
             (Verb::SetClock | Verb::Statement, _) => Need::Type(part.to_owned()),
-            (Verb::Ask | Verb::Handle(Handling::Inspect(_)), _) => Need::Type(step.by.clone()),
+            (Verb::Ask | Verb::Handle(Handling::Inspect(_) | Handling::Seal { .. }), _) => {
+                Need::Type(step.by.clone())
+            }
             (Verb::SecondMachine, Some(manifest)) => {
-                Need::TypeBack(step.by.clone(), self.places(step, &step.by, manifest))
+                Need::TypeBack(step.by.clone(), self.places(step, &step.by, manifest, manifest))
             }
             _ => Need::Do,
         }
@@ -207,15 +216,17 @@ impl Ceremony {
 
     fn confirmation(&self, step: &Step, who: &str) -> Need {
         match (&step.verb, self.aloud) {
-            (Verb::ReadAloud(_), Some(digest)) => {
-                Need::TypeBack(who.to_owned(), self.places(step, who, digest))
+            (Verb::ReadAloud(_), Some((digest, drawn))) => {
+                Need::TypeBack(who.to_owned(), self.places(step, who, digest, drawn))
             }
             _ => Need::Confirm(who.to_owned()),
         }
     }
 
-    fn places(&self, step: &Step, who: &str, digest: Digest) -> [usize; 2] {
-        let seed = [&digest.0, step.id.as_bytes(), who.as_bytes()].concat();
+    /// Which two words are typed: others in each ceremony, for each person, and after each slip.
+    fn places(&self, step: &Step, who: &str, digest: Digest, drawn: Digest) -> [usize; 2] {
+        let slips = self.failures.iter().filter(|failure| failure.step == step.id).count();
+        let seed = [&digest.0, &drawn.0, step.id.as_bytes(), who.as_bytes(), &slips.to_le_bytes()].concat();
         Digest::places(&Digest::of(&seed))
     }
 
@@ -321,7 +332,8 @@ impl Ceremony {
     pub fn may_pass_over(&self) -> bool {
         let Some(step) = self.plan.steps.get(self.at) else { return false };
         let noted = self.exceptions.iter().any(|exception| exception.step == step.id);
-        step.on_fail == OnFail::Exception && noted && self.last_failure().is_some()
+        let lost = step.verb.drive().is_none_or(|drive| self.room.may(&Act::Lose(drive.to_owned())).is_ok());
+        step.on_fail == OnFail::Exception && noted && lost && self.last_failure().is_some()
     }
 
     /// Who was not there when the roll was called.
@@ -329,15 +341,20 @@ impl Ceremony {
         &self.absent
     }
 
+    /// Who does not agree with the record, each with own words.
+    pub fn disagree(&self) -> &BTreeMap<String, String> {
+        &self.disagree
+    }
+
     /// What failed so far.
     pub fn failures(&self) -> &[Failure] {
         &self.failures
     }
 
-    /// The failure that the current step had last.
+    /// The failure that the current step had last, until it is put right.
     pub fn last_failure(&self) -> Option<&Failure> {
         let step = self.plan.steps.get(self.at)?;
-        self.failures.last().filter(|failure| failure.step == step.id)
+        self.failures.last().filter(|failure| self.in_trouble && failure.step == step.id)
     }
 
     /// How often a wrong PIN was typed for a token.
@@ -351,7 +368,7 @@ impl Ceremony {
         match subject {
             Subject::Plan => Some(self.plan.digest),
             Subject::Role(role) => self.work(role).map(Work::digest),
-            Subject::Journal => self.aloud,
+            Subject::Journal => self.aloud.map(|(digest, _)| digest),
         }
     }
 }

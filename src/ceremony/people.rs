@@ -46,13 +46,13 @@ impl Ceremony {
 
     /// An answer; or the number of a bag, which must be the one that the plan names.
     pub(super) fn typed(&mut self, step: &str, by: &str, text: &str) -> Result<(), Rejected> {
-        self.typing(step, by, |verb| matches!(verb, Verb::Ask | Verb::Handle(Handling::Inspect(_))))?;
+        self.typing(step, by, |verb| matches!(verb, Verb::Ask | Verb::Handle(_)))?;
         written("the answer", text)?;
         let act = match &self.current(step)?.verb {
-            Verb::Handle(handling @ Handling::Inspect(bag)) => {
+            Verb::Handle(handling @ (Handling::Inspect(bag) | Handling::Seal { bag, .. })) => {
                 if text.trim() != bag {
                     return reject(format!(
-                        "the bag in your hands has number {:?}, and this step is about bag {bag}. Nothing was opened",
+                        "the bag in your hands has number {:?}, and this step is about bag {bag}. Look for that one",
                         text.trim()
                     ));
                 }

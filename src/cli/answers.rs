@@ -168,12 +168,24 @@ impl Answers {
         answer.dice.as_ref().map(|hidden| hidden.0.clone())
     }
 
+    /// What secrets are there for: names of keys, or STOREs.
+    pub fn secret_names(&self) -> impl Iterator<Item = &str> {
+        self.file.secrets.keys().map(String::as_str)
+    }
+
+    /// Ids of steps that text is there for.
+    pub fn typed_steps(&self) -> impl Iterator<Item = &str> {
+        self.file.typed.keys().map(String::as_str)
+    }
+
+    /// Whether a name is this store, however it is written.
+    pub fn same_store(store: &StoreUri, name: &str) -> bool {
+        name.parse::<StoreUri>().is_ok_and(|other| other == *store)
+    }
+
     /// By name as it stands; a STORE also when it is written otherwise, such as `token` after `object`.
     fn answer(&self, name: &str) -> Option<&Answer> {
-        let same = |other: &str| match (name.parse::<StoreUri>(), other.parse()) {
-            (Ok(wanted), Ok(other)) => wanted == other,
-            (Ok(_), Err(_)) | (Err(_), Ok(_) | Err(_)) => false,
-        };
+        let same = |other: &str| name.parse::<StoreUri>().is_ok_and(|store| Self::same_store(&store, other));
         let secrets = &self.file.secrets;
         secrets.get(name).or_else(|| secrets.iter().find(|(other, _)| same(other)).map(|(_, answer)| answer))
     }

@@ -3,6 +3,7 @@
 pub mod answers;
 mod apart;
 pub mod assess;
+mod by_file;
 pub mod check;
 mod dice;
 pub mod diff;

@@ -8,6 +8,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::answers::Answers;
+use crate::cli::by_file;
 use crate::cli::dice;
 use crate::cli::prompt::Terminal;
 use crate::driver::Answer;
@@ -17,8 +18,10 @@ use crate::driver::Driver;
 use crate::driver::Exception;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
+use crate::driver::not_as_planned;
 use crate::driver::shown;
 use crate::keystore::Wants;
+use crate::qr;
 
 /// Who answers: people at a terminal, or a file.
 pub enum Voice {
@@ -36,6 +39,9 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
     page.say(format!("inputs: {}", shown(driver.inputs())));
     if let Voice::Answers(answers) = &voice {
         page.say(format!("an answers file answers, SHA-256 {}", answers.sha256()));
+        for lack in by_file::lacks(answers, driver.ceremony()) {
+            page.say(format!("!! {lack}"));
+        }
     }
     for warning in &driver.ceremony().plan().warnings {
         page.say(warning);
@@ -44,14 +50,20 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
     let mut last_step = 0;
     while let Some(prompt) = driver.prompt() {
         if prompt.section != last_section {
+            if !last_section.is_empty() {
+                page.head(&format!("{last_section}: done"), &driver, matches!(voice, Voice::Terminal(_)));
+            }
             page.say("");
             page.say(format!("== {} ==", prompt.section));
             last_section.clone_from(&prompt.section);
         }
+        if let (Voice::Terminal(terminal), Ask::TypeBack { .. }) = (&mut voice, &prompt.ask) {
+            terminal.scroll_away()?;
+        }
         page.prompt(&prompt, prompt.number != last_step, &driver);
         last_step = prompt.number;
         let answer = match &mut voice {
-            Voice::Answers(answers) => from_file(answers, &prompt, &driver)?,
+            Voice::Answers(answers) => by_file::answer(answers, &prompt, &driver)?,
             Voice::Terminal(terminal) => ask(terminal, &prompt).map_err(|failure| Failure {
                 hint: format!(
                     "what was done is recorded; `keyrite resume {}` goes on",
@@ -77,7 +89,7 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
             "!! the fault {fault} never happened: no step of this script is one where it could"
         ));
     }
-    page.end(&driver);
+    page.end(&driver, matches!(voice, Voice::Terminal(_)));
     Ok(())
 }
 
@@ -140,6 +152,12 @@ impl Page<'_> {
                     self.say(format!("    {line}"));
                 }
             }
+            Body::Clock(lines) => {
+                self.say(format!("    the machine says    {0}, a {1}", driver.now(), driver.now().weekday()));
+                for line in lines {
+                    self.say(format!("    {line}"));
+                }
+            }
             Body::Elsewhere { of, .. } => {
                 self.say(format!("  the words of {of} stand on the second machine, and are not shown here"));
             }
@@ -197,83 +215,36 @@ impl Page<'_> {
         }
     }
 
-    fn end(&mut self, driver: &Driver) {
+    /// The head of the journal, for whoever keeps it on paper; with its code where people look on.
+    fn head(&mut self, when: &str, driver: &Driver, code: bool) {
         self.say("");
-        match driver.ceremony().plan().kind.signs() {
-            true => {
-                self.say(format!("The ceremony is closed. The bundle is in {}", shown(&driver.bundle_dir())));
-            }
-            false => self.say("The ceremony is closed. Nothing was signed, so there is no bundle."),
-        }
-        self.say(format!("journal head {}", driver.head().hex()));
+        self.say(format!("{when}. journal head {}", driver.head().hex()));
         for line in driver.head().lines() {
             self.say(format!("    {line}"));
+        }
+        if code {
+            for line in qr::lines(&driver.head().hex()) {
+                self.say(line);
+            }
+        }
+    }
+
+    fn end(&mut self, driver: &Driver, code: bool) {
+        match driver.ceremony().plan().kind.signs() {
+            true => {
+                let at = format!("The ceremony is closed. The bundle is in {}", shown(&driver.bundle_dir()));
+                self.head(&at, driver, code);
+            }
+            false => {
+                self.head("The ceremony is closed. Nothing was signed, so there is no bundle", driver, code);
+            }
+        }
+        for line in not_as_planned(driver.ceremony()) {
+            self.say(format!("!! {line}"));
         }
         let bundle =
             if driver.ceremony().plan().kind.signs() { ", and the bundle with its VERIFY.txt" } else { "" };
         self.say(format!("Anyone can check the record with `keyrite journal verify`{bundle}."));
-    }
-}
-
-fn no_answer(prompt: &Prompt, what: &str, driver: &Driver) -> Failure {
-    let error = format!("step {}: the answers file {what}; nothing more was done", prompt.step);
-    let hint = format!("add it, or go on by hand with `keyrite resume {}`", driver.dir().display());
-    Failure::new(Exit::Stopped, error, hint)
-}
-
-fn from_file(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Result<Answer, Failure> {
-    match &prompt.ask {
-        Ask::Fix { error, hint, .. } => {
-            let exit = if prompt.verb.ends_with("-drive") { Exit::Machine } else { Exit::Store };
-            Err(Failure::new(exit, error.clone(), hint.clone()))
-        }
-        Ask::Text { .. } if answers.typed(&prompt.step).is_some() => {
-            Ok(Answer::Text(answers.typed(&prompt.step).unwrap_or_default().to_owned()))
-        }
-        Ask::Continue | Ask::Confirm | Ask::Adopt { .. } | Ask::Present { .. } | Ask::Statement
-            if !answers.confirms() =>
-        {
-            Err(no_answer(prompt, "does not say `confirm: all`", driver))
-        }
-        Ask::Continue => Ok(Answer::Continue),
-        Ask::Confirm => Ok(Answer::Confirm),
-        Ask::Present { .. } if answers.absent().is_empty() => Ok(Answer::Continue),
-        Ask::Present { .. } => Ok(Answer::Absent(answers.absent().to_vec())),
-        Ask::Statement => Ok(Answer::Statement(true, String::new())),
-        Ask::Text { expected: Some(expected), .. } if answers.confirms() => {
-            Ok(Answer::Text(expected.clone()))
-        }
-        Ask::Text { what, .. } => Err(no_answer(prompt, &format!("does not type {what}"), driver)),
-        Ask::Adopt { .. } => Ok(Answer::Adopt(true)),
-        Ask::TypeBack { places } => match (&prompt.body, answers.typed(&prompt.step)) {
-            (Body::Words { digest, .. } | Body::Elsewhere { digest, .. }, _) if answers.types_back() => {
-                Ok(Answer::Words(places.map(|place| digest.words()[place].to_owned()).to_vec()))
-            }
-            (_, Some(typed)) => Ok(Answer::Words(typed.split_whitespace().map(str::to_owned).collect())),
-            _ => Err(no_answer(prompt, "has no `type-back: auto`", driver)),
-        },
-        Ask::Secret(ask) => {
-            if let (Some(serial), typed) = (&ask.type_serial, answers.typed(&prompt.step))
-                && typed != Some(serial.as_str())
-            {
-                let what = "does not type the serial number of a token with one PIN try left";
-                return Err(no_answer(prompt, what, driver));
-            }
-            let names = [ask.key.as_str(), ask.uri.as_str()];
-            let rehearsal = driver.ceremony().mode() == Mode::Rehearsal;
-            // A rehearsal simulates an existing age file as a token; its passphrase is as good as any PIN.
-            let secret = answers
-                .secret(&names, ask.wants)
-                .or_else(|| if rehearsal { answers.secret(&names, Wants::Passphrase) } else { None });
-            if secret.is_none() && ask.wants != Wants::PinPad {
-                return Err(no_answer(prompt, &format!("has no secret for key {}", ask.key), driver));
-            }
-            let dice = answers.dice(&names);
-            if dice.is_none() && ask.dice.is_some() {
-                return Err(no_answer(prompt, &format!("has no dice for key {}", ask.key), driver));
-            }
-            Ok(Answer::Secret { secret, serial: ask.type_serial.clone(), dice })
-        }
     }
 }
 

@@ -43,6 +43,12 @@ impl Terminal {
         writeln!(self.tty, "{text}").map_err(|error| failed(&error))
     }
 
+    /// Moves what was said out of the window, without taking it out of what can be scrolled back to.
+    pub fn scroll_away(&mut self) -> Result<(), Failure> {
+        let rows = termios::tcgetwinsize(&self.tty).map_or(24, |size| size.ws_row.max(24));
+        self.say(&"\n".repeat(rows.into()))
+    }
+
     /// Asks for a secret; what is typed is not shown.
     pub fn secret(&mut self, ask: &str) -> Result<SecretString, Failure> {
         let typed = self.typed(ask, false)?;

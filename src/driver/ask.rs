@@ -55,6 +55,7 @@ impl Driver {
         if let Some(failure) = ceremony.last_failure() {
             prompt.warnings.push(failure.why.clone());
         }
+        prompt.warnings.extend(self.resumed());
         prompt.ask = match need {
             Need::Confirm(_) => Ask::Confirm,
             Need::TypeBack(_, places) => Ask::TypeBack { places },
@@ -89,7 +90,7 @@ impl Driver {
                     digest: digest.unwrap_or(Digest([0; 32])),
                 }
             }
-            Verb::SetClock => Body::Lines(self.clock_board()),
+            Verb::SetClock => Body::Clock(self.clock_board()),
             Verb::ExceptionReview | Verb::Close | Verb::Statement => Body::Lines(exceptions(ceremony)),
             Verb::Lint(roles) => Body::Lines(roles.iter().flat_map(|role| self.lint_lines(role)).collect()),
             Verb::Review(roles) | Verb::Sign { roles, .. } => Body::Review {
@@ -146,7 +147,7 @@ impl Driver {
                 what: format!("the watch of {name} in UTC, as HH:MM:SS"),
                 expected: Some(self.now().to_string()),
             },
-            Verb::Handle(Handling::Inspect(bag)) => Ask::Text {
+            Verb::Handle(Handling::Inspect(bag) | Handling::Seal { bag, .. }) => Ask::Text {
                 what: "the number that is printed on the bag".into(),
                 expected: Some(bag.clone()),
             },
@@ -161,7 +162,7 @@ impl Driver {
                 prompt.sees.extend(seen.iter().map(|(name, value)| format!("{name} {value}")));
                 Ask::Continue
             }
-            Err(error) => Ask::Fix { error, hint: String::new(), may_decline: false },
+            Err(error) => Ask::Fix { error, hint: hint(handling).to_owned(), may_decline: false },
         }
     }
 
@@ -285,6 +286,20 @@ impl Driver {
             hint: "let other holders sign, or plan this key as ecdsa-sha2-nistp256".into(),
             may_decline: self.may_decline(step, key),
         })
+    }
+}
+
+/// What to do about a thing that is not there, or not the right one.
+fn hint(handling: &Handling) -> &'static str {
+    match handling {
+        Handling::Insert(_) => "put the named token in, and no other; then look again",
+        Handling::Remove(_) => "take the token out, then look again",
+        Handling::Mount(_) => {
+            "plug in the drive with that label and mount it; then look again. One that is lost or broken is written \
+             down as an exception, and the step can be left out where the file allows"
+        }
+        Handling::Eject(_) => "unmount it, pull it out, then look again",
+        Handling::Inspect(_) | Handling::Open(_) | Handling::Seal { .. } => "look at the bag again",
     }
 }
 

@@ -1,5 +1,7 @@
 //! The time: the machine's clock, or the one moment that an answers file names.
 
+use std::path::Path;
+
 use crate::tuf::Date;
 
 /// When this version was written: a clock that says less is wrong.
@@ -27,6 +29,23 @@ impl Clock {
     }
 }
 
+/// Where Linux shows the battery-backed clock of the machine, as seconds since 1970.
+const HARDWARE: &str = "/sys/class/rtc/rtc0/since_epoch";
+
+impl Clock {
+    /// What the machine's hardware clock says, where there is one to be seen. An agreed time has none.
+    pub fn hardware(self) -> Option<Date> {
+        match self {
+            Self::Agreed(_) => None,
+            Self::Machine => hardware(Path::new(HARDWARE)),
+        }
+    }
+}
+
+fn hardware(file: &Path) -> Option<Date> {
+    std::fs::read_to_string(file).ok()?.trim().parse().ok().map(Date::from_unix)
+}
+
 /// Why a clock that says `now` cannot be right. `seen` are moments that are past, each with what says so.
 pub(super) fn behind(now: Date, seen: &[(String, Date)]) -> Option<String> {
     let written = WRITTEN.parse().ok().map(|written| ("this program was written".to_owned(), written));
@@ -37,6 +56,18 @@ pub(super) fn behind(now: Date, seen: &[(String, Date)]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hardware_clock_is_read_where_there_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("since_epoch");
+        assert_eq!(hardware(&file), None);
+
+        std::fs::write(&file, "1796288400\n").unwrap();
+
+        assert_eq!(hardware(&file).unwrap().to_string(), "2026-12-03T09:00:00Z");
+        assert_eq!(Clock::Agreed(Date::from_unix(0)).hardware(), None);
+    }
 
     #[test]
     fn a_clock_behind_what_is_past_cannot_be_right() {

@@ -7,6 +7,7 @@ use crate::driver::stop::Stop;
 use crate::lint;
 use crate::plan::Step;
 use crate::plan::print::file_name;
+use crate::tuf::Date;
 
 impl Driver {
     /// Looks at what other clients would make of the roles of a step.
@@ -18,10 +19,14 @@ impl Driver {
         Ok(())
     }
 
-    /// The machine's clock, the window of the file, and what expires when.
+    /// What stands below the machine's clock: the hardware clock, the window of the file, and what expires when.
     pub(super) fn clock_board(&self) -> Vec<String> {
         let (plan, now) = (self.ceremony.plan(), self.now());
-        let mut lines = vec![format!("the machine says    {now}, a {}", now.weekday())];
+        let hardware = match self.options.clock.hardware() {
+            Some(at) => format!("{at}{}", apart(now, at)),
+            None => "is not to be seen from here".to_owned(),
+        };
+        let mut lines = vec![format!("the hardware clock  {hardware}")];
         let window =
             [("it may run from", plan.window.not_before), ("it may run until", plan.window.not_after)];
         lines.extend(window.iter().filter_map(|(what, at)| Some(format!("{what:<19} {}", (*at)?))));
@@ -67,6 +72,29 @@ impl Driver {
             })
             .collect()
     }
+}
+
+/// How far a clock is from now, in words; nothing where it agrees.
+fn apart(now: Date, clock: Date) -> String {
+    match clock.unix() - now.unix() {
+        0 => String::new(),
+        ahead @ 1.. => format!(", {ahead} seconds ahead"),
+        behind => format!(", {} seconds behind", -behind),
+    }
+}
+
+/// What the end of a ceremony must not hide: exceptions, and who does not agree.
+pub fn not_as_planned(ceremony: &Ceremony) -> Vec<String> {
+    let exceptions = match ceremony.exceptions().len() {
+        0 => None,
+        1 => Some("1 exception was written down; the record has it.".to_owned()),
+        n => Some(format!("{n} exceptions were written down; the record has them.")),
+    };
+    let disagree = ceremony.disagree().iter().map(|(id, words)| {
+        let said = if words.is_empty() { String::new() } else { format!(": {words}") };
+        format!("{} does not agree with the record{said}", ceremony.plan().name(id))
+    });
+    exceptions.into_iter().chain(disagree).collect()
 }
 
 /// Every exception in words, and what failed on the way and was tried again.

@@ -34,6 +34,7 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use faults::Fault;
 pub use keys::MIN_PASSPHRASE;
+pub use looked::not_as_planned;
 pub use prompt::Answer;
 pub use prompt::Ask;
 pub use prompt::Body;
@@ -90,6 +91,8 @@ pub struct Driver {
     sandbox: Sandbox,
     /// A key that was found so, until the people have said whether it is the ceremony's.
     found: Option<Found>,
+    /// It was gone on with, and nothing has happened since.
+    resumed: bool,
     /// What goes wrong in this rehearsal, and has not yet.
     faults: Vec<Fault>,
 }
@@ -177,6 +180,7 @@ impl Driver {
             found: None,
             faults: Vec::new(),
             sandbox: Sandbox::default(),
+            resumed: false,
         })
     }
 
@@ -224,6 +228,7 @@ impl Driver {
             sandbox: Sandbox::default(),
             found: None,
             faults: Vec::new(),
+            resumed: true,
         };
         if driver.ceremony.next().is_some() {
             let answers = driver.options.answers.clone().unwrap_or_else(|| "none".to_owned());
@@ -267,6 +272,11 @@ impl Driver {
         self.options.clock.now()
     }
 
+    /// Where the time comes from.
+    pub fn clock(&self) -> Clock {
+        self.options.clock
+    }
+
     /// Folds an event into the ceremony, writes it down, and brings the files that follow from it up to date.
     ///
     /// An event that the ceremony rejects was never possible: it is written down as a failure instead.
@@ -291,6 +301,7 @@ impl Driver {
         }
         self.record.append(self.now().max(self.record.last()), &event)?;
         self.ceremony = after;
+        self.resumed = false;
         self.record.derive_after(&self.ceremony, &event)?;
         events.push(event);
         Ok(())

@@ -66,6 +66,22 @@ impl Driver {
         self.record(Event::Exception { step, expected, happened, action, by }, events)
     }
 
+    /// What people look at first when a ceremony is gone on with: who is here.
+    pub(super) fn resumed(&self) -> Option<String> {
+        let (plan, room) = (self.ceremony.plan(), self.ceremony.room());
+        if !self.resumed || !room.roll_called() {
+            return None;
+        }
+        let absent = self.ceremony.absent();
+        let here: Vec<_> = plan.people.iter().filter(|person| !absent.contains(&person.id)).collect();
+        let here: Vec<_> = here.into_iter().map(|person| person.name.as_str()).collect();
+        Some(format!(
+            "The ceremony goes on where it was at {}. Look who is here: {}. If anyone has left, or anything was moved, write an exception.",
+            self.record.last(),
+            here.join(", ")
+        ))
+    }
+
     /// Every exception so far is read.
     pub(super) fn review_exceptions(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
         let exceptions = self.ceremony.exceptions().len();

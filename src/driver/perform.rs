@@ -115,7 +115,8 @@ impl Driver {
                     self.ceremony.digest(subject)
                 };
                 let sha256 = digest.map(|digest| digest.hex()).unwrap_or_default();
-                self.record(Event::ReadAloud { step: id, sha256 }, events)
+                let head = self.head().hex();
+                self.record(Event::ReadAloud { step: id, sha256, head }, events)
             }
             Verb::Preflight => self.preflight(step, events),
             Verb::LoadKeys => self.load_keys(step, events),

@@ -139,7 +139,9 @@ pub enum Body {
     Machine(MachineBoard),
     /// The board of custodians and thresholds.
     Board,
-    /// Lines to read: clocks, exceptions, what other clients would say.
+    /// The clocks: what the machine says goes on while it is looked at, and the lines stand below it.
+    Clock(Vec<String>),
+    /// Lines to read: exceptions, what other clients would say.
     Lines(Vec<String>),
 }
 

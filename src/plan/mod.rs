@@ -416,6 +416,14 @@ impl Plan {
             carried: before.map(|roles| roles.keys().cloned().collect()).unwrap_or_default(),
             things: self.materials.setup(&self.keys),
             clock_board: self.window.max_skew.is_some(),
+            carriers: self
+                .steps
+                .iter()
+                .filter_map(|step| match &step.verb {
+                    Verb::Export(drive) => drive.clone(),
+                    _ => None,
+                })
+                .collect(),
             second_machine: (self.kind.signs() && !self.materials.drives.is_empty())
                 || self.steps.iter().any(|step| step.verb == Verb::SecondMachine),
             every: Every {

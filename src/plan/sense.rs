@@ -155,6 +155,10 @@ fn stuck_without(plan: &Plan, number: usize) -> Option<String> {
     };
     for (n, step) in plan.steps.iter().enumerate() {
         if n == number {
+            let alone = step.verb.drive().and_then(|drive| room.may(&Act::Lose(drive.to_owned())).err());
+            if let Some(not_now) = alone {
+                return Some(not_now.why);
+            }
             lose(&mut room, step);
             continue;
         }

@@ -17,7 +17,8 @@ impl Room {
             return refuse("NOTHING-AFTER-CLOSE", "the ceremony is closed");
         }
         match act {
-            Act::RollCall | Act::SetClock | Act::Preflight | Act::Other | Act::Lose(_) => Ok(()),
+            Act::RollCall | Act::SetClock | Act::Preflight | Act::Other => Ok(()),
+            Act::Lose(drive) => self.may_lose(drive),
             Act::Gate => self.may_pass_gate(),
             Act::Break => self.things.all_put_away("BREAK-WITH-NOTHING-OPEN", "before a break"),
             Act::Handle(handling) => self.may_handle(handling),
@@ -284,6 +285,18 @@ impl Room {
             return refuse("READBACK-AFTER-EXPORT", "there is no bundle to read back there yet");
         }
         from.map_or(Ok(()), |drive| self.things.may_read_cold(drive))
+    }
+
+    /// A drive may be given up as long as another one can still carry the bundle.
+    fn may_lose(&self, drive: &str) -> Result<(), NotNow> {
+        let carriers = &self.setup.carriers;
+        if carriers.contains(drive)
+            && carriers.iter().all(|other| other == drive || self.lost.contains(other))
+        {
+            let why = format!("drive {drive} is the last one that could carry the bundle out of the room");
+            return refuse("ONE-DRIVE-STAYS", why);
+        }
+        Ok(())
     }
 
     fn may_close(&self) -> Result<(), NotNow> {

@@ -35,6 +35,8 @@ pub struct Setup {
     pub clock_board: bool,
     /// Another machine verifies the bundle before anything is sealed.
     pub second_machine: bool,
+    /// Drives that the bundle leaves the room on.
+    pub carriers: BTreeSet<String>,
     /// Whether every one of these keys must be proven to open again, or destroyed, before the end.
     pub every: Every,
 }
@@ -205,6 +207,8 @@ pub struct Room {
     /// Where the bundle was written.
     exported: BTreeSet<Option<String>>,
     read_back: BTreeSet<Option<String>>,
+    /// Drives that were given up.
+    lost: BTreeSet<String>,
     second_machine: bool,
     closed: bool,
 }
@@ -227,6 +231,7 @@ impl Room {
             roles,
             exported: BTreeSet::new(),
             read_back: BTreeSet::new(),
+            lost: BTreeSet::new(),
             second_machine: false,
             closed: false,
         }
@@ -282,6 +287,7 @@ impl Room {
                 self.read_back.insert(from.clone());
             }
             Act::Lose(drive) => {
+                self.lost.insert(drive.clone());
                 self.exported.remove(&Some(drive.clone()));
                 self.read_back.remove(&Some(drive.clone()));
                 self.things.lost(drive);
@@ -294,6 +300,11 @@ impl Room {
 
     fn state(&mut self, role: &str) -> &mut RoleState {
         self.roles.entry(role.to_owned()).or_default()
+    }
+
+    /// Whether it is known who is here.
+    pub fn roll_called(&self) -> bool {
+        self.roll_called
     }
 
     /// Whether the point of no return lies behind.

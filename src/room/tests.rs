@@ -202,3 +202,14 @@ fn a_drive_that_is_given_up_is_in_the_way_of_nothing() {
     assert_eq!(refused(&mut room, &Act::Readback(Some("red".into()))), "READBACK-AFTER-EXPORT");
     room.apply(&Act::Close).unwrap();
 }
+
+#[test]
+fn the_last_drive_that_could_carry_the_bundle_is_not_given_up() {
+    let carriers = ["blue".to_owned(), "red".to_owned()].into_iter().collect();
+    let mut room = Room::new(Setup { carriers, ..Setup::default() });
+
+    room.apply(&Act::Lose("blue".into())).unwrap();
+
+    assert_eq!(refused(&mut room, &Act::Lose("red".into())), "ONE-DRIVE-STAYS");
+    room.apply(&Act::Lose("a drive with inputs".into())).unwrap();
+}

@@ -6,17 +6,16 @@ use crate::ceremony::Mode;
 use crate::driver::Answer;
 use crate::driver::Ask;
 use crate::driver::Body;
-use crate::driver::Exception;
 use crate::driver::Prompt;
 use crate::driver::Stop;
 use crate::driver::StopKind;
 use crate::keystore::Wants;
+use crate::tuf::Date;
 use crate::tui::code;
 use crate::tui::code::Code;
 use crate::tui::code::Square;
 use crate::tui::entry::Entered;
 use crate::tui::entry::Entry;
-use crate::tui::field;
 use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::message::Scroll;
@@ -24,6 +23,7 @@ use crate::tui::scene::Cover;
 use crate::tui::scene::Scene;
 use crate::tui::style::Palette;
 use crate::tui::view;
+use crate::tui::window::Window;
 
 /// What the screen wants done.
 pub enum Effect {
@@ -37,6 +37,8 @@ pub enum Effect {
 pub enum Stage {
     /// The plan is reviewed; nothing has been done.
     Review,
+    /// A section of this title is done: the head of the journal is written down.
+    Between(String),
     /// The prompt is shown, and Enter answers or opens a field.
     Waiting,
     /// Something is typed.
@@ -45,30 +47,6 @@ pub enum Stage {
     Busy(&'static str),
     /// It is over.
     Over,
-}
-
-/// What lies over the screen.
-pub enum Window {
-    /// The help.
-    Help,
-    /// Everything that happened, from this line on.
-    Journal(usize),
-    /// QR codes, and which of them.
-    Codes(Vec<Code>, usize),
-    /// An exception: its four lines, and which of them is typed.
-    Exception {
-        /// What is typed: expected, happened, done, by whom.
-        lines: [String; 4],
-        /// Which of them.
-        at: usize,
-    },
-    /// Stopping: the reason, and then the word `stop`.
-    Stop {
-        /// The reason.
-        reason: String,
-        /// The word, once the reason is given.
-        word: Option<String>,
-    },
 }
 
 /// The screen. It may hold a secret that is being typed: neither `Debug` nor `Clone`.
@@ -91,8 +69,14 @@ pub struct App {
     pub note: Option<&'static str>,
     /// The QR code of the digest on the screen, for a screen that has room for it beside the step.
     pub square: Option<(String, Square)>,
-    /// The end of a text that must be seen to its end was on the screen.
+    /// The end of what must be seen was on the screen.
     pub seen: bool,
+    /// The plan was looked at.
+    reviewed: bool,
+    /// The section that the last step was in.
+    section: String,
+    /// The time, as far as this screen knows.
+    pub now: Date,
     /// Whose turn it is, in large letters.
     pub big: bool,
 }
@@ -101,11 +85,11 @@ impl App {
     /// The screen of a ceremony at its first scene. One that has not begun is reviewed first, unless it was already.
     pub fn new(cover: Cover, scene: Scene, reviewed: bool, size: (u16, u16), palette: Palette) -> Self {
         let begun = scene.happened.len() > 1;
-        let stage = if begun || reviewed { Stage::Waiting } else { Stage::Review };
+        let (now, section) = (scene.now, section_of(&scene));
         let mut app = Self {
             cover,
             scene,
-            stage,
+            stage: Stage::Waiting,
             window: None,
             scroll: 0,
             size,
@@ -113,11 +97,12 @@ impl App {
             note: None,
             square: None,
             seen: false,
+            reviewed: begun || reviewed,
+            section,
+            now,
             big: false,
         };
-        if !matches!(app.stage, Stage::Review) {
-            app.begin();
-        }
+        app.begin();
         app.look();
         app
     }
@@ -134,7 +119,7 @@ impl App {
             (Some(Window::Stop { word: Some(_), .. }), _) => Focus::Text,
             (Some(Window::Help | Window::Codes(..) | Window::Journal(_)), _) => Focus::Keys,
             (None, Stage::Typing(entry)) => entry.focus(),
-            (None, Stage::Review | Stage::Waiting | Stage::Busy(_) | Stage::Over) => Focus::Keys,
+            (None, _) => Focus::Keys,
         }
     }
 
@@ -147,9 +132,19 @@ impl App {
                 None
             }
             Message::Scene(scene) => {
-                self.scene = *scene;
+                (self.now, self.scene) = (scene.now, *scene);
                 self.window = None;
+                let section = section_of(&self.scene);
+                let done = std::mem::replace(&mut self.section, section);
                 self.begin();
+                if self.scene.prompt.is_some() && done != self.section {
+                    self.stage = Stage::Between(done);
+                    self.square = code::digests(self).first().and_then(Code::square);
+                }
+                None
+            }
+            Message::Clock(now) => {
+                self.now = now;
                 None
             }
             Message::Ended(stop) => Some(Effect::Leave(Err(stop))),
@@ -164,9 +159,9 @@ impl App {
     /// The stage that a new scene begins with.
     fn begin(&mut self) {
         (self.scroll, self.seen) = (0, false);
-        self.square = code::digests(self).first().and_then(Code::square);
         self.stage = match &self.scene.prompt {
             None => Stage::Over,
+            _ if !self.reviewed => Stage::Review,
             // A secret is typed into a field that its holder opens; the other fields are open at once.
             Some(Prompt { ask: Ask::Secret(_), .. }) => Stage::Waiting,
             // Words that were typed wrong are read again first.
@@ -175,12 +170,13 @@ impl App {
             }
             Some(prompt) => Entry::begin(prompt).map_or(Stage::Waiting, Stage::Typing),
         };
+        self.square = code::digests(self).first().and_then(Code::square);
     }
 
     /// Remembers whether the end of the text has been on the screen.
     fn look(&mut self) {
         if self.window.is_none() {
-            let (lines, height) = view::extent(self);
+            let (lines, height) = view::must_see(self);
             self.seen |= self.scroll + height >= lines;
         }
     }
@@ -240,124 +236,32 @@ impl App {
             }
             (Stage::Review, Message::Stop) => Some(Effect::Leave(Err(self.not_begun()))),
             (Stage::Over, Message::Stop | Message::GoOn) => Some(Effect::Leave(Ok(()))),
-            (Stage::Waiting | Stage::Typing(_), Message::Stop) => {
+            (Stage::Waiting | Stage::Between(_) | Stage::Typing(_), Message::Stop) => {
                 self.window = Some(Window::Stop { reason: String::new(), word: None });
                 None
             }
-            (Stage::Waiting | Stage::Typing(_), Message::Exception) => {
+            (Stage::Review | Stage::Between(_) | Stage::Waiting | Stage::Typing(_), Message::Exception) => {
                 self.window = Some(Window::Exception { lines: Default::default(), at: 0 });
                 None
             }
             (Stage::Waiting, Message::Absent) => self.absent(),
             (Stage::Waiting | Stage::Typing(_), Message::LeaveOut) => self.leave_out(),
-            (Stage::Review, Message::GoOn) => {
+            (Stage::Review | Stage::Between(_), Message::GoOn) => {
+                self.reviewed = true;
                 self.begin();
                 None
             }
-            (Stage::Waiting | Stage::Over, Message::Code) => self.codes(code::digests(self)),
-            (Stage::Waiting | Stage::Over, Message::Keys) => self.codes(code::keys(&self.scene.keys)),
+            (Stage::Waiting | Stage::Between(_) | Stage::Over, Message::Code) => {
+                self.codes(code::digests(self))
+            }
+            (Stage::Waiting | Stage::Between(_) | Stage::Over, Message::Keys) => {
+                self.codes(code::keys(&self.scene.keys))
+            }
             (Stage::Waiting, Message::NotToday) => self.not_today(),
             (Stage::Waiting, Message::GoOn) => self.go_on(),
             (Stage::Typing(_), Message::GoOn) => self.entered(),
             _ => None,
         }
-    }
-
-    fn in_window(&mut self, window: Window, message: Message) -> Option<Effect> {
-        self.window = match (window, message) {
-            (Window::Help, Message::Scroll(_)) => Some(Window::Help),
-            (Window::Help, _) => None,
-            (Window::Journal(at), Message::Scroll(to)) => {
-                let (lines, height) = self.journal_extent();
-                Some(Window::Journal(to.from(at, lines, height)))
-            }
-            (Window::Journal(_), _) => None,
-            (Window::Codes(codes, at), Message::Scroll(Scroll::Next | Scroll::Down | Scroll::PageDown)) => {
-                let at = (at + 1) % codes.len();
-                Some(Window::Codes(codes, at))
-            }
-            (Window::Codes(codes, at), Message::Scroll(Scroll::Before | Scroll::Up | Scroll::PageUp)) => {
-                let at = (at + codes.len() - 1) % codes.len();
-                Some(Window::Codes(codes, at))
-            }
-            (
-                Window::Codes(..),
-                Message::GoOn | Message::Back | Message::Code | Message::Keys | Message::Stop,
-            ) => None,
-            (window @ Window::Codes(..), _) => Some(window),
-            (Window::Exception { lines, at }, message) => return self.in_exception(lines, at, message),
-            (Window::Stop { .. }, Message::Back | Message::Stop) => None,
-            (Window::Stop { mut reason, word: None }, Message::Typed(c)) => {
-                field::push(&mut reason, c);
-                Some(Window::Stop { reason, word: None })
-            }
-            (Window::Stop { reason, word: Some(mut word) }, Message::Typed(c)) => {
-                field::push(&mut word, c);
-                Some(Window::Stop { reason, word: Some(word) })
-            }
-            (Window::Stop { reason, word: Some(_) }, Message::EraseAll) => {
-                Some(Window::Stop { reason, word: Some(String::new()) })
-            }
-            (Window::Stop { word: None, .. }, Message::EraseAll) => {
-                Some(Window::Stop { reason: String::new(), word: None })
-            }
-            (Window::Stop { mut reason, word: None }, Message::Erase) => {
-                reason.pop();
-                Some(Window::Stop { reason, word: None })
-            }
-            (Window::Stop { reason, word: Some(mut word) }, Message::Erase) => {
-                word.pop();
-                Some(Window::Stop { reason, word: Some(word) })
-            }
-            (Window::Stop { reason, word: None }, Message::GoOn) if !reason.trim().is_empty() => {
-                Some(Window::Stop { reason, word: Some(String::new()) })
-            }
-            (Window::Stop { reason, word: Some(word) }, Message::GoOn) if word.trim() == "stop" => {
-                self.stage = Stage::Busy("writing down that the ceremony stops");
-                return Some(Effect::Answer(Answer::Stop(reason.trim().to_owned())));
-            }
-            (window @ Window::Stop { .. }, _) => Some(window),
-        };
-        None
-    }
-
-    /// The lines of an exception, typed one after the other.
-    fn in_exception(&mut self, mut lines: [String; 4], at: usize, message: Message) -> Option<Effect> {
-        match message {
-            Message::Back | Message::Stop => return None,
-            Message::Typed(c) => field::push(&mut lines[at], c),
-            Message::Erase => {
-                lines[at].pop();
-            }
-            Message::EraseAll => lines[at].clear(),
-            Message::Scroll(Scroll::Up) => {
-                self.window = Some(Window::Exception { lines, at: at.saturating_sub(1) });
-                return None;
-            }
-            // Who writes it down may be left out: then it is the one who does the step.
-            Message::GoOn if at < 3 && !lines[at].trim().is_empty() => {
-                self.window = Some(Window::Exception { lines, at: at + 1 });
-                return None;
-            }
-            Message::GoOn if at == 3 && !self.is_someone(&lines[3]) => {
-                self.note = Some("That is nobody's short name here.");
-            }
-            Message::GoOn if at == 3 => {
-                self.note = None;
-                let [expected, happened, action, by] = lines;
-                self.stage = Stage::Busy("writing the exception down");
-                return Some(Effect::Answer(Answer::Exception(Exception { expected, happened, action, by })));
-            }
-            _ => {}
-        }
-        self.window = Some(Window::Exception { lines, at });
-        None
-    }
-
-    /// Whether this is a participant's short name, or nothing.
-    fn is_someone(&self, typed: &str) -> bool {
-        let known = |prompt: &Prompt| prompt.people.iter().any(|(id, _)| id == typed.trim());
-        typed.trim().is_empty() || self.scene.prompt.as_ref().is_some_and(known)
     }
 
     fn absent(&mut self) -> Option<Effect> {
@@ -372,7 +276,7 @@ impl App {
     }
 
     /// Lines of the journal, and rows that they are seen through.
-    fn journal_extent(&self) -> (usize, usize) {
+    pub(super) fn journal_extent(&self) -> (usize, usize) {
         (self.scene.happened.len(), usize::from(view::page::Areas::of(self.size).main.height))
     }
 
@@ -386,7 +290,7 @@ impl App {
     fn go_on(&mut self) -> Option<Effect> {
         let prompt = self.scene.prompt.as_ref()?;
         match &prompt.ask {
-            Ask::Continue if self.must_see() && !self.seen => {
+            _ if self.reads_on() => {
                 self.scroll(Scroll::PageDown);
                 None
             }
@@ -403,10 +307,15 @@ impl App {
         }
     }
 
-    /// What is signed is seen to its end before anyone goes on.
-    pub fn must_see(&self) -> bool {
-        let prompt = self.scene.prompt.as_ref();
-        prompt.is_some_and(|prompt| prompt.verb == "review" && matches!(prompt.ask, Ask::Continue))
+    /// Whether the clock on the screen goes on by itself.
+    pub fn moves(&self) -> bool {
+        self.scene.prompt.as_ref().is_some_and(|prompt| matches!(prompt.body, Body::Clock(_)))
+    }
+
+    /// What is shown has not been seen to its end: Enter shows the next page, and nobody goes on.
+    pub fn reads_on(&self) -> bool {
+        let asks = |prompt: &Prompt| matches!(prompt.ask, Ask::Continue | Ask::Confirm | Ask::Secret(_));
+        matches!(self.stage, Stage::Waiting) && !self.seen && self.scene.prompt.as_ref().is_some_and(asks)
     }
 
     fn entered(&mut self) -> Option<Effect> {
@@ -447,10 +356,15 @@ impl App {
     pub fn has_digest(&self) -> bool {
         match &self.scene.prompt {
             None => true,
+            _ if matches!(self.stage, Stage::Between(_)) => true,
             Some(Prompt { ask: Ask::TypeBack { .. }, .. }) if matches!(self.stage, Stage::Typing(_)) => false,
             Some(prompt) => matches!(prompt.body, Body::Words { .. } | Body::Review { .. }),
         }
     }
+}
+
+fn section_of(scene: &Scene) -> String {
+    scene.prompt.as_ref().map(|prompt| prompt.section.clone()).unwrap_or_default()
 }
 
 /// What the driver is at, while it carries out an answer.

@@ -6,6 +6,7 @@ use crate::driver::Body;
 use crate::driver::Prompt;
 use crate::qr;
 use crate::tui::app::App;
+use crate::tui::app::Stage;
 use crate::tui::scene::PublicKeyView;
 use crate::words::Digest;
 
@@ -83,6 +84,9 @@ pub fn keys(keys: &[PublicKeyView]) -> Vec<Code> {
 pub fn digests(app: &App) -> Vec<Code> {
     match (&app.scene.prompt, &app.scene.closing) {
         _ if !app.has_digest() => Vec::new(),
+        _ if matches!(app.stage, Stage::Between(_)) => {
+            vec![Code::digest("the journal so far: its head", &app.scene.head)]
+        }
         (Some(Prompt { body: Body::Words { of, digest }, .. }), _) => vec![Code::digest(of, digest)],
         (Some(Prompt { body: Body::Review { digests, .. }, .. }), _) => digests
             .iter()

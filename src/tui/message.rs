@@ -2,6 +2,7 @@
 
 use crate::driver::Stop;
 use crate::keystore::Sight;
+use crate::tuf::Date;
 use crate::tuf::apart::Response;
 use crate::tui::scene::Scene;
 
@@ -57,6 +58,8 @@ pub enum Message {
     Write,
     /// A moment went by, on a screen that moves.
     Tick,
+    /// It is this time now.
+    Clock(Date),
     /// The store was looked at.
     Looked(Result<Sight, Stop>),
     /// The store signed, and the response was written to this file.

@@ -18,6 +18,7 @@ pub mod scene;
 pub mod start;
 pub mod style;
 pub mod view;
+pub mod window;
 
 use crate::driver::Driver;
 use crate::driver::Options;

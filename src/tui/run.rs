@@ -4,6 +4,7 @@
 //! draws. It wakes up for a key, a new size of the terminal, or word from the driver, and for nothing else.
 
 mod apart;
+mod pace;
 
 use std::fs::File;
 use std::io;
@@ -21,6 +22,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::time::Instant;
 
 use crossterm::cursor;
 use crossterm::event;
@@ -53,6 +55,7 @@ use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::nearby;
 use crate::tui::nearby::Nearby;
+use crate::tui::run::pace::Pace;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Happened;
 use crate::tui::scene::Scene;
@@ -94,6 +97,7 @@ pub struct Tty {
     /// Last, so that it is dropped after the terminal has written what it holds.
     #[expect(dead_code, reason = "it works when it is dropped")]
     restore: Restore,
+    pace: Pace,
 }
 
 /// The thread that reads keys: one at a time, each when it is asked for. Between two of them it can be let go, so that a
@@ -177,7 +181,8 @@ impl Tty {
         let (to_me, words) = mpsc::channel();
         let keys = Keys::default();
         let palette = palette(|name| std::env::var(name).ok());
-        Ok(Self { terminal, restore, words, to_me, keys, palette })
+        let pace = Pace::new(|name| std::env::var(name).ok(), Instant::now());
+        Ok(Self { terminal, restore, words, to_me, keys, palette, pace })
     }
 
     /// Columns and rows.
@@ -265,7 +270,7 @@ pub fn with_terminal<T>(screen: impl FnOnce(&mut Tty) -> Result<T, Stop>) -> Res
 ///
 /// Returns what is said when the terminal is the shell's again.
 pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<String>, Stop> {
-    let cover = Cover::of(&driver);
+    let (cover, clock) = (Cover::of(&driver), driver.clock());
     let (answers, for_driver) = mpsc::channel();
     let to_screen = tty.to_me.clone();
     thread::spawn(move || work(driver, &for_driver, &Line(to_screen)));
@@ -280,8 +285,15 @@ pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<Stri
         }
     };
     let mut app = App::new(cover, first, reviewed, size, tty.palette);
+    tty.pace.began(Instant::now());
     loop {
-        let message = tty.next(app.focus(), |frame| view::view(&app, frame))?;
+        let message = match tty.next_moving(app.focus(), app.moves(), |frame| view::view(&app, frame))? {
+            Message::Tick => Message::Clock(clock.now()),
+            message => message,
+        };
+        if !tty.pace.counts(&message, Instant::now()) {
+            continue;
+        }
         match app.update(message) {
             Some(Effect::Answer(answer)) => {
                 // When its thread is gone it has said so, and the next word is that.

@@ -9,6 +9,7 @@ use crate::ceremony::Mode;
 use crate::ceremony::board::Board;
 use crate::driver::Driver;
 use crate::driver::Prompt;
+use crate::driver::not_as_planned;
 use crate::plan::Plan;
 use crate::plan::print;
 use crate::tuf::Date;
@@ -73,6 +74,8 @@ pub struct Closing {
     pub bundle: String,
     /// The file of the root in the bundle and its SHA-256.
     pub root: Option<(String, Digest)>,
+    /// Exceptions, and who does not agree.
+    pub not_as_planned: Vec<String>,
 }
 
 /// What to show now.
@@ -88,6 +91,8 @@ pub struct Scene {
     pub keys: Vec<PublicKeyView>,
     /// The head of the journal.
     pub head: Digest,
+    /// The time.
+    pub now: Date,
     /// Where things are, when it is over.
     pub closing: Option<Closing>,
 }
@@ -129,8 +134,8 @@ impl Scene {
         let prompt = driver.prompt();
         let ceremony = driver.ceremony();
         let closing = prompt.is_none().then(|| closing(driver));
-        let (board, keys, head) = (ceremony.board(), keys(ceremony), driver.head());
-        Self { prompt, board, happened, keys, head, closing }
+        let (board, keys, head, now) = (ceremony.board(), keys(ceremony), driver.head(), driver.now());
+        Self { prompt, board, happened, keys, head, now, closing }
     }
 }
 
@@ -160,5 +165,5 @@ fn closing(driver: &Driver) -> Closing {
     });
     let signs = driver.ceremony().plan().kind.signs();
     let bundle = if signs { driver.bundle_dir().display().to_string() } else { String::new() };
-    Closing { bundle, root }
+    Closing { bundle, root, not_as_planned: not_as_planned(ceremony) }
 }

@@ -294,7 +294,9 @@ fn a_head_read_aloud_that_is_not_the_journals_is_found_on_replay() {
     let (mut prev, mut lines) = (journal::NOTHING_BEFORE, String::new());
     for entry in &journal.entries {
         let what = match &entry.what {
-            Event::ReadAloud { step, .. } => Event::ReadAloud { step: step.clone(), sha256: "ab".repeat(32) },
+            Event::ReadAloud { step, head, .. } => {
+                Event::ReadAloud { step: step.clone(), sha256: "ab".repeat(32), head: head.clone() }
+            }
             other => other.clone(),
         };
         let (line, head) = journal::encode(entry.at, prev, &what).unwrap();

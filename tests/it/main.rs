@@ -6,6 +6,7 @@ mod common;
 
 mod apart;
 mod assess;
+mod attention;
 mod bundle;
 mod ceremony;
 mod chain;

@@ -23,12 +23,12 @@ use crate::common::keyrite::text;
 use crate::tui::stage::options;
 
 /// A ceremony of the project in a directory of its own, with its files changed.
-struct Copy {
+pub(crate) struct Copy {
     dir: tempfile::TempDir,
 }
 
 impl Copy {
-    fn of(ceremony: &str, change: impl Fn(String) -> String) -> Self {
+    pub(crate) fn of(ceremony: &str, change: impl Fn(String) -> String) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("ceremonies").join(ceremony);
         let copied = std::process::Command::new("cp").arg("-r").arg(from.join(".")).arg(dir.path()).status();
@@ -38,38 +38,38 @@ impl Copy {
         Self { dir }
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.dir.path().join("ceremony.yaml")
     }
 
-    fn record(&self) -> PathBuf {
+    pub(crate) fn record(&self) -> PathBuf {
         self.dir.path().join("record")
     }
 
-    fn answers(&self, more: &str) -> PathBuf {
+    pub(crate) fn answers(&self, more: &str) -> PathBuf {
         let (from, to) = (self.dir.path().join("answers.yaml"), self.dir.path().join("these.yaml"));
         fs::write(&to, format!("{}{more}", fs::read_to_string(from).unwrap())).unwrap();
         to
     }
 
-    fn rehearse(&self, more: &str, options: &[&str]) -> Said {
+    pub(crate) fn rehearse(&self, more: &str, options: &[&str]) -> Said {
         run_by_file(&self.file(), &self.answers(more), &self.record(), &[&["--rehearse"], options].concat())
     }
 
-    fn resume(&self) -> Said {
+    pub(crate) fn resume(&self) -> Said {
         let answers = self.answers("");
         keyrite(&["resume", text(&self.record()), "--plain", "--answers", text(&answers)])
     }
 
     #[track_caller]
-    fn holds(&self) -> String {
+    pub(crate) fn holds(&self) -> String {
         keyrite(&["journal", "verify", text(&self.record())]).ended(0);
         keyrite(&["journal", "show", text(&self.record())]).ended(0).out
     }
 }
 
 /// What people would answer.
-fn usual(prompt: &Prompt) -> Answer {
+pub(crate) fn usual(prompt: &Prompt) -> Answer {
     match (&prompt.ask, &prompt.body) {
         (Ask::Confirm, _) => Answer::Confirm,
         (Ask::TypeBack { places }, Body::Words { digest, .. } | Body::Elsewhere { digest, .. }) => {
@@ -85,7 +85,10 @@ fn usual(prompt: &Prompt) -> Answer {
 }
 
 /// Plays a rehearsal; `special` answers what it wants to, and the usual answers the rest.
-fn play(driver: &mut Driver, mut special: impl FnMut(&Prompt) -> Option<Answer>) -> Result<Vec<Event>, Stop> {
+pub(crate) fn play(
+    driver: &mut Driver,
+    mut special: impl FnMut(&Prompt) -> Option<Answer>,
+) -> Result<Vec<Event>, Stop> {
     let mut events = Vec::new();
     for _ in 0..1000 {
         let Some(prompt) = driver.prompt() else { return Ok(events) };
@@ -95,7 +98,7 @@ fn play(driver: &mut Driver, mut special: impl FnMut(&Prompt) -> Option<Answer>)
     panic!("it never ended");
 }
 
-fn start(copy: &Copy) -> Driver {
+pub(crate) fn start(copy: &Copy) -> Driver {
     Driver::start(&copy.file(), Some(&copy.record()), Mode::Rehearsal, options()).unwrap()
 }
 
@@ -190,7 +193,7 @@ fn a_bag_with_another_number_is_not_opened() {
     assert_eq!(
         why.as_deref(),
         Some(
-            "the bag in your hands has number \"A-1003\", and this step is about bag A-1002. Nothing was opened"
+            "the bag in your hands has number \"A-1003\", and this step is about bag A-1002. Look for that one"
         )
     );
     copy.holds();

@@ -11,6 +11,9 @@ pub fn closing(app: &App, doc: &mut Doc) {
     let palette = doc.palette;
     let Some(closing) = &app.scene.closing else { return };
     doc.marked("[ OK ]", palette.good(), "The ceremony is closed.", palette.instruction());
+    for line in &closing.not_as_planned {
+        doc.marked("!!", palette.warning(), line, palette.warning());
+    }
     let signs = !closing.bundle.is_empty();
     if signs {
         doc.text(&format!("Bundle   {}", closing.bundle), Style::new());

@@ -16,6 +16,8 @@ pub struct Doc {
     pub lines: Vec<Line<'static>>,
     /// How many of them, from the first, stay on the screen while the others move.
     pub pinned: usize,
+    /// Where what must be seen before anyone goes on ends: a number of lines from the first.
+    pub must: usize,
     /// Lines above and below those that move, which nobody would see and which were not made: a list may have a
     /// million rows.
     pub unmade: (usize, usize),
@@ -24,7 +26,7 @@ pub struct Doc {
 impl Doc {
     /// No lines yet.
     pub fn new(palette: Palette, width: usize) -> Self {
-        Self { palette, width: width.max(20), lines: Vec::new(), pinned: 0, unmade: (0, 0) }
+        Self { palette, width: width.max(20), lines: Vec::new(), pinned: 0, must: 0, unmade: (0, 0) }
     }
 
     /// What is there so far stays on the screen, unless it would leave no room for the rest.
@@ -36,6 +38,11 @@ impl Doc {
     pub fn extent(&self, height: usize) -> (usize, usize) {
         let (above, below) = self.unmade;
         (above + self.lines.len() - self.pinned + below, height - self.pinned.min(height))
+    }
+
+    /// Everything so far must be seen before anyone goes on.
+    pub fn must_be_seen(&mut self) {
+        self.must = self.lines.len();
     }
 
     /// An empty line.

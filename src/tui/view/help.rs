@@ -17,6 +17,9 @@ use crate::tui::view::page;
 pub fn about(app: &App) -> String {
     let text = match (&app.stage, &app.scene.prompt) {
         (Stage::Review, _) => "The plan as it will be performed. Enter begins with its first step; q leaves.",
+        (Stage::Between(_), _) => {
+            "A section is done. Who keeps the head of the journal on paper can prove later that nothing before it was changed."
+        }
         (Stage::Over, _) | (_, None) => {
             "The ceremony is over. Write the head of the journal down before you leave."
         }

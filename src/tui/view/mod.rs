@@ -21,13 +21,16 @@ use ratatui::Frame;
 
 use crate::tui::app::App;
 use crate::tui::app::Stage;
-use crate::tui::app::Window;
 use crate::tui::entry::Entry;
 use crate::tui::keymap;
 use crate::tui::view::doc::Doc;
 use crate::tui::view::page::Areas;
 use crate::tui::view::page::Hint;
 use crate::tui::view::page::Page;
+use crate::tui::window::Window;
+
+/// Lines of the last events below the head of the journal.
+const LAST: usize = 5;
 
 /// Draws the screen.
 pub fn view(app: &App, frame: &mut Frame) {
@@ -81,11 +84,19 @@ pub fn extent(app: &App) -> (usize, usize) {
     doc(app, app.size).extent(usize::from(Areas::of(app.size).main.height))
 }
 
+/// The same of the lines that must be seen before anyone goes on.
+pub fn must_see(app: &App) -> (usize, usize) {
+    let doc = doc(app, app.size);
+    let (_, height) = doc.extent(usize::from(Areas::of(app.size).main.height));
+    (doc.must.saturating_sub(doc.pinned), height)
+}
+
 fn doc(app: &App, size: (u16, u16)) -> Doc {
     let areas = Areas::of(size);
     let mut doc = Doc::new(app.palette, usize::from(areas.main.width));
     match &app.stage {
         Stage::Review => review(app, &mut doc),
+        Stage::Between(section) => between(app, section, &mut doc),
         Stage::Over => closing::closing(app, &mut doc),
         Stage::Waiting | Stage::Typing(_) | Stage::Busy(_) => {
             step::step(app, areas, &mut doc);
@@ -100,6 +111,18 @@ fn review(app: &App, doc: &mut Doc) {
     doc.text("Review the plan together. Nothing has been done yet.", palette.instruction());
     doc.blank();
     plan(doc, &app.cover.plan);
+}
+
+/// Between two sections: the head of the journal, for whoever keeps it on paper.
+fn between(app: &App, section: &str, doc: &mut Doc) {
+    let palette = doc.palette;
+    doc.marked("[ OK ]", palette.good(), &format!("{section}: done."), palette.instruction());
+    doc.blank();
+    doc.heading("Head of the journal: write it down, or photograph its QR code");
+    words::words(doc, &app.scene.head, false);
+    words::hex(doc, &app.scene.head);
+    doc.blank();
+    side::last(doc, &app.scene.happened, LAST);
 }
 
 /// The lines of a plan: what must not be missed, headings, and the rest.
@@ -117,14 +140,16 @@ pub fn plan(doc: &mut Doc, lines: &[String]) {
 /// The title bar: what, for real or not, how far, and when something happened last.
 pub fn title(app: &App) -> (String, String) {
     let mode = if app.rehearsal() { "REHEARSAL" } else { "PRODUCTION" };
-    let at = app.scene.happened.last().map(|last| clock(&last.at.to_string())).unwrap_or_default();
+    let last = app.scene.happened.last().map(|last| clock(&last.at.to_string()));
+    let last = last.map(|at| format!("event {at}")).unwrap_or_default();
     let of = app.cover.script.len();
     let place = match (&app.stage, &app.scene.prompt) {
         (Stage::Review, _) => format!("plan review, {of} steps"),
+        (Stage::Between(section), _) => format!("end of section {section}"),
         (_, Some(prompt)) => format!("step {} of {of}  {}", prompt.number, prompt.section),
         (_, None) => format!("{of} of {of} steps done"),
     };
-    (format!("{}   {mode}   {place}", app.cover.id), at)
+    (format!("{}   {mode}   {place}", app.cover.id), last)
 }
 
 /// `11:42:07 UTC` of a date.
@@ -150,7 +175,15 @@ fn keys(app: &App) -> Vec<Hint> {
         (None, Stage::Review) => vec![
             hint(keymap::GO_ON, "begin"),
             hint(keymap::SCROLL, "read on"),
+            hint(keymap::EXCEPTION, "exception"),
             hint(keymap::STOP, "leave"),
+            hint(keymap::HELP, "help"),
+        ],
+        (None, Stage::Between(_)) => vec![
+            hint(keymap::GO_ON, "next section"),
+            hint(keymap::CODE, "QR"),
+            hint(keymap::EXCEPTION, "exception"),
+            hint(keymap::STOP, "stop"),
             hint(keymap::HELP, "help"),
         ],
         (None, Stage::Over) => vec![

@@ -7,6 +7,7 @@ use ratatui::text::Line;
 use ratatui::text::Span;
 use ratatui::widgets::Clear;
 
+use crate::tui::keymap;
 use crate::tui::style::Palette;
 use crate::tui::view::doc::Doc;
 use crate::tui::view::doc::columns;
@@ -130,10 +131,19 @@ impl Page<'_> {
     fn keys(&self, frame: &mut Frame, y: u16) {
         let mut spans = vec![Span::raw(" ")];
         let width = |(key, what): &Hint| columns(key) + columns(what) + 5;
-        let over =
-            (self.keys.iter().map(width).sum::<usize>() + 1).saturating_sub(usize::from(frame.area().width));
-        for (n, (key, what)) in self.keys.iter().enumerate() {
-            // What does not fit is taken from the first text, so that every key stays.
+        let over = |keys: &[Hint]| {
+            (keys.iter().map(width).sum::<usize>() + 1).saturating_sub(usize::from(frame.area().width))
+        };
+        // Codes are left to the help where there is no room for them.
+        let mut keys = self.keys.to_vec();
+        for code in [keymap::KEYS, keymap::CODE] {
+            if over(&keys) > 0 {
+                keys.retain(|(key, _)| *key != code);
+            }
+        }
+        let over = over(&keys);
+        for (n, (key, what)) in keys.iter().enumerate() {
+            // What still does not fit is taken from the first text, so that every key stays.
             let what = if n == 0 { cut(what, columns(what).saturating_sub(over)) } else { what.clone() };
             spans.push(Span::styled(format!("[{key}]"), self.palette.key()));
             spans.push(Span::raw(format!(" {what}  ")));

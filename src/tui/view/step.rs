@@ -21,6 +21,7 @@ use crate::tui::view::page::Areas;
 use crate::tui::view::page::Hint;
 use crate::tui::view::side;
 use crate::tui::view::words;
+use crate::words::Digest;
 
 /// From this height on there is an empty line between the rows of words.
 const ROOMY: u16 = 36;
@@ -31,7 +32,7 @@ const LAST: usize = 4;
 pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
     let Some(prompt) = &app.scene.prompt else { return };
     let palette = doc.palette;
-    if app.big {
+    if app.big && !read_aloud(app, prompt) {
         let text = match &app.stage {
             Stage::Busy(what) => format!("{what} ..."),
             _ => turn_text(app, prompt),
@@ -61,6 +62,9 @@ pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
         }
     }
     body(app, prompt, areas.main.height >= ROOMY, doc);
+    if doc.must == 0 {
+        doc.must_be_seen();
+    }
     if areas.side.is_none() && prompt.verb != "review" {
         if !matches!(prompt.body, Body::Board) {
             doc.blank();
@@ -69,6 +73,12 @@ pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
         doc.blank();
         side::last(doc, &app.scene.happened, LAST);
     }
+}
+
+/// Whether words are on the screen that are read aloud: then it is they that are large.
+fn read_aloud(app: &App, prompt: &Prompt) -> bool {
+    let hidden = matches!(prompt.ask, Ask::TypeBack { .. }) && !matches!(app.stage, Stage::Waiting);
+    matches!(prompt.body, Body::Words { .. }) && !hidden
 }
 
 fn who(prompt: &Prompt, doc: &mut Doc) {
@@ -99,7 +109,7 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
 fn turn_text(app: &App, prompt: &Prompt) -> String {
     let who = &prompt.who;
     match &prompt.ask {
-        Ask::Continue if app.must_see() && !app.seen => format!("{who} reads on: Enter shows the next page"),
+        _ if app.reads_on() => format!("{who} reads on: Enter shows the next page"),
         Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
         Ask::Confirm => match prompt.verb {
             "gate" | "generate-key" | "destroy-key" | "sign" | "export" | "close" => {
@@ -238,19 +248,31 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
         }
         (Body::Words { of, digest }, _) => {
             doc.heading(&format!("SHA-256 of {of}"));
-            words::words(doc, digest, roomy);
+            match app.big {
+                true => words::large(doc, digest),
+                false => words::words(doc, digest, roomy),
+            }
             words::hex(doc, digest);
         }
+        // Who signs compares the words again; the content was read in the review, and stands below.
+        (Body::Review { lines, digests }, _) if prompt.verb == "sign" => {
+            payloads(digests, roomy, doc);
+            doc.must_be_seen();
+            doc.blank();
+            content(lines, doc);
+        }
         (Body::Review { lines, digests }, _) => {
+            content(lines, doc);
+            doc.blank();
+            payloads(digests, roomy, doc);
+        }
+        (Body::Clock(lines), _) => {
+            doc.text(
+                &format!("the machine says    {}, a {}", app.now, app.now.weekday()),
+                doc.palette.words(),
+            );
             for line in lines {
-                let style = if line.starts_with(' ') { Style::new() } else { doc.palette.heading() };
-                doc.text(line, style);
-            }
-            for (role, digest) in digests {
-                doc.blank();
-                doc.heading(&format!("SHA-256 of the payload of {role}"));
-                words::words(doc, digest, roomy);
-                words::hex(doc, digest);
+                doc.text(line, Style::new());
             }
         }
         (Body::Machine(board), _) => machine(board, roomy, doc),
@@ -261,6 +283,24 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
             }
         }
         (Body::Nothing, _) => {}
+    }
+}
+
+fn content(lines: &[String], doc: &mut Doc) {
+    for line in lines {
+        let style = if line.starts_with(' ') { Style::new() } else { doc.palette.heading() };
+        doc.text(line, style);
+    }
+}
+
+fn payloads(digests: &[(String, Digest)], roomy: bool, doc: &mut Doc) {
+    for (n, (role, digest)) in digests.iter().enumerate() {
+        if n > 0 {
+            doc.blank();
+        }
+        doc.heading(&format!("SHA-256 of the payload of {role}"));
+        words::words(doc, digest, roomy);
+        words::hex(doc, digest);
     }
 }
 
@@ -287,7 +327,7 @@ fn machine(board: &MachineBoard, roomy: bool, doc: &mut Doc) {
 pub fn keys(app: &App) -> Vec<Hint> {
     let Some(prompt) = &app.scene.prompt else { return Vec::new() };
     let go_on = match &prompt.ask {
-        Ask::Continue if app.must_see() && !app.seen => "next page".to_owned(),
+        _ if app.reads_on() => "next page".to_owned(),
         Ask::Continue => "go on".to_owned(),
         Ask::Confirm => format!("{} confirms", prompt.who),
         Ask::Fix { .. } => "look again".to_owned(),

@@ -3,6 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use crate::tui::view::big;
 use crate::tui::view::doc::Doc;
 use crate::words::Digest;
 
@@ -21,6 +22,15 @@ pub fn words(doc: &mut Doc, digest: &Digest, roomy: bool) {
         if roomy && n < 8 {
             doc.blank();
         }
+    }
+}
+
+/// The words in large letters, row by row.
+pub fn large(doc: &mut Doc, digest: &Digest) {
+    let style = doc.palette.words();
+    for (row, n) in digest.rows().into_iter().zip(1..) {
+        doc.heading(&format!("Row {n}"));
+        big::text(doc, &row.join(" "), style);
     }
 }
 

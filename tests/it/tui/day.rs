@@ -92,6 +92,35 @@ fn large_letters_say_whose_turn_it_is() {
 }
 
 #[test]
+fn what_is_read_aloud_is_what_is_large() {
+    let mut stage = genesis();
+    stage.on_to("read-aloud-plan", |ask| matches!(ask, Ask::Continue));
+    stage.press("b");
+    golden(&mut stage, "big-words");
+}
+
+#[test]
+fn between_sections_the_head_of_the_journal_is_written_down() {
+    let mut stage = genesis();
+    stage.press("<enter>");
+    stage.to_end_of_section();
+    golden(&mut stage, "section");
+    stage.press("c");
+    assert!(matches!(stage.app.window, Some(keyrite::tui::window::Window::Codes(..))));
+    stage.press("<esc>x");
+    assert!(matches!(stage.app.window, Some(keyrite::tui::window::Window::Exception { .. })));
+}
+
+#[test]
+fn an_exception_may_come_before_the_first_step() {
+    let mut stage = genesis();
+    stage.press("xThe room<enter>It is locked<enter>We wait<enter><enter>");
+    let happened = stage.app.scene.happened.last().map(|last| last.what.clone()).unwrap_or_default();
+    assert!(happened.contains("It is locked"), "{happened}");
+    assert!(matches!(stage.app.stage, keyrite::tui::app::Stage::Review), "the plan was not reviewed");
+}
+
+#[test]
 fn the_journal_is_moved_through_however_long_it_is() {
     let mut stage = genesis();
     stage.on_to("close", any);

@@ -272,7 +272,7 @@ outputs: {{bundle: bundle}}
     pseudo.answer_until("the reader is empty; put in token bo-token");
     tokens.put_in("ROOT-BO");
     pseudo.press("\r");
-    pseudo.wait("Wim Peeters confirms that it may begin");
+    pseudo.answer_until("Wim Peeters confirms that it may begin");
     // Pulled out before it signs.
     tokens.take_out("ROOT-BO");
     pseudo.press("\r");

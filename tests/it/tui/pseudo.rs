@@ -57,6 +57,8 @@ impl Pseudo {
         command.env("PATH", "/usr/bin:/bin");
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        // The keys come from a test, which reads faster than people do.
+        command.env("KEYRITE_SCREEN", "no-pause");
         for (name, value) in env {
             command.env(name, value);
         }
@@ -222,10 +224,12 @@ fn remember_words(screen: &str, words: &mut [Vec<String>]) {
 
 /// What people read off the thing in their hands: the number of a bag, the time on a watch; and answers of their own.
 fn typed_from(screen: &str) -> Option<String> {
+    let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
     let after =
         |text: &str| screen.split(text).nth(1).map(|rest| rest.split_whitespace().next().unwrap_or_default());
     if screen.contains("The number that is printed on the bag:") {
-        return after("Look at bag ").map(|bag| bag.trim_end_matches(':').to_owned());
+        let bag = after("Look at bag ").or_else(|| after("into the new bag "));
+        return bag.map(|bag| bag.trim_end_matches(':').to_owned());
     }
     if screen.contains("in UTC, as HH:MM:SS:") {
         return after("the machine says ").map(|time| time.trim_end_matches(',').to_owned());

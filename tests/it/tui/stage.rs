@@ -21,6 +21,7 @@ use keyrite::keystore::hygiene::Item;
 use keyrite::plan::Asked;
 use keyrite::tui::app::App;
 use keyrite::tui::app::Effect;
+use keyrite::tui::app::Stage as On;
 use keyrite::tui::keymap;
 use keyrite::tui::scene::Cover;
 use keyrite::tui::scene::Happened;
@@ -175,6 +176,9 @@ impl Stage {
     pub(crate) fn until(&mut self, step: &str, asked: fn(&Ask) -> bool) {
         self.press("<enter>");
         for _ in 0..300 {
+            if matches!(self.app.stage, On::Between(_)) {
+                self.press("<enter>");
+            }
             if self.prompt().step == step && asked(&self.prompt().ask) {
                 return;
             }
@@ -185,16 +189,26 @@ impl Stage {
 
     /// The same from wherever it is.
     pub(crate) fn on_to(&mut self, step: &str, asked: fn(&Ask) -> bool) {
-        if matches!(self.app.stage, keyrite::tui::app::Stage::Review) {
+        if matches!(self.app.stage, On::Review) {
             self.press("<enter>");
         }
         for _ in 0..300 {
+            if matches!(self.app.stage, On::Between(_)) {
+                self.press("<enter>");
+            }
             if self.prompt().step == step && asked(&self.prompt().ask) {
                 return;
             }
             self.one_answer();
         }
         panic!("{step} never came");
+    }
+
+    /// Does what is asked until a section is done.
+    pub(crate) fn to_end_of_section(&mut self) {
+        while !matches!(self.app.stage, On::Between(_)) {
+            self.one_answer();
+        }
     }
 
     /// Does what is asked until it is over.
@@ -206,6 +220,9 @@ impl Stage {
     }
 
     fn one_answer(&mut self) {
+        while self.app.reads_on() || matches!(self.app.stage, On::Between(_)) {
+            self.press("<enter>");
+        }
         let keys = match &self.prompt().ask {
             Ask::Continue | Ask::Confirm | Ask::Present { .. } => "<enter>",
             Ask::Statement => "agree<enter><enter>",
