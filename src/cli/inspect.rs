@@ -4,6 +4,7 @@
 mod apart;
 mod metadata;
 mod other;
+mod record;
 mod repository;
 
 use std::path::PathBuf;
@@ -34,7 +35,8 @@ its order, why, and where the search stops. A path with * or ? is a pattern. Key
 the metadata calls them.
 
 Of files it reads: root, targets, snapshot and timestamp metadata; public keys (JSON, PEM, OpenSSH, hex); age files;
-a bundle's MANIFEST.json; a record's journal.jsonl; requests and responses, as files, as the frames of QR codes, as typed
+a bundle's MANIFEST.json; ceremony and answers files, and a record's journal.jsonl, runs.jsonl, names.json,
+ledger.json and checkpoint.txt; requests and responses, as files, as the frames of QR codes, as typed
 lines; and images (PNG, PBM, PGM, PPM) of QR codes that carry any of these. It checks no trust: `keyrite verify` does.
 
 Exit codes:
@@ -111,15 +113,24 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     if let Some(carried) = apart::carried(bytes) {
         return Ok(carried);
     }
+    if let Some(ours) = record::yaml(bytes) {
+        return ours;
+    }
+    if let Some(checkpoint) = record::checkpoint(bytes) {
+        return Ok(checkpoint);
+    }
     let is_json = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
     if !is_json {
         return other::public_key(bytes).map_err(|_| {
-            "neither metadata, nor a public key, an age file, a manifest, a journal, a request or a response"
+            "neither metadata, nor a public key, an age file, a request or a response, nor a file of a ceremony"
                 .to_owned()
         });
     }
     if let Some(journal) = other::journal(bytes) {
         return journal;
+    }
+    if let Some(runs) = record::runs(bytes) {
+        return Ok(runs);
     }
     let value =
         crate::tuf::json::parse(bytes).map_err(|why| format!("JSON that no strict reader takes: {why}"))?;
@@ -128,6 +139,12 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     }
     if value.get("keyrite-bundle").is_some() {
         return other::manifest(bytes);
+    }
+    if value.get("keyrite-ledger").is_some() {
+        return record::ledger(bytes);
+    }
+    if let Some(names) = record::names(&value) {
+        return Ok(names);
     }
     if value.get("keyrite-proof").is_some() {
         return other::proof(bytes);
@@ -141,6 +158,6 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     if value.get("keytype").is_some() {
         return other::public_key(bytes);
     }
-    Err("JSON, but neither metadata, nor a public key, a manifest, a journal, a request or a response"
+    Err("JSON, but neither metadata, nor a public key, a request or a response, nor a file of a ceremony"
         .to_owned())
 }

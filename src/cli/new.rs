@@ -22,7 +22,7 @@ const EXAMPLE: &str = "Example:
   keyrite new root-renewal --from record --out renewal.yaml
 
 Types: root-genesis; and from metadata that exists, with --from: root-renewal, key-rotation, compromise-response,
-delegation-change, targets-signing. From the record of a ceremony it knows names, people and stores; what it cannot
+delegation-change, targets-signing, restore-drill, destruction. From the record of a ceremony it knows names, people and stores; what it cannot
 know is marked EDIT. `keyrite assess DIR --stolen KEY --repair FILE` writes a compromise-response that fits.";
 
 /// Arguments.

@@ -194,6 +194,13 @@ impl Driver {
             journal::replay(&journal, Arc::new(plan)).map_err(|broken| record::broken_record(&broken))?;
         let runs = record.runs();
         let base = runs.iter().find_map(|run| run.get("inputs")).map(PathBuf::from);
+        if base.is_none() && ceremony.next().is_some() {
+            let error = format!(
+                "{} does not say where the inputs lie. Nothing was changed",
+                dir.join("runs.jsonl").display()
+            );
+            return Err(Stop::new(StopKind::Input, error, "put the file back from a copy of the record"));
+        }
         let base = base.filter(|base| base.is_dir()).unwrap_or_else(|| dir.to_owned());
         if options.clock.now() < record.last() {
             let error = format!(

@@ -85,7 +85,6 @@ impl Record {
         at: Date,
         opened: &Event,
     ) -> Result<Self, Stop> {
-        let stop = |path: &Path, error: io::Error| disk::cannot_write(path, &error);
         let empty = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
         let taken = fs::symlink_metadata(dir).is_ok_and(|found| !found.is_dir() || !empty());
         if taken || dir.file_name().is_none() {
@@ -100,7 +99,7 @@ impl Record {
         }
         let part = unused_beside(dir)?;
         if let Some(parent) = part.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            fs::create_dir_all(parent).map_err(|error| stop(parent, error))?;
+            fs::create_dir_all(parent).map_err(|error| not_made(parent, &error))?;
         }
         let (line, _) =
             journal::encode(at, journal::NOTHING_BEFORE, opened).map_err(|error| unwritable(&error))?;
@@ -125,7 +124,7 @@ impl Record {
         fill().map_err(|error| {
             // Nothing in it is needed; the error is what matters.
             drop(fs::remove_dir_all(&part));
-            stop(dir, error)
+            not_made(dir, &error)
         })?;
         let (record, _) = Self::open(dir)?;
         Ok(record)
@@ -142,7 +141,13 @@ impl Record {
                 hint,
             )
         };
-        let file = OpenOptions::new().read(true).append(true).open(&path).map_err(unreadable)?;
+        let file =
+            OpenOptions::new().read(true).append(true).open(&path).map_err(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    read_only(&path, &error)
+                }
+                _ => unreadable(error),
+            })?;
         if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
             let error = format!("another keyrite works on {} now, and nothing was changed", dir.display());
             return Err(Stop::new(StopKind::Machine, error, "end the other one first"));
@@ -248,8 +253,22 @@ impl Record {
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Stop> {
         let path = path_of(&self.dir, name);
-        disk::replace(&path, bytes).map_err(|error| disk::cannot_write(&path, &error))
+        // Whoever took the directory away took nothing that does not follow from the journal.
+        let dir = path.parent().map_or(Ok(()), fs::create_dir_all);
+        dir.and_then(|()| disk::replace(&path, bytes)).map_err(|error| disk::cannot_write(&path, &error))
     }
+}
+
+fn not_made(path: &Path, error: &io::Error) -> Stop {
+    let error = format!("{} cannot be made: {error}. Nothing was begun", path.display());
+    Stop::new(StopKind::Machine, error, "name another directory with --record, or make room there")
+}
+
+fn read_only(path: &Path, error: &io::Error) -> Stop {
+    let error = format!("{} cannot be written: {error}. Nothing was changed", path.display());
+    let hint =
+        "make the record writable to go on; `keyrite journal verify` and `keyrite record` only read it";
+    Stop::new(StopKind::Machine, error, hint)
 }
 
 /// Adds a line to `runs.jsonl`: in one write, so that it may come while another process has the record.

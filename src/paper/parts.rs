@@ -79,7 +79,7 @@ pub(super) fn trust(plan: &Plan) -> Vec<Part> {
     parts.push(Part::heading("Keys"));
     let key = |key: &crate::plan::Key| {
         let (holder, roles) = (plan.holder_of(&key.name), print::roles_of(plan, &key.name));
-        [key.name.clone(), holder, print::origin(key), roles]
+        [key.name.clone(), holder, print::origin(plan, key), roles]
     };
     let named = plan.keys.iter().filter(|key| key.named);
     parts.push(table(["key", "holder", "where", "roles"], named.map(key).collect()));

@@ -1,6 +1,7 @@
 //! The plan in words: the instruction of each step, and the script that `check` prints.
 
 use crate::plan::Kind;
+use crate::plan::Materials;
 use crate::plan::Person;
 use crate::plan::Plan;
 use crate::plan::Source;
@@ -183,10 +184,12 @@ pub fn script(plan: &Plan) -> Vec<String> {
         } else {
             format!("; confirmed by {}", joined(&confirm, "and"))
         };
-        lines.push(format!("{number:>4}  {}", instruction(plan, step)));
+        let mut said = instruction(plan, step);
+        said = said.trim_end().replace('\n', "\n      ");
+        lines.extend(format!("{number:>4}  {said}").lines().map(str::to_owned));
         lines.push(format!("      +{minutes} min, {}: {}{confirm}", step.id, plan.name(&step.by)));
         if let (Some(text), false) = (&step.text, matches!(step.verb, Verb::Say | Verb::Ask)) {
-            lines.push(format!("      {text}"));
+            lines.extend(text.lines().map(|line| format!("      {line}")));
         }
         minutes += step.est;
     }
@@ -206,7 +209,7 @@ pub fn duration(minutes: u64) -> String {
 /// Who brings what: one line for each key.
 pub fn keys(plan: &Plan) -> Vec<String> {
     let line = |key: &crate::plan::Key| {
-        let (from, roles) = (origin(key), roles_of(plan, &key.name));
+        let (from, roles) = (origin(plan, key), roles_of(plan, &key.name));
         format!("{:<10} {:<16} {from} ({roles})", key.name, plan.holder_of(&key.name))
     };
     plan.keys.iter().filter(|key| key.named).map(line).collect()
@@ -243,15 +246,16 @@ pub fn materials(plan: &Plan) -> Vec<String> {
 }
 
 /// Where a key comes from, and what it does in the room.
-pub fn origin(key: &crate::plan::Key) -> String {
+pub fn origin(plan: &Plan, key: &crate::plan::Key) -> String {
+    let signs = if plan.kind.signs() { "signs with" } else { "lies in" };
     match &key.source {
         Source::Generated { store, scheme, .. } => format!("made here, {scheme}, in {store}"),
         Source::Existing { store, public } => {
-            format!("exists, signs with {store}, public half in {}", outside(public))
+            format!("exists, {signs} {store}, public half in {}", outside(public))
         }
         Source::Public { public } => format!("does not sign here, public half in {}", outside(public)),
         Source::Listed { keyid, store: Some(store), .. } => {
-            format!("keyid {:.16}, signs with {store}", keyid.0)
+            format!("keyid {:.16}, {signs} {store}", keyid.0)
         }
         Source::Listed { keyid, store: None, .. } => format!("keyid {:.16}, does not sign here", keyid.0),
     }
@@ -276,15 +280,30 @@ fn outside(public: &crate::plan::Outside) -> String {
 /// Everything that the ceremony will write, relative to the record.
 pub fn outputs(plan: &Plan) -> Vec<String> {
     let mut files = vec!["ceremony.yaml, journal.jsonl, runs.jsonl".to_owned()];
+    if plan.before.is_some() {
+        files.push("before/  the metadata that it starts from".into());
+    }
     for key in plan.keys.iter().filter(|key| key.generated()) {
         if let Some(crate::store_uri::StoreUri::Age(path)) = key.store() {
             files.push(format!("{path}  the private key of {}, encrypted", plan.holder_of(&key.name)));
         }
     }
     files.push("keys/NAME.pub.json, keys/names.json".into());
-    if !plan.kind.signs() {
-        return files;
+    if plan.kind.signs() {
+        files.extend(signed(plan));
     }
+    if plan.materials != Materials::default() {
+        files.push("ledger.json  where tokens, bags and drives are at the end".into());
+    }
+    files.push(
+        "record.html, record.txt, checkpoint.txt  at the end; cosignatures/ when witnesses sign".into(),
+    );
+    files
+}
+
+/// What is signed, and where it goes.
+fn signed(plan: &Plan) -> Vec<String> {
+    let mut files = Vec::new();
     for role in plan.roles_in_room() {
         match plan.roles.get(role).and_then(|role| role.bins.as_ref()) {
             Some(layout) => files.push(format!(
@@ -296,7 +315,11 @@ pub fn outputs(plan: &Plan) -> Vec<String> {
             None => files.push(format!("metadata/{}", file_name(plan, role))),
         }
     }
-    files.push(format!("{}/  what leaves the room", plan.bundle));
+    files.push(format!("{}/  what leaves the room, with MANIFEST.json and VERIFY.txt", plan.bundle));
+    files.extend(plan.steps.iter().filter_map(|step| match &step.verb {
+        Verb::Export(Some(drive)) => Some(format!("the same on drive {}", drive_name(plan, drive))),
+        _ => None,
+    }));
     files
 }
 

@@ -250,7 +250,7 @@ fn a_record_where_nothing_can_be_written_is_refused() {
 
     let said = Said::of(&rehearse_quickstart(&record).output().unwrap()).ended(4);
 
-    assert!(said.err.contains("cannot be written"), "{}", said.err);
+    assert!(said.err.contains("cannot be made"), "{}", said.err);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! `keyrite inspect` of a directory: the repository in plain words, and who may sign a path.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::common::keyrite::keyrite;
+use crate::common::keyrite::run_by_file;
 use crate::common::keyrite::text;
+use crate::room::Copy;
 use crate::tui::repository;
 
 #[test]
@@ -131,4 +134,76 @@ fn what_a_shell_hands_over_in_a_pipe_is_read() {
     let ran = shell.args(["-c", script, env!("CARGO_BIN_EXE_keyrite"), text(&root)]).output().unwrap();
 
     assert_eq!(String::from_utf8(ran.stdout).unwrap(), keyrite(&["inspect", text(&root)]).ended(0).out);
+}
+
+#[test]
+fn every_file_of_a_ceremony_and_its_record_is_known() {
+    let copy = Copy::of("genesis", |file| file);
+    copy.rehearse("", &[]).ended(0);
+    let at = |name: &str| copy.record().join(name);
+    let said = |path: &Path| keyrite(&["inspect", text(path)]).ended(0).out;
+
+    for (file, says) in [
+        ("ceremony.yaml", "a ceremony file, root-genesis\n"),
+        ("journal.jsonl", "the journal of a ceremony, "),
+        ("runs.jsonl", "when a ceremony was started and gone on with\n"),
+        ("keys/names.json", "keys are called, and who holds them\n"),
+        ("ledger.json", "where things were at its end\nREHEARSAL: nothing of it is real\n"),
+        ("checkpoint.txt", "lines of its journal\nroot "),
+        ("bundle/MANIFEST.json", "the manifest of a bundle"),
+    ] {
+        let said = said(&at(file));
+        assert!(said.contains(says), "{file}: {said}");
+    }
+    let answers = said(&copy.file().with_file_name("answers.yaml"));
+    assert!(
+        answers.starts_with("an answers file; it carries secrets, and none of them is shown\n"),
+        "{answers}"
+    );
+    assert!(!answers.contains("correct horse"), "{answers}");
+}
+
+#[test]
+fn an_answers_file_is_compared_with_the_plan_before_it_answers() {
+    let copy = Copy::of("quickstart", |file| file);
+    let answers = copy.file().with_file_name("answers.yaml");
+    let whole = fs::read_to_string(&answers).unwrap();
+    let wrong =
+        whole.replacen("  ana:", "  anna:", 1).replacen("typed: {}", "typed: {no-such-step: hello}", 1);
+    fs::write(&answers, wrong).unwrap();
+
+    let said = copy.rehearse("", &[]).ended(3);
+
+    for lack in [
+        "!! the answers file has no secret for key ana",
+        "!! the answers file has a secret for \"anna\", which is no key of the plan",
+        "!! the answers file types something in step \"no-such-step\"",
+    ] {
+        assert!(said.out.contains(lack), "{lack}\n{}", said.out);
+    }
+    assert!(said.out.find("!! the answers file").unwrap() < said.out.find("Step 1 of").unwrap());
+}
+
+#[test]
+fn a_record_that_cannot_be_made_or_lost_a_file_says_what_to_do() {
+    let copy = Copy::of("quickstart", |file| file);
+    fs::write(copy.record(), "a file").unwrap();
+    let below = copy.record().join("below");
+    let answers = copy.answers("");
+    let said = run_by_file(&copy.file(), &answers, &below, &["--rehearse"]).ended(4);
+    assert!(said.err.contains("cannot be made") && said.err.contains("Nothing was begun"), "{}", said.err);
+    fs::remove_file(copy.record()).unwrap();
+
+    // Stopped half way, and then a careless hand.
+    copy.rehearse("", &["--fault", "power-cut"]).ended(4);
+    fs::remove_dir_all(copy.record().join("metadata")).unwrap();
+    let runs = copy.record().join("runs.jsonl");
+    let kept = fs::read(&runs).unwrap();
+    fs::remove_file(&runs).unwrap();
+    let said = copy.resume().ended(2);
+    assert!(said.err.contains("does not say where the inputs lie"), "{}", said.err);
+    fs::write(&runs, kept).unwrap();
+
+    copy.resume().ended(0);
+    assert!(copy.record().join("metadata/1.root.json").exists());
 }

@@ -103,7 +103,7 @@ fn what_is_read_aloud_is_what_is_large() {
 fn between_sections_the_head_of_the_journal_is_written_down() {
     let mut stage = genesis();
     stage.press("<enter>");
-    stage.to_end_of_section();
+    stage.finish_section();
     golden(&mut stage, "section");
     stage.press("c");
     assert!(matches!(stage.app.window, Some(keyrite::tui::window::Window::Codes(..))));

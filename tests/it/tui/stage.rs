@@ -205,7 +205,7 @@ impl Stage {
     }
 
     /// Does what is asked until a section is done.
-    pub(crate) fn to_end_of_section(&mut self) {
+    pub(crate) fn finish_section(&mut self) {
         while !matches!(self.app.stage, On::Between(_)) {
             self.one_answer();
         }
