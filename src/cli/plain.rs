@@ -20,6 +20,7 @@ use crate::driver::Prompt;
 use crate::driver::SecretAsk;
 use crate::driver::not_as_planned;
 use crate::driver::shown;
+use crate::driver::stands_in;
 use crate::keystore::Wants;
 use crate::qr;
 
@@ -42,6 +43,9 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
         for lack in by_file::lacks(answers, driver.ceremony()) {
             page.say(format!("!! {lack}"));
         }
+    }
+    if let Some(stands_in) = stands_in(driver.ceremony().plan(), driver.ceremony().mode()) {
+        page.say(stands_in);
     }
     for warning in &driver.ceremony().plan().warnings {
         page.say(warning);

@@ -2,9 +2,11 @@
 
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
+use crate::ceremony::Mode;
 use crate::driver::Driver;
 use crate::driver::stop::Stop;
 use crate::lint;
+use crate::plan::Plan;
 use crate::plan::Step;
 use crate::plan::print::file_name;
 use crate::tuf::Date;
@@ -81,6 +83,14 @@ fn apart(now: Date, clock: Date) -> String {
         ahead @ 1.. => format!(", {ahead} seconds ahead"),
         behind => format!(", {} seconds behind", -behind),
     }
+}
+
+/// What a rehearsal shows otherwise than the day will.
+pub fn stands_in(plan: &Plan, mode: Mode) -> Option<&'static str> {
+    let differs = mode == Mode::Rehearsal && plan.before.is_some();
+    differs.then_some(
+        "In this rehearsal others stand in for the keys and the metadata before: keyids and digests are not those that `check` shows.",
+    )
 }
 
 /// What the end of a ceremony must not hide: exceptions, and who does not agree.

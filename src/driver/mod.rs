@@ -35,6 +35,7 @@ pub use clock::Clock;
 pub use faults::Fault;
 pub use keys::MIN_PASSPHRASE;
 pub use looked::not_as_planned;
+pub use looked::stands_in;
 pub use prompt::Answer;
 pub use prompt::Ask;
 pub use prompt::Body;

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::Verb;
+use crate::plan::consequences::joined;
 use crate::plan::delegates;
 use crate::plan::file::File;
 use crate::plan::problem::Place;
+use crate::plan::step::Subject;
 use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 17] = [
+pub const LINTS: [(&str, &str); 18] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -23,6 +26,7 @@ pub const LINTS: [(&str, &str); 17] = [
     ),
     ("expiry-order", "a role outlives the role that it depends on"),
     ("no-witness", "nobody in the room only watches"),
+    ("evidence-left-out", "the script leaves nothing that others can hold the record against"),
     ("public-key-not-fixed", "a key from outside is whatever its file holds on the day"),
     ("ed25519-on-token", "some tokens sign only short messages with Ed25519"),
     (NO_PROOF, "nobody showed that the holder of a delegate's key can sign with it"),
@@ -62,6 +66,17 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
     }
     if !plan.people.iter().any(|person| person.role == "witness") {
         say("no-witness", None, "nobody is a witness: everyone who confirms also does something".into());
+    }
+    let evidence: [(&str, fn(&Verb) -> bool); 4] = [
+        ("reads the plan aloud", |verb| matches!(verb, Verb::ReadAloud(Subject::Plan))),
+        ("has a checkpoint", |verb| matches!(verb, Verb::Checkpoint)),
+        ("reviews exceptions", |verb| matches!(verb, Verb::ExceptionReview)),
+        ("asks everyone for a statement", |verb| matches!(verb, Verb::Statement)),
+    ];
+    let lacks = |(_, is): &&(&str, fn(&Verb) -> bool)| !plan.steps.iter().any(|step| is(&step.verb));
+    let missing: Vec<_> = evidence.iter().filter(lacks).map(|(what, _)| format!("no step {what}")).collect();
+    if !missing.is_empty() {
+        say("evidence-left-out", plan.steps.first().and_then(|step| step.place), joined(&missing, "and"));
     }
     for key in &plan.keys {
         if let Source::Existing { public, .. } | Source::Public { public } = &key.source

@@ -17,6 +17,7 @@ use crate::plan::node::Node;
 use crate::plan::problem::Place;
 use crate::plan::rules::Problems;
 use crate::witness::StatementKey;
+use unicode_security::skeleton;
 
 /// Someone in the room.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,9 +145,9 @@ pub(super) fn judge(file: &File, say: &mut Problems<'_>) {
             );
             say.say("PERSON-ROLE-KNOWN", person.role.place, text);
         }
-        // Spaces and case make no second person.
+        // Spaces, case and letters that look alike make no second person.
         let name = person.name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        if !names.insert(name) {
+        if !names.insert(skeleton(&name).collect::<String>()) {
             say.say(
                 "PERSON-ONCE",
                 person.id.place,

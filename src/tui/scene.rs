@@ -10,6 +10,7 @@ use crate::ceremony::board::Board;
 use crate::driver::Driver;
 use crate::driver::Prompt;
 use crate::driver::not_as_planned;
+use crate::driver::stands_in;
 use crate::plan::Plan;
 use crate::plan::print;
 use crate::tuf::Date;
@@ -112,7 +113,9 @@ impl Cover {
             by: plan.name(&step.by).to_owned(),
         };
         let script = plan.steps.iter().map(line).collect();
-        Self { id: plan.id.clone(), mode, record, plan: plan_page(plan), script }
+        let said = stands_in(plan, mode).map(|text| format!("!! {text}"));
+        let page = said.into_iter().chain(plan_page(plan)).collect();
+        Self { id: plan.id.clone(), mode, record, plan: page, script }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What keeps a group awake: words that nobody knows beforehand, pages that are read, warnings that are current.
 
+use std::fs;
+
 use keyrite::ceremony::Ceremony;
 use keyrite::ceremony::Event;
 use keyrite::ceremony::Need;
@@ -8,6 +10,7 @@ use keyrite::driver::Ask;
 use keyrite::driver::Driver;
 use keyrite::words::Digest;
 
+use crate::common::keyrite::keyrite;
 use crate::room::Copy;
 use crate::room::play;
 use crate::room::start;
@@ -117,4 +120,28 @@ fn a_bag_is_sealed_with_the_number_that_the_file_names() {
     let refused = |event: &&Event| matches!(event, Event::Failed { why, .. } if why.contains("A-9999"));
     assert_eq!(events.iter().filter(refused).count(), 1);
     copy.holds();
+}
+
+#[test]
+fn a_script_that_leaves_no_evidence_is_remarked() {
+    let copy = Copy::of("genesis", |file| file);
+    let checked = |text: &str| {
+        fs::write(copy.file(), text).unwrap();
+        keyrite(&["check", crate::common::keyrite::text(&copy.file()), "--at", "2026-12-03T09:00:00Z"])
+    };
+    let whole = fs::read_to_string(copy.file()).unwrap();
+    assert!(!checked(&whole).ended(0).err.contains("evidence-left-out"));
+
+    let without = |verb: &str| {
+        let kept = whole.lines().filter(|line| !line.contains(&format!("do: {verb}")));
+        kept.collect::<Vec<_>>().join("\n") + "\n"
+    };
+    for (verb, says) in [
+        ("checkpoint", "no step has a checkpoint"),
+        ("exception-review", "no step reviews exceptions"),
+        ("statement", "no step asks everyone for a statement"),
+    ] {
+        let said = checked(&without(verb)).ended(0);
+        assert!(format!("{}{}", said.out, said.err).contains(says), "{verb}: {}{}", said.out, said.err);
+    }
 }

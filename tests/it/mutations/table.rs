@@ -129,6 +129,7 @@ fn the_people(holder: &'static str) -> Vec<Fault> {
     let role = |rule, what: &str, to| put(rule, what, "role: operator", to);
     vec![
         put("PERSON-ONCE", "one person under two names", "name: Wim Peeters", "name: oli  BERG"),
+        put("PERSON-ONCE", "a name in letters that look alike", "name: Wim Peeters", "name: \u{41e}li Berg"),
         role("PERSON-ROLE-KNOWN", "a role that nobody has", "role: conductor"),
         role("OPERATOR-NAMED", "nobody who types", "role: auditor"),
         role("UNKNOWN-FIELD", "a misspelled field of a person", "role: operator, optonal: true"),
