@@ -54,6 +54,8 @@ pub const DICE_ALONE: &str = "entropy-from-dice-alone";
 /// Accepts that clients with one of `shipped_anchors` do not reach the new root.
 pub const ANCHOR_LEFT_BEHIND: &str = "anchor-left-behind";
 
+type Is = fn(&Verb) -> bool;
+
 /// What there is to remark.
 pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
     let mut remarks = Vec::new();
@@ -67,13 +69,13 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
     if !plan.people.iter().any(|person| person.role == "witness") {
         say("no-witness", None, "nobody is a witness: everyone who confirms also does something".into());
     }
-    let evidence: [(&str, fn(&Verb) -> bool); 4] = [
+    let evidence: [(&str, Is); 4] = [
         ("reads the plan aloud", |verb| matches!(verb, Verb::ReadAloud(Subject::Plan))),
         ("has a checkpoint", |verb| matches!(verb, Verb::Checkpoint)),
         ("reviews exceptions", |verb| matches!(verb, Verb::ExceptionReview)),
         ("asks everyone for a statement", |verb| matches!(verb, Verb::Statement)),
     ];
-    let lacks = |(_, is): &&(&str, fn(&Verb) -> bool)| !plan.steps.iter().any(|step| is(&step.verb));
+    let lacks = |(_, is): &&(&str, Is)| !plan.steps.iter().any(|step| is(&step.verb));
     let missing: Vec<_> = evidence.iter().filter(lacks).map(|(what, _)| format!("no step {what}")).collect();
     if !missing.is_empty() {
         say("evidence-left-out", plan.steps.first().and_then(|step| step.place), joined(&missing, "and"));
