@@ -11,6 +11,9 @@ use std::sync::Arc;
 use keyrite::bundle::Manifest;
 use keyrite::cli::answers::Answers;
 use keyrite::journal;
+use keyrite::keystore::Store;
+use keyrite::keystore::age_file::AgeFile;
+use keyrite::keystore::pkcs11;
 use keyrite::plan;
 use keyrite::plan::Plan;
 use keyrite::qr;
@@ -53,6 +56,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
+    ("age_file", age_file),
     ("answers", answers),
     ("apart_merge", apart_merge),
     ("apart_request", apart_request),
@@ -65,6 +69,7 @@ pub const TARGETS: &[Target] = &[
     ("journal", journal),
     ("key", key),
     ("metadata", metadata),
+    ("module_answer", module_answer),
     ("names", names),
     ("plan", plan),
     ("plan_later", plan_later),
@@ -217,6 +222,20 @@ pub fn metadata(data: &[u8]) {
         }
     }
     let _ = describe::payload(&metadata, "targets", Date::from_unix(0), &Default::default());
+}
+
+/// An age file, as far as it is read before its passphrase is typed.
+pub fn age_file(data: &[u8]) {
+    let Ok(dir) = tempfile::tempdir() else { return };
+    let path = dir.path().join("key.age");
+    if std::fs::write(&path, data).is_ok() {
+        let _ = AgeFile::new(&path, "key.age", 18).look();
+    }
+}
+
+/// What the process of a PKCS#11 module answers; the module may have taken it over.
+pub fn module_answer(data: &[u8]) {
+    let _ = pkcs11::read_answer(std::path::Path::new("module.so"), data);
 }
 
 /// Who holds which key: the two readers of `names.json`.

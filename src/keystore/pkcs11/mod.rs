@@ -37,6 +37,7 @@ pub use module::read as read_module;
 pub use places::reach;
 pub use worker::PROBE_ARGUMENT;
 pub use worker::probe_child;
+pub use worker::read_answer;
 
 use crate::keystore::Evidence;
 use crate::keystore::Found;

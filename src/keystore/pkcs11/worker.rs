@@ -51,6 +51,8 @@ const WAIT: Duration = Duration::from_secs(15);
 const STILL_THERE: Duration = Duration::from_secs(10);
 /// A PIN of this length is none.
 const NO_PIN: u32 = u32::MAX;
+/// A child that says more is not believed: its module may have taken it over.
+const LONGEST_ANSWER: u64 = 16 << 20;
 /// No token takes a longer one.
 const LONGEST_PIN: u32 = 1 << 16;
 
@@ -195,10 +197,10 @@ fn start(program: &Path, job: &Job, secret: Option<&SecretString>) -> Result<(Ch
         .spawn()
         .map_err(cannot)?;
     let (send, receive) = mpsc::channel();
-    if let Some(mut stdout) = child.stdout.take() {
+    if let Some(stdout) = child.stdout.take() {
         thread::spawn(move || {
             let mut said = Vec::new();
-            let read = stdout.read_to_end(&mut said);
+            let read = stdout.take(LONGEST_ANSWER).read_to_end(&mut said);
             // The receiver is gone after the wait; nobody needs the answer then.
             drop(send.send(read.map(|_| said)));
         });
@@ -226,11 +228,24 @@ fn wait(mut child: Child, line: &Line, patience: Duration, silence: impl Fn() ->
     // Ends a child that hangs; one that has answered is on its way out and has nothing to lose.
     drop(child.kill());
     drop(child.wait());
-    match said.map(|read| read.ok().and_then(|said| serde_json::from_slice(&said).ok())) {
-        Ok(Some(answer)) => Outcome::Answer(answer),
-        Ok(None) | Err(RecvTimeoutError::Disconnected) => Outcome::Died,
+    match said {
+        Ok(read) => understood(&read.unwrap_or_default()),
+        Err(RecvTimeoutError::Disconnected) => Outcome::Died,
         Err(RecvTimeoutError::Timeout) => Outcome::Silent,
     }
+}
+
+/// What a child's bytes say: the child is no more to be trusted than the module in it.
+fn understood(said: &[u8]) -> Outcome {
+    serde_json::from_slice(said).map_or(Outcome::Died, Outcome::Answer)
+}
+
+/// Reads what the process of the module at `path` said, as every call does that waits for one.
+///
+/// # Errors
+/// What it says went wrong, or that it is no answer.
+pub fn read_answer(path: &Path, said: &[u8]) -> Result<(), StoreError> {
+    told(path, understood(said)).map(drop)
 }
 
 fn bad(text: String, hint: impl Into<String>) -> StoreError {
