@@ -3,6 +3,7 @@
 //! Bytes at even offsets are words of two syllables, at odd offsets of three, so that a lost, doubled or
 //! swapped word breaks the rhythm and is heard (Juola and Zimmermann, 1995).
 
+use std::fmt::Write;
 use std::sync::LazyLock;
 
 use sha2::Digest as _;
@@ -19,6 +20,41 @@ static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| LIST.split_whitespace().col
 
 fn word(offset: usize, byte: u8) -> &'static str {
     WORDS.get(usize::from(byte) + 256 * (offset % 2)).copied().unwrap_or("?")
+}
+
+/// Why a word is not the one of any byte at its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misheard {
+    /// It is not on the list.
+    Unknown,
+    /// It has its place in the other columns: one before it was left out, doubled, or swapped with it.
+    OtherColumn,
+}
+
+/// The byte that a word stands for at an offset; in small letters or capitals.
+pub fn byte(offset: usize, word: &str) -> Result<u8, Misheard> {
+    let at = WORDS.iter().position(|known| known.eq_ignore_ascii_case(word)).ok_or(Misheard::Unknown)?;
+    match (at / 256 == offset % 2, u8::try_from(at % 256)) {
+        (true, Ok(byte)) => Ok(byte),
+        _ => Err(Misheard::OtherColumn),
+    }
+}
+
+/// Bytes as numbered rows of four words in columns, for a page of 60 columns. No line grows, so that no copy of one that
+/// is secret stays behind.
+pub fn lines(bytes: &[u8]) -> Vec<String> {
+    const WIDTHS: [usize; 4] = [12, 14, 12, 0];
+    let width = bytes.len().div_ceil(4).to_string().len();
+    let line = |(row, n): (&[u8], usize)| {
+        let mut line = String::with_capacity(80);
+        let _ = write!(line, "{n:>width$}  ");
+        for (byte, offset) in row.iter().zip(0..) {
+            let pad = if offset + 1 == row.len() { 0 } else { WIDTHS[offset % 4] };
+            let _ = write!(line, "{:<pad$}", word(offset, *byte));
+        }
+        line
+    };
+    bytes.chunks(4).zip(1..).map(line).collect()
 }
 
 impl Digest {
@@ -61,8 +97,7 @@ impl Digest {
 
     /// The rows as text, numbered and in columns, for a page of 60 columns.
     pub fn lines(&self) -> Vec<String> {
-        let rows = self.rows().into_iter().zip(1..);
-        rows.map(|([a, b, c, d], n)| format!("{n}  {a:<12}{b:<14}{c:<12}{d}").trim_end().to_owned()).collect()
+        lines(&self.0)
     }
 
     /// Two places, from 0 to 31, that nobody can know before `seed` exists: the words to type back.
@@ -127,6 +162,15 @@ mod tests {
         assert_eq!(words.len(), 512);
         assert_eq!(word(0, 0), "aardvark");
         assert_eq!(word(1, 255), "Yucatan");
+    }
+
+    #[test]
+    fn every_word_is_heard_at_its_place_and_in_its_column() {
+        for (offset, value) in (0..512).map(|n| (n % 2, u8::try_from(n / 2).unwrap())) {
+            assert_eq!(byte(offset, &word(offset, value).to_uppercase()), Ok(value));
+            assert_eq!(byte(offset + 1, word(offset, value)), Err(Misheard::OtherColumn));
+        }
+        assert_eq!(byte(0, "aardvarks"), Err(Misheard::Unknown));
     }
 
     #[test]

@@ -14,6 +14,8 @@ use keyrite::journal;
 use keyrite::keystore::Store;
 use keyrite::keystore::age_file::AgeFile;
 use keyrite::keystore::pkcs11;
+use keyrite::keystore::shares;
+use keyrite::keystore::shares::Share;
 use keyrite::plan;
 use keyrite::plan::Plan;
 use keyrite::qr;
@@ -75,6 +77,7 @@ pub const TARGETS: &[Target] = &[
     ("plan_later", plan_later),
     ("proof", proof),
     ("repository", repository),
+    ("share", share),
     ("signature", signature),
     ("store_uri", store_uri),
     ("stream", stream),
@@ -295,6 +298,16 @@ pub fn cosignature(data: &[u8]) {
         let verified = cosignature.verify(key, &[other.clone(), signed.clone()]);
         assert!(verified.is_none_or(|verified| verified.checkpoint == signed));
     }
+}
+
+/// A share of a key: words that were typed, and what a code or a file carries. No restored key comes of them.
+pub fn share(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = (shares::check_row(0, text), shares::check_row(14, text));
+    let Ok(share) = Share::read(text) else { return };
+    let again = Share::read(&share.lines().join("\n")).unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!((again.head(), &*again.text()), (share.head(), &*share.text()));
+    assert!(shares::restore(&[share, again], &world::public(1)).is_err());
 }
 
 /// A signature of another tool, over a payload that it does not sign.

@@ -36,8 +36,9 @@ the metadata calls them.
 
 Of files it reads: root, targets, snapshot and timestamp metadata; public keys (JSON, PEM, OpenSSH, hex); age files;
 a bundle's MANIFEST.json; ceremony and answers files, and a record's journal.jsonl, runs.jsonl, names.json,
-ledger.json and checkpoint.txt; requests and responses, as files, as the frames of QR codes, as typed
-lines; and images (PNG, PBM, PGM, PPM) of QR codes that carry any of these. It checks no trust: `keyrite verify` does.
+ledger.json and checkpoint.txt; requests and responses, as files, as the frames of QR codes, as typed lines; shares of
+a key, of which it shows nothing secret; and images (PNG, PBM, PGM, PPM) of QR codes that carry any of these. It checks
+no trust: `keyrite verify` does.
 
 Exit codes:
   0  said what it is
@@ -94,6 +95,13 @@ fn seen(bytes: &[u8]) -> Result<Description, String> {
         return describe(bytes);
     }
     let texts = image::read(bytes).map_err(|why| why.to_string())?;
+    if let Some(share) = texts.iter().find_map(|text| other::share(text.as_bytes())) {
+        let json = json!({"kind": "image", "carries": share.json});
+        return Ok(Description {
+            lines: [vec!["an image of a QR code".to_owned()], share.lines].concat(),
+            json,
+        });
+    }
     let codes = if texts.len() == 1 { "a QR code".to_owned() } else { format!("{} QR codes", texts.len()) };
     let text = texts.join("\n");
     let inside = describe(text.as_bytes()).unwrap_or_else(|_| apart::text(&texts));
@@ -109,6 +117,9 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     }
     if let Some(private) = other::private(bytes) {
         return Ok(private);
+    }
+    if let Some(share) = other::share(bytes) {
+        return Ok(share);
     }
     if let Some(carried) = apart::carried(bytes) {
         return Ok(carried);

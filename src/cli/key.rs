@@ -1,6 +1,7 @@
 //! `keyrite key`: one key, outside a ceremony.
 
 mod prove;
+mod restore;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -35,7 +36,8 @@ Examples:
   keyrite key generate 'pkcs11:token=ROOT-BO;object=root-2026' --scheme ecdsa-sha2-nistp256
   keyrite key show age:keys/ana.age
   keyrite key prove age:keys/dana.age --for 2027-06-add-dev --out dana.proof.json
-  keyrite key passphrase age:keys/ana.age";
+  keyrite key passphrase age:keys/ana.age
+  keyrite key restore age:keys/ana.age --public ana.pub.json --share bo.png --share chi.png";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -105,6 +107,26 @@ Copies of the old file still open with the old passphrase.")]
         /// The age file
         store: StoreUri,
     },
+    /// Bring a key back from its shares, into a new age file
+    #[command(after_help = "Example:
+  keyrite key restore age:keys/ana.age --public ana.pub.json --share bo.png --share chi.txt
+
+A share is an image of its code (PNG, PBM, PGM, PPM), or a text with it or with its words. Without enough of them it
+asks at the terminal, for files or for words. Each share that is given is proven: it gives the key back together with
+others, and the key is the one of PUB.json. Nothing of the old file or passphrase is needed.")]
+    Restore {
+        /// Where the key will live: age:PATH
+        store: StoreUri,
+        /// The public half of the key, as the ceremony wrote it
+        #[arg(long, value_name = "PUB.json")]
+        public: PathBuf,
+        /// A share, as an image or a text; may be given several times
+        #[arg(long, value_name = "FILE")]
+        share: Vec<PathBuf>,
+        /// Take the new passphrase from a file, by STORE
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+    },
 }
 
 /// Runs the command.
@@ -124,6 +146,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
             prove::run(out, &store, &challenge, file.as_deref(), answers.as_ref())
         }
         What::Passphrase { store } => passphrase(out, &store),
+        What::Restore { store, public, share, answers } => {
+            let answers = answers.as_deref().map(Answers::read).transpose()?;
+            restore::run(out, &store, &public, &share, answers.as_ref())
+        }
     }
 }
 

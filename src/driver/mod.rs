@@ -22,6 +22,7 @@ mod perform;
 pub mod preflight;
 pub mod prompt;
 pub mod record;
+pub mod shares;
 mod shown;
 pub mod stop;
 mod stores;

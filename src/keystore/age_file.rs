@@ -4,6 +4,8 @@
 //! A file made in a rehearsal has [`WATERMARK`] as its first line; production refuses it, and a rehearsal
 //! refuses every other. The passphrase is used for one call and never kept.
 
+mod backup;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::fs::OpenOptions;
@@ -33,11 +35,13 @@ use crate::keystore::dice::Dice;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::new_file;
 use crate::keystore::new_file::Pending;
+use crate::keystore::numbers::Numbers;
 use crate::keystore::private_key;
 use crate::keystore::private_key::BadPrivateKey;
 use crate::keystore::private_key::Broken;
 use crate::keystore::private_key::PrivateKey;
-use crate::keystore::private_key::Rehearsed;
+use crate::keystore::shares::Share;
+use crate::keystore::shares::Split;
 use crate::keystore::wiped::wiped;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
@@ -207,6 +211,23 @@ impl AgeFile {
         Ok(key)
     }
 
+    /// The private half of `public`, and no other key; else what was not done.
+    fn unlock_as(
+        &self,
+        secret: Option<&SecretString>,
+        public: &PublicKey,
+        not_done: &str,
+    ) -> Result<PrivateKey, StoreError> {
+        let key = self.unlock(secret)?;
+        let own = self.found(&key)?.public;
+        if own.material() == public.material() {
+            return Ok(key);
+        }
+        let text = format!("holds key {}, not {}; nothing was {not_done}", own.keyid(), public.keyid());
+        let hint = "find the file of the key that the plan names";
+        Err(self.error(StoreErrorKind::WrongKey, &text, hint))
+    }
+
     fn passphrase<'a>(&self, secret: Option<&'a SecretString>) -> Result<&'a SecretString, StoreError> {
         let text = "needs its passphrase; nothing was done with it";
         secret.ok_or_else(|| self.error(StoreErrorKind::WrongSecret, text, "type the passphrase"))
@@ -217,7 +238,7 @@ impl AgeFile {
         let key = match &self.purpose {
             Purpose::Rehearsal { derived_from: Some(seed) } => {
                 let purpose = format!("generate {scheme}");
-                PrivateKey::generate(scheme, bits, &mut Rehearsed::new(seed, purpose.as_bytes()))
+                PrivateKey::generate(scheme, bits, &mut Numbers::rehearsed(seed, purpose.as_bytes()))
             }
             Purpose::Production | Purpose::Rehearsal { derived_from: None } => match &self.dice {
                 None => PrivateKey::generate(scheme, bits, &mut self.random()?),
@@ -250,6 +271,19 @@ impl AgeFile {
         self.check_new_passphrase(passphrase)?;
         self.check_free()?;
         let key = self.new_key(scheme, bits)?;
+        let mut found = self.keep(&key, passphrase)?;
+        if let Some(dice) = &self.dice {
+            let made = match self.purpose {
+                Purpose::Production => dice.recipe(),
+                Purpose::Rehearsal { .. } => format!("rehearsed, not used: {}", dice.recipe()),
+            };
+            found.evidence.insert("entropy".to_owned(), made);
+        }
+        Ok(found)
+    }
+
+    /// A new file with this key, under its name when it can be opened again and the key signs.
+    fn keep(&self, key: &PrivateKey, passphrase: &SecretString) -> Result<Found, StoreError> {
         let pem = key.to_pem().map_err(|why| self.broken(&why))?;
         let mark = match self.purpose {
             Purpose::Production => "",
@@ -262,14 +296,7 @@ impl AgeFile {
         }
         plaintext.extend_from_slice(pem.as_bytes());
         let pending = self.write_beside(&self.path, &plaintext, passphrase)?;
-        let mut found = self.found(&key)?;
-        if let Some(dice) = &self.dice {
-            let made = match self.purpose {
-                Purpose::Production => dice.recipe(),
-                Purpose::Rehearsal { .. } => format!("rehearsed, not used: {}", dice.recipe()),
-            };
-            found.evidence.insert("entropy".to_owned(), made);
-        }
+        let found = self.found(key)?;
         // One signature before the key has a name: a key that cannot sign is never handed to anyone.
         key.sign(&found.public, b"keyrite: a new key signs once", &mut self.random()?)
             .map_err(|why| self.broken(&why))?;
@@ -291,16 +318,10 @@ impl AgeFile {
         public: &PublicKey,
         payloads: &[&[u8]],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        let key = self.unlock(secret)?;
-        let own = self.found(&key)?.public;
-        if own.material() != public.material() {
-            let text = format!("holds key {}, not {}; nothing was signed", own.keyid(), public.keyid());
-            let hint = "find the file of the key that the plan names";
-            return Err(self.error(StoreErrorKind::WrongKey, &text, hint));
-        }
+        let key = self.unlock_as(secret, public, "signed")?;
         let signed = payloads.iter().map(|payload| match &self.purpose {
             Purpose::Rehearsal { derived_from: Some(seed) } => {
-                let mut salt = Rehearsed::new(seed, &[b"sign ", *payload].concat());
+                let mut salt = Numbers::rehearsed(seed, &[b"sign ", *payload].concat());
                 key.sign(public, payload, &mut salt).map_err(|why| self.broken(&why))
             }
             Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
@@ -405,6 +426,16 @@ fn directory_shown(shown: &str) -> &str {
 }
 
 impl Store for AgeFile {
+    fn share(
+        &mut self,
+        secret: Option<&SecretString>,
+        public: &PublicKey,
+        split: Split,
+        index: u8,
+    ) -> Result<Share, StoreError> {
+        wiped(|| self.one_share(secret, public, split, index))
+    }
+
     fn take_dice(&mut self, dice: Dice) {
         self.dice = Some(dice);
     }
@@ -446,13 +477,7 @@ impl Store for AgeFile {
 
     /// Overwrites the file and removes it. A disk may keep what was overwritten: the passphrase is destroyed with it.
     fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError> {
-        let key = self.unlock(secret)?;
-        let own = self.found(&key)?.public;
-        if own.material() != public.material() {
-            let text = format!("holds key {}, not {}; nothing was destroyed", own.keyid(), public.keyid());
-            let hint = "find the file of the key that the plan names";
-            return Err(self.error(StoreErrorKind::WrongKey, &text, hint));
-        }
+        self.unlock_as(secret, public, "destroyed")?;
         // A link stays a link: what it points at is destroyed.
         let path = fs::canonicalize(&self.path).map_err(|e| self.io("cannot be found again", &e))?;
         new_file::destroy(&path).map_err(|e| self.io("could not be destroyed", &e))?;

@@ -7,17 +7,10 @@
 //! Alone, where the file says so: the first block is SHA-256 of the throws, SHA-384 for a P-384 key, and each further
 //! one the same of the block before. The first number that is a key is the key; for Ed25519 that is the first block.
 
-use std::convert::Infallible;
-
-use rsa::rand_core::TryCryptoRng;
-use rsa::rand_core::TryRng;
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
-use sha2::Digest;
-use sha2::Sha256;
-use sha2::Sha384;
-use zeroize::Zeroizing;
 
+use crate::keystore::numbers::Numbers;
 use crate::tuf::Scheme;
 
 /// The salt of what is mixed.
@@ -70,15 +63,13 @@ impl Dice {
     /// The numbers that a key of `scheme` is made from. `kernel` is not used where dice stand alone.
     pub(crate) fn numbers(&self, scheme: Scheme, kernel: &[u8; 32]) -> Numbers {
         let digits = self.digits.expose_secret().as_bytes();
-        let source = match (self.alone, scheme) {
-            (true, Scheme::EcdsaP384) => Source::Sha384(Zeroizing::new(Sha384::digest(digits).into())),
-            (true, _) => Source::Sha256(Zeroizing::new(Sha256::digest(digits).into())),
+        match (self.alone, scheme) {
+            (true, Scheme::EcdsaP384) => Numbers::sha384(digits),
+            (true, _) => Numbers::sha256(digits),
             (false, _) => {
-                let info = [scheme.to_string().as_bytes(), b"\0"].concat();
-                Source::Mixed { key: hmac(LABEL.as_bytes(), &[kernel, digits]), info, next: 0 }
+                Numbers::derived(LABEL.as_bytes(), &[kernel, digits], scheme.to_string().as_bytes())
             }
-        };
-        Numbers { source, block: Zeroizing::new(Vec::new()), used: 0 }
+        }
     }
 }
 
@@ -99,84 +90,13 @@ pub fn uneven(digits: &str) -> bool {
     (b'1'..=b'6').map(off).sum::<usize>() * 1000 > 20_515 * 6 * thrown
 }
 
-/// Numbers for one key, in order.
-pub(crate) struct Numbers {
-    source: Source,
-    block: Zeroizing<Vec<u8>>,
-    used: usize,
-}
-
-enum Source {
-    Mixed { key: Zeroizing<[u8; 32]>, info: Vec<u8>, next: u64 },
-    Sha256(Zeroizing<[u8; 32]>),
-    Sha384(Zeroizing<[u8; 48]>),
-}
-
-impl Source {
-    fn block(&mut self) -> Zeroizing<Vec<u8>> {
-        match self {
-            Self::Mixed { key, info, next } => {
-                let block = hmac(&**key, &[info, &next.to_be_bytes(), &[1]]);
-                *next += 1;
-                Zeroizing::new(block.to_vec())
-            }
-            Self::Sha256(block) => {
-                let next = Zeroizing::new(Sha256::digest(**block).into());
-                Zeroizing::new(std::mem::replace(block, next).to_vec())
-            }
-            Self::Sha384(block) => {
-                let next = Zeroizing::new(Sha384::digest(**block).into());
-                Zeroizing::new(std::mem::replace(block, next).to_vec())
-            }
-        }
-    }
-}
-
-/// HMAC-SHA256 (RFC 2104) of the parts, with a key that is not longer than a block.
-fn hmac(key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-    let pad = |with: u8| {
-        let mut pad = Zeroizing::new([with; 64]);
-        pad.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-        pad
-    };
-    let mut inner = Sha256::new().chain_update(*pad(0x36));
-    parts.iter().for_each(|part| inner.update(part));
-    let inner = Zeroizing::new(<[u8; 32]>::from(inner.finalize()));
-    Zeroizing::new(Sha256::new().chain_update(*pad(0x5c)).chain_update(*inner).finalize().into())
-}
-
-impl TryRng for Numbers {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        for byte in to {
-            if self.used == self.block.len() {
-                self.block = self.source.block();
-                self.used = 0;
-            }
-            *byte = self.block[self.used];
-            self.used += 1;
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Numbers {}
-
 #[cfg(test)]
 mod tests {
+    use rsa::rand_core::TryRng;
+    use sha2::Digest;
+    use sha2::Sha256;
+    use sha2::Sha384;
+
     use super::*;
 
     fn dice(digits: &str, alone: bool) -> Dice {
@@ -187,19 +107,6 @@ mod tests {
         let mut bytes = vec![0; length];
         let _ = dice.numbers(scheme, &[kernel; 32]).try_fill_bytes(&mut bytes);
         hex::encode(bytes)
-    }
-
-    /// RFC 5869, test case 1, as far as its first block.
-    #[test]
-    fn it_is_hkdf_as_the_standard_has_it() {
-        let salt = hex::decode("000102030405060708090a0b0c").unwrap();
-        let info = hex::decode("f0f1f2f3f4f5f6f7f8f9").unwrap();
-
-        let key = hmac(&salt, &[&[0x0b; 22]]);
-        let block = hmac(&*key, &[&info, &[1]]);
-
-        assert_eq!(hex::encode(*key), "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
-        assert_eq!(hex::encode(*block), "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
     }
 
     #[test]

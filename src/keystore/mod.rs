@@ -10,12 +10,14 @@ pub mod dice;
 pub mod error;
 pub mod hygiene;
 mod new_file;
+mod numbers;
 pub mod open;
 pub mod pkcs11;
 mod private_key;
 pub mod public_file;
 pub mod quiet;
 pub mod sandbox;
+pub mod shares;
 pub mod simulated;
 mod wiped;
 
@@ -28,6 +30,9 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::keystore::dice::Dice;
+use crate::keystore::error::StoreErrorKind;
+use crate::keystore::shares::Share;
+use crate::keystore::shares::Split;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -138,6 +143,19 @@ pub trait Store: Send {
         public: &PublicKey,
         payloads: &[&[u8]],
     ) -> Result<Vec<Vec<u8>>, StoreError>;
+
+    /// One share of the private half of `public`: the same one each time. A token's key does not leave it.
+    fn share(
+        &mut self,
+        secret: Option<&SecretString>,
+        public: &PublicKey,
+        split: Split,
+        index: u8,
+    ) -> Result<Share, StoreError> {
+        let _ = (secret, public, split, index);
+        let text = format!("the key of {} does not leave it, and is not split", self.name());
+        Err(StoreError::new(StoreErrorKind::Unsupported, text, "shares are for keys in age files"))
+    }
 
     /// Destroys the private half of `public`, and no other key, and returns what the store says of it.
     fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError>;

@@ -3,8 +3,6 @@
 //! Knows nothing of files, passphrases or rehearsals; `age_file` and `simulated` do. A `PrivateKey` is neither
 //! `Debug` nor `Clone`, and every number in it is wiped when it is dropped.
 
-use std::convert::Infallible;
-
 use ed25519_dalek::Signer;
 use pkcs8::DecodePrivateKey;
 use pkcs8::EncodePrivateKey;
@@ -12,8 +10,6 @@ use pkcs8::LineEnding;
 use pkcs8::ObjectIdentifier;
 use pkcs8::PrivateKeyInfoRef;
 use rsa::rand_core::CryptoRng;
-use rsa::rand_core::TryCryptoRng;
-use rsa::rand_core::TryRng;
 use rsa::traits::PublicKeyParts;
 use sha2::Digest;
 use sha2::Sha256;
@@ -190,6 +186,34 @@ impl PrivateKey {
         pem.map_err(|_| Broken("the key cannot be written as PKCS#8"))
     }
 
+    /// The number that the key is, `None` for RSA, which is several.
+    pub(crate) fn number(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let number = match self {
+            Self::Ed25519(key) => key.as_bytes().to_vec(),
+            Self::P256(key) => Zeroizing::new(key.to_bytes()).to_vec(),
+            Self::P384(key) => Zeroizing::new(key.to_bytes()).to_vec(),
+            Self::Rsa(_) => return None,
+        };
+        Some(Zeroizing::new(number))
+    }
+
+    /// The key that is this number; `None` when no key of the scheme is.
+    pub(crate) fn from_number(scheme: Scheme, number: &[u8]) -> Option<Self> {
+        match scheme {
+            Scheme::Ed25519 => {
+                let seed: Zeroizing<[u8; 32]> = Zeroizing::new(number.try_into().ok()?);
+                Some(Self::Ed25519(ed25519_dalek::SigningKey::from_bytes(&seed)))
+            }
+            Scheme::EcdsaP256 => {
+                p256::SecretKey::from_slice(number).ok().filter(|_| number.len() == 32).map(Self::P256)
+            }
+            Scheme::EcdsaP384 => {
+                p384::SecretKey::from_slice(number).ok().filter(|_| number.len() == 48).map(Self::P384)
+            }
+            Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => None,
+        }
+    }
+
     /// The public half.
     pub(crate) fn public(&self) -> Result<PublicKey, Broken> {
         const WHY: Broken = Broken("the key has no usable public half");
@@ -250,63 +274,13 @@ pub(crate) fn check_bits(scheme: Scheme, bits: Option<u32>) -> Result<(), BadPri
     }
 }
 
-/// Numbers for rehearsals: the same on every machine, and known to everyone who reads the ceremony file.
-///
-/// Block n is SHA-256 of the seed and n. Never used in production: [`Rehearsed::new`] is called where the
-/// watermark is written, and nowhere else.
-pub(crate) struct Rehearsed {
-    seed: [u8; 32],
-    next: u64,
-    block: [u8; 32],
-    used: usize,
-}
-
-impl Rehearsed {
-    /// The numbers that `seed` and `purpose` give.
-    pub(crate) fn new(seed: &[u8; 32], purpose: &[u8]) -> Self {
-        let seed = Sha256::new().chain_update(seed).chain_update(purpose).finalize().into();
-        Self { seed, next: 0, block: [0; 32], used: 32 }
-    }
-}
-
-impl TryRng for Rehearsed {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        for byte in to {
-            if self.used == self.block.len() {
-                let next = Sha256::new().chain_update(self.seed).chain_update(self.next.to_be_bytes());
-                self.block = next.finalize().into();
-                self.next += 1;
-                self.used = 0;
-            }
-            *byte = self.block[self.used];
-            self.used += 1;
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Rehearsed {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keystore::numbers::Numbers;
 
-    fn numbers(purpose: &[u8]) -> Rehearsed {
-        Rehearsed::new(&[7; 32], purpose)
+    fn numbers(purpose: &[u8]) -> Numbers {
+        Numbers::rehearsed(&[7; 32], purpose)
     }
 
     #[test]
@@ -329,21 +303,5 @@ mod tests {
 
             assert_eq!(again.public().unwrap(), key.public().unwrap());
         }
-    }
-
-    #[test]
-    fn numbers_of_a_rehearsal_are_the_same_in_any_portion() {
-        let (mut whole, mut portions) = ([0; 100], [0; 100]);
-        let _ = numbers(b"x").try_fill_bytes(&mut whole);
-        let mut rng = numbers(b"x");
-        for portion in portions.chunks_mut(7) {
-            let _ = rng.try_fill_bytes(portion);
-        }
-        let mut other = [0; 100];
-        let _ = numbers(b"y").try_fill_bytes(&mut other);
-
-        assert_eq!(whole, portions);
-        assert_ne!(whole, other);
-        assert_ne!(whole[..32], whole[32..64]);
     }
 }

@@ -19,8 +19,11 @@ use crate::keystore::Store;
 use crate::keystore::StoreError;
 use crate::keystore::Wants;
 use crate::keystore::error::StoreErrorKind;
+use crate::keystore::numbers::Numbers;
 use crate::keystore::private_key::PrivateKey;
-use crate::keystore::private_key::Rehearsed;
+use crate::keystore::shares;
+use crate::keystore::shares::Share;
+use crate::keystore::shares::Split;
 use crate::store_uri::Pkcs11Uri;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
@@ -71,8 +74,29 @@ impl Simulated {
 
     fn key(&self, held: Held) -> Result<PrivateKey, StoreError> {
         let purpose = format!("generate {}", held.scheme);
-        PrivateKey::generate(held.scheme, held.bits, &mut Rehearsed::new(&self.seed, purpose.as_bytes()))
+        PrivateKey::generate(held.scheme, held.bits, &mut Numbers::rehearsed(&self.seed, purpose.as_bytes()))
             .map_err(|why| self.unsupported(why))
+    }
+
+    /// The private half of `public`, and no other key.
+    fn key_of(&self, public: &PublicKey) -> Result<PrivateKey, StoreError> {
+        let Some(held) = self.held else {
+            return Err(StoreError::new(
+                StoreErrorKind::NoSuchKey,
+                format!("there is no key on {}; nothing was signed", self.name()),
+                "generate it first",
+            ));
+        };
+        let key = self.key(held)?;
+        let own = key.public().map_err(|why| self.unsupported(why))?;
+        if own.material() == public.material() {
+            return Ok(key);
+        }
+        Err(StoreError::new(
+            StoreErrorKind::WrongKey,
+            format!("{} holds key {}, not {}; nothing was signed", self.name(), own.keyid(), public.keyid()),
+            "a rehearsal signs with derived keys alone; rehearse a ceremony that makes its keys",
+        ))
     }
 
     fn found(&self, held: Held) -> Result<Found, StoreError> {
@@ -138,32 +162,26 @@ impl Store for Simulated {
         payloads: &[&[u8]],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         self.log_in(secret)?;
-        let Some(held) = self.held else {
-            return Err(StoreError::new(
-                StoreErrorKind::NoSuchKey,
-                format!("there is no key on {}; nothing was signed", self.name()),
-                "generate it first",
-            ));
-        };
-        let key = self.key(held)?;
-        let own = key.public().map_err(|why| self.unsupported(why))?;
-        if own.material() != public.material() {
-            return Err(StoreError::new(
-                StoreErrorKind::WrongKey,
-                format!(
-                    "{} holds key {}, not {}; nothing was signed",
-                    self.name(),
-                    own.keyid(),
-                    public.keyid()
-                ),
-                "a rehearsal signs with derived keys alone; rehearse a ceremony that makes its keys",
-            ));
-        }
+        let key = self.key_of(public)?;
         let signed = payloads.iter().map(|payload| {
-            let mut salt = Rehearsed::new(&self.seed, &[b"sign ", *payload].concat());
+            let mut salt = Numbers::rehearsed(&self.seed, &[b"sign ", *payload].concat());
             key.sign(public, payload, &mut salt).map_err(|why| self.unsupported(why))
         });
         signed.collect()
+    }
+
+    /// It stands in for an age file as well, whose key is split.
+    fn share(
+        &mut self,
+        secret: Option<&SecretString>,
+        public: &PublicKey,
+        split: Split,
+        index: u8,
+    ) -> Result<Share, StoreError> {
+        self.log_in(secret)?;
+        let made = shares::split(&self.key_of(public)?, split, true).map_err(|why| self.unsupported(why))?;
+        let share = made.and_then(|shares| shares.into_iter().nth(usize::from(index).checked_sub(1)?));
+        share.ok_or_else(|| self.unsupported("an RSA key is not split into shares"))
     }
 
     fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError> {

@@ -4,6 +4,7 @@
 //! bytes as they were read, `client` is the client workflow of section 5 over a set of files.
 
 pub mod apart;
+pub mod base32;
 pub mod base64;
 pub mod canonical;
 pub mod client;

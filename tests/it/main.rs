@@ -7,6 +7,7 @@ mod common;
 mod apart;
 mod assess;
 mod attention;
+mod backup;
 mod bundle;
 mod ceremony;
 mod chain;

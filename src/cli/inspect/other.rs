@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::bundle::Manifest;
 use crate::cli::inspect::Description;
+use crate::keystore::shares::Head;
+use crate::keystore::shares::MARK;
+use crate::keystore::shares::Share;
 use crate::tuf::PublicKey;
 use crate::tuf::json;
 use crate::tuf::key::private_material;
@@ -65,6 +68,28 @@ pub(super) fn private(bytes: &[u8]) -> Option<Description> {
         lines: vec![format!("{shape}, in the clear; nothing of it is shown")],
         json: json!({"kind": "private-key", "shape": shape}),
     })
+}
+
+/// A share of a key: of which one, and nothing of what it holds. `None` when nothing says that it is one.
+pub(super) fn share(bytes: &[u8]) -> Option<Description> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    match Share::read(text) {
+        Ok(share) => {
+            let Head { rehearsal, set, split, index } = share.head();
+            let mut lines = vec![share.head().to_string(), "nothing of what it holds is shown".to_owned()];
+            if rehearsal {
+                lines.push("REHEARSAL: its key is public knowledge".to_owned());
+            }
+            let json = json!({"kind": "share", "rehearsal": rehearsal, "key": hex::encode(set), "index": index,
+                "of": split.of(), "threshold": split.threshold()});
+            Some(Description { lines, json })
+        }
+        Err(why) if text.contains(MARK) => Some(Description {
+            lines: vec![format!("a share that cannot be used: {why}")],
+            json: json!({"kind": "share", "why": why.to_string()}),
+        }),
+        Err(_) => None,
+    }
 }
 
 pub(super) fn proof(bytes: &[u8]) -> Result<Description, String> {

@@ -4,7 +4,6 @@
 //! other. Neither form is a second format: what they carry is read as if its file had come. `cli` and `tui` show them,
 //! [`crate::tuf::apart::Merge`] and whoever reads a request takes them in.
 
-mod base32;
 mod blob;
 mod frames;
 mod typed;

@@ -9,7 +9,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::tuf::apart::ApartError;
-use crate::tuf::apart::carry::base32;
+use crate::tuf::base32;
 
 /// The longest frame in characters: what a QR code of version 6, level L, holds in its alphanumeric mode (ISO/IEC
 /// 18004, table 7). With two light modules around it that is 45 modules, and 23 of 24 rows of half blocks.

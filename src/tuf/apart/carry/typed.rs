@@ -9,7 +9,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::tuf::apart::ApartError;
-use crate::tuf::apart::carry::base32;
+use crate::tuf::base32;
 
 /// Characters of data in a line, in groups of five.
 const WIDTH: usize = 35;

@@ -6,7 +6,7 @@ use sha2::Sha256;
 const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// The text of some bytes.
-pub(super) fn encode(bytes: &[u8]) -> String {
+pub fn encode(bytes: &[u8]) -> String {
     let (mut text, mut bits, mut have) = (String::with_capacity(bytes.len() * 8 / 5 + 1), 0_u32, 0_u32);
     for byte in bytes {
         bits = bits << 8 & 0xfff | u32::from(*byte);
@@ -27,7 +27,7 @@ fn digit(bits: u32) -> char {
 }
 
 /// The bytes of a text in capitals; `None` when [`encode`] did not write it.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let (mut bytes, mut bits, mut have) = (Vec::with_capacity(text.len() * 5 / 8), 0_u32, 0_u32);
     for byte in text.bytes() {
         let digit = DIGITS.iter().position(|known| *known == byte)?;
@@ -42,7 +42,7 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Four characters that follow from a text: twenty bits of its SHA-256.
-pub(super) fn check(text: &str) -> String {
+pub fn check(text: &str) -> String {
     encode(&Sha256::digest(text)[..3])[..4].to_owned()
 }
 
