@@ -48,7 +48,7 @@ pub fn lines(text: &str) -> Vec<String> {
     half_blocks(&modules).into_iter().map(|glyphs| format!("\u{1b}[30;107m{glyphs}\u{1b}[0m")).collect()
 }
 
-/// The code of a hex digest as an SVG image, for a page that is printed.
+/// The code of a text in capitals, such as a hex digest, as an SVG image for a page that is printed.
 pub fn svg(text: &str) -> String {
     let modules = modules(&text.to_ascii_uppercase(), EcLevel::M).unwrap_or_default();
     let side = modules.len();

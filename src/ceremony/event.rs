@@ -170,6 +170,27 @@ pub enum Event {
         keyid: KeyId,
         /// The proof of possession for this ceremony, in hex.
         sig: String,
+        /// Who gave a share, in order, where shares brought it back: every one was proven.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shares: Vec<String>,
+    },
+    /// A holder got a share of a key.
+    KeyShared {
+        /// The step.
+        step: String,
+        /// The key's name.
+        key: String,
+        /// The holder.
+        to: String,
+        /// Which share it is, from 1.
+        index: u8,
+        /// How many of them give the key back.
+        threshold: u8,
+        /// How many there are.
+        of: u8,
+        /// The drive that it is on; none where it was written down.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drive: Option<String>,
     },
     /// A key was destroyed.
     KeyDestroyed {
@@ -389,6 +410,7 @@ impl Event {
             | Self::Handled { step, .. }
             | Self::KeyEnrolled { step, .. }
             | Self::Drilled { step, .. }
+            | Self::KeyShared { step, .. }
             | Self::KeyDestroyed { step, .. }
             | Self::Linted { step, .. }
             | Self::Exception { step, .. }

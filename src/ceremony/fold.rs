@@ -93,13 +93,23 @@ impl Ceremony {
                 self.keys.insert(key.clone(), known);
                 Ok(())
             }
-            Event::Drilled { step, key, keyid, sig } => {
-                self.verb(step, |verb| matches!(verb, Verb::RestoreDrill(name) if name == key))?;
+            Event::Drilled { step, key, keyid, sig, shares } => {
+                let act = self.drill(step, key, shares)?;
                 let Some(known) = self.keys.get(key).filter(|known| known.keyid == *keyid) else {
                     return reject(format!("that is not the keyid of {key}"));
                 };
                 self.proven(key, &known.public, sig)?;
-                self.one_thing(&Act::Drill(key.clone()))
+                self.one_thing(&act)
+            }
+            Event::KeyShared { step, key, to, index, threshold, of, drive } => {
+                let said = Verb::ShareKey { key: key.clone(), to: to.clone(), drive: drive.clone() };
+                self.verb(step, |verb| *verb == said)?;
+                let shares = self.plan.key(key).and_then(|key| key.shares.as_ref());
+                let planned = shares.map(|shares| (shares.index(to), shares.threshold, shares.of()));
+                if planned != Some((Some(*index), *threshold, *of)) {
+                    return reject(format!("that is not the share of key {key} that {to} holds"));
+                }
+                self.one_thing(&Act::Share { key: key.clone(), to: to.clone(), drive: drive.clone() })
             }
             Event::KeyDestroyed { step, key, .. } => {
                 self.verb(step, |verb| matches!(verb, Verb::DestroyKey(name) if name == key))?;
@@ -333,6 +343,22 @@ impl Ceremony {
             self.aloud = None;
         }
         folded
+    }
+
+    /// How a key was drilled: by its store, or by the shares of all who hold one.
+    fn drill(&self, step: &str, key: &str, shares: &[String]) -> Result<Act, Rejected> {
+        let planned = self.plan.key(key).and_then(|key| key.shares.as_ref());
+        let holders = planned.map(|shares| shares.holders.as_slice()).unwrap_or_default();
+        match &self.doing(step)?.verb {
+            Verb::RestoreDrill(name) if name == key && shares.is_empty() => Ok(Act::Drill(key.to_owned())),
+            Verb::RestoreShares(name) if name == key && !shares.is_empty() && shares == holders => {
+                Ok(Act::DrillShares(key.to_owned()))
+            }
+            Verb::RestoreShares(name) if name == key => reject(format!(
+                "key {key} comes back from the shares of all who hold one, and of nobody else"
+            )),
+            _ => reject(format!("that does not happen in step {step}")),
+        }
     }
 
     /// A key that joins the others: its keyid is its own, and no other name has the same key.

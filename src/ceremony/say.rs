@@ -52,7 +52,19 @@ impl Ceremony {
             Event::KeyEnrolled { key, keyid, .. } => {
                 format!("{} has key {key}, and showed it: {keyid}", holder(key))
             }
-            Event::Drilled { key, .. } => format!("key {key} of {} opens, and signs", holder(key)),
+            Event::Drilled { key, shares, .. } if shares.is_empty() => {
+                format!("key {key} of {} opens, and signs", holder(key))
+            }
+            Event::Drilled { key, shares, .. } => {
+                format!(
+                    "key {key} came back from its {} shares, each of them proven, and signs",
+                    shares.len()
+                )
+            }
+            Event::KeyShared { key, to, index, of, drive, .. } => {
+                let on = drive.as_ref().map(|drive| format!(", on drive {drive}")).unwrap_or_default();
+                format!("{} has share {index} of {of} of key {key}{on}", name(to))
+            }
             Event::KeyDestroyed { key, .. } => format!("key {key} of {} is destroyed", holder(key)),
             Event::Linted { role, found, .. } if found.is_empty() => {
                 format!("other clients take {role} as it is")

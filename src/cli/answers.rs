@@ -72,6 +72,9 @@ struct Answer {
     passphrase: Option<Hidden>,
     pin: Option<Hidden>,
     dice: Option<Hidden>,
+    /// By holder: the words of a share, the text of its code, or the name of a file.
+    #[serde(default)]
+    shares: BTreeMap<String, Hidden>,
 }
 
 struct Hidden(SecretString);
@@ -181,6 +184,11 @@ impl Answers {
     /// Whether a name is this store, however it is written.
     pub fn same_store(store: &StoreUri, name: &str) -> bool {
         name.parse::<StoreUri>().is_ok_and(|other| other == *store)
+    }
+
+    /// What a holder gives as a share of a key.
+    pub fn share(&self, key: &str, holder: &str) -> Option<SecretString> {
+        self.answer(key)?.shares.get(holder).map(|hidden| hidden.0.clone())
     }
 
     /// By name as it stands; a STORE also when it is written otherwise, such as `token` after `object`.

@@ -9,6 +9,7 @@ use crate::driver::Answer;
 use crate::driver::Ask;
 use crate::driver::Body;
 use crate::driver::Driver;
+use crate::driver::Given;
 use crate::driver::Prompt;
 use crate::keystore::Wants;
 use crate::plan::Key;
@@ -37,6 +38,21 @@ pub(super) fn lacks(answers: &Answers, ceremony: &Ceremony) -> Vec<String> {
     for id in answers.typed_steps().filter(|id| !plan.steps.iter().any(|step| step.id == *id)) {
         lacks
             .push(format!("the answers file types something in step {id:?}, which the script does not have"));
+    }
+    let rehearsal = ceremony.mode() == Mode::Rehearsal;
+    for step in &plan.steps {
+        if let (Verb::ShareKey { drive: None, .. }, false) = (&step.verb, rehearsal) {
+            lacks.push(format!("no answers file writes a share down: it stops in step {:?}", step.id));
+        }
+        let Verb::RestoreShares(key) = &step.verb else { continue };
+        let holders = plan.key(key).and_then(|key| key.shares.as_ref()).map(|shares| &shares.holders);
+        let simulated = rehearsal && answers.types_back();
+        let missing =
+            holders.into_iter().flatten().filter(|id| !simulated && answers.share(key, id).is_none());
+        lacks
+            .extend(missing.map(|id| {
+                format!("the answers file has no share of key {key} that {} gives", plan.name(id))
+            }));
     }
     for id in answers.absent().iter().filter(|id| plan.person(id).is_none()) {
         lacks.push(format!("the answers file says that {id:?} is absent, who is no participant"));
@@ -71,7 +87,12 @@ pub(super) fn answer(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Res
         Ask::Text { .. } if answers.typed(&prompt.step).is_some() => {
             Ok(Answer::Text(answers.typed(&prompt.step).unwrap_or_default().to_owned()))
         }
-        Ask::Continue | Ask::Confirm | Ask::Adopt { .. } | Ask::Present { .. } | Ask::Statement
+        Ask::Continue
+        | Ask::Confirm
+        | Ask::Adopt { .. }
+        | Ask::Present { .. }
+        | Ask::Share { .. }
+        | Ask::Statement
             if !answers.confirms() =>
         {
             Err(no_answer(prompt, "does not say `confirm: all`", driver))
@@ -81,6 +102,21 @@ pub(super) fn answer(answers: &Answers, prompt: &Prompt, driver: &Driver) -> Res
         Ask::Present { .. } if answers.absent().is_empty() => Ok(Answer::Continue),
         Ask::Present { .. } => Ok(Answer::Absent(answers.absent().to_vec())),
         Ask::Statement => Ok(Answer::Statement(true, String::new())),
+        // What a rehearsal would show is public knowledge, and nobody looks.
+        Ask::Share { .. } if driver.ceremony().mode() == Mode::Rehearsal => Ok(Answer::Continue),
+        Ask::Share { .. } => {
+            Err(no_answer(prompt, "writes no share down; let the step name a `drive`", driver))
+        }
+        Ask::Give(ask) => match answers.share(&ask.key, &ask.holder) {
+            Some(given) => Ok(Answer::Give(Given::read(given))),
+            None if driver.ceremony().mode() == Mode::Rehearsal && answers.types_back() => {
+                Ok(Answer::Give(Given::Rehearsed))
+            }
+            None => {
+                let what = format!("has no share of key {} that {} gives", ask.key, ask.holder);
+                Err(no_answer(prompt, &what, driver))
+            }
+        },
         Ask::Text { expected: Some(expected), .. } if answers.confirms() => {
             Ok(Answer::Text(expected.clone()))
         }

@@ -2,6 +2,8 @@
 //!
 //! It asks what [`Driver::prompt`] says and hands the answers over; it decides nothing.
 
+use secrecy::SecretString;
+
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
 use crate::cli::Exit;
@@ -11,17 +13,20 @@ use crate::cli::answers::Answers;
 use crate::cli::by_file;
 use crate::cli::dice;
 use crate::cli::prompt::Terminal;
+use crate::cli::share;
 use crate::driver::Answer;
 use crate::driver::Ask;
 use crate::driver::Body;
 use crate::driver::Driver;
 use crate::driver::Exception;
+use crate::driver::Given;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
 use crate::driver::not_as_planned;
 use crate::driver::shown;
 use crate::driver::stands_in;
 use crate::keystore::Wants;
+use crate::keystore::shares::Share;
 use crate::qr;
 
 /// Who answers: people at a terminal, or a file.
@@ -68,13 +73,15 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
         last_step = prompt.number;
         let answer = match &mut voice {
             Voice::Answers(answers) => by_file::answer(answers, &prompt, &driver)?,
-            Voice::Terminal(terminal) => ask(terminal, &prompt).map_err(|failure| Failure {
-                hint: format!(
-                    "what was done is recorded; `keyrite resume {}` goes on",
-                    driver.dir().display()
-                ),
-                ..failure
-            })?,
+            Voice::Terminal(terminal) => {
+                ask(terminal, &prompt, driver.share().as_deref()).map_err(|failure| Failure {
+                    hint: format!(
+                        "what was done is recorded; `keyrite resume {}` goes on",
+                        driver.dir().display()
+                    ),
+                    ..failure
+                })?
+            }
         };
         let events = driver.answer(answer).map_err(Failure::from)?;
         for event in &events {
@@ -101,6 +108,7 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
 fn exit_of(kind: &str) -> Exit {
     match kind {
         "input" => Exit::Input,
+        "share" => Exit::No,
         "machine" | "export" | "readback" | "thing" | "watch" => Exit::Machine,
         "rejected" | "threshold" | "not-now" | "build" | "people" => Exit::No,
         _ => Exit::Store,
@@ -252,7 +260,7 @@ impl Page<'_> {
     }
 }
 
-fn ask(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
+fn ask(terminal: &mut Terminal, prompt: &Prompt, held: Option<&Share>) -> Result<Answer, Failure> {
     loop {
         let answer = match &prompt.ask {
             Ask::Continue => {
@@ -311,6 +319,25 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt) -> Result<Answer, Failure> {
                 Some(Answer::Words(words))
             }
             Ask::Secret(ask) => secret(terminal, prompt, ask)?,
+            Ask::Share { to } => {
+                let text = format!("This is for {to} alone; the others look away. Enter shows it");
+                match (entered(terminal, prompt, &text, Answer::Continue)?, held) {
+                    (Some(Answer::Continue), Some(held)) => {
+                        share::shown(terminal, held)?.then_some(Answer::Continue)
+                    }
+                    (answer, _) => answer,
+                }
+            }
+            Ask::Give(ask) => {
+                let text =
+                    format!("{} names the file of the share, or types its words after Enter: ", prompt.who);
+                match line(terminal, prompt, &text)? {
+                    Line::Answer(answer) => Some(answer),
+                    Line::Text(text) if text.is_empty() => share::typed(terminal, ask.rows)?
+                        .map(|share| Answer::Give(Given::Words(SecretString::from(share.text().as_str())))),
+                    Line::Text(file) => Some(Answer::Give(Given::File(file))),
+                }
+            }
         };
         if let Some(answer) = answer {
             return Ok(answer);

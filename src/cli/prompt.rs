@@ -49,6 +49,16 @@ impl Terminal {
         self.say(&"\n".repeat(rows.into()))
     }
 
+    /// Shows lines on a screen of their own, and takes them away with the next Enter: nothing of them stays on the
+    /// terminal or above it.
+    pub fn alone(&mut self, lines: &[String], ask: &str) -> Result<String, Failure> {
+        let _away = Away::start(&self.tty).map_err(|error| failed(&error))?;
+        for line in lines {
+            self.say(line)?;
+        }
+        self.line(ask)
+    }
+
     /// Asks for a secret; what is typed is not shown.
     pub fn secret(&mut self, ask: &str) -> Result<SecretString, Failure> {
         let typed = self.typed(ask, false)?;
@@ -119,6 +129,27 @@ impl Drop for Quiet<'_> {
     fn drop(&mut self) {
         // Nothing can be done about a terminal that is gone.
         let _ = termios::tcsetattr(self.tty, OptionalActions::Now, &self.before);
+    }
+}
+
+/// The terminal's other screen, which has no lines above it. It is emptied and left when this is dropped.
+struct Away(File);
+
+impl Away {
+    fn start(tty: &File) -> io::Result<Self> {
+        let mut away = Self(tty.try_clone()?);
+        away.0.write_all(b"\x1b[?1049h\x1b[2J\x1b[H")?;
+        Ok(away)
+    }
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        // The Linux console may have no other screen: there what stands above is emptied as well.
+        let console = std::env::var_os("TERM").is_some_and(|term| term == "linux");
+        let above: &[u8] = if console { b"\x1b[3J" } else { b"" };
+        // Nothing can be done about a terminal that is gone.
+        drop(self.0.write_all(&[b"\x1b[2J", above, b"\x1b[H\x1b[?1049l"].concat()));
     }
 }
 

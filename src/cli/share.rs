@@ -1,22 +1,31 @@
 //! A share that its holder types: row by row, and not shown.
 
-use std::path::Path;
+use std::io::IsTerminal;
 
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::prompt::Terminal;
-use crate::driver::shares;
 use crate::keystore::shares::BadShare;
 use crate::keystore::shares::Share;
 use crate::keystore::shares::check_row;
-use crate::tuf::Scheme;
 
-/// Rows of four words that a share of a key of this scheme has.
-pub(super) fn rows(scheme: Scheme) -> usize {
-    if scheme == Scheme::EcdsaP384 { 15 } else { 11 }
+/// Shows a share to its holder, and whether it is written down. On a terminal alone: what goes into a file stays there.
+pub(super) fn shown(terminal: &mut Terminal, share: &Share) -> Result<bool, Failure> {
+    if !std::io::stdout().is_terminal() {
+        let error =
+            "what is said here goes into a file or a program, and a share is shown on a terminal alone";
+        let hint = "go on with `keyrite resume` at a terminal, or let the step name a `drive`";
+        return Err(Failure::new(Exit::Stopped, error, hint));
+    }
+    let mut page = Zeroizing::new(vec![share.head().to_string(), String::new()]);
+    page.extend(share.lines().iter().cloned());
+    page.extend([String::new(), "Write every word down with its number, and compare.".to_owned()]);
+    let answer = terminal.alone(&page, "Enter when it is written down, `later` when it is not: ")?;
+    Ok(answer.is_empty())
 }
 
 /// Asks for the words of a share until they are one; `None` when the holder begins otherwise.
@@ -75,10 +84,4 @@ fn sentence(why: &BadShare) -> String {
     let mut letters = why.chars();
     let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
     format!("{first}{}", letters.as_str())
-}
-
-/// The share in a file: an image of its code, or a text.
-pub(super) fn in_file(path: &Path) -> Result<Share, String> {
-    let bytes = crate::driver::disk::read(path, shares::MAX_SHARE_FILE).map_err(|error| error.to_string())?;
-    shares::share_in(&Zeroizing::new(bytes))
 }

@@ -109,6 +109,12 @@ impl Driver {
     fn doing(&mut self, step: &Step, prompt: &mut Prompt) -> Ask {
         let key = match &step.verb {
             Verb::Handle(handling) => return self.handling(step, handling, prompt),
+            Verb::RestoreShares(key) => return self.giving(key, prompt),
+            Verb::ShareKey { to, .. } if self.share.is_some() => {
+                let to = self.ceremony.plan().name(to).to_owned();
+                prompt.who.clone_from(&to);
+                return Ask::Share { to };
+            }
             Verb::RollCall => {
                 let people = self.ceremony.plan().people.iter();
                 return Ask::Present {
@@ -123,6 +129,11 @@ impl Driver {
         if let Some(found) = &self.found {
             let digest = Digest::of(found.public.to_pem().as_bytes());
             return Ask::Adopt { keyid: found.public.keyid().0, digest };
+        }
+        if let Some(drive) = step.verb.drive()
+            && let Err(error) = self.drive_at(drive)
+        {
+            return Ask::Fix { error, hint: String::new(), may_decline: false };
         }
         let generates = matches!(step.verb, Verb::GenerateKey(_));
         match self.look(&key, generates) {

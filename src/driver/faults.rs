@@ -51,6 +51,7 @@ impl Fault {
             Self::PulledToken => matches!(verb, Verb::Sign { .. } | Verb::RestoreDrill(_)),
             Self::WrongPin | Self::PowerCut | Self::FullDisk | Self::ClockBack => {
                 matches!(verb, Verb::Sign { .. } | Verb::RestoreDrill(_) | Verb::DestroyKey(_))
+                    || matches!(verb, Verb::ShareKey { .. })
             }
             Self::LostDrive => matches!(verb, Verb::Handle(Handling::Mount(_))),
             Self::AbsentCustodian => matches!(verb, Verb::RollCall),

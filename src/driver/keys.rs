@@ -66,6 +66,9 @@ impl Driver {
             Verb::GenerateKey(_) => self.generate(step, name, secret, dice, events),
             Verb::EnrolKey(_) | Verb::RestoreDrill(_) => self.prove(step, name, secret, events),
             Verb::DestroyKey(_) => self.destroy(step, name, secret, events),
+            Verb::ShareKey { to, drive, .. } => {
+                self.share_key(step, (name, to, drive.as_deref()), secret, events)
+            }
             _ => self.sign(step, name, secret, events),
         }
     }
@@ -245,7 +248,7 @@ impl Driver {
                 let sig = signed.first().map(hex::encode).unwrap_or_default();
                 let (step, key) = (step.id.clone(), name.to_owned());
                 let event = match self.ceremony.known(name).map(|known| known.keyid.clone()) {
-                    Some(keyid) => Event::Drilled { step, key, keyid, sig },
+                    Some(keyid) => Event::Drilled { step, key, keyid, sig, shares: Vec::new() },
                     None => Event::KeyEnrolled { step, key, keyid: public.keyid(), public, sig },
                 };
                 self.record(event, events)
@@ -318,7 +321,7 @@ impl Driver {
         self.record(Event::Declined { step, roles, key }, events)
     }
 
-    fn store_failed(
+    pub(super) fn store_failed(
         &mut self,
         step: &Step,
         key: &str,

@@ -41,6 +41,8 @@ pub use prompt::Answer;
 pub use prompt::Ask;
 pub use prompt::Body;
 pub use prompt::Exception;
+pub use prompt::GiveAsk;
+pub use prompt::Given;
 pub use prompt::Prompt;
 pub use prompt::SecretAsk;
 pub use shown::shown;
@@ -57,6 +59,7 @@ use crate::journal;
 use crate::keystore::Found;
 use crate::keystore::hygiene::Hygiene;
 use crate::keystore::sandbox::Sandbox;
+use crate::keystore::shares::Share;
 use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -93,6 +96,10 @@ pub struct Driver {
     sandbox: Sandbox,
     /// A key that was found so, until the people have said whether it is the ceremony's.
     found: Option<Found>,
+    /// A share on its way to its holder.
+    share: Option<Arc<Share>>,
+    /// Shares that holders gave in this drill.
+    given: Vec<Share>,
     /// It was gone on with, and nothing has happened since.
     resumed: bool,
     /// What goes wrong in this rehearsal, and has not yet.
@@ -180,6 +187,8 @@ impl Driver {
             cut_off: false,
             export_head: None,
             found: None,
+            share: None,
+            given: Vec::new(),
             faults: Vec::new(),
             sandbox: Sandbox::default(),
             resumed: false,
@@ -236,6 +245,8 @@ impl Driver {
             export_head,
             sandbox: Sandbox::default(),
             found: None,
+            share: None,
+            given: Vec::new(),
             faults: Vec::new(),
             resumed: true,
         };
@@ -304,7 +315,8 @@ impl Driver {
                 failed
             }
         };
-        let used = matches!(event, Event::Drilled { .. } | Event::KeyDestroyed { .. });
+        let used =
+            matches!(event, Event::Drilled { .. } | Event::KeyShared { .. } | Event::KeyDestroyed { .. });
         if used || matches!(event, Event::Signed { .. } | Event::BinsSigned { .. }) {
             self.full_disk()?;
         }

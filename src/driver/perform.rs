@@ -61,6 +61,7 @@ impl Driver {
             (Need::Do, Answer::Secret { secret, serial, dice }) => {
                 self.with_secret(&step, secret.as_ref(), serial.as_deref(), dice, &mut events)?;
             }
+            (Need::Do, Answer::Give(given)) => self.take_share(&step, given, &mut events)?,
             (Need::Do, Answer::Continue | Answer::Confirm) => self.perform(&step, &mut events)?,
             _ => {}
         }
@@ -124,6 +125,9 @@ impl Driver {
             Verb::GenerateKey(_) | Verb::Sign { .. } => Ok(()),
             Verb::DestroyKey(key) if self.cut_off => self.destroy(step, key, None, events),
             Verb::EnrolKey(_) | Verb::RestoreDrill(_) | Verb::DestroyKey(_) => Ok(()),
+            Verb::ShareKey { key, to, .. } => self.written_down(step, key, to, events),
+            // Each holder gives a share.
+            Verb::RestoreShares(_) => Ok(()),
             Verb::Lint(_) => self.lint(step, events),
             Verb::ExceptionReview => self.review_exceptions(step, events),
             Verb::Build(_) => self.build(step, events),

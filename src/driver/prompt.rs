@@ -1,9 +1,11 @@
 //! What a front end shows and asks, and what people answer. Front ends decide nothing.
 
+use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
 use crate::keystore::Wants;
 use crate::keystore::hygiene::Item;
+use crate::keystore::shares::MARK;
 use crate::plan::Asked;
 use crate::words::Digest;
 
@@ -77,6 +79,13 @@ pub enum Ask {
         /// The digest of its public half.
         digest: Digest,
     },
+    /// A share is shown to its holder alone, who writes it down: [`crate::driver::Driver::share`] has it.
+    Share {
+        /// Its holder.
+        to: String,
+    },
+    /// A holder gives a share.
+    Give(GiveAsk),
     /// Something is in the way; going on looks again.
     Fix {
         /// What is wrong.
@@ -107,6 +116,17 @@ pub struct SecretAsk {
     pub type_serial: Option<String>,
     /// The holder may leave it to the others.
     pub may_decline: bool,
+}
+
+/// The share of one holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GiveAsk {
+    /// The key's name in the plan.
+    pub key: String,
+    /// The holder's short name.
+    pub holder: String,
+    /// Rows of four words that it has.
+    pub rows: usize,
 }
 
 /// What is read, compared or looked at.
@@ -229,12 +249,35 @@ pub enum Answer {
         /// The throws of dice, where they were asked for: digits and nothing else.
         dice: Option<SecretString>,
     },
+    /// A share.
+    Give(Given),
     /// Whether the key that was found is the ceremony's.
     Adopt(bool),
     /// The holder does not sign today.
     Decline,
     /// The people stop.
     Stop(String),
+}
+
+/// A share as its holder gives it. It is a secret, so it is neither `Debug` nor `Clone`.
+pub enum Given {
+    /// A file with an image of its code, or with a text; below the directory of the ceremony file, or on a drive.
+    File(String),
+    /// In a rehearsal the simulated key says it.
+    Rehearsed,
+    /// Its words, or the text of its code.
+    Words(SecretString),
+}
+
+impl Given {
+    /// What an answers file has: words, the text of a code, or the name of a file.
+    pub fn read(text: SecretString) -> Self {
+        let words = text.expose_secret().split_whitespace().count() >= 4;
+        match words || text.expose_secret().contains(MARK) {
+            true => Self::Words(text),
+            false => Self::File(text.expose_secret().to_owned()),
+        }
+    }
 }
 
 impl Ask {

@@ -14,6 +14,8 @@ use crate::keystore::StoreError;
 use crate::keystore::age_file::WORK_FACTOR;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::open::Rehearsal;
+use crate::keystore::shares::Share;
+use crate::keystore::shares::Split;
 use crate::keystore::simulated;
 use crate::keystore::simulated::Held;
 use crate::plan::Key;
@@ -110,6 +112,21 @@ impl StandIn {
         let signed = self.store.sign(Some(&SecretString::from(ANY_PIN)), &self.public, &[payload])?;
         Ok(signed.into_iter().next().unwrap_or_default())
     }
+}
+
+/// A share of a key that a rehearsal uses, for whoever answers in place of its holder.
+pub(super) fn rehearsed_share(
+    plan: &Plan,
+    key: &Key,
+    places: &Places,
+    split: Split,
+    index: u8,
+) -> Result<Share, StoreError> {
+    let missing =
+        || StoreError::new(StoreErrorKind::NoSuchKey, format!("key {} has no stand-in", key.name), "");
+    let held = held(key, &places.inputs, true).ok_or_else(missing)?;
+    let StandIn { mut store, public } = simulate(plan, &key.name, held, places)?;
+    store.share(Some(&SecretString::from(ANY_PIN)), &public, split, index)
 }
 
 /// The stand-in of a key of the metadata before. One that signs today has the scheme that its custodian will use.

@@ -27,6 +27,7 @@ use crate::keystore::private_key::Broken;
 use crate::keystore::private_key::PrivateKey;
 use crate::keystore::wiped::wiped;
 use crate::tuf::PublicKey;
+use crate::tuf::Scheme;
 use crate::tuf::base32;
 use crate::words;
 use crate::words::Misheard;
@@ -247,6 +248,12 @@ fn heard(offset: usize, word: &str) -> Result<u8, BadShare> {
         Misheard::Unknown => BadShare::Unknown { row, place },
         Misheard::OtherColumn => BadShare::OtherColumn { row, place },
     })
+}
+
+/// Rows of four words that a share of a key of this scheme has.
+pub fn rows(scheme: Scheme) -> usize {
+    let bytes = if scheme == Scheme::EcdsaP384 { KEYS[1] } else { KEYS[0] };
+    (HEAD + bytes + CHECK) / 4
 }
 
 /// Whether these are words of a share from this row on, from 0; what is wrong with the first that is not.

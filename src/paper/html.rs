@@ -14,7 +14,20 @@ const STYLE: &str = include_str!("../../assets/paper/print.css");
 
 /// The page.
 pub fn page(document: &Document) -> String {
-    let Document { what, id, title, mark, foot, parts } = document;
+    let mut body = String::new();
+    document.parts.iter().for_each(|one| part(&mut body, one));
+    let Document { what, id, title, mark, foot, .. } = document;
+    whole(what, (id, title), *mark, foot, &body)
+}
+
+/// A page around what stands on it.
+pub(super) fn whole(
+    what: &str,
+    (id, title): (&str, &str),
+    mark: Option<&str>,
+    foot: &[String],
+    body: &str,
+) -> String {
     let mut out = String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     // A browser that opens it runs nothing and fetches nothing, and takes no style but this one.
     let style = base64::encode(&Digest::of(format!("\n{STYLE}").as_bytes()).0);
@@ -27,21 +40,22 @@ pub fn page(document: &Document) -> String {
         line(&mut out, &format!("<div class=\"mark\">{mark}</div>"));
     }
     let foot: Vec<String> = foot.iter().map(|text| safe(text)).collect();
-    line(&mut out, &format!("<div class=\"foot\">{}</div>", foot.join("<br>")));
+    if !foot.is_empty() {
+        line(&mut out, &format!("<div class=\"foot\">{}</div>", foot.join("<br>")));
+    }
     line(&mut out, if mark.is_some() { "<main class=\"marked\">" } else { "<main>" });
     line(
         &mut out,
         &format!("<h1>{}</h1>\n<p class=\"what\">{what} of ceremony {}</p>", safe(title), safe(id)),
     );
-    for one in parts {
-        part(&mut out, one);
-    }
+    out.reserve_exact(body.len() + 64);
+    out.push_str(body);
     out.push_str("</main>\n</body>\n</html>\n");
     out
 }
 
 /// Text that shows, and nothing else: no markup, and no character that acts on a page.
-fn safe(text: &str) -> String {
+pub(super) fn safe(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(plain).collect();
     let mut out = String::with_capacity(text.len());
     for c in lines.join("\n").chars() {
@@ -57,7 +71,7 @@ fn safe(text: &str) -> String {
     out
 }
 
-fn line(out: &mut String, text: &str) {
+pub(super) fn line(out: &mut String, text: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{text}");
 }

@@ -9,8 +9,11 @@ pub mod html;
 mod parts;
 pub mod record;
 pub mod script;
+pub mod share;
 pub mod text;
 
 pub use document::Document;
 pub use record::record;
 pub use script::script;
+pub use share::Sheet;
+pub use share::share;

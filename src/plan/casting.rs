@@ -20,7 +20,7 @@ pub(super) fn steps(specs: &[StepSpec], file: &File, plan: &Plan, problems: &mut
     let mut steps: Vec<Step> = Vec::new();
     for spec in specs {
         // Of a key that contradicts itself, that was said.
-        if let Some(key) = spec.verb.key()
+        if let Some(key) = spec.verb.named_key()
             && plan.key(key).is_none()
             && file.keys.iter().all(|named| named.name.value != key)
         {

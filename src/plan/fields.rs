@@ -192,6 +192,18 @@ impl<'a> Fields<'a> {
         Some(At { value, place: node.place })
     }
 
+    /// A list of names that must be there.
+    pub fn need_names(
+        &mut self,
+        name: &'static str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<At<Vec<At<String>>>> {
+        if self.left.iter().all(|(key, _)| key.text != name) {
+            return self.need(name, problems).and(None);
+        }
+        self.names(name, problems)
+    }
+
     /// Says which fields nobody asked for.
     pub fn finish(self, problems: &mut Vec<Problem>) {
         problems.extend(self.left.iter().map(|(key, _)| self.unknown(key)));

@@ -21,6 +21,8 @@ use crate::plan::people::PersonSpec;
 use crate::plan::people::PresenceSpec;
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
+use crate::plan::shares;
+use crate::plan::shares::SharesSpec;
 use crate::plan::steps;
 use crate::plan::steps::StepSpec;
 use crate::plan::trust;
@@ -58,6 +60,8 @@ pub struct KeySpec {
     pub dice: Option<At<u64>>,
     /// Nothing else goes into it.
     pub dice_only: Option<At<bool>>,
+    /// Who holds a share of it.
+    pub shares: Option<SharesSpec>,
     /// The pin on the PKCS#11 module.
     pub module_sha256: Option<At<String>>,
 }
@@ -315,6 +319,9 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> KeySpec {
         keyid: fields.text("keyid", problems),
         dice: fields.number("dice", problems),
         dice_only: fields.flag("dice_only", problems),
+        shares: fields
+            .take("shares")
+            .and_then(|node| shares::read(node, &format!("key {}", name.value), problems)),
         module_sha256: fields.text("module-sha256", problems),
         name,
     };

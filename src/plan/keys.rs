@@ -11,6 +11,7 @@ use crate::plan::file::File;
 use crate::plan::file::KeySpec;
 use crate::plan::file::RoleSpec;
 use crate::plan::rules::Problems;
+use crate::plan::shares;
 use crate::store_uri::StoreUri;
 use crate::tuf::KeyId;
 use crate::tuf::RoleKeys;
@@ -146,7 +147,8 @@ pub(super) fn key(
     let holder = spec.holder.as_ref().map(|holder| holder.value.clone());
     let module_sha256 = spec.module_sha256.as_ref().map(|pin| pin.value.to_ascii_lowercase());
     let throws = dice::throws(spec, file, say);
-    Some(Key { name: name.clone(), holder, source, module_sha256, throws, named: true })
+    let shares = shares::shares(spec, &source, file, say);
+    Some(Key { name: name.clone(), holder, source, module_sha256, throws, shares, named: true })
 }
 
 /// A key that the metadata before lists under this keyid: that is where its public half comes from.

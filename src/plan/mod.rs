@@ -36,6 +36,7 @@ pub mod roles;
 pub mod rules;
 pub mod script;
 pub mod sense;
+pub mod shares;
 pub mod step;
 pub mod steps;
 pub mod template;
@@ -50,6 +51,7 @@ use crate::room::Every;
 use crate::room::Quorum;
 use crate::room::RoleSetup;
 use crate::room::Setup;
+use crate::room::Split;
 use crate::store_uri::StoreUri;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
@@ -75,6 +77,7 @@ pub use people::Presence;
 pub use problem::Problem;
 pub use problem::Severity;
 pub use reading::starts_from;
+pub use shares::Shares;
 pub use step::Step;
 pub use step::Verb;
 
@@ -156,6 +159,8 @@ pub struct Key {
     pub module_sha256: Option<String>,
     /// Throws of dice that go into it when it is made.
     pub throws: Option<Throws>,
+    /// Who holds a share of it, where it is split into shares.
+    pub shares: Option<Shares>,
     /// Whether the file names it; other keys are there because the metadata before lists them.
     pub named: bool,
 }
@@ -387,6 +392,12 @@ impl Plan {
         }
     }
 
+    fn split(&self, key: &Key) -> Option<Split> {
+        // A drill is held over shares that were made before.
+        let come = self.kind == Kind::RestoreDrill;
+        key.shares.as_ref().map(|shares| Split { holders: shares.holders.clone(), come })
+    }
+
     /// What the room needs to know of the plan.
     pub fn setup(&self) -> Setup {
         let names = |is: fn(&Key) -> bool| -> BTreeSet<String> {
@@ -426,6 +437,7 @@ impl Plan {
                 .collect(),
             second_machine: (self.kind.signs() && !self.materials.drives.is_empty())
                 || self.steps.iter().any(|step| step.verb == Verb::SecondMachine),
+            shares: self.keys.iter().filter_map(|key| Some((key.name.clone(), self.split(key)?))).collect(),
             every: Every {
                 drilled: if self.kind == Kind::RestoreDrill { with_store() } else { BTreeSet::new() },
                 destroyed: if self.kind == Kind::Destruction { with_store() } else { BTreeSet::new() },

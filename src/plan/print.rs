@@ -70,6 +70,16 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
             "Open key {key} of {} and let it sign a text that is thrown away: what cannot be opened is no key.",
             plan.holder_of(key)
         ),
+        Verb::ShareKey { key, to, drive } => share(plan, key, to, drive.as_deref()),
+        Verb::RestoreShares(key) => {
+            let shares = plan.key(key).and_then(|key| key.shares.as_ref());
+            let holders: Vec<_> =
+                shares.iter().flat_map(|shares| &shares.holders).map(|id| plan.name(id).to_owned()).collect();
+            format!(
+                "Bring key {key} back from its shares: {} each give theirs, every one is proven, and the key signs a text that is thrown away.",
+                joined(&holders, "and")
+            )
+        }
         Verb::DestroyKey(key) => {
             let store =
                 plan.key(key).and_then(|key| key.store()).map(ToString::to_string).unwrap_or_default();
@@ -169,6 +179,21 @@ fn generate(plan: &Plan, name: &str) -> String {
     }
 }
 
+fn share(plan: &Plan, key: &str, to: &str, drive: Option<&str>) -> String {
+    let shares = plan.key(key).and_then(|key| key.shares.as_ref());
+    let which = shares.and_then(|shares| Some(format!("share {} of {}", shares.index(to)?, shares.of())));
+    let (which, to) = (which.unwrap_or_else(|| "a share".to_owned()), plan.name(to));
+    match drive {
+        None => format!("Show {which} of key {key} to {to} alone, who writes it down. The others look away."),
+        Some(drive) => {
+            format!(
+                "Write {which} of key {key} to drive {}, for {to} alone to print.",
+                drive_name(plan, drive)
+            )
+        }
+    }
+}
+
 /// The script: sections, numbered steps, who does and who confirms, and the time it takes.
 pub fn script(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
@@ -210,7 +235,12 @@ pub fn duration(minutes: u64) -> String {
 pub fn keys(plan: &Plan) -> Vec<String> {
     let line = |key: &crate::plan::Key| {
         let (from, roles) = (origin(plan, key), roles_of(plan, &key.name));
-        format!("{:<10} {:<16} {from} ({roles})", key.name, plan.holder_of(&key.name))
+        let shared = key.shares.as_ref().map(|shares| {
+            let holders: Vec<_> = shares.holders.iter().map(|id| plan.name(id).to_owned()).collect();
+            format!("; any {} of {} can bring it back", shares.threshold, joined(&holders, "and"))
+        });
+        let shared = shared.unwrap_or_default();
+        format!("{:<10} {:<16} {from} ({roles}){shared}", key.name, plan.holder_of(&key.name))
     };
     plan.keys.iter().filter(|key| key.named).map(line).collect()
 }

@@ -132,6 +132,7 @@ fn names(role_keys: &RoleKeys, keys: &mut Vec<Key>) -> Vec<String> {
             source,
             module_sha256: None,
             throws: None,
+            shares: None,
             named: false,
         });
         names.push(name);

@@ -71,6 +71,11 @@ pub fn standard(plan: &Plan) -> Vec<Step> {
     let made: Vec<_> =
         made.flat_map(|key| script.with_token(&key.name, Verb::GenerateKey(key.name.clone()))).collect();
     script.section("Keys", made);
+    if plan.kind.signs() {
+        let split = plan.keys.iter().filter(|key| key.shares.is_some());
+        let verbs: Vec<_> = split.flat_map(|key| handed_out(key).chain([restored(key)])).collect();
+        script.section("Shares", verbs);
+    }
 
     let in_room = plan.roles_in_room();
     let offline: Vec<String> = in_room
@@ -99,6 +104,17 @@ pub fn standard(plan: &Plan) -> Vec<Step> {
         script.section("Closing", end)
     }
     script.steps
+}
+
+/// Each holder gets a share of the key.
+fn handed_out(key: &Key) -> impl Iterator<Item = Verb> {
+    let holders = key.shares.iter().flat_map(|shares| &shares.holders);
+    holders.map(|to| Verb::ShareKey { key: key.name.clone(), to: to.clone(), drive: None })
+}
+
+/// Every share of the key is proven.
+fn restored(key: &Key) -> Verb {
+    Verb::RestoreShares(key.name.clone())
 }
 
 /// `Root and targets`
@@ -153,6 +169,7 @@ impl Script<'_> {
             self.plan.keys.iter().filter(|key| key.store().is_some()).map(|key| key.name.clone()).collect();
         let verbs: Vec<_> = keys.iter().flat_map(|key| self.with_token(key, verb(key.clone()))).collect();
         self.section(title, verbs);
+        self.more(self.plan.keys.iter().filter(|key| key.shares.is_some()).map(restored));
     }
 
     /// The bundle goes to every drive, and is read back from each after it was ejected.

@@ -32,6 +32,17 @@ pub enum Verb {
     GenerateKey(String),
     /// A key is opened, or brought back from its backup, and signs something that is thrown away.
     RestoreDrill(String),
+    /// A share of a key is handed to its holder: on the screen, or as a page on this drive.
+    ShareKey {
+        /// The key.
+        key: String,
+        /// Who holds the share.
+        to: String,
+        /// The drive.
+        drive: Option<String>,
+    },
+    /// A key is brought back from all of its shares, and signs something that is thrown away.
+    RestoreShares(String),
     /// A key is destroyed.
     DestroyKey(String),
     /// Metadata of these roles is built from the keys.
@@ -148,7 +159,8 @@ impl Verb {
             Self::LoadKeys => "load-keys",
             Self::EnrolKey(_) => "enrol-key",
             Self::GenerateKey(_) => "generate-key",
-            Self::RestoreDrill(_) => "restore-drill",
+            Self::ShareKey { .. } => "share-key",
+            Self::RestoreDrill(_) | Self::RestoreShares(_) => "restore-drill",
             Self::DestroyKey(_) => "destroy-key",
             Self::Build(_) => "build",
             Self::Lint(_) => "lint",
@@ -168,6 +180,7 @@ impl Verb {
     /// What cannot be taken back: it stands behind the gate, and is confirmed before it happens.
     pub fn irreversible(&self) -> bool {
         matches!(self, Self::GenerateKey(_) | Self::DestroyKey(_) | Self::Sign { .. } | Self::Export(_))
+            || matches!(self, Self::ShareKey { .. })
     }
 
     /// What nobody passes alone.
@@ -183,6 +196,7 @@ impl Verb {
                 self,
                 Self::EnrolKey(_) | Self::RestoreDrill(_) | Self::Review(_) | Self::ExceptionReview
             )
+            || matches!(self, Self::RestoreShares(_))
     }
 
     /// What nobody confirms where the file does not say so.
@@ -204,7 +218,8 @@ impl Verb {
         match self {
             Self::Handle(Handling::Mount(drive) | Handling::Eject(drive))
             | Self::Export(Some(drive))
-            | Self::Readback(Some(drive)) => Some(drive),
+            | Self::Readback(Some(drive))
+            | Self::ShareKey { drive: Some(drive), .. } => Some(drive),
             _ => None,
         }
     }
@@ -216,8 +231,17 @@ impl Verb {
             | Self::Sign { key, .. }
             | Self::EnrolKey(key)
             | Self::RestoreDrill(key)
+            | Self::ShareKey { key, .. }
             | Self::DestroyKey(key) => Some(key),
             _ => None,
+        }
+    }
+
+    /// The key that it names; nobody needs to have that one to bring it back from its shares.
+    pub fn named_key(&self) -> Option<&str> {
+        match self {
+            Self::RestoreShares(key) => Some(key),
+            verb => verb.key(),
         }
     }
 
@@ -225,7 +249,8 @@ impl Verb {
     pub fn usual_minutes(&self) -> u64 {
         match self {
             Self::Break => 15,
-            Self::Review(_) | Self::SecondMachine => 5,
+            Self::RestoreShares(_) => 10,
+            Self::Review(_) | Self::SecondMachine | Self::ShareKey { .. } => 5,
             Self::RollCall | Self::ReadAloud(_) | Self::RestoreDrill(_) | Self::Statement => 3,
             Self::GenerateKey(_) | Self::EnrolKey(_) | Self::DestroyKey(_) | Self::Sign { .. } => 2,
             Self::Checkpoint | Self::Preflight | Self::SetClock | Self::Export(_) | Self::Print(_) => 2,
@@ -249,6 +274,8 @@ impl Verb {
             },
             Self::Export(Some(drive)) | Self::Readback(Some(drive)) => format!("-{drive}"),
             Self::SecondMachine => "-second-machine".into(),
+            Self::ShareKey { key, to, .. } => format!("-{key}-{to}"),
+            Self::RestoreShares(key) => format!("-{key}-shares"),
             _ => self.key().map(|key| format!("-{key}")).unwrap_or_default(),
         };
         format!("{}{parts}", self.name())

@@ -40,7 +40,7 @@ pub struct StepSpec {
 }
 
 /// Every verb, as the file writes it.
-pub const VERBS: [&str; 32] = [
+pub const VERBS: [&str; 33] = [
     "roll-call",
     "say",
     "read-aloud",
@@ -59,6 +59,7 @@ pub const VERBS: [&str; 32] = [
     "load-keys",
     "generate-key",
     "enrol-key",
+    "share-key",
     "destroy-key",
     "restore-drill",
     "build",
@@ -199,7 +200,26 @@ fn verb(
         "load-keys" => Verb::LoadKeys,
         "enrol-key" => Verb::EnrolKey(fields.need_text("key", problems)?.value),
         "generate-key" => Verb::GenerateKey(fields.need_text("key", problems)?.value),
-        "restore-drill" => Verb::RestoreDrill(fields.need_text("key", problems)?.value),
+        "share-key" => {
+            let (key, to) = (fields.need_text("key", problems), fields.need_text("to", problems));
+            let drive = cast.some_drive(fields, problems)?;
+            Verb::ShareKey { key: key?.value, to: to?.value, drive }
+        }
+        "restore-drill" => {
+            let (key, shares) = (fields.need_text("key", problems), fields.text("shares", problems));
+            match shares {
+                None => Verb::RestoreDrill(key?.value),
+                Some(shares) if shares.value == "all" => Verb::RestoreShares(key?.value),
+                Some(shares) => {
+                    let text = format!(
+                        "\"shares\" of {} must be all, for every share is proven, and is {:?}",
+                        fields.what, shares.value
+                    );
+                    problems.push(Problem::error("WRONG-KIND", Some(shares.place), text));
+                    return None;
+                }
+            }
+        }
         "destroy-key" => Verb::DestroyKey(fields.need_text("key", problems)?.value),
         "build" => Verb::Build(roles(fields, names, problems)?),
         "lint" => Verb::Lint(roles(fields, names, problems)?),

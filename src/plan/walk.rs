@@ -31,6 +31,10 @@ pub fn acts(step: &Step) -> Vec<Act> {
         Verb::EnrolKey(key) => vec![Act::Enrol(key.clone())],
         Verb::GenerateKey(key) => vec![Act::Generate(key.clone())],
         Verb::RestoreDrill(key) => vec![Act::Drill(key.clone())],
+        Verb::ShareKey { key, to, drive } => {
+            vec![Act::Share { key: key.clone(), to: to.clone(), drive: drive.clone() }]
+        }
+        Verb::RestoreShares(key) => vec![Act::DrillShares(key.clone())],
         Verb::DestroyKey(key) => vec![Act::Destroy(key.clone())],
         Verb::Build(roles) => each(roles, Act::Build),
         Verb::Lint(roles) => each(roles, Act::Lint),

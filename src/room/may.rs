@@ -27,6 +27,8 @@ impl Room {
             Act::Enrol(key) => self.may_enrol(key),
             Act::Generate(key) => self.may_generate(key),
             Act::Drill(key) => self.may_drill(key),
+            Act::Share { key, to, drive } => self.may_share(key, to, drive.as_deref()),
+            Act::DrillShares(key) => self.may_drill_shares(key),
             Act::Destroy(key) => self.may_destroy(key),
             Act::Build(role) => self.may_build(role),
             Act::Lint(role) => self.built(role, "LINT-AFTER-BUILD").map(|_| ()),
@@ -74,7 +76,7 @@ impl Room {
         ]
     }
 
-    fn irreversible(&self, what: &str) -> Result<(), NotNow> {
+    pub(super) fn irreversible(&self, what: &str) -> Result<(), NotNow> {
         if self.gate {
             return Ok(());
         }
@@ -125,6 +127,12 @@ impl Room {
     }
 
     fn may_drill(&self, key: &str) -> Result<(), NotNow> {
+        self.may_open(key)?;
+        self.things.in_reader(key)
+    }
+
+    /// Everything that must be true before a key is opened for a drill.
+    pub(super) fn may_open(&self, key: &str) -> Result<(), NotNow> {
         if !self.gate {
             let why = format!("key {key} would be opened before everything is checked, in front of the gate");
             return refuse("DRILL-AFTER-GATE", why);
@@ -135,7 +143,7 @@ impl Room {
         if self.destroyed.contains(key) {
             return refuse("DRILL-BEFORE-DESTROY", format!("key {key} is destroyed"));
         }
-        self.things.in_reader(key)
+        Ok(())
     }
 
     fn may_destroy(&self, key: &str) -> Result<(), NotNow> {
@@ -277,7 +285,7 @@ impl Room {
         if self.exported.contains(&to.map(str::to_owned)) {
             return refuse("EXPORT-ONCE", "the bundle is exported there already");
         }
-        to.map_or(Ok(()), |drive| self.things.may_write(drive))
+        to.map_or(Ok(()), |drive| self.without_shares(drive).and_then(|()| self.things.may_write(drive)))
     }
 
     fn may_read_back(&self, from: Option<&str>) -> Result<(), NotNow> {
@@ -324,6 +332,7 @@ impl Room {
             let why = format!("key {key} is not destroyed yet");
             checks.push(refuse_for(key, "CLOSE-AFTER-EVERY-DESTRUCTION", why));
         }
+        checks.extend(self.all_shares_proven());
         if self.setup.second_machine && !self.second_machine {
             let why = "the second machine has not verified the bundle";
             checks.push(refuse_for("second machine", "CLOSE-AFTER-SECOND-MACHINE", why));

@@ -5,6 +5,7 @@
 //! first proved, the second enforces.
 
 mod may;
+mod shares;
 pub mod things;
 
 use std::collections::BTreeMap;
@@ -37,8 +38,19 @@ pub struct Setup {
     pub second_machine: bool,
     /// Drives that the bundle leaves the room on.
     pub carriers: BTreeSet<String>,
+    /// Keys that are split into shares.
+    pub shares: BTreeMap<String, Split>,
     /// Whether every one of these keys must be proven to open again, or destroyed, before the end.
     pub every: Every,
+}
+
+/// A key that is split into shares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Split {
+    /// Who holds one.
+    pub holders: Vec<String>,
+    /// They were handed out before this ceremony.
+    pub come: bool,
 }
 
 /// Keys that a ceremony is held for, where it signs nothing.
@@ -117,6 +129,17 @@ pub enum Act {
     Generate(String),
     /// A key is brought back from its backup, or opened, and signs something that is thrown away.
     Drill(String),
+    /// A holder gets a share of a key: on the screen, or on a drive.
+    Share {
+        /// The key.
+        key: String,
+        /// The holder.
+        to: String,
+        /// The drive.
+        drive: Option<String>,
+    },
+    /// A key is brought back from all of its shares.
+    DrillShares(String),
     /// A key is destroyed.
     Destroy(String),
     /// A role's metadata is built.
@@ -153,6 +176,7 @@ impl Act {
         match self {
             Self::Handle(handling) => handling.thing(),
             Self::Enrol(name) | Self::Generate(name) | Self::Drill(name) | Self::Destroy(name) => name,
+            Self::Share { key: name, .. } | Self::DrillShares(name) => name,
             Self::Build(name) | Self::Lint(name) | Self::Review(name) | Self::ReadAloud(name) => name,
             Self::Sign(role, _) | Self::Decline(role, _) | Self::Verify(role) => role,
             Self::Export(Some(drive)) | Self::Readback(Some(drive)) | Self::Lose(drive) => drive,
@@ -201,6 +225,10 @@ pub struct Room {
     loaded: bool,
     known: BTreeSet<String>,
     drilled: BTreeSet<String>,
+    /// Which holder got a share of a key, and the drive that it is on.
+    shared: BTreeMap<(String, String), Option<String>>,
+    /// Keys that came back from all of their shares.
+    shares_drilled: BTreeSet<String>,
     destroyed: BTreeSet<String>,
     roles: BTreeMap<String, RoleState>,
     things: Things,
@@ -227,6 +255,8 @@ impl Room {
             gate: false,
             loaded: false,
             drilled: BTreeSet::new(),
+            shared: BTreeMap::new(),
+            shares_drilled: BTreeSet::new(),
             destroyed: BTreeSet::new(),
             roles,
             exported: BTreeSet::new(),
@@ -262,6 +292,13 @@ impl Room {
             }
             Act::Drill(key) => {
                 self.drilled.insert(key.clone());
+            }
+            Act::Share { key, to, drive } => {
+                self.shared.insert((key.clone(), to.clone()), drive.clone());
+                self.shares_drilled.remove(key);
+            }
+            Act::DrillShares(key) => {
+                self.shares_drilled.insert(key.clone());
             }
             Act::Destroy(key) => {
                 self.destroyed.insert(key.clone());

@@ -213,3 +213,74 @@ fn the_last_drive_that_could_carry_the_bundle_is_not_given_up() {
     assert_eq!(refused(&mut room, &Act::Lose("red".into())), "ONE-DRIVE-STAYS");
     room.apply(&Act::Lose("a drive with inputs".into())).unwrap();
 }
+
+/// A room with a key that is split between bo and chi, past its gate; `come` says that they had their shares before.
+fn split(come: bool) -> Room {
+    let split = Split { holders: vec!["bo".into(), "chi".into()], come };
+    let mut room = Room::new(Setup {
+        known: set(&["ana"]),
+        shares: BTreeMap::from([("ana".to_owned(), split)]),
+        things: ThingsSetup { drives: set(&["red"]), ..ThingsSetup::default() },
+        ..Setup::default()
+    });
+    for act in [Act::RollCall, Act::Preflight, Act::Gate] {
+        room.apply(&act).unwrap();
+    }
+    room
+}
+
+fn share(to: &str) -> Act {
+    Act::Share { key: "ana".into(), to: to.into(), drive: None }
+}
+
+#[test]
+fn every_share_is_handed_out_once_and_all_of_them_are_proven_after_the_last() {
+    let mut room = split(false);
+    let drill = Act::DrillShares("ana".into());
+    assert_eq!(refused(&mut room, &share("dee")), "SHARE-TO-HOLDER");
+    room.apply(&share("bo")).unwrap();
+    assert_eq!(refused(&mut room, &share("bo")), "SHARE-ONCE");
+    assert_eq!(refused(&mut room, &drill), "DRILL-AFTER-SHARES");
+    assert_eq!(refused(&mut room, &Act::Close), "CLOSE-AFTER-EVERY-SHARE");
+    room.apply(&share("chi")).unwrap();
+    assert_eq!(refused(&mut room, &Act::Close), "CLOSE-AFTER-SHARE-DRILL");
+
+    room.apply(&drill).unwrap();
+
+    room.apply(&Act::Close).unwrap();
+}
+
+#[test]
+fn shares_of_before_are_drilled_and_one_that_is_made_again_is_drilled_again() {
+    let mut room = split(true);
+    let drill = Act::DrillShares("ana".into());
+    assert_eq!(refused(&mut room, &Act::Close), "CLOSE-AFTER-SHARE-DRILL");
+    room.apply(&drill).unwrap();
+    room.apply(&share("chi")).unwrap();
+    assert_eq!(refused(&mut room, &Act::Close), "CLOSE-AFTER-SHARE-DRILL");
+
+    room.apply(&drill).unwrap();
+
+    room.apply(&Act::Close).unwrap();
+}
+
+#[test]
+fn a_key_that_is_destroyed_is_neither_split_nor_brought_back() {
+    let mut room = split(true);
+    room.apply(&Act::Destroy("ana".into())).unwrap();
+
+    assert_eq!(refused(&mut room, &share("bo")), "SHARE-BEFORE-DESTROY");
+    assert_eq!(refused(&mut room, &Act::DrillShares("ana".into())), "DRILL-BEFORE-DESTROY");
+}
+
+/// Whichever comes first: the bundle leaves the room, and a share does not.
+#[test]
+fn a_share_never_goes_onto_a_drive_with_the_bundle() {
+    let mut room = split(false);
+    room.assume(&Act::Export(Some("red".into())));
+    room.apply(&Act::Handle(Handling::Mount("red".into()))).unwrap();
+
+    let on_red = Act::Share { key: "ana".into(), to: "bo".into(), drive: Some("red".into()) };
+
+    assert_eq!(refused(&mut room, &on_red), "SHARE-NOT-WITH-BUNDLE");
+}

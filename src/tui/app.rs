@@ -2,6 +2,8 @@
 //!
 //! Pure. It decides nothing about the ceremony: every answer goes to the driver, and the next scene comes back.
 
+use std::sync::Arc;
+
 use crate::ceremony::Mode;
 use crate::driver::Answer;
 use crate::driver::Ask;
@@ -10,6 +12,7 @@ use crate::driver::Prompt;
 use crate::driver::Stop;
 use crate::driver::StopKind;
 use crate::keystore::Wants;
+use crate::keystore::shares::Share;
 use crate::tuf::Date;
 use crate::tui::code;
 use crate::tui::code::Code;
@@ -66,7 +69,9 @@ pub struct App {
     /// How it looks.
     pub palette: Palette,
     /// A remark on what was typed.
-    pub note: Option<&'static str>,
+    pub note: Option<String>,
+    /// The share that is on its way to its holder.
+    pub share: Option<Arc<Share>>,
     /// The QR code of the digest on the screen, for a screen that has room for it beside the step.
     pub square: Option<(String, Square)>,
     /// The end of what must be seen was on the screen.
@@ -95,6 +100,7 @@ impl App {
             size,
             palette,
             note: None,
+            share: None,
             square: None,
             seen: false,
             reviewed: begun || reviewed,
@@ -117,7 +123,7 @@ impl App {
         match (&self.window, &self.stage) {
             (Some(Window::Stop { word: None, .. } | Window::Exception { .. }), _) => Focus::Everything,
             (Some(Window::Stop { word: Some(_), .. }), _) => Focus::Text,
-            (Some(Window::Help | Window::Codes(..) | Window::Journal(_)), _) => Focus::Keys,
+            (Some(Window::Help | Window::Codes(..) | Window::Journal(_) | Window::Share), _) => Focus::Keys,
             (None, Stage::Typing(entry)) => entry.focus(),
             (None, _) => Focus::Keys,
         }
@@ -131,8 +137,8 @@ impl App {
                 self.scroll(Scroll::Before);
                 None
             }
-            Message::Scene(scene) => {
-                (self.now, self.scene) = (scene.now, *scene);
+            Message::Scene(scene, share) => {
+                (self.now, self.scene, self.share) = (scene.now, *scene, share);
                 self.window = None;
                 let section = section_of(&self.scene);
                 let done = std::mem::replace(&mut self.section, section);
@@ -163,7 +169,7 @@ impl App {
             None => Stage::Over,
             _ if !self.reviewed => Stage::Review,
             // A secret is typed into a field that its holder opens; the other fields are open at once.
-            Some(Prompt { ask: Ask::Secret(_), .. }) => Stage::Waiting,
+            Some(Prompt { ask: Ask::Secret(_) | Ask::Give(_), .. }) => Stage::Waiting,
             // Words that were typed wrong are read again first.
             Some(Prompt { ask: Ask::TypeBack { .. }, warnings, .. }) if !warnings.is_empty() => {
                 Stage::Waiting
@@ -215,7 +221,7 @@ impl App {
             }
             (Stage::Busy(_), _) => None,
             (Stage::Typing(entry), Message::Typed(c)) => {
-                self.note = (!entry.push(c)).then_some("No more fits in here.");
+                self.note = (!entry.push(c)).then(|| "No more fits in here.".to_owned());
                 None
             }
             (Stage::Typing(entry), Message::Erase) => {
@@ -296,10 +302,19 @@ impl App {
             }
             Ask::Continue | Ask::Fix { .. } | Ask::Present { .. } => self.answer(Answer::Continue),
             Ask::Confirm => self.answer(Answer::Confirm),
+            Ask::Share { .. } => {
+                self.window = Some(Window::Share);
+                None
+            }
             Ask::Secret(ask) if ask.wants == Wants::PinPad && ask.type_serial.is_none() => {
                 self.answer(Answer::Secret { secret: None, serial: None, dice: None })
             }
-            Ask::Secret(_) | Ask::TypeBack { .. } | Ask::Adopt { .. } | Ask::Text { .. } | Ask::Statement => {
+            Ask::Secret(_)
+            | Ask::TypeBack { .. }
+            | Ask::Adopt { .. }
+            | Ask::Text { .. }
+            | Ask::Give(_)
+            | Ask::Statement => {
                 self.stage = Entry::begin(prompt).map_or(Stage::Waiting, Stage::Typing);
                 self.scroll = 0;
                 None
@@ -337,7 +352,7 @@ impl App {
         if self.scene.prompt.as_ref()?.ask.may_decline() { self.answer(Answer::Decline) } else { None }
     }
 
-    fn answer(&mut self, answer: Answer) -> Option<Effect> {
+    pub(super) fn answer(&mut self, answer: Answer) -> Option<Effect> {
         let prompt = self.scene.prompt.as_ref()?;
         self.note = None;
         self.stage = Stage::Busy(busy(prompt, &answer));
@@ -376,6 +391,7 @@ fn busy(prompt: &Prompt, answer: &Answer) -> &'static str {
         }
         (_, Answer::Secret { .. }) => "the token is working; leave it plugged in",
         (Ask::Fix { .. }, _) => "looking again",
+        (Ask::Give(_), _) => "proving the share",
         _ => match prompt.verb {
             "export" => "writing the bundle",
             "readback" => "reading the bundle back",

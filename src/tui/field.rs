@@ -50,6 +50,11 @@ impl Secret {
         self.0.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count()
     }
 
+    /// What was typed, for who typed it.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
     /// Whether another field holds the same.
     pub fn same(&self, other: &Self) -> bool {
         *self.0 == *other.0
@@ -57,14 +62,14 @@ impl Secret {
 
     /// Whether these are throws that fair dice hardly show.
     pub fn is_uneven(&self) -> bool {
-        std::str::from_utf8(&self.0).is_ok_and(dice::uneven)
+        dice::uneven(self.text())
     }
 
     /// The secret for its store; the field is empty and wiped afterwards.
     pub fn take(&mut self) -> SecretString {
         // Of exactly this size, so that no growing and no shrinking leaves a copy.
         let mut exact = String::with_capacity(self.0.len());
-        exact.push_str(std::str::from_utf8(&self.0).unwrap_or_default());
+        exact.push_str(self.text());
         self.clear();
         SecretString::from(exact)
     }

@@ -1,7 +1,10 @@
 //! What can happen to a screen. Neither `Debug` nor `Clone`: a message may carry a character of a secret.
 
+use std::sync::Arc;
+
 use crate::driver::Stop;
 use crate::keystore::Sight;
+use crate::keystore::shares::Share;
 use crate::tuf::Date;
 use crate::tuf::apart::Response;
 use crate::tui::scene::Scene;
@@ -70,8 +73,8 @@ pub enum Message {
     Wrote(Result<String, Stop>),
     /// The terminal has this many columns and rows.
     Resized(u16, u16),
-    /// The answer was carried out, and this is what to show next.
-    Scene(Box<Scene>),
+    /// The answer was carried out, and this is what to show next; a share, where one is shown to its holder.
+    Scene(Box<Scene>, Option<Arc<Share>>),
     /// The ceremony does not go on.
     Ended(Stop),
 }

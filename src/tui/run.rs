@@ -279,7 +279,7 @@ pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<Stri
     let first = loop {
         // Looking at the first step's token may take a moment.
         match tty.next(Focus::Keys, view::opening)? {
-            Message::Scene(scene) => break *scene,
+            Message::Scene(scene, _) => break *scene,
             Message::Ended(stop) => return Err(stop),
             _ => {}
         }
@@ -420,7 +420,8 @@ impl Drop for Line {
 fn work(mut driver: Driver, answers: &Receiver<Answer>, screen: &Line) {
     let mut happened = Arc::new(so_far(&driver));
     loop {
-        screen.say(Message::Scene(Box::new(Scene::of(&mut driver, Arc::clone(&happened)))));
+        let scene = Scene::of(&mut driver, Arc::clone(&happened));
+        screen.say(Message::Scene(Box::new(scene), driver.share()));
         let Ok(answer) = answers.recv() else { return };
         match driver.answer(answer) {
             Ok(events) => {

@@ -15,6 +15,8 @@ use crate::tui::message::Scroll;
 pub enum Window {
     /// The help.
     Help,
+    /// A share, for its holder alone.
+    Share,
     /// Everything that happened, from this line on.
     Journal(usize),
     /// QR codes, and which of them.
@@ -41,6 +43,8 @@ impl App {
         self.window = match (window, message) {
             (Window::Help, Message::Scroll(_)) => Some(Window::Help),
             (Window::Help, _) => None,
+            (Window::Share, Message::GoOn) => return self.answer(Answer::Continue),
+            (Window::Share, _) => None,
             (Window::Journal(at), Message::Scroll(to)) => {
                 let (lines, height) = self.journal_extent();
                 Some(Window::Journal(to.from(at, lines, height)))
@@ -114,7 +118,7 @@ impl App {
                 return None;
             }
             Message::GoOn if at == 3 && !self.is_someone(&lines[3]) => {
-                self.note = Some("That is nobody's short name here.");
+                self.note = Some("That is nobody's short name here.".to_owned());
             }
             Message::GoOn if at == 3 => {
                 self.note = None;

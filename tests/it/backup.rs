@@ -1,3 +1,6 @@
-//! Keys in shares: restored outside a ceremony, from files and from words, by this program and without it.
+//! Keys in shares: handed out and proven in a ceremony; restored outside of one, by this program and without it.
 
+mod ceremony;
 mod restore;
+mod screen;
+mod world;

@@ -170,13 +170,14 @@ fn file(path: &str) -> String {
 
 /// The rules of the room, and of the people and the things in it.
 fn rules_of_the_room() -> BTreeSet<String> {
-    let of_room = ["may", "things"].map(|name| file(&format!("src/room/{name}.rs")));
-    let of_plan =
-        ["people", "materials", "casting", "walk", "sense"].map(|name| file(&format!("src/plan/{name}.rs")));
+    let of_room = ["may", "shares", "things"].map(|name| file(&format!("src/room/{name}.rs")));
+    let of_plan = ["people", "materials", "casting", "shares", "walk", "sense"]
+        .map(|name| file(&format!("src/plan/{name}.rs")));
     let mut all: BTreeSet<String> =
         of_room.iter().chain(&of_plan).flat_map(|source| rules_in(source)).collect();
     // What any field can be.
     all.remove("WRONG-KIND");
+    all.remove("TYPE-ALLOWS");
     all.insert("FOR-EACH-KNOWN".to_owned());
     all
 }

@@ -3,7 +3,7 @@
 mod apart;
 mod day;
 mod faults;
-mod golden;
+pub(crate) mod golden;
 mod pseudo;
 pub(crate) mod repository;
 mod rules;

@@ -11,6 +11,7 @@ use crate::cli::apart;
 use crate::cli::key;
 use crate::cli::prompt::Terminal;
 use crate::cli::share;
+use crate::driver::shares::share_at;
 use crate::keystore::Store;
 use crate::keystore::age_file::AgeFile;
 use crate::keystore::shares;
@@ -42,7 +43,7 @@ pub(super) fn run(
     })?;
     let mut given: Vec<Share> = Vec::new();
     for file in files {
-        let share = share::in_file(file).map_err(|why| {
+        let share = share_at(file).map_err(|why| {
             let error = format!("{}: {why}; {UNCHANGED}", apart::shown(file));
             Failure::new(Exit::Input, error, "give an image or a text of one share, or type its words")
         })?;
@@ -94,9 +95,9 @@ fn ask(given: &mut Vec<Share>, public: &PublicKey) -> Result<(), Failure> {
         let share = match (typed.trim(), enough) {
             ("", true) => return Ok(()),
             ("" | "words", _) => {
-                share::typed(&mut terminal, share::rows(public.scheme()))?.ok_or_else(String::new)
+                share::typed(&mut terminal, shares::rows(public.scheme()))?.ok_or_else(String::new)
             }
-            (file, _) => share::in_file(Path::new(file)),
+            (file, _) => share_at(Path::new(file)),
         };
         let joined = share.and_then(|share| {
             let head = share.head();

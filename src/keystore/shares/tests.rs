@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::tuf::Scheme;
 
 fn key(scheme: Scheme, seed: u8) -> PrivateKey {
     PrivateKey::generate(scheme, None, &mut Numbers::rehearsed(&[seed; 32], b"key")).unwrap()

@@ -36,7 +36,7 @@ impl Pace {
     /// Whether this message counts.
     pub(super) fn counts(&mut self, message: &Message, at: Instant) -> bool {
         match message {
-            Message::Scene(_) => self.began(at),
+            Message::Scene(..) => self.began(at),
             Message::Typed(_) => self.typed = true,
             Message::GoOn if !self.pause.is_zero() => {
                 let held = self.enter.replace(at).is_some_and(|last| at.duration_since(last) < REPEATED);

@@ -40,6 +40,12 @@ pub fn about(app: &App) -> String {
             Ask::Adopt { .. } => {
                 "The program was cut off after the key was made. Answer yes when this key was made here, today."
             }
+            Ask::Share { .. } => {
+                "Only the holder of this share looks. It is written down by hand, compared, and gone with the next key."
+            }
+            Ask::Give(_) => {
+                "The holder types the words of the share, or names the file of a scan. What is wrong is named by row and word."
+            }
             Ask::Present { .. } => {
                 "Look around: is everyone here? Enter says so; a names those who have not come, where the file can do without."
             }
@@ -97,7 +103,7 @@ pub fn exception(app: &App, lines: &[String; 4], at: usize, frame: &mut Frame) {
         let names: Vec<_> = prompt.people.iter().map(|(id, name)| format!("{id} ({name})")).collect();
         doc.text(&format!("Short names: {}", names.join(", ")), Style::new());
     }
-    if let Some(note) = app.note {
+    if let Some(note) = &app.note {
         doc.marked("!!", palette.warning(), note, palette.warning());
     }
     show(&doc, frame, inner);

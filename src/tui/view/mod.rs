@@ -12,6 +12,7 @@ pub mod home;
 pub mod journal;
 pub mod page;
 pub mod repository;
+pub mod share;
 pub mod side;
 pub mod start;
 pub mod step;
@@ -45,6 +46,9 @@ pub fn view(app: &App, frame: &mut Frame) {
     if let Some(Window::Journal(at)) = &app.window {
         return journal::draw(app, *at, &keys(app), frame);
     }
+    if let (Some(Window::Share), Some(share)) = (&app.window, &app.share) {
+        return share::draw(app, share, &keys(app), frame);
+    }
     let areas = Areas::of(size);
     let doc = doc(app, size);
     let keys = keys(app);
@@ -64,7 +68,7 @@ pub fn view(app: &App, frame: &mut Frame) {
         Some(Window::Help) => help::draw(app.palette, &help::about(app), keymap::ALL, frame),
         Some(Window::Exception { lines, at }) => help::exception(app, lines, *at, frame),
         Some(Window::Stop { reason, word }) => help::stop(app, reason, word.as_deref(), frame),
-        Some(Window::Codes(..) | Window::Journal(_)) | None => {}
+        Some(Window::Codes(..) | Window::Journal(_) | Window::Share) | None => {}
     }
 }
 
@@ -172,6 +176,9 @@ fn keys(app: &App) -> Vec<Hint> {
             vec![hint(keymap::GO_ON, "next"), hint(keymap::BACK, "go on without an exception")]
         }
         (Some(Window::Codes(..)), _) => Vec::new(),
+        (Some(Window::Share), _) => {
+            vec![hint(keymap::GO_ON, "it is written down: away with it"), hint(keymap::BACK, "hide it")]
+        }
         (None, Stage::Review) => vec![
             hint(keymap::GO_ON, "begin"),
             hint(keymap::SCROLL, "read on"),
@@ -199,9 +206,11 @@ fn keys(app: &App) -> Vec<Hint> {
             let back = match entry {
                 Entry::Words { .. } => "read them again",
                 Entry::Adopt { .. } | Entry::Line { .. } | Entry::Statement { .. } => "clear",
-                Entry::Serial { .. } | Entry::Secret { .. } | Entry::Dice { .. } | Entry::Absent { .. } => {
-                    "clear and close"
-                }
+                Entry::Serial { .. }
+                | Entry::Secret { .. }
+                | Entry::Dice { .. }
+                | Entry::Share { .. }
+                | Entry::Absent { .. } => "clear and close",
             };
             vec![
                 hint(keymap::GO_ON, "done"),

@@ -5,6 +5,7 @@ use ratatui::text::Span;
 
 use crate::driver::Ask;
 use crate::driver::Body;
+use crate::driver::GiveAsk;
 use crate::driver::MIN_PASSPHRASE;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
@@ -112,7 +113,7 @@ fn turn_text(app: &App, prompt: &Prompt) -> String {
         _ if app.reads_on() => format!("{who} reads on: Enter shows the next page"),
         Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
         Ask::Confirm => match prompt.verb {
-            "gate" | "generate-key" | "destroy-key" | "sign" | "export" | "close" => {
+            "gate" | "generate-key" | "share-key" | "destroy-key" | "sign" | "export" | "close" => {
                 format!("{who} confirms that it may begin: Enter")
             }
             _ => format!("{who} confirms that it was done: Enter"),
@@ -131,6 +132,11 @@ fn turn_text(app: &App, prompt: &Prompt) -> String {
             Wants::PinPad => format!("{who}: Enter, then the PIN is typed on the token's own pad"),
         },
         Ask::Secret(_) => format!("{who} types; nobody looks"),
+        Ask::Share { .. } => format!("This is for {who} alone; the others look away. Enter shows it"),
+        Ask::Give(_) if matches!(app.stage, Stage::Waiting) => {
+            format!("{who} gives the share: Enter opens the field; the others look away")
+        }
+        Ask::Give(_) => format!("{who} types; the others look away"),
         Ask::Adopt { .. } => format!("{who} says whether this is the ceremony's key"),
         Ask::Fix { .. } => format!("{who} puts it right: Enter looks again"),
         Ask::Present { .. } if matches!(app.stage, Stage::Typing(_)) => {
@@ -181,6 +187,10 @@ fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
             let place = places[usize::from(first.is_some())];
             format!("Word {} of row {}:", place % 4 + 1, place / 4 + 1)
         }
+        (Entry::Share { at, .. }, Ask::Give(GiveAsk { rows, .. })) => {
+            let file = if *at == 0 { ", or the name of a file with its code" } else { "" };
+            format!("Row {} of {rows}{file}. Ctrl-U takes a row back:", at + 1)
+        }
         (Entry::Adopt { .. }, Ask::Adopt { keyid, .. }) => {
             doc.text(
                 &format!("A key is there already, made when the ceremony was cut off. Its keyid is {keyid}"),
@@ -219,7 +229,7 @@ fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
         Span::styled(tail, palette.field()),
         Span::styled("_", palette.waiting()),
     ]);
-    if let Some(note) = app.note {
+    if let Some(note) = &app.note {
         doc.marked("!!", palette.warning(), note, palette.warning());
     }
 }
@@ -332,7 +342,8 @@ pub fn keys(app: &App) -> Vec<Hint> {
         Ask::Confirm => format!("{} confirms", prompt.who),
         Ask::Fix { .. } => "look again".to_owned(),
         Ask::Secret(ask) if ask.wants == Wants::PinPad => "use the pad".to_owned(),
-        Ask::Secret(_) => "type it".to_owned(),
+        Ask::Secret(_) | Ask::Give(_) => "type it".to_owned(),
+        Ask::Share { .. } => "show it".to_owned(),
         Ask::TypeBack { .. } => "hide and type".to_owned(),
         Ask::Adopt { .. } | Ask::Text { .. } | Ask::Statement => "type".to_owned(),
         Ask::Present { .. } => "everyone is here".to_owned(),

@@ -1,5 +1,6 @@
 //! A ceremony on a screen without a terminal: a real driver on a rehearsal, and the keys that people would press.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
@@ -82,6 +83,8 @@ pub(crate) struct Stage {
     driver: Driver,
     pub(crate) app: App,
     happened: Arc<Vec<Happened>>,
+    /// What holders of shares wrote down, by name.
+    pub(crate) written: BTreeMap<String, Vec<String>>,
     /// How the screen was left, once it was.
     pub(crate) left: Option<Result<(), Stop>>,
 }
@@ -110,7 +113,7 @@ impl Stage {
         cover.record = "2026-12-root-genesis".into();
         let scene = scene(&mut driver, &happened, dir.path().to_str().unwrap());
         let app = App::new(cover, scene, false, (80, 24), Palette { color: true, ..Palette::default() });
-        Self { dir, driver, app, happened, left: None }
+        Self { dir, driver, app, happened, written: BTreeMap::new(), left: None }
     }
 
     /// What the people are asked.
@@ -163,7 +166,8 @@ impl Stage {
                     let new = events.iter().map(|event| Happened::new(ceremony, now, event));
                     Arc::make_mut(&mut self.happened).extend(new);
                     let scene = scene(&mut self.driver, &self.happened, self.dir.path().to_str().unwrap());
-                    self.app.update(keyrite::tui::message::Message::Scene(Box::new(scene)));
+                    self.app
+                        .update(keyrite::tui::message::Message::Scene(Box::new(scene), self.driver.share()));
                 }
                 Err(stop) => self.left = Some(Err(stop)),
             },
@@ -225,6 +229,16 @@ impl Stage {
         }
         let keys = match &self.prompt().ask {
             Ask::Continue | Ask::Confirm | Ask::Present { .. } => "<enter>",
+            Ask::Share { .. } => {
+                let share = self.app.share.as_ref().unwrap();
+                let row = |line: &String| line.trim().split_once("  ").unwrap().1.trim().to_owned();
+                self.written.insert(self.prompt().who.clone(), share.lines().iter().map(row).collect());
+                "<enter><enter>"
+            }
+            Ask::Give(_) => {
+                let words = self.written[&self.prompt().who].join("<enter>");
+                return self.press(&format!("<enter>{words}<enter>"));
+            }
             Ask::Statement => "agree<enter><enter>",
             Ask::Text { expected, .. } => {
                 let text = expected.clone().unwrap_or_else(|| "an answer".to_owned());
@@ -243,7 +257,7 @@ impl Stage {
     pub(crate) fn show(&mut self, change: impl FnOnce(&mut Prompt)) {
         let mut scene = self.app.scene.clone();
         change(scene.prompt.as_mut().unwrap());
-        self.app.update(keyrite::tui::message::Message::Scene(Box::new(scene)));
+        self.app.update(keyrite::tui::message::Message::Scene(Box::new(scene), None));
     }
 
     /// The screen at this size.

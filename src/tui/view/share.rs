@@ -1,0 +1,30 @@
+//! A share of a key, for its holder alone: nothing else is on the screen, and any key takes it away.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::keystore::shares::Share;
+use crate::tui::app::App;
+use crate::tui::view::doc::Doc;
+use crate::tui::view::page::Areas;
+use crate::tui::view::page::Hint;
+use crate::tui::view::page::Page;
+
+/// Draws the words of the share.
+pub fn draw(app: &App, share: &Share, keys: &[Hint], frame: &mut Frame) {
+    let area = frame.area();
+    let whole = Areas { side: None, ..Areas::of((area.width, area.height)) };
+    let main = Rect { width: area.width.saturating_sub(2), ..whole.main };
+    let mut doc = Doc::new(app.palette, usize::from(main.width));
+    doc.heading(&share.head().to_string());
+    doc.blank();
+    for line in share.lines().iter() {
+        doc.text(line, app.palette.words());
+    }
+    doc.blank();
+    doc.text("Write every word down with its number, and compare. Nobody photographs it.", Style::new());
+    let title = (format!("{}   for one person alone", app.cover.id), String::new());
+    let page = Page { palette: app.palette, title, rehearsal: app.rehearsal(), keys, doc: &doc, scroll: 0 };
+    page.draw(frame, main);
+}
