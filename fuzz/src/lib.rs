@@ -210,8 +210,9 @@ pub fn metadata(data: &[u8]) {
         }
         assert!(Root::from_signed(&root.to_signed()).is_ok(), "what is written is read");
     }
-    if let Ok(targets) = Targets::from_signed(signed) {
-        assert!(Targets::from_signed(&targets.to_signed()).is_ok(), "what is written is read");
+    if let Ok(targets) = Targets::read(&metadata) {
+        let written = Metadata::unsigned(targets.to_signed()).expect("what was read has a form");
+        assert_eq!(Targets::read(&written), Ok(targets), "what is written is read");
     }
     if let Ok(snapshot) = Snapshot::from_signed(signed) {
         assert!(Snapshot::from_signed(&snapshot.to_signed()).is_ok(), "what is written is read");
@@ -338,9 +339,11 @@ pub fn targets_manifest(data: &[u8]) {
             keep: false,
             remove: Vec::new(),
         };
-        let _ = change::apply(&files, wanted);
         let value = serde_json::to_value(&files).expect("a map of texts");
-        assert!(canonical::to_vec(&value).is_ok(), "metadata can carry what was read");
+        let signed = serde_json::json!({"_type": "targets", "targets": value});
+        let metadata = Metadata::unsigned(signed).expect("metadata can carry what was read");
+        let change = change::apply(metadata.listed().expect("an object"), wanted);
+        assert_eq!(change.map(|change| change.same), Ok(files.len()), "what is wanted is there");
     }
 }
 

@@ -154,7 +154,7 @@ pub fn stream(data: &[u8]) {
 
     let metadata = Metadata::parse(&file).expect("what is trusted is metadata");
     assert_eq!(metadata.payload(), payload);
-    let targets = Targets::from_signed(metadata.signed()).expect("what is trusted is targets");
+    let targets = Targets::read(&metadata).expect("what is trusted is targets");
     assert_eq!(targets.version, 1);
     for (path, found) in &verified.targets {
         assert_eq!(targets.targets.get(path), Some(found));

@@ -249,8 +249,8 @@ fn targets_files(repository: &Repository) -> (BTreeMap<String, File>, BTreeMap<S
     for (role, file) in &repository.roles {
         let expires = file.metadata.signed()["expires"].as_str();
         let expires = expires.and_then(|date| Date::parse_lenient(date).ok());
-        let targets = file.metadata.signed()["targets"].as_object();
-        let lists = targets.map(|targets| targets.keys().cloned().collect()).unwrap_or_default();
+        let lists = file.metadata.listed().map(|listed| listed.paths().map(str::to_owned).collect());
+        let lists = lists.unwrap_or_default();
         files.insert(role.clone(), File { expires, lists });
         delegations.extend(repository.delegations(role).map(|of| (role.clone(), of)));
     }

@@ -1,6 +1,5 @@
 //! Which files a bundle has. Pure: bytes in, bytes out; the same content gives the same bytes.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::bundle::Content;
@@ -13,6 +12,7 @@ use crate::bundle::manifest::Manifest;
 use crate::tuf::Metadata;
 use crate::tuf::client::file_name;
 use crate::tuf::client::hashes_hold;
+use crate::tuf::metadata::MetadataError;
 use crate::tuf::root::Root;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::Targets;
@@ -144,17 +144,19 @@ fn targets(
     roles: &[Named],
     consistent: bool,
 ) -> Result<Vec<File>, LayoutError> {
-    let mut listed: BTreeMap<String, Vec<TargetFile>> = BTreeMap::new();
-    for named in roles.iter().filter(|named| !files.is_empty() && named.metadata.role_type() == "targets") {
-        let targets = Targets::from_signed(named.metadata.signed());
-        let targets = targets.map_err(|e| LayoutError(format!("{}: {e}", named.path)))?;
-        targets.targets.into_iter().for_each(|(path, target)| listed.entry(path).or_default().push(target));
-    }
+    let roles = roles.iter().filter(|named| named.metadata.role_type() == "targets");
+    let roles = roles.map(|named| Ok((named, Targets::listed(&named.metadata)?)));
+    let error_of = |e: MetadataError| LayoutError(e.to_string());
+    let roles = roles.collect::<Result<Vec<_>, MetadataError>>().map_err(error_of)?;
     let mut out = Vec::new();
     for (path, content) in files {
-        let Some(listed) = listed.get(path) else {
+        let mut listed = Vec::new();
+        for (named, entry) in roles.iter().filter_map(|(named, listed)| Some((named, listed.get(path)?))) {
+            listed.push(entry.of(path).map_err(|e| LayoutError(format!("{}: {e}", named.path)))?);
+        }
+        if listed.is_empty() {
             return error(format!("target {path:?} is listed by no role of this bundle"));
-        };
+        }
         let is = |target: &&TargetFile| {
             let same = match content {
                 Content::Bytes(bytes) => hashes_hold(bytes, &target.hashes).is_ok(),

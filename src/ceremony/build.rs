@@ -47,8 +47,7 @@ impl Ceremony {
         if self.plan().is_bins(role) {
             return Ok(Work::Bins(Box::new(bins::build(self.plan(), role, self).map_err(Rejected)?)));
         }
-        let signed = after::signed(self.plan(), role, self).map_err(Rejected)?;
-        Metadata::unsigned(signed).map(Work::File).map_err(|error| Rejected(error.to_string()))
+        after::metadata(self.plan(), role, self).map(Work::File).map_err(Rejected)
     }
 
     /// What a role's metadata changes, as far as it is built and has a before.

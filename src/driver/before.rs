@@ -65,8 +65,9 @@ fn load(spec: &BeforeSpec, base: &Path) -> Result<Before, Problem> {
         let text = format!("the metadata before, {}: {why}", spec.metadata.value);
         Problem::error("BEFORE-READABLE", Some(spec.metadata.place), text)
     };
-    let files = Dir::open(&path).and_then(|dir| metadata_files(&dir)).map_err(problem)?;
-    let before = Before::read(files, false).map_err(|why| {
+    let repository = Dir::open(&path).and_then(|dir| metadata(&dir)).map_err(problem)?;
+    let files = files(&repository);
+    let before = Before::of(files, repository, false).map_err(|why| {
         let text = format!("the metadata before, {}, does not verify: {why}", spec.metadata.value);
         Problem::error("BEFORE-VERIFIES", Some(spec.metadata.place), text)
     })?;
@@ -97,19 +98,19 @@ fn other_root(before: &Before, spec: &BeforeSpec) -> String {
     }
 }
 
-/// The files of a repository that say what it is now: every root, and the newest file of each other role.
-fn metadata_files(files: &dyn Files) -> Result<MetadataFiles, String> {
-    let repository = Repository::read(files).map_err(|error| error.to_string())?;
+/// What a repository says now: every root under the name that has its version, and the newest file of each other role.
+fn metadata(files: &dyn Files) -> Result<Repository, String> {
+    let mut repository = Repository::read(files).map_err(|error| error.to_string())?;
+    repository.roots.iter_mut().for_each(|root| root.file = file_name("root", Some(root.version)));
+    // A root under another name is no role.
+    repository.roles.retain(|_, file| file.metadata.role_type() != TOP_LEVEL[0]);
+    Ok(repository)
+}
+
+/// The files that say so.
+fn files(repository: &Repository) -> MetadataFiles {
     let all = repository.roots.iter().chain(repository.roles.values());
-    let named = all.map(|file| {
-        let name = if TOP_LEVEL[0] == file.metadata.role_type() {
-            file_name("root", Some(file.version))
-        } else {
-            file.file.clone()
-        };
-        (name, Arc::clone(&file.bytes))
-    });
-    Ok(named.collect())
+    all.map(|file| (file.file.clone(), Arc::clone(&file.bytes))).collect()
 }
 
 /// What the first line of the journal says of each file.
@@ -195,10 +196,10 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
             }
         }
     }
-    let mut sign = |name: &str, signed: Value, by: Vec<KeyId>| -> Result<Metadata, Stop> {
+    let mut sign = |name: &str, old: &Metadata, signed: Value, by: Vec<KeyId>| -> Result<Metadata, Stop> {
         let wrong =
             |why: String| Stop::new(StopKind::Input, format!("{name} cannot be rehearsed: {why}"), "");
-        let mut metadata = Metadata::unsigned(signed).map_err(|error| wrong(error.to_string()))?;
+        let mut metadata = old.with_signed(signed).map_err(|error| wrong(error.to_string()))?;
         for keyid in by {
             let Some(key) = keys.get_mut(&keyid) else { continue };
             let sig = key.sign(metadata.payload()).map_err(|error| wrong(error.text))?;
@@ -235,7 +236,8 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
     let mut old: Vec<KeyId> = Vec::new();
     for (file, own) in chain {
         let by = own.iter().chain(&old).cloned().collect::<BTreeSet<_>>();
-        sign(&file_name("root", Some(file.version)), replaced(&file.metadata), by.into_iter().collect())?;
+        let name = file_name("root", Some(file.version));
+        sign(&name, &file.metadata, replaced(&file.metadata), by.into_iter().collect())?;
         old = own;
     }
     let mut described: BTreeMap<String, Value> = BTreeMap::new();
@@ -254,7 +256,7 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
                 *meta = now.clone();
             }
         }
-        let made = sign(&file.file, signed, by(role))?;
+        let made = sign(&file.file, &file.metadata, signed, by(role))?;
         described.insert(format!("{role}.json"), json!({"version": file.version, "length": made.to_file().len(), "hashes": {"sha256": Digest::of(&made.to_file()).hex()}}));
     }
     Ok(files)

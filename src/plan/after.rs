@@ -53,8 +53,8 @@ pub(super) fn labels(facts: &dyn Facts) -> Labels {
     if facts.rehearsal() { Labels::StoodInFor } else { Labels::Computed }
 }
 
-/// The signed part of a role's metadata, or what is missing for it.
-pub fn signed(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Value, String> {
+/// A role's metadata, not signed yet, or what is missing for it.
+pub fn metadata(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Metadata, String> {
     let in_room = plan.roles.get(role).and_then(|role| role.in_room.as_ref());
     let in_room = in_room.ok_or_else(|| format!("{role} is not built in the room"))?;
     if plan.is_bins(role) {
@@ -74,7 +74,11 @@ pub fn signed(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Value, Strin
     if facts.rehearsal() {
         signed[WATERMARK] = json!(true);
     }
-    Ok(signed)
+    let metadata = match role {
+        "root" | "snapshot" | "timestamp" => Metadata::unsigned(signed),
+        _ => return builder.with_files(role, before, signed),
+    };
+    metadata.map_err(|error| error.to_string())
 }
 
 struct Builder<'a> {
@@ -133,6 +137,7 @@ impl Builder<'_> {
         Ok(signed)
     }
 
+    /// All but the target files.
     fn targets(&self, role: &str, before: Option<&Metadata>) -> Result<Value, String> {
         let mut signed = match before {
             Some(before) => before.signed().clone(),
@@ -143,11 +148,6 @@ impl Builder<'_> {
             }
         };
         let stated = self.plan.roles.get(role);
-        if let (Some(spec), Some(files)) =
-            (stated.and_then(|role| role.files.as_ref()), self.facts.files(role))
-        {
-            files::set(&mut signed, spec, files)?;
-        }
         if let Some(list) = stated.and_then(|role| role.delegations.as_ref()) {
             let before = signed.get("delegations").filter(|value| !value.is_null()).cloned();
             let wanted = list.wanted(&|name| self.facts.key(name)).map_err(|fault| fault.to_string())?;
@@ -157,6 +157,23 @@ impl Builder<'_> {
             signed["delegations"] = author(&wanted, before.as_ref(), labels).map_err(told)?;
         }
         Ok(signed)
+    }
+
+    /// The target files that the plan gives the role, else those of before, with the rest of the signed part.
+    fn with_files(&self, role: &str, before: Option<&Metadata>, signed: Value) -> Result<Metadata, String> {
+        let none = Metadata::of_targets(signed.clone(), 0, std::iter::empty());
+        let none = none.map_err(|error| error.to_string())?;
+        let before = before.unwrap_or(&none);
+        let spec = self.plan.roles.get(role).and_then(|role| role.files.as_ref());
+        let made = match (spec, self.facts.files(role)) {
+            (Some(spec), Some(files)) => {
+                let listed = Targets::listed(before).map_err(|error| error.to_string())?;
+                let change = files::change(listed, spec, files)?;
+                Metadata::of_targets(signed, before.payload().len(), change.after(listed))
+            }
+            _ => before.with_signed(signed),
+        };
+        made.map_err(|error| error.to_string())
     }
 
     fn snapshot(&self, before: Option<&Metadata>) -> Result<Value, String> {

@@ -1,6 +1,7 @@
 //! The metadata that a ceremony starts from: read once, verified, and pinned by the reviewed file.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::Arc;
 
 use crate::tuf::Date;
@@ -36,14 +37,27 @@ struct Held<'a>(&'a MetadataFiles);
 
 impl Files for Held<'_> {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.share(name, max)?.map(|bytes| bytes.to_vec()))
+    }
+
+    fn share(&self, name: &str, max: u64) -> Result<Option<Arc<Vec<u8>>>, String> {
         match self.0.get(name) {
             Some(bytes) if bytes.len() as u64 > max => Err(format!("larger than {max} bytes")),
-            found => Ok(found.map(|bytes| bytes.to_vec())),
+            found => Ok(found.cloned()),
         }
+    }
+
+    fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
+        self.share(name, max)?;
+        Ok(self.0.get(name).map(|bytes| Box::new(bytes.as_slice()) as Box<dyn Read>))
     }
 
     fn names(&self) -> Result<Vec<String>, String> {
         Ok(self.0.keys().cloned().collect())
+    }
+
+    fn wants(&self, _path: &str) -> bool {
+        false
     }
 }
 
@@ -51,8 +65,13 @@ impl Before {
     /// Reads and verifies the files: the roots as one chain from the oldest that is there, and the rest as far as
     /// there is one. Expiry does not matter: an expired repository is mended by a ceremony too.
     pub fn read(files: MetadataFiles, allow_rehearsal: bool) -> Result<Self, String> {
+        let repository = Repository::read(&Held(&files)).map_err(|error| error.to_string())?;
+        Self::of(files, repository, allow_rehearsal)
+    }
+
+    /// The same of files that were read: `repository` is what they say.
+    pub fn of(files: MetadataFiles, repository: Repository, allow_rehearsal: bool) -> Result<Self, String> {
         let held = Held(&files);
-        let repository = Repository::read(&held).map_err(|error| error.to_string())?;
         let oldest = repository.roots.first().map(|root| Arc::clone(&root.bytes)).unwrap_or_default();
         let verify = |scope| {
             let at = Date::from_unix(0);

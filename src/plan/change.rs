@@ -101,11 +101,10 @@ impl Plan {
         let Some(before) = &self.before else { return Ok(None) };
         let section = match (role, before.file(role)) {
             ("root", _) => diff::roots(&before.root_file().metadata, new, &[], names),
-            (_, Some(old)) => diff::files(Some(role), &old.bytes, &new.to_file(), names),
+            (_, Some(old)) => diff::targets(role, &old.metadata, new, names),
             (_, None) => {
-                let Some(all) = before.all_of_bins(role)? else { return Ok(None) };
-                let old = Metadata::unsigned(all.to_signed()).map_err(|error| error.to_string())?;
-                diff::files(Some(role), &old.to_file(), &new.to_file(), names)
+                let Some(old) = before.all_of_bins(role)? else { return Ok(None) };
+                diff::targets(role, &old, new, names)
             }
         };
         let mut section = section.map_err(|error| error.to_string())?;
@@ -135,7 +134,7 @@ impl Plan {
             let new = if self.is_bins(role) {
                 bins::build(self, role, &facts)?.all
             } else {
-                Metadata::unsigned(after::signed(self, role, &facts)?).map_err(|error| error.to_string())?
+                after::metadata(self, role, &facts)?
             };
             sections.extend(self.difference(role, &new, &names)?);
         }
@@ -301,7 +300,8 @@ fn target_files(
         say("TYPE-ALLOWS", place(second), text);
     }
     for (name, files) in with_files {
-        let listed = listed_before(before, name);
+        let bins = before.all_of_bins(name).ok().flatten();
+        let listed = before.metadata(name).or(bins.as_ref()).and_then(Metadata::listed);
         let allowed = match plan.kind {
             Kind::RootGenesis | Kind::TargetsSigning => true,
             Kind::DelegationChange => listed.is_none(),
@@ -313,21 +313,12 @@ fn target_files(
             say("TYPE-ALLOWS", place(name), text);
         }
         for path in &files.remove {
-            if !listed.as_ref().is_some_and(|listed| listed.contains(&path.value)) {
+            if listed.is_none_or(|listed| listed.get(&path.value).is_none()) {
                 let text = format!("{} is to be removed, and {name} does not list it", path.value);
                 say("REMOVE-KNOWN", path.place, text);
             }
         }
     }
-}
-
-/// The paths that a role lists before; `None` for one that is new.
-fn listed_before(before: &Before, role: &str) -> Option<BTreeSet<String>> {
-    if let Some(metadata) = before.metadata(role) {
-        return Some(metadata.signed()["targets"].as_object()?.keys().cloned().collect());
-    }
-    let all = before.all_of_bins(role).ok().flatten();
-    all.map(|all| all.targets.into_keys().collect())
 }
 
 /// What a change of keys forces in the same ceremony: a role whose file its new keys did not sign is signed again.
@@ -343,8 +334,9 @@ fn coupled(
         return;
     }
     let facts = Foreseen { plan, files: &|_| None };
-    let keys = after::signed(plan, "root", &facts).ok();
-    let keys = keys.and_then(|signed| Root::from_signed(&signed).ok()).and_then(|root| root.role_keys(role));
+    let root = after::metadata(plan, "root", &facts).ok();
+    let root = root.and_then(|root| Root::from_signed(root.signed()).ok());
+    let keys = root.and_then(|root| root.role_keys(role));
     let (Some(keys), Some(file)) = (keys, before.file(role)) else {
         let text = format!(
             "the keys of {role} change, and its metadata is not in the directory before: nobody can see whether they have signed it"

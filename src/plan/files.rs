@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use serde_json::json;
-
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
 use crate::tuf::fault::Fault;
+use crate::tuf::targets::Listed;
 use crate::tuf::targets::TargetFile;
-use crate::tuf::targets::Targets;
 use crate::tuf::targets::change;
 use crate::tuf::targets::change::Change;
 use crate::tuf::targets::change::Origin;
@@ -85,7 +82,7 @@ pub fn read(node: &Node, role: &str, problems: &mut Vec<Problem>) -> Option<File
 
 /// What `spec` makes of the files that a role lists, and of `files`, as they were hashed or listed.
 pub(crate) fn change(
-    before: &BTreeMap<String, TargetFile>,
+    before: Listed<'_>,
     spec: &FilesSpec,
     files: &BTreeMap<String, TargetFile>,
 ) -> Result<Change, String> {
@@ -97,23 +94,6 @@ pub(crate) fn change(
     };
     let told = |faults: Vec<Fault>| faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ");
     change::apply(before, wanted).map_err(told)
-}
-
-/// Sets the target files of a signed part so. What stays, stays as it was written.
-pub(crate) fn set(
-    signed: &mut Value,
-    spec: &FilesSpec,
-    files: &BTreeMap<String, TargetFile>,
-) -> Result<(), String> {
-    let before = Targets::from_signed(signed).map_err(|error| error.to_string())?.targets;
-    let change = change(&before, spec, files)?;
-    if let Some(listed) = signed.get_mut("targets").and_then(Value::as_object_mut) {
-        change.removed.iter().for_each(|path| drop(listed.remove(path)));
-        for path in change.added.iter().chain(&change.replaced).chain(&change.restated) {
-            listed.insert(path.clone(), json!(change.after[path]));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

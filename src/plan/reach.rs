@@ -9,7 +9,9 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::after::Files;
 use crate::plan::delegates::delegations_after;
+use crate::tuf::Metadata;
 use crate::tuf::delegations::Delegations;
+use crate::tuf::targets::Listed;
 
 /// The targets roles that clients come to, and what each lists.
 #[derive(Default)]
@@ -88,8 +90,8 @@ pub fn cut_off<'f>(plan: &Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> V
 }
 
 fn listed(before: &Before, role: &str) -> BTreeSet<String> {
-    let targets = before.metadata(role).and_then(|metadata| metadata.signed()["targets"].as_object());
-    targets.into_iter().flat_map(|targets| targets.keys().cloned()).collect()
+    let listed = before.metadata(role).and_then(Metadata::listed);
+    listed.into_iter().flat_map(Listed::paths).map(str::to_owned).collect()
 }
 
 fn listed_after<'f>(

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::io::Read;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -84,6 +85,10 @@ pub trait Files {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String>;
     /// The names of all metadata files that are there.
     fn names(&self) -> Result<Vec<String>, String>;
+    /// The same file, shared where it is in memory already.
+    fn share(&self, name: &str, max: u64) -> Result<Option<Arc<Vec<u8>>>, String> {
+        Ok(self.read(name, max)?.map(Arc::new))
+    }
     /// The same file, to be read as it goes by; how much is read is the caller's to bound.
     fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
         Ok(self.read(name, max)?.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read>))

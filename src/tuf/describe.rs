@@ -34,7 +34,7 @@ pub fn payload(
     let signed = metadata.signed();
     match metadata.role_type() {
         "root" => Root::from_signed(signed).map(|root| root_lines(&root, now, holders)),
-        "targets" => targets_lines(role, &Targets::from_signed(signed)?, now, holders),
+        "targets" => targets_lines(role, metadata, now, holders),
         "snapshot" => Snapshot::from_signed(signed).map(|snapshot| {
             let mut lines = vec![head("snapshot", snapshot.version, snapshot.expires, now)];
             lines.extend(
@@ -94,19 +94,21 @@ fn head(role: &str, version: u64, expires: Date, now: Date) -> String {
 
 fn targets_lines(
     role: &str,
-    targets: &Targets,
+    metadata: &Metadata,
     now: Date,
     holders: &BTreeMap<KeyId, String>,
 ) -> Result<Vec<String>, MetadataError> {
+    let targets = Targets::rest(metadata)?;
+    let listed = Targets::listed(metadata)?;
     let mut lines = vec![head(role, targets.version, targets.expires, now)];
-    let bytes = targets.targets.values().fold(0_u64, |sum, file| sum.saturating_add(file.length));
-    lines.push(format!("  {} files, {bytes} bytes", targets.targets.len()));
-    for (path, file) in targets.targets.iter().take(FILES_LISTED) {
+    lines.push(format!("  {} files, {} bytes", listed.len(), listed.bytes()?));
+    for (path, entry) in listed.iter().take(FILES_LISTED) {
+        let file = entry.of(path)?;
         let sha256 = file.hashes.get("sha256").map_or("", |hash| hash.get(..16).unwrap_or(hash));
         lines.push(format!("  {sha256}  {:>10}  {path}", file.length));
     }
-    if targets.targets.len() > FILES_LISTED {
-        lines.push(format!("  and {} more, all below the same digest", targets.targets.len() - FILES_LISTED));
+    if listed.len() > FILES_LISTED {
+        lines.push(format!("  and {} more, all below the same digest", listed.len() - FILES_LISTED));
     }
     let delegations = targets.delegations.as_ref().map(Delegations::from_json).transpose()?;
     for role in delegations.iter().flat_map(|delegations| &delegations.roles) {

@@ -220,6 +220,15 @@ pub fn files(role: Option<&str>, old: &[u8], new: &[u8], names: &Names) -> Resul
     }
 }
 
+/// The difference of two files of a targets role that were read.
+pub fn targets(role: &str, old: &Metadata, new: &Metadata, names: &Names) -> Result<Section, DiffError> {
+    if old.role_type() != new.role_type() {
+        let kind = |metadata: &Metadata| metadata.role_type().to_owned();
+        return Err(DiffError::Types { old: kind(old), new: kind(new) });
+    }
+    targets::metadata(role, old, new, names)
+}
+
 /// The difference of two roots. `between` are the roots of the versions between them, in order, where they are known:
 /// clients walk them one by one. A root that nobody signed yet can be given: then it says who is still missing.
 pub fn roots(

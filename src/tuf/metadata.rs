@@ -29,7 +29,10 @@ use serde_json::value::RawValue;
 use crate::tuf::canonical;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
-use crate::tuf::targets::apart;
+use crate::tuf::targets::Listed;
+use crate::tuf::targets::listed;
+use crate::tuf::targets::listed::Index;
+use crate::tuf::targets::listed::Written;
 
 /// One signature as the file lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,7 +58,9 @@ impl MetadataError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
     signed: Value,
-    payload: Vec<u8>,
+    payload: String,
+    /// Where the targets lie in the payload of targets metadata.
+    targets: Option<Index>,
     signatures: Vec<Signature>,
 }
 
@@ -111,62 +116,94 @@ impl Metadata {
             return Err(MetadataError::new("the signed part is not an object"));
         }
         let payload = canonical::to_vec(&signed).map_err(|e| MetadataError(e.to_string()))?;
-        Ok(Self { signed, payload, signatures: Vec::new() })
+        Self::canonical(signed, payload)
+    }
+
+    /// Of a signed part and its canonical form.
+    fn canonical(mut signed: Value, payload: Vec<u8>) -> Result<Self, MetadataError> {
+        let payload = String::from_utf8(payload).map_err(|e| MetadataError(e.to_string()))?;
+        let mut targets = None;
+        if let Some((rest, index)) = listed::split(&payload) {
+            (signed, targets) = (Value::Object(rest), Some(index));
+        } else if signed["_type"] == "targets" && signed["targets"].is_object() {
+            return Err(MetadataError::new("the signed part is longer than 4 GiB"));
+        }
+        Ok(Self { signed, payload, targets, signatures: Vec::new() })
+    }
+
+    /// Targets metadata that nobody has signed yet: `rest` is its signed part without `targets`, which come in
+    /// ascending order of their paths and have about so many bytes.
+    pub(crate) fn of_targets<'a>(
+        mut rest: Value,
+        room: usize,
+        targets: impl Iterator<Item = (&'a str, Written<'a>)>,
+    ) -> Result<Self, MetadataError> {
+        let Some(members) = rest.as_object_mut() else {
+            return Err(MetadataError::new("the signed part is not an object"));
+        };
+        members.remove("targets");
+        let (payload, index) = listed::write(members, room, targets)?;
+        Ok(Self { signed: rest, payload, targets: Some(index), signatures: Vec::new() })
+    }
+
+    /// The same content with another signed part, but for the target files, which stay as they lie; not signed.
+    pub fn with_signed(&self, signed: Value) -> Result<Self, MetadataError> {
+        match self.listed() {
+            None => Self::unsigned(signed),
+            Some(listed) => {
+                let as_they_lie = listed.iter().map(|(path, entry)| (path, Written::AsItLies(entry)));
+                Self::of_targets(signed, self.payload.len(), as_they_lie)
+            }
+        }
     }
 
     /// What is left of a file that went by: its signatures were proven then, and its payload, which was not kept, is
     /// empty here.
     pub(crate) fn gone_by(signed: Value, signatures: Vec<Signature>) -> Self {
-        Self { signed, payload: Vec::new(), signatures }
+        Self { signed, payload: String::new(), targets: None, signatures }
     }
 
     /// Reads a file. Duplicate keys at any depth are refused; unknown fields are kept.
     pub fn parse(file: &[u8]) -> Result<Self, MetadataError> {
-        let (metadata, ()) = Self::parse_with(file, |raw| Ok((json::parse(raw)?, ())))?;
-        Ok(metadata)
-    }
-
-    /// Reads a file of targets metadata with its targets apart; [`Self::signed`] then lacks them. The payload is
-    /// that of the whole signed part all the same.
-    pub(crate) fn parse_apart(file: &[u8]) -> Result<(Self, Option<apart::Files>), MetadataError> {
-        Self::parse_with(file, apart::parse)
-    }
-
-    fn parse_with<T>(
-        file: &[u8],
-        read: impl FnOnce(&[u8]) -> Result<(Value, T), String>,
-    ) -> Result<(Self, T), MetadataError> {
         let Outer(members) = serde_json::from_slice(file).map_err(|e| MetadataError(e.to_string()))?;
         let member = |name: &str| {
             let raw = members.get(name).ok_or_else(|| MetadataError(format!("{name} is missing")))?;
-            Ok(raw.get().as_bytes())
+            Ok(raw.get())
         };
         let in_signed = |e: String| MetadataError(format!("signed: {e}"));
-        let signatures = json::parse(member("signatures")?);
+        let signatures = json::parse(member("signatures")?.as_bytes());
         let signatures = signatures.map_err(|e| MetadataError(format!("signatures: {e}")))?;
         let signatures = read_signatures(&signatures)?;
-        let raw = member("signed")?;
-        if !raw.starts_with(b"{") {
+        let text = member("signed")?;
+        if !text.starts_with('{') {
             return Err(MetadataError::new("the signed part is not an object"));
         }
-        let payload = if canonical::is_canonical(raw) {
-            raw.to_vec()
+        if let Some((rest, index)) = listed::prove(text) {
+            let payload = text.to_owned();
+            return Ok(Self { signed: Value::Object(rest), payload, targets: Some(index), signatures });
+        }
+        let signed = json::parse(text.as_bytes()).map_err(in_signed)?;
+        let payload = if canonical::is_canonical(text.as_bytes()) {
+            text.as_bytes().to_vec()
         } else {
-            let whole = json::parse(raw).map_err(in_signed)?;
-            canonical::to_vec(&whole).map_err(|e| MetadataError(e.to_string()))?
+            canonical::to_vec(&signed).map_err(|e| MetadataError(e.to_string()))?
         };
-        let (signed, rest) = read(raw).map_err(in_signed)?;
-        Ok((Self { signed, payload, signatures }, rest))
+        Ok(Self { signatures, ..Self::canonical(signed, payload)? })
     }
 
-    /// The signed part as it was read.
+    /// The signed part as it was read; of targets metadata all but `targets`, which [`Self::listed`] has.
     pub fn signed(&self) -> &Value {
         &self.signed
     }
 
     /// The bytes that signatures are over: the canonical form of the signed part.
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        self.payload.as_bytes()
+    }
+
+    /// The target files of targets metadata; `None` where it is of another type, or lists none in the right form.
+    pub fn listed(&self) -> Option<Listed<'_>> {
+        self.targets.as_ref().map(|index| Listed::new(&self.payload, index))
     }
 
     /// The signatures, in the order of the file.
@@ -176,7 +213,7 @@ impl Metadata {
 
     /// The same content with these signatures and no other. The caller has verified them.
     pub fn with_signatures(&self, signatures: Vec<Signature>) -> Self {
-        Self { signed: self.signed.clone(), payload: self.payload.clone(), signatures }
+        Self { signatures, ..self.clone() }
     }
 
     /// Adds a signature, replacing one of the same keyid. The caller has verified it.
@@ -192,7 +229,7 @@ impl Metadata {
 
     /// The file: always the same bytes for the same content, signatures in the order of their keyids.
     pub fn to_file(&self) -> Vec<u8> {
-        file(&self.payload, &self.signatures)
+        file(self.payload(), &self.signatures)
     }
 }
 
@@ -210,18 +247,7 @@ pub(crate) fn file(payload: &[u8], signatures: &[Signature]) -> Vec<u8> {
     head.push_str("\n],\n\"signed\":");
     let mut file = head.into_bytes();
     file.reserve(payload.len() + 3);
-    let control = |byte: &u8| *byte < 0x20;
-    let mut rest = payload;
-    // Only inside strings: the canonical form has them raw, JSON does not.
-    while let Some(at) = rest.iter().position(control) {
-        file.extend_from_slice(&rest[..at]);
-        match rest[at] {
-            b'\n' => file.extend_from_slice(b"\\n"),
-            byte => file.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-        }
-        rest = &rest[at + 1..];
-    }
-    file.extend_from_slice(rest);
+    canonical::write_json(payload, &mut file);
     file.extend_from_slice(b"\n}\n");
     file
 }

@@ -25,6 +25,7 @@ use crate::tuf::delegations::matches_pattern;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::repository::Repository;
 use crate::tuf::role::RoleKeys;
+use crate::tuf::targets::Listed;
 
 pub use moves::Moved;
 pub use moves::Moves;
@@ -71,21 +72,17 @@ impl Node {
 
     /// Whether it has an entry for the path.
     pub fn lists(&self, path: &str) -> bool {
-        self.entries().is_some_and(|entries| entries.contains_key(path))
+        self.metadata.listed().is_some_and(|listed| listed.get(path).is_some())
     }
 
     /// The paths that it has entries for, in their order.
     pub fn targets(&self) -> impl Iterator<Item = &str> {
-        self.entries().into_iter().flat_map(|entries| entries.keys().map(String::as_str))
+        self.metadata.listed().into_iter().flat_map(Listed::paths)
     }
 
     /// How many those are.
     pub fn count(&self) -> usize {
-        self.entries().map_or(0, serde_json::Map::len)
-    }
-
-    fn entries(&self) -> Option<&serde_json::Map<String, Value>> {
-        self.metadata.signed().get("targets").and_then(Value::as_object)
+        self.metadata.listed().map_or(0, |listed| listed.len())
     }
 }
 

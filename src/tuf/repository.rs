@@ -113,7 +113,7 @@ impl Repository {
 
     /// What a targets role says; `None` where its file is missing or cannot be understood.
     pub fn targets(&self, role: &str) -> Option<Targets> {
-        self.roles.get(role).and_then(|file| Targets::from_signed(file.metadata.signed()).ok())
+        self.roles.get(role).and_then(|file| Targets::read(&file.metadata).ok())
     }
 
     /// Whom a targets role delegates to.
@@ -173,7 +173,7 @@ impl Repository {
 }
 
 fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleFile, Unreadable> {
-    let bytes = match files.read(name, max) {
+    let bytes = match files.share(name, max) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return unreadable(name, "there is no such file"),
         Err(why) => return unreadable(name, why),
@@ -182,7 +182,7 @@ fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleFile, Unread
     let Some(version) = metadata.signed()["version"].as_u64() else {
         return unreadable(name, "it has no version");
     };
-    Ok(RoleFile { file: name.to_owned(), version, bytes: Arc::new(bytes), metadata: Arc::new(metadata) })
+    Ok(RoleFile { file: name.to_owned(), version, bytes, metadata: Arc::new(metadata) })
 }
 
 /// The role behind a file name: names are URL-encoded there.

@@ -1,7 +1,8 @@
 //! Targets metadata (TUF section 4.5).
 
-pub(crate) mod apart;
 pub mod change;
+mod entry;
+pub(crate) mod listed;
 pub mod manifest;
 pub mod path;
 pub(crate) mod paths;
@@ -11,14 +12,19 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::tuf::canonical;
+use crate::tuf::canonical::CanonicalError;
 use crate::tuf::date::Date;
 use crate::tuf::fields;
+use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
+
+pub use listed::Entry;
+pub use listed::Listed;
 
 /// What metadata says of one target file, and of one metadata file.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -47,26 +53,54 @@ pub struct Targets {
     pub extra: Map<String, Value>,
 }
 
+impl TargetFile {
+    /// Writes the canonical form.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
+        out.push(b'{');
+        if let Some(custom) = &self.custom {
+            out.extend_from_slice(b"\"custom\":");
+            out.extend(canonical::to_vec(custom)?);
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"hashes\":{");
+        for (i, (name, digest)) in self.hashes.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            canonical::write_string(name, out);
+            out.push(b':');
+            canonical::write_string(digest, out);
+        }
+        out.extend_from_slice(b"},\"length\":");
+        out.extend_from_slice(self.length.to_string().as_bytes());
+        out.push(b'}');
+        Ok(())
+    }
+}
+
 impl Targets {
-    /// Reads the signed part of a targets role.
-    pub fn from_signed(signed: &Value) -> Result<Self, MetadataError> {
-        let entry = |(path, json): (&String, &Value)| {
-            fields::object(json, path)?;
-            let file = TargetFile::deserialize(json);
-            Ok((path.clone(), file.map_err(|e| MetadataError(format!("target {path:?}: {e}")))?))
-        };
-        let targets = fields::member(signed, "targets")?.iter().map(entry);
-        Self::from_parts(signed, Some(targets.collect::<Result<_, MetadataError>>()?))
+    /// Reads the metadata of a targets role.
+    pub fn read(metadata: &Metadata) -> Result<Self, MetadataError> {
+        let rest = Self::rest(metadata)?;
+        let entry = |(path, entry): (&str, Entry<'_>)| Ok((path.to_owned(), entry.of(path)?));
+        let targets = Self::listed(metadata)?.iter().map(entry).collect::<Result<_, MetadataError>>()?;
+        Ok(Self { targets, ..rest })
     }
 
-    /// The same, with `targets` read apart from the rest.
-    pub(crate) fn from_parts(rest: &Value, targets: Option<apart::Files>) -> Result<Self, MetadataError> {
-        let common = fields::read(rest, "targets", &["targets", "delegations"])?;
+    /// The target files that the metadata of a targets role lists, as they lie.
+    pub fn listed(metadata: &Metadata) -> Result<Listed<'_>, MetadataError> {
+        metadata.listed().ok_or_else(|| MetadataError::new("targets is not an object"))
+    }
+
+    /// What [`Self::read`] reads, but for the target files.
+    pub fn rest(metadata: &Metadata) -> Result<Self, MetadataError> {
+        let signed = metadata.signed();
+        let common = fields::read(signed, "targets", &["targets", "delegations"])?;
         Ok(Self {
             version: common.version,
             expires: common.expires,
-            targets: targets.ok_or_else(|| MetadataError::new("targets is not an object"))?,
-            delegations: rest.get("delegations").filter(|d| !d.is_null()).cloned(),
+            targets: BTreeMap::new(),
+            delegations: signed.get("delegations").filter(|d| !d.is_null()).cloned(),
             extra: common.extra,
         })
     }
@@ -86,34 +120,40 @@ impl Targets {
 mod tests {
     use super::*;
 
-    fn both(targets: &str) -> (Result<Targets, String>, Result<Targets, String>) {
+    /// As it lies, which is read whole, and in canonical form.
+    fn both(targets: &str) -> [Result<Targets, String>; 2] {
         let signed = format!(
-            r#"{{"_type":"targets","spec_version":"1.0.31","version":1,"expires":"2027-01-03T09:00:00Z",
-            "x-note":"kept","targets":{targets}}}"#
+            r#"{{"_type":"targets","expires":"2027-01-03T09:00:00Z","spec_version":"1.0.31","targets":{targets},"version":1,"x-note":"kept"}}"#
         );
-        let whole = crate::tuf::json::parse(signed.as_bytes())
-            .and_then(|signed| Targets::from_signed(&signed).map_err(|e| e.to_string()));
-        let apart = apart::parse(signed.as_bytes())
-            .and_then(|(rest, targets)| Targets::from_parts(&rest, targets).map_err(|e| e.to_string()));
-        (whole, apart)
+        [signed.clone(), format!("{{ {}", &signed[1..])].map(|signed| {
+            let file = format!(r#"{{"signatures":[],"signed":{signed}}}"#);
+            let metadata = Metadata::parse(file.as_bytes()).map_err(|e| e.to_string())?;
+            Targets::read(&metadata).map_err(|e| e.to_string())
+        })
     }
 
     #[test]
-    fn targets_read_apart_are_the_targets_read_whole() {
-        for text in [
-            "{}",
-            r#"{"b":{"length":1,"hashes":{"sha256":"00","x":"y"}},"a":{"hashes":{},"length":0,"custom":{"k":[1]}}}"#,
-            r#"{"a\u0062":{"length":1,"hashes":{},"custom":null,"other":{"k":1}}}"#,
+    fn targets_that_lie_canonical_are_the_targets_that_do_not() {
+        for (canonical, other) in [
+            ("{}", "{ }"),
+            (
+                r#"{"a":{"custom":{"k":[1]},"hashes":{},"length":0},"b":{"hashes":{"sha256":"00","x":"y"},"length":1}}"#,
+                r#"{"b":{"length":1,"hashes":{"sha256":"00","x":"y"}},"a":{"hashes":{},"length":0,"custom":{"k":[1]}}}"#,
+            ),
+            (
+                r#"{"ab":{"custom":null,"hashes":{},"length":1,"other":{"k":1}}}"#,
+                r#"{"a\u0062":{"length":1,"hashes":{},"custom":null,"other":{"k":1}}}"#,
+            ),
         ] {
-            let (whole, apart) = both(text);
+            let read = [both(canonical), both(other)].concat();
 
-            assert!(whole.is_ok(), "{text}: {whole:?}");
-            assert_eq!(whole, apart, "{text}");
+            assert!(read[0].is_ok(), "{canonical}: {read:?}");
+            assert!(read.iter().all(|one| *one == read[0]), "{canonical}: {read:?}");
         }
     }
 
     #[test]
-    fn what_is_refused_whole_is_refused_apart() {
+    fn what_is_refused_in_one_form_is_refused_in_the_other() {
         for text in [
             "[]",
             "null",
@@ -132,9 +172,9 @@ mod tests {
             r#"{}, "targets": {}"#,
             r#"{}, "x-note": 1"#,
         ] {
-            let (whole, apart) = both(text);
+            let read = both(text);
 
-            assert!(whole.is_err() && apart.is_err(), "{text}: {whole:?} {apart:?}");
+            assert!(read.iter().all(Result::is_err), "{text}: {read:?}");
         }
     }
 }

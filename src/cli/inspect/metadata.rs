@@ -9,6 +9,7 @@ use crate::tuf::Metadata;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
+use crate::tuf::metadata::MetadataError;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::snapshot::Snapshot;
@@ -24,7 +25,7 @@ pub(super) fn describe(bytes: &[u8]) -> Result<Description, String> {
     let signed = metadata.signed();
     let read = match kind.as_str() {
         "root" => Root::from_signed(signed).map(|root| self::root(&root, &metadata)),
-        "targets" => Targets::from_signed(signed).and_then(|targets| self::targets(&targets)),
+        "targets" => self::targets(&metadata),
         "snapshot" => Snapshot::from_signed(signed).map(|snapshot| self::snapshot(&snapshot)),
         "timestamp" => Timestamp::from_signed(signed).map(|timestamp| {
             let line = format!("snapshot.json: version {}", timestamp.snapshot.version);
@@ -98,10 +99,15 @@ fn root(root: &Root, metadata: &Metadata) -> (String, Vec<String>, Value) {
 
 type Words = (String, Vec<String>, Value);
 
-fn targets(targets: &Targets) -> Result<Words, crate::tuf::metadata::MetadataError> {
-    let mut lines = vec![format!("targets: {}", targets.targets.len())];
-    lines.extend(targets.targets.iter().take(SHOWN).map(|(path, t)| format!("  {path}: {} bytes", t.length)));
-    more(&mut lines, targets.targets.len());
+fn targets(metadata: &Metadata) -> Result<Words, MetadataError> {
+    let (targets, listed) = (Targets::rest(metadata)?, Targets::listed(metadata)?);
+    // Every entry is understood, or the answer is an error.
+    listed.bytes()?;
+    let mut lines = vec![format!("targets: {}", listed.len())];
+    for (path, entry) in listed.iter().take(SHOWN) {
+        lines.push(format!("  {path}: {} bytes", entry.length().map_err(MetadataError)?));
+    }
+    more(&mut lines, listed.len());
     let delegations = targets.delegations.as_ref().map(Delegations::from_json).transpose()?;
     let roles = delegations.map(|d| d.roles).unwrap_or_default();
     lines.push(format!("delegated roles: {}", roles.len()));
@@ -117,7 +123,7 @@ fn targets(targets: &Targets) -> Result<Words, crate::tuf::metadata::MetadataErr
     }
     more(&mut lines, roles.len());
     let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
-    let json = json!({"targets": targets.targets.len(), "delegated": names});
+    let json = json!({"targets": listed.len(), "delegated": names});
     Ok((head(targets.version, targets.expires), lines, json))
 }
 

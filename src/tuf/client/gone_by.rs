@@ -3,8 +3,6 @@
 //! A fast way to the answer yes, never to another one: for a file that is not as this way expects, or that does not
 //! hold, there is no answer here, and the role is read whole.
 
-use std::collections::BTreeMap;
-
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::file_name;
 use crate::tuf::client::tree::Branch;
@@ -41,7 +39,7 @@ impl Workflow<'_> {
         let ask = stream::Ask { keys, listed, max: MAX_TARGETS, paths: role != "targets", wants: &wants };
         let read = stream::read(&mut self.files.open(&file, MAX_TARGETS).ok()??, &ask)?;
         let metadata = Metadata::gone_by(read.rest, read.signatures);
-        let rest = Targets::from_parts(metadata.signed(), Some(BTreeMap::new())).ok()?;
+        let rest = Targets::rest(&metadata).ok()?;
         if version.is_some_and(|version| version != rest.version) {
             return None;
         }

@@ -110,13 +110,13 @@ impl Workflow<'_> {
         (delegator, role, keys): (&str, &str, &RoleKeys),
         known: bool,
     ) -> Result<Option<Node>, Refused> {
-        let (metadata, targets) = self.open_targets(&file, bytes.as_ref())?;
+        let metadata = self.open(&file, bytes.as_ref())?;
         drop(bytes);
         let signed_by = self.signed(rules::THRESHOLD, &file, &metadata, keys, delegator)?;
         if known {
             return Ok(None);
         }
-        let targets = understood(&file, Targets::from_parts(metadata.signed(), targets))?;
+        let targets = understood(&file, Targets::read(&metadata))?;
         if let Some(version) = version.filter(|version| *version != targets.version) {
             let why = format!("version {} and not {version}", targets.version);
             return refuse(rules::VERSION_AS_LISTED, &file, why);

@@ -24,7 +24,6 @@ use crate::tuf::metadata::MetadataError;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
-use crate::tuf::targets::apart;
 
 /// The field by which a rehearsal marks everything it writes.
 pub const WATERMARK: &str = "x-keyrite-rehearsal";
@@ -83,18 +82,6 @@ impl<'a> Workflow<'a> {
         signs_once(file, &metadata)?;
         self.no_rehearsal(file, &metadata)?;
         Ok(metadata)
-    }
-
-    /// The same for a targets role, with its targets apart.
-    pub(super) fn open_targets(
-        &mut self,
-        file: &str,
-        bytes: &[u8],
-    ) -> Result<(Metadata, Option<apart::Files>), Refused> {
-        let (metadata, targets) = understood(file, Metadata::parse_apart(bytes))?;
-        signs_once(file, &metadata)?;
-        self.no_rehearsal(file, &metadata)?;
-        Ok((metadata, targets))
     }
 
     pub(super) fn no_rehearsal(&mut self, file: &str, metadata: &Metadata) -> Result<(), Refused> {

@@ -25,6 +25,7 @@ use crate::tuf::role::RoleKeys;
 use crate::tuf::role::Unmet;
 use crate::tuf::snapshot::MetaFile;
 use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::listed::Written;
 
 /// What all bins of a group say alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +90,15 @@ impl Group {
         files: impl IntoIterator<Item = (&'a str, &'a TargetFile)>,
         highest: impl Fn(u32) -> Option<u64>,
     ) -> Result<Self, Fault> {
+        Self::of(terms, files.into_iter().map(|(path, file)| (path, Written::New(file))), highest)
+    }
+
+    /// The same, where some of the files stay as they lie.
+    pub(crate) fn of<'a>(
+        terms: &Terms,
+        files: impl Iterator<Item = (&'a str, Written<'a>)>,
+        highest: impl Fn(u32) -> Option<u64>,
+    ) -> Result<Self, Fault> {
         let layout = terms.layout.clone();
         let head = head(terms)?;
         let mut payloads: Vec<Vec<u8>> = vec![Vec::new(); layout.count() as usize];
@@ -105,7 +115,9 @@ impl Group {
             } else {
                 payload.push(b',');
             }
-            entry(path, file, payload)?;
+            canonical::write_string(path, payload);
+            payload.push(b':');
+            file.write(payload).map_err(no_form(path))?;
         }
         let mut bins = Vec::new();
         for (number, mut payload) in (0..).zip(payloads) {
@@ -254,30 +266,6 @@ fn tail(terms: &Terms, version: u64, out: &mut Vec<u8>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// `"path":{"custom":...,"hashes":{...},"length":N}`
-fn entry(path: &str, file: &TargetFile, out: &mut Vec<u8>) -> Result<(), Fault> {
-    canonical::write_string(path, out);
-    out.extend_from_slice(b":{");
-    if let Some(custom) = &file.custom {
-        out.extend_from_slice(b"\"custom\":");
-        out.extend(canonical::to_vec(custom).map_err(no_form(path))?);
-        out.push(b',');
-    }
-    out.extend_from_slice(b"\"hashes\":{");
-    for (i, (name, digest)) in file.hashes.iter().enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        canonical::write_string(name, out);
-        out.push(b':');
-        canonical::write_string(digest, out);
-    }
-    out.extend_from_slice(b"},\"length\":");
-    out.extend_from_slice(file.length.to_string().as_bytes());
-    out.push(b'}');
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use ed25519_dalek::Signer;
@@ -330,7 +318,7 @@ mod tests {
         let mut found = 0;
         for bin in group.bins() {
             let metadata = Metadata::parse(&group.file(bin)).unwrap();
-            let targets = Targets::from_signed(metadata.signed()).unwrap();
+            let targets = Targets::read(&metadata).unwrap();
             assert!(targets.targets.keys().all(|path| terms.layout.bin_of(path) == bin.number));
             assert_eq!((targets.version, group.file_name(bin)), (1, format!("1.bin-{}.json", bin.number)));
             found += targets.targets.len();

@@ -1,27 +1,52 @@
 //! Targets metadata with each target as it lies in the file: of a million targets that are alike on both sides, none is
 //! read, and none is copied.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use serde_json::Map;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
+use crate::tuf::canonical;
 use crate::tuf::fields;
 use crate::tuf::json;
+use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::metadata::Outer;
 use crate::tuf::metadata::Signature;
 use crate::tuf::metadata::read_signatures;
+use crate::tuf::targets;
+use crate::tuf::targets::Entry;
 
 /// A file of targets metadata.
 pub(super) struct Targets<'a> {
     /// The signed part as it lies in the file.
-    pub(super) text: &'a str,
+    pub(super) text: &'a [u8],
     /// The signed part without `targets`.
     pub(super) rest: Map<String, Value>,
-    pub(super) targets: BTreeMap<String, &'a RawValue>,
+    pub(super) targets: Listed<'a>,
     pub(super) signatures: Vec<Signature>,
+}
+
+/// Each target with its path, in the order of paths.
+pub(super) type Listed<'a> = Box<dyn Iterator<Item = (Cow<'a, str>, Cow<'a, [u8]>)> + 'a>;
+
+impl<'a> Targets<'a> {
+    /// Of metadata that was read: what lies in it is its canonical form.
+    pub(super) fn of(metadata: &'a Metadata) -> Result<Self, MetadataError> {
+        let listed = targets::Targets::listed(metadata)?;
+        fields::read(metadata.signed(), "targets", &[])?;
+        let plain = canonical::control(metadata.payload()).is_none();
+        let json = move |entry: Entry<'a>| match entry.text().as_bytes() {
+            text if plain => Cow::Borrowed(text),
+            text => canonical::to_json(text),
+        };
+        Ok(Self {
+            text: metadata.payload(),
+            rest: fields::object(metadata.signed(), "the signed part")?.clone(),
+            targets: Box::new(listed.iter().map(move |(path, entry)| (Cow::Borrowed(path), json(entry)))),
+            signatures: metadata.signatures().to_vec(),
+        })
+    }
 }
 
 pub(super) fn read(file: &[u8]) -> Result<Targets<'_>, MetadataError> {
@@ -49,7 +74,14 @@ pub(super) fn read(file: &[u8]) -> Result<Targets<'_>, MetadataError> {
     let Value::Object(rest) = rest else {
         return Err(MetadataError::new("the signed part is not an object"));
     };
-    Ok(Targets { text, rest, targets, signatures: read_signatures(&signatures)? })
+    let targets =
+        targets.into_iter().map(|(path, raw)| (Cow::Owned(path), Cow::Borrowed(raw.get().as_bytes())));
+    Ok(Targets {
+        text: text.as_bytes(),
+        rest,
+        targets: Box::new(targets),
+        signatures: read_signatures(&signatures)?,
+    })
 }
 
 fn outer(text: &[u8]) -> Result<Outer<'_>, MetadataError> {
@@ -57,9 +89,9 @@ fn outer(text: &[u8]) -> Result<Outer<'_>, MetadataError> {
 }
 
 /// One target.
-pub(super) fn target(path: &str, raw: &RawValue) -> Result<Map<String, Value>, MetadataError> {
+pub(super) fn target(path: &str, raw: &[u8]) -> Result<Map<String, Value>, MetadataError> {
     let in_target = |why: String| MetadataError(format!("target {path:?}: {why}"));
-    match json::parse(raw.get().as_bytes()).map_err(in_target)? {
+    match json::parse(raw).map_err(in_target)? {
         Value::Object(target) => Ok(target),
         _ => Err(in_target("not an object".to_owned())),
     }

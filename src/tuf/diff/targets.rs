@@ -2,7 +2,6 @@
 
 use serde_json::Map;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::tuf::diff::Change;
 use crate::tuf::diff::DiffError;
@@ -16,14 +15,35 @@ use crate::tuf::diff::names::Labels;
 use crate::tuf::diff::raw;
 use crate::tuf::diff::scope::Scope;
 use crate::tuf::key::KeyId;
+use crate::tuf::metadata::Metadata;
 
 pub(super) fn files(role: &str, old: &[u8], new: &[u8], names: &Names) -> Result<Section, DiffError> {
     let was = raw::read(old).map_err(DiffError::Old)?;
     let is = raw::read(new).map_err(DiffError::New)?;
+    compare(role, was, is, names)
+}
+
+pub(super) fn metadata(
+    role: &str,
+    old: &Metadata,
+    new: &Metadata,
+    names: &Names,
+) -> Result<Section, DiffError> {
+    let was = raw::Targets::of(old).map_err(DiffError::Old)?;
+    let is = raw::Targets::of(new).map_err(DiffError::New)?;
+    compare(role, was, is, names)
+}
+
+fn compare(
+    role: &str,
+    mut was: raw::Targets<'_>,
+    mut is: raw::Targets<'_>,
+    names: &Names,
+) -> Result<Section, DiffError> {
     let scope = Scope::role(role);
     let mut section = Section { role: role.to_owned(), ..Section::default() };
     section.changes = common::members(&scope, &was.rest, &is.rest, &["delegations"]);
-    listed(&scope, &was, &is, &mut section.changes)?;
+    listed(&scope, &mut was.targets, &mut is.targets, &mut section.changes)?;
     delegations::compare(&scope, &was.rest, &is.rest, names, &mut section)?;
     let differs = was.text != is.text;
     if section.changes.is_empty() {
@@ -41,11 +61,11 @@ pub(super) fn files(role: &str, old: &[u8], new: &[u8], names: &Names) -> Result
 /// Walks both lists in the order of paths; a target that is written alike is not looked into.
 fn listed(
     scope: &Scope,
-    old: &raw::Targets<'_>,
-    new: &raw::Targets<'_>,
+    old: &mut raw::Listed<'_>,
+    new: &mut raw::Listed<'_>,
     changes: &mut Vec<Change>,
 ) -> Result<(), DiffError> {
-    let (mut was, mut is) = (old.targets.iter().peekable(), new.targets.iter().peekable());
+    let (mut was, mut is) = (old.peekable(), new.peekable());
     loop {
         let order = match (was.peek(), is.peek()) {
             (None, None) => return Ok(()),
@@ -56,25 +76,25 @@ fn listed(
         match order {
             std::cmp::Ordering::Less => {
                 let Some((path, raw)) = was.next() else { continue };
-                raw::target(path, raw).map_err(DiffError::Old)?;
+                raw::target(&path, &raw).map_err(DiffError::Old)?;
                 changes.push(scope.change(Kind::FileRemoved, &format!("- file {path}"), ""));
             }
             std::cmp::Ordering::Greater => {
                 let Some((path, raw)) = is.next() else { continue };
-                raw::target(path, raw).map_err(DiffError::New)?;
+                raw::target(&path, &raw).map_err(DiffError::New)?;
                 changes.push(scope.change(Kind::FileAdded, &format!("+ file {path}"), ""));
             }
             std::cmp::Ordering::Equal => {
                 if let (Some((path, old)), Some((_, new))) = (was.next(), is.next()) {
-                    changes.extend(target(scope, path, old, new)?);
+                    changes.extend(target(scope, &path, &old, &new)?);
                 }
             }
         }
     }
 }
 
-fn target(scope: &Scope, path: &str, old: &RawValue, new: &RawValue) -> Result<Option<Change>, DiffError> {
-    if old.get() == new.get() {
+fn target(scope: &Scope, path: &str, old: &[u8], new: &[u8]) -> Result<Option<Change>, DiffError> {
+    if old == new {
         return Ok(None);
     }
     let was = raw::target(path, old).map_err(DiffError::Old)?;

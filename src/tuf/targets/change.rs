@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::tuf::fault::Fault;
+use crate::tuf::targets::Listed;
 use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::listed::Written;
 use crate::tuf::targets::path;
 
 /// Where the wanted files come from.
@@ -35,8 +37,8 @@ pub struct Wanted {
 /// What becomes of a role's files. Paths in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
-    /// What the role lists from now on.
-    pub after: BTreeMap<String, TargetFile>,
+    /// What the role says in new words: of all that is added, replaced or restated.
+    pub written: BTreeMap<String, TargetFile>,
     /// Were not there.
     pub added: Vec<String>,
     /// Have other content.
@@ -54,38 +56,37 @@ pub struct Change {
 /// Applies what is wanted to what is listed.
 ///
 /// # Errors
-/// Every rule that is broken: TARGET-PATH, REMOVE-NEEDS-KEEP, REMOVE-KNOWN, REMOVE-OR-LIST.
-pub fn apply(before: &BTreeMap<String, TargetFile>, wanted: Wanted) -> Result<Change, Vec<Fault>> {
+/// Every rule that is broken: TARGET-PATH, REMOVE-NEEDS-KEEP, REMOVE-KNOWN, REMOVE-OR-LIST; and TARGET-READABLE for a
+/// target that is listed in a form that cannot be understood, and would change.
+pub fn apply(before: Listed<'_>, wanted: Wanted) -> Result<Change, Vec<Fault>> {
     let faults = faults(before, &wanted);
     if !faults.is_empty() {
         return Err(faults);
     }
     let mut change = Change::default();
     let Wanted { files, origin, keep, remove } = wanted;
-    let remove: BTreeSet<String> = remove.into_iter().collect();
-    for (path, old) in before {
-        if files.contains_key(path) {
-            continue;
-        }
-        if keep && !remove.contains(path) {
-            change.same += 1;
-            change.after.insert(path.clone(), old.clone());
-        } else {
-            change.removed.push(path.clone());
-        }
+    if keep {
+        let removed = remove.into_iter().collect::<BTreeSet<_>>();
+        let wanted = files.keys().filter(|path| before.get(path).is_some()).count();
+        change.same = before.len() - wanted - removed.len();
+        change.removed.extend(removed);
+    } else {
+        let gone = before.paths().filter(|path| !files.contains_key(*path));
+        change.removed.extend(gone.map(str::to_owned));
     }
     for (path, mut file) in files {
-        match before.get(&path) {
+        let old = before.get(&path).map(|entry| entry.of(&path)).transpose();
+        match old.map_err(|why| vec![Fault::new("TARGET-READABLE", &path, why.to_string())])? {
             None => change.added.push(path.clone()),
-            Some(old) if same_content(old, &file) => {
+            Some(old) if same_content(&old, &file) => {
                 if origin == Origin::Directory {
                     file.custom.clone_from(&old.custom);
                 }
-                if file == *old {
+                if file == old {
                     change.same += 1;
-                } else {
-                    change.restated.push(path.clone());
+                    continue;
                 }
+                change.restated.push(path.clone());
             }
             Some(old) => {
                 if origin == Origin::Directory && old.custom.is_some() {
@@ -94,15 +95,35 @@ pub fn apply(before: &BTreeMap<String, TargetFile>, wanted: Wanted) -> Result<Ch
                 change.replaced.push(path.clone());
             }
         }
-        change.after.insert(path, file);
+        change.written.insert(path, file);
     }
     Ok(change)
 }
 
-fn faults(before: &BTreeMap<String, TargetFile>, wanted: &Wanted) -> Vec<Fault> {
+impl Change {
+    /// All that the role lists from now on, in order: what stays lies as it lay.
+    pub(crate) fn after<'a>(&'a self, before: Listed<'a>) -> impl Iterator<Item = (&'a str, Written<'a>)> {
+        let mut new = self.written.iter().map(|(path, file)| (path.as_str(), Written::New(file))).peekable();
+        let mut old = before.iter().filter(|(path, _)| self.stays(path)).peekable();
+        std::iter::from_fn(move || {
+            let first = match (old.peek(), new.peek()) {
+                (Some((old, _)), Some((new, _))) => old < new,
+                (old, _) => old.is_some(),
+            };
+            if first { old.next().map(|(path, entry)| (path, Written::AsItLies(entry))) } else { new.next() }
+        })
+    }
+
+    fn stays(&self, path: &str) -> bool {
+        let gone = || self.removed.binary_search_by(|removed| removed.as_str().cmp(path)).is_ok();
+        !(self.written.contains_key(path) || gone())
+    }
+}
+
+fn faults(before: Listed<'_>, wanted: &Wanted) -> Vec<Fault> {
     let mut faults = Vec::new();
     // What is listed already stays allowed: it is what clients ask for today.
-    for path in wanted.files.keys().filter(|path| !before.contains_key(*path)) {
+    for path in wanted.files.keys().filter(|path| before.get(path).is_none()) {
         if let Err(why) = path::form(path) {
             faults.push(Fault::new("TARGET-PATH", path, format!("the path {path:?} {why}")));
         }
@@ -116,7 +137,7 @@ fn faults(before: &BTreeMap<String, TargetFile>, wanted: &Wanted) -> Vec<Fault> 
         if wanted.files.contains_key(path) {
             let text = format!("{path} is to be removed, and is listed anew; only one of them can be meant");
             faults.push(Fault::new("REMOVE-OR-LIST", path, text));
-        } else if !before.contains_key(path) {
+        } else if before.get(path).is_none() {
             let text = format!("{path} is to be removed, and the role does not list it");
             faults.push(Fault::new("REMOVE-KNOWN", path, text));
         }
@@ -137,6 +158,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::tuf::Metadata;
 
     fn file(content: &str) -> TargetFile {
         let sha256 = format!("{content:0>64}");
@@ -145,6 +167,24 @@ mod tests {
 
     fn files(list: &[(&str, &str)]) -> BTreeMap<String, TargetFile> {
         list.iter().map(|(path, content)| ((*path).to_owned(), file(content))).collect()
+    }
+
+    /// Metadata that lists them.
+    fn listing(files: &BTreeMap<String, TargetFile>) -> Metadata {
+        let files = files.iter().map(|(path, file)| (path.as_str(), Written::New(file)));
+        Metadata::of_targets(json!({"_type": "targets"}), 0, files).unwrap()
+    }
+
+    fn apply(before: &BTreeMap<String, TargetFile>, wanted: Wanted) -> Result<Change, Vec<Fault>> {
+        super::apply(listing(before).listed().unwrap(), wanted)
+    }
+
+    /// All that is listed then.
+    fn after(before: &BTreeMap<String, TargetFile>, change: &Change) -> BTreeMap<String, TargetFile> {
+        let before = listing(before);
+        let after = change.after(before.listed().unwrap());
+        let after = Metadata::of_targets(json!({"_type": "targets"}), 0, after).unwrap();
+        after.listed().unwrap().iter().map(|(path, entry)| (path.to_owned(), entry.read().unwrap())).collect()
     }
 
     fn directory(list: &[(&str, &str)]) -> Wanted {
@@ -157,12 +197,12 @@ mod tests {
 
         let change = apply(&before, directory(&[("a", "1"), ("b", "2"), ("d", "1")])).unwrap();
 
+        assert_eq!(after(&before, &change), files(&[("a", "1"), ("b", "2"), ("d", "1")]));
         assert_eq!(
             (change.added, change.replaced, change.removed),
             (vec!["d".into()], vec!["b".into()], vec!["c".into()])
         );
         assert_eq!(change.same, 1);
-        assert_eq!(change.after, files(&[("a", "1"), ("b", "2"), ("d", "1")]));
     }
 
     #[test]
@@ -173,7 +213,8 @@ mod tests {
         let change = apply(&before, wanted).unwrap();
 
         assert_eq!(change.removed, ["c"]);
-        assert_eq!(change.after, files(&[("a", "1"), ("b", "1"), ("d", "1")]));
+        assert_eq!(change.same, 2);
+        assert_eq!(after(&before, &change), files(&[("a", "1"), ("b", "1"), ("d", "1")]));
     }
 
     #[test]
@@ -181,9 +222,11 @@ mod tests {
         let first = files(&[("a", "1")]);
         let without = apply(&first, directory(&[])).unwrap();
 
-        let again = apply(&without.after, directory(&[("a", "1")])).unwrap();
+        let without = after(&first, &without);
+        let again = apply(&without, directory(&[("a", "1")])).unwrap();
 
-        assert_eq!((again.added, again.after), (vec!["a".to_owned()], first));
+        assert_eq!(after(&without, &again), first);
+        assert_eq!(again.added, ["a"]);
     }
 
     #[test]
@@ -203,10 +246,10 @@ mod tests {
             (change.restated.as_slice(), change.custom_lost.as_slice()),
             (&["a".to_owned()][..], &["b".to_owned()][..])
         );
-        assert_eq!(change.after["a"].custom, before["a"].custom);
-        assert_eq!(change.after["b"].custom, None);
+        assert_eq!(change.written["a"].custom, before["a"].custom);
+        assert_eq!(change.written["b"].custom, None);
         let said = apply(&before, Wanted { origin: Origin::Manifest, ..both }).unwrap();
-        assert_eq!((said.after["a"].custom.as_ref(), said.custom_lost.len()), (None, 0));
+        assert_eq!((said.written["a"].custom.as_ref(), said.custom_lost.len()), (None, 0));
     }
 
     #[test]
@@ -243,10 +286,11 @@ mod tests {
             let told = change.added.len() + change.replaced.len() + change.removed.len() + change.same;
             let paths: BTreeSet<_> = before.keys().chain(wanted.keys()).collect();
             prop_assert_eq!(told, paths.len());
+            let after = after(&before, &change);
             for (path, file) in &wanted {
-                prop_assert_eq!(&change.after[path], file);
+                prop_assert_eq!(&after[path], file);
             }
-            prop_assert_eq!(change.after.len(), if keep { paths.len() } else { wanted.len() });
+            prop_assert_eq!(after.len(), if keep { paths.len() } else { wanted.len() });
         }
     }
 }

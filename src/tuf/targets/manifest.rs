@@ -16,7 +16,7 @@ use crate::tuf::fault::Fault;
 use crate::tuf::json::Object;
 use crate::tuf::json::Strict;
 use crate::tuf::targets::TargetFile;
-use crate::tuf::targets::apart::Distinct;
+use crate::tuf::targets::entry::Distinct;
 use crate::tuf::targets::path;
 
 /// The algorithms that every client compares, with the hex digits of their digests.

@@ -22,7 +22,7 @@ use crate::tuf::metadata::read_signatures;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::snapshot::MetaFile;
 use crate::tuf::targets::TargetFile;
-use crate::tuf::targets::apart;
+use crate::tuf::targets::entry;
 use crate::tuf::targets::paths::Paths;
 use crate::tuf::targets::scan;
 use crate::tuf::targets::scan::Stop;
@@ -316,7 +316,7 @@ impl Signed<'_> {
             paths.push(path)?;
         }
         if (self.ask.wants)(path) {
-            self.kept.insert(path.to_owned(), apart::target(value).ok()?);
+            self.kept.insert(path.to_owned(), entry::target(value).ok()?);
         }
         Some(())
     }

@@ -62,16 +62,21 @@ fn indented(file: &[u8]) -> Vec<u8> {
 
 /// What the reader that holds the file makes of it, in the form of the other.
 fn held(file: &[u8], keys: &RoleKeys) -> Option<Streamed> {
-    let (metadata, files) = Metadata::parse_apart(file).ok()?;
+    let metadata = Metadata::parse(file).ok()?;
     let signed_by = keys.verify(metadata.payload(), metadata.signatures()).ok()?;
-    let kept = files?;
+    let mut rest = json::parse(file).ok()?["signed"].take();
+    let targets = rest.as_object_mut()?.remove("targets")?;
+    let read = |(path, entry): (&String, &Value)| {
+        Some((path.clone(), entry::target(entry.to_string().as_bytes()).ok()?))
+    };
+    let kept = targets.as_object()?.iter().map(read).collect::<Option<BTreeMap<_, _>>>()?;
     if kept.values().any(|file| !file.hashes.keys().any(|name| name == "sha256" || name == "sha512")) {
         return None;
     }
     let mut paths = Paths::default();
     kept.keys().for_each(|path| paths.push(path).unwrap());
     Some(Streamed {
-        rest: metadata.signed().clone(),
+        rest,
         signatures: metadata.signatures().to_vec(),
         signed_by,
         count: kept.len(),

@@ -1,5 +1,5 @@
-//! Reads the signed part of a targets role with its targets apart: straight into their own type, because a JSON
-//! value for each of a million targets would cost gigabytes. As strict as [`crate::tuf::json`].
+//! Reads one entry of `targets` straight into its own type, because a JSON value for each of a million targets would
+//! cost gigabytes. As strict as [`crate::tuf::json`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,60 +11,14 @@ use serde::de::DeserializeOwned;
 use serde::de::Error;
 use serde::de::MapAccess;
 use serde::de::Visitor;
-use serde_json::Map;
-use serde_json::Value;
 
 use crate::tuf::json::Strict;
 use crate::tuf::targets::TargetFile;
-
-/// `targets`, by path.
-pub(crate) type Files = BTreeMap<String, TargetFile>;
-
-/// The signed part without `targets`, and `targets`.
-pub(crate) fn parse(signed: &[u8]) -> Result<(Value, Option<Files>), String> {
-    let apart: Apart = serde_json::from_slice(signed).map_err(|e| e.to_string())?;
-    Ok((Value::Object(apart.rest), apart.targets))
-}
 
 /// One target.
 pub(super) fn target(json: &[u8]) -> Result<TargetFile, String> {
     let entry: Entry = serde_json::from_slice(json).map_err(|e| e.to_string())?;
     Ok(entry.0)
-}
-
-struct Apart {
-    rest: Map<String, Value>,
-    targets: Option<Files>,
-}
-
-impl<'de> Deserialize<'de> for Apart {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ApartVisitor)
-    }
-}
-
-struct ApartVisitor;
-
-impl<'de> Visitor<'de> for ApartVisitor {
-    type Value = Apart;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Apart, A::Error> {
-        let mut apart = Apart { rest: Map::new(), targets: None };
-        while let Some(name) = map.next_key::<String>()? {
-            let twice = match name.as_str() {
-                "targets" => apart.targets.replace(map.next_value::<Distinct<Entry>>()?.files()).is_some(),
-                _ => apart.rest.insert(name.clone(), map.next_value::<Strict>()?.0).is_some(),
-            };
-            if twice {
-                return Err(stands_twice(&name));
-            }
-        }
-        Ok(apart)
-    }
 }
 
 fn stands_twice<E: Error>(name: &str) -> E {
@@ -73,12 +27,6 @@ fn stands_twice<E: Error>(name: &str) -> E {
 
 /// An object whose keys stand once.
 pub(crate) struct Distinct<T>(pub(crate) BTreeMap<String, T>);
-
-impl Distinct<Entry> {
-    fn files(self) -> Files {
-        self.0.into_iter().map(|(path, entry)| (path, entry.0)).collect()
-    }
-}
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Distinct<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,0 +1,300 @@
+//! The target files of one role as they lie in the canonical form of its metadata: where each begins, and nothing read.
+//!
+//! A million of them cost eight bytes each beside the text. [`Metadata`](crate::tuf::Metadata) keeps the text and the
+//! [`Index`]; who asks for one target reads that one, and what stays from one version to the next is copied as it lies.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::tuf::canonical;
+use crate::tuf::canonical::CanonicalError;
+use crate::tuf::json;
+use crate::tuf::metadata::MetadataError;
+use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::entry;
+use crate::tuf::targets::scan;
+use crate::tuf::targets::scan::Stop;
+
+/// Where each target lies in a text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Index {
+    /// Where each path begins and ends, in the order of paths.
+    paths: Vec<(u32, u32)>,
+    /// Where the last target ends.
+    end: usize,
+    /// The paths that are written with an escape, by their place.
+    escaped: BTreeMap<usize, String>,
+}
+
+/// The target files of one role.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'a> {
+    text: &'a str,
+    index: &'a Index,
+}
+
+/// One target in canonical form, as it lies. Equal text is an equal target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a>(&'a str);
+
+impl<'a> Listed<'a> {
+    pub(crate) fn new(text: &'a str, index: &'a Index) -> Self {
+        Self { text, index }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.index.paths.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.index.paths.is_empty()
+    }
+
+    /// Every target in the order of their paths.
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, Entry<'a>)> {
+        (0..self.len()).map(move |place| (self.path(place), self.entry(place)))
+    }
+
+    /// The paths, in their order.
+    pub fn paths(self) -> impl Iterator<Item = &'a str> {
+        (0..self.len()).map(move |place| self.path(place))
+    }
+
+    /// One target.
+    pub fn get(self, path: &str) -> Option<Entry<'a>> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.path(middle).cmp(path) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return Some(self.entry(middle)),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// How long the files are together. An error names the first target that cannot be understood.
+    pub fn bytes(self) -> Result<u64, MetadataError> {
+        self.iter().try_fold(0_u64, |sum, (path, entry)| {
+            let length = entry.length().map_err(|why| MetadataError(format!("target {path:?}: {why}")))?;
+            Ok(sum.saturating_add(length))
+        })
+    }
+
+    fn path(self, place: usize) -> &'a str {
+        if !self.index.escaped.is_empty()
+            && let Some(path) = self.index.escaped.get(&place)
+        {
+            return path;
+        }
+        let (from, to) = self.index.paths.get(place).copied().unwrap_or_default();
+        self.text.get(from as usize..to as usize).unwrap_or_default()
+    }
+
+    fn entry(self, place: usize) -> Entry<'a> {
+        let from = self.index.paths.get(place).map_or(0, |(_, to)| *to as usize + 2);
+        // Between two targets stand a comma and a quote.
+        let to = self.index.paths.get(place + 1).map_or(self.index.end, |(from, _)| *from as usize - 2);
+        Entry(self.text.get(from..to).unwrap_or_default())
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// What it says, read strictly; the error is a fragment.
+    pub fn read(self) -> Result<TargetFile, String> {
+        entry::target(&canonical::to_json(self.0.as_bytes()))
+    }
+
+    /// The same, where the error names the target.
+    pub(crate) fn of(self, path: &str) -> Result<TargetFile, MetadataError> {
+        self.read().map_err(|why| MetadataError(format!("target {path:?}: {why}")))
+    }
+
+    /// How long the file is; an error where the entry cannot be understood.
+    pub fn length(self) -> Result<u64, String> {
+        match self.last_length() {
+            Some(length) => Ok(length),
+            None => self.read().map(|file| file.length),
+        }
+    }
+
+    /// The length of an entry in the usual form, where it is the last member.
+    fn last_length(self) -> Option<u64> {
+        let (before, length) = self.0.strip_suffix('}')?.rsplit_once(':')?;
+        // In canonical form a quote after a comma is no part of a text.
+        let last = before.ends_with(",\"length\"");
+        let usual = last && scan::target(self.0.as_bytes(), 0) == Ok(self.0.len());
+        if usual && canonical::control(self.0.as_bytes()).is_none() { length.parse().ok() } else { None }
+    }
+
+    /// The canonical form.
+    pub fn text(self) -> &'a str {
+        self.0
+    }
+}
+
+/// What is written for one target.
+pub(crate) enum Written<'a> {
+    /// As it lay before.
+    AsItLies(Entry<'a>),
+    /// In our words.
+    New(&'a TargetFile),
+}
+
+impl Written<'_> {
+    /// Writes the canonical form.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
+        match self {
+            Self::AsItLies(entry) => out.extend_from_slice(entry.0.as_bytes()),
+            Self::New(file) => file.write(out)?,
+        }
+        Ok(())
+    }
+}
+
+/// The signed part of targets metadata in canonical form, without `targets`, and where each of them lies.
+pub(crate) type Parts = (Map<String, Value>, Index);
+
+/// Takes a text apart that a JSON reader has accepted, when it proves canonical on the way. `None` is no refusal: what
+/// this way is not made for is read whole.
+pub(crate) fn prove(text: &str) -> Option<Parts> {
+    let value = |text: &[u8], at| scan::canonical(text, at, 2);
+    take_apart(text, value, |name| if name.contains('\\') { None } else { Some(Cow::Borrowed(name)) })
+}
+
+/// Takes apart what is known to be canonical; `None` where it is no targets metadata.
+pub(crate) fn split(text: &str) -> Option<Parts> {
+    take_apart(text, scan::extent, |name| Some(unescaped(name)))
+}
+
+/// What a name in canonical form says.
+fn unescaped(name: &str) -> Cow<'_, str> {
+    if !name.contains('\\') {
+        return Cow::Borrowed(name);
+    }
+    let mut said = String::with_capacity(name.len());
+    let mut letters = name.chars();
+    while let Some(letter) = letters.next() {
+        said.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+    }
+    Cow::Owned(said)
+}
+
+fn take_apart<'t>(
+    text: &'t str,
+    value: impl Fn(&[u8], usize) -> Result<usize, Stop>,
+    said: impl Fn(&'t str) -> Option<Cow<'t, str>>,
+) -> Option<Parts> {
+    let (mut rest, mut index) = (Map::new(), None);
+    let end = members(text, 0, &said, |name, _, at| {
+        if name == "targets" && rest.get("_type").and_then(Value::as_str) == Some("targets") {
+            let mut listed = Index::default();
+            let end = members(text, at, &said, |path, place, at| {
+                listed.add(path, place)?;
+                listed.end = value(text.as_bytes(), at).ok()?;
+                Some(listed.end)
+            })?;
+            index = Some(listed);
+            return Some(end);
+        }
+        let end = value(text.as_bytes(), at).ok()?;
+        rest.insert(name.into_owned(), json::parse(&canonical::to_json(text.get(at..end)?.as_bytes())).ok()?);
+        Some(end)
+    })?;
+    if end == text.len() { Some((rest, index?)) } else { None }
+}
+
+/// Goes over an object in canonical form whose names ascend, and says where it ends. `member` is given each name, where
+/// it lies, and where its value begins; it says where the value ends.
+fn members<'t>(
+    text: &'t str,
+    at: usize,
+    said: &impl Fn(&'t str) -> Option<Cow<'t, str>>,
+    mut member: impl FnMut(Cow<'t, str>, (usize, usize), usize) -> Option<usize>,
+) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = scan::expect(bytes, at, b'{').ok()?;
+    if bytes.get(at) == Some(&b'}') {
+        return Some(at + 1);
+    }
+    let mut before: Option<Cow<'t, str>> = None;
+    loop {
+        let (end, inside) = scan::string(bytes, at).ok()?;
+        let name = said(text.get(inside.clone())?)?;
+        if before.is_some_and(|before| before >= name) {
+            return None;
+        }
+        before = Some(name.clone());
+        at = member(name, (inside.start, inside.end), scan::expect(bytes, end, b':').ok()?)?;
+        match bytes.get(at)? {
+            b',' => at += 1,
+            b'}' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+impl Index {
+    fn add(&mut self, path: Cow<'_, str>, (from, to): (usize, usize)) -> Option<()> {
+        if let Cow::Owned(path) = path {
+            self.escaped.insert(self.paths.len(), path);
+        }
+        self.paths.push((u32::try_from(from).ok()?, u32::try_from(to).ok()?));
+        Some(())
+    }
+}
+
+/// Writes the canonical form of `rest` with these targets, which come in ascending order of their paths.
+pub(crate) fn write<'a>(
+    rest: &Map<String, Value>,
+    room: usize,
+    targets: impl Iterator<Item = (&'a str, Written<'a>)>,
+) -> Result<(String, Index), MetadataError> {
+    let wrong = |why: String| MetadataError(why);
+    let mut out = Vec::with_capacity(room);
+    let mut index = Index::default();
+    let others = |out: &mut Vec<u8>, first: bool| -> Result<(), MetadataError> {
+        for (name, value) in rest.iter().filter(|(name, _)| (name.as_str() < "targets") == first) {
+            out.push(if out.is_empty() { b'{' } else { b',' });
+            canonical::write_string(name, out);
+            out.push(b':');
+            out.extend(canonical::to_vec(value).map_err(|error| wrong(error.to_string()))?);
+        }
+        Ok(())
+    };
+    others(&mut out, true)?;
+    out.push(if out.is_empty() { b'{' } else { b',' });
+    out.extend_from_slice(b"\"targets\":{");
+    let mut before: Option<&str> = None;
+    for (path, written) in targets {
+        if before.is_some_and(|before| before >= path) {
+            return Err(wrong(format!("the target {path:?} does not follow the one before it")));
+        }
+        if before.is_some() {
+            out.push(b',');
+        }
+        before = Some(path);
+        let from = out.len() + 1;
+        canonical::write_string(path, &mut out);
+        let to = out.len() - 1;
+        let said = if to - from == path.len() { Cow::Borrowed(path) } else { Cow::Owned(path.to_owned()) };
+        index.add(said, (from, to)).ok_or_else(|| wrong("it is longer than 4 GiB".to_owned()))?;
+        out.push(b':');
+        written.write(&mut out).map_err(|error| wrong(format!("target {path:?}: {error}")))?;
+        index.end = out.len();
+    }
+    out.push(b'}');
+    others(&mut out, false)?;
+    out.push(b'}');
+    let text = String::from_utf8(out).map_err(|error| wrong(error.to_string()))?;
+    Ok((text, index))
+}
+
+#[cfg(test)]
+mod tests;
