@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use memchr::memmem;
 use serde_json::Value;
 
 use crate::bundle::Contents;
@@ -14,6 +15,7 @@ use crate::bundle::layout::Named;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
+use crate::tuf::canonical;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
@@ -116,7 +118,12 @@ rm -r "$tmp"
 /// Writes the file for a bundle with these roots and these metadata files.
 ///
 /// `manifest` is the digest of the manifest without the line of this file.
-pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named], manifest: Digest) -> Vec<u8> {
+pub(super) fn write(
+    contents: &Contents,
+    chain: &[&Root],
+    metadata: &[&Named<'_>],
+    manifest: Digest,
+) -> Vec<u8> {
     let mut text = String::from(
         "# How to check this bundle with bash, openssl, sed and coreutils alone.\n#\n\
          # Read this file; then, in the folder that holds it, run `bash VERIFY.txt`, or start `bash` and paste.\n\
@@ -136,7 +143,7 @@ pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named], m
     text.push_str(LISTED);
     line(&mut text, &signed_part(metadata));
     text.push_str(TOOLS);
-    let mut before: Option<(&Named, &Root)> = None;
+    let mut before: Option<(&Named<'_>, &Root)> = None;
     let mut roots = chain.iter();
     for named in metadata {
         if let Some(root) = roots.next() {
@@ -169,11 +176,11 @@ pub(super) fn write(contents: &Contents, chain: &[&Root], metadata: &[&Named], m
 }
 
 /// The commands that prove each signature over `named` by keys that `trusted` names for its role.
-fn check(text: &mut String, named: &Named, trusted: &Named, keys: Option<RoleKeys>) {
+fn check(text: &mut String, named: &Named<'_>, trusted: &Named<'_>, keys: Option<RoleKeys>) {
     let Some(keys) = keys else { return };
     let (path, role) = (&named.path, &named.role);
     // The byte 1 is set aside for the backslash, below.
-    if named.metadata.to_file() != named.bytes || named.metadata.payload().contains(&1) {
+    if !named.metadata.is_file(named.bytes) || named.metadata.payload().contains(&1) {
         line(
             text,
             &format!("\n# {path} was written by another program, and its signed part is not on one line:"),
@@ -204,15 +211,15 @@ fn check(text: &mut String, named: &Named, trusted: &Named, keys: Option<RoleKey
 }
 
 /// A command that finds `name` with this value in a file, where the file writes it as we do.
-fn says(file: &Named, name: &str, value: &Value) -> Option<String> {
+fn says(file: &Named<'_>, name: &str, value: &Value) -> Option<String> {
     let text = format!("{}:{value}", Value::from(name));
     let quotable = !text.contains('\'') && !text.chars().any(char::is_control);
-    let found = quotable && String::from_utf8_lossy(&file.bytes).contains(&text);
+    let found = quotable && memmem::find(file.bytes, text.as_bytes()).is_some();
     found.then(|| format!("says {} '{text}'", file.path))
 }
 
 /// The versions of the top-level roles, as they say and as the snapshot and the timestamp have it.
-fn described(text: &mut String, metadata: &[&Named]) {
+fn described(text: &mut String, metadata: &[&Named<'_>]) {
     line(text, "\n# Versions, and those that a snapshot and a timestamp describe:");
     for named in metadata.iter().filter(|named| TOP_LEVEL.contains(&named.role.as_str())) {
         let signed = named.metadata.signed();
@@ -227,12 +234,16 @@ fn described(text: &mut String, metadata: &[&Named]) {
 }
 
 /// The target files are those that the metadata lists: by SHA-256, as nearly all metadata does.
-fn targets(text: &mut String, contents: &Contents, metadata: &[&Named]) {
+fn targets(text: &mut String, contents: &Contents, metadata: &[&Named<'_>]) {
     if contents.targets.is_empty() {
         return;
     }
-    let listed: BTreeSet<&[u8]> = metadata.iter().flat_map(|named| sha256s(&named.bytes)).collect();
-    if contents.targets.iter().all(|(_, content)| listed.contains(content.sha256().as_bytes())) {
+    let mut unlisted: BTreeSet<Vec<u8>> =
+        contents.targets.iter().map(|(_, content)| content.sha256().into_bytes()).collect();
+    for listed in metadata.iter().flat_map(|named| sha256s(named.bytes)) {
+        unlisted.remove(listed);
+    }
+    if unlisted.is_empty() {
         text.push_str(TARGETS);
     } else {
         line(
@@ -245,11 +256,11 @@ fn targets(text: &mut String, contents: &Contents, metadata: &[&Named]) {
 /// What stands behind `"sha256":"`, as the command of the text finds it.
 fn sha256s(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     const NAME: &[u8] = br#""sha256":""#;
-    memchr::memmem::find_iter(file, NAME).filter_map(|at| file.get(at + NAME.len()..at + NAME.len() + 64))
+    memmem::find_iter(file, NAME).filter_map(|at| file.get(at + NAME.len()..at + NAME.len() + 64))
 }
 
 /// Writes the command for one signature, if there is one.
-fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &PublicKey) -> bool {
+fn command(text: &mut String, path: &str, trusted: &Named<'_>, keyid: &KeyId, key: &PublicKey) -> bool {
     if keyid.0.is_empty() || !keyid.0.bytes().all(|b| b.is_ascii_alphanumeric()) {
         line(
             text,
@@ -269,7 +280,7 @@ fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &
         Scheme::Ed25519 => point.clone(),
         _ => pem.join("\\n"),
     };
-    if String::from_utf8_lossy(&trusted.bytes).contains(&word) {
+    if memmem::find(trusted.bytes, word.as_bytes()).is_some() {
         line(text, &format!("says {} '{word}'", trusted.path));
     }
     let pem: String = pem.iter().map(|line| format!(" '{line}'")).collect();
@@ -288,9 +299,14 @@ fn command(text: &mut String, path: &str, trusted: &Named, keyid: &KeyId, key: &
 
 /// The function that cuts the signed bytes out of a file. `\\` is set aside while the escapes of JSON are undone: it
 /// stands in the signed bytes as it stands in the file.
-fn signed_part(metadata: &[&Named]) -> String {
-    let controls: BTreeSet<u8> =
-        metadata.iter().flat_map(|named| named.metadata.payload()).copied().filter(|b| *b < 0x20).collect();
+fn signed_part(metadata: &[&Named<'_>]) -> String {
+    let mut controls = BTreeSet::new();
+    for mut rest in metadata.iter().map(|named| named.metadata.payload()) {
+        while let Some(at) = canonical::control(rest) {
+            controls.insert(rest[at]);
+            rest = &rest[at + 1..];
+        }
+    }
     let undo: String = controls
         .into_iter()
         .filter(|byte| *byte != b'\n')

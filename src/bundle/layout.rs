@@ -45,11 +45,11 @@ fn error<T>(text: impl Into<String>) -> Result<T, LayoutError> {
 }
 
 /// One metadata file with its name.
-pub(super) struct Named {
+pub(super) struct Named<'a> {
     pub(super) path: String,
     pub(super) role: String,
     pub(super) metadata: Metadata,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: &'a [u8],
 }
 
 /// Every file of the bundle: first those to publish, in the order of publication, then `VERIFY.txt` and the manifest.
@@ -61,8 +61,8 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
     };
     let roles = roles(&contents.roles, consistent)?;
     let mut files = targets(&contents.targets, &roles, consistent)?;
-    let metadata: Vec<&Named> = roots.iter().map(|(named, _)| named).chain(&roles).collect();
-    files.extend(metadata.iter().map(|named| (named.path.clone(), named.bytes.clone().into())));
+    let metadata: Vec<&Named<'_>> = roots.iter().map(|(named, _)| named).chain(&roles).collect();
+    files.extend(metadata.iter().map(|named| (named.path.clone(), named.bytes.to_vec().into())));
     let mut seen = BTreeSet::new();
     for (path, _) in &files {
         if !is_plain(path) {
@@ -100,13 +100,13 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
 }
 
 /// The roots in ascending order, without a gap.
-fn roots(files: &[Vec<u8>]) -> Result<Vec<(Named, Root)>, LayoutError> {
+fn roots(files: &[Vec<u8>]) -> Result<Vec<(Named<'_>, Root)>, LayoutError> {
     let mut roots = Vec::new();
     for bytes in files {
         let metadata = Metadata::parse(bytes).map_err(|e| LayoutError(format!("a root: {e}")))?;
         let root = Root::from_signed(metadata.signed()).map_err(|e| LayoutError(format!("a root: {e}")))?;
         let path = format!("metadata/{}", file_name("root", Some(root.version)));
-        roots.push((Named { path, role: "root".to_owned(), metadata, bytes: bytes.clone() }, root));
+        roots.push((Named { path, role: "root".to_owned(), metadata, bytes }, root));
     }
     roots.sort_by_key(|(_, root)| root.version);
     for pair in roots.windows(2) {
@@ -119,13 +119,13 @@ fn roots(files: &[Vec<u8>]) -> Result<Vec<(Named, Root)>, LayoutError> {
 }
 
 /// Targets, then the roles it delegates to, then snapshot, then timestamp.
-fn roles(files: &[(String, Vec<u8>)], consistent: bool) -> Result<Vec<Named>, LayoutError> {
+fn roles(files: &[(String, Vec<u8>)], consistent: bool) -> Result<Vec<Named<'_>>, LayoutError> {
     let mut roles = Vec::new();
     for (role, bytes) in files {
         let metadata = Metadata::parse(bytes).map_err(|e| LayoutError(format!("role {role:?}: {e}")))?;
         let version = metadata.signed()["version"].as_u64().filter(|_| consistent && role != "timestamp");
         let path = format!("metadata/{}", file_name(role, version));
-        roles.push(Named { path, role: role.clone(), metadata, bytes: bytes.clone() });
+        roles.push(Named { path, role: role.clone(), metadata, bytes });
     }
     // A client that reads while we publish must not see a file that names one that is not there yet.
     let place = |role: &str| match role {
@@ -141,7 +141,7 @@ fn roles(files: &[(String, Vec<u8>)], consistent: bool) -> Result<Vec<Named>, La
 /// Target files: under their path, or under one name for each listed hash.
 fn targets(
     files: &BTreeSet<(String, Content)>,
-    roles: &[Named],
+    roles: &[Named<'_>],
     consistent: bool,
 ) -> Result<Vec<File>, LayoutError> {
     let roles = roles.iter().filter(|named| named.metadata.role_type() == "targets");

@@ -111,7 +111,7 @@ impl Ceremony {
             counted.push((signed_by.into_iter().collect(), keys.threshold));
         }
         let sha256 = match work {
-            Work::File(metadata) => Digest::of(&metadata.to_file()),
+            Work::File(metadata) => Digest(metadata.measure_file().1),
             Work::Bins(bins) => Digest(bins.group.digest_of_files()),
         };
         Ok((counted, sha256.hex()))

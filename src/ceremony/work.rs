@@ -33,7 +33,7 @@ impl Work {
     /// What people compare: of the payload, or of the list of payloads.
     pub fn digest(&self) -> Digest {
         match self {
-            Self::File(metadata) => Digest::of(metadata.payload()),
+            Self::File(metadata) => Digest(metadata.sha256()),
             Self::Bins(bins) => Digest(bins.group.digest()),
         }
     }

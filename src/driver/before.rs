@@ -257,7 +257,11 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
             }
         }
         let made = sign(&file.file, &file.metadata, signed, by(role))?;
-        described.insert(format!("{role}.json"), json!({"version": file.version, "length": made.to_file().len(), "hashes": {"sha256": Digest::of(&made.to_file()).hex()}}));
+        let (length, sha256) = made.measure_file();
+        described.insert(
+            format!("{role}.json"),
+            json!({"version": file.version, "length": length, "hashes": {"sha256": Digest(sha256).hex()}}),
+        );
     }
     Ok(files)
 }

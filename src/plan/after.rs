@@ -21,6 +21,8 @@ use crate::tuf::delegations::author::Labels;
 use crate::tuf::delegations::author::author;
 use crate::tuf::delegations::group::Group;
 use crate::tuf::fault::Fault;
+use crate::tuf::metadata::MetadataError;
+use crate::tuf::repository::RoleFile;
 use crate::tuf::root::Root;
 use crate::tuf::root::RootRole;
 use crate::tuf::root::TOP_LEVEL;
@@ -28,6 +30,7 @@ use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::Targets;
+use crate::tuf::targets::change::Change;
 use crate::tuf::timestamp::Timestamp;
 use crate::words::Digest;
 
@@ -55,6 +58,44 @@ pub(super) fn labels(facts: &dyn Facts) -> Labels {
 
 /// A role's metadata, not signed yet, or what is missing for it.
 pub fn metadata(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Metadata, String> {
+    if matches!(role, "root" | "snapshot" | "timestamp") {
+        let signed = signed(plan, role, facts)?;
+        return Metadata::unsigned(signed).map_err(|error| error.to_string());
+    }
+    let Draft { rest, old, change } = draft(plan, role, facts)?;
+    let listed = Targets::listed(&old).map_err(|error| error.to_string())?;
+    let made = Metadata::of_targets(rest, old.payload().len(), change.after(listed));
+    made.map_err(|error| error.to_string())
+}
+
+/// Metadata of a targets role before it is written out.
+pub(super) struct Draft {
+    /// All but the target files.
+    pub(super) rest: Value,
+    /// The metadata before, or one that lists nothing.
+    pub(super) old: Metadata,
+    /// What becomes of its target files.
+    pub(super) change: Change,
+}
+
+/// What a targets role will say: the target files that the plan gives it, else those of before.
+pub(super) fn draft(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Draft, String> {
+    let error = |error: MetadataError| error.to_string();
+    let rest = signed(plan, role, facts)?;
+    let old = match plan.before.as_ref().and_then(|before| before.metadata(role)) {
+        Some(before) => before.clone(),
+        None => Metadata::of_targets(json!({}), 0, std::iter::empty()).map_err(error)?,
+    };
+    let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
+    let change = match (spec, facts.files(role)) {
+        (Some(spec), Some(files)) => files::change(Targets::listed(&old).map_err(error)?, spec, files)?,
+        _ => Change::default(),
+    };
+    Ok(Draft { rest, old, change })
+}
+
+/// The signed part, but for target files.
+fn signed(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Value, String> {
     let in_room = plan.roles.get(role).and_then(|role| role.in_room.as_ref());
     let in_room = in_room.ok_or_else(|| format!("{role} is not built in the room"))?;
     if plan.is_bins(role) {
@@ -74,11 +115,7 @@ pub fn metadata(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Metadata, 
     if facts.rehearsal() {
         signed[WATERMARK] = json!(true);
     }
-    let metadata = match role {
-        "root" | "snapshot" | "timestamp" => Metadata::unsigned(signed),
-        _ => return builder.with_files(role, before, signed),
-    };
-    metadata.map_err(|error| error.to_string())
+    Ok(signed)
 }
 
 struct Builder<'a> {
@@ -159,23 +196,6 @@ impl Builder<'_> {
         Ok(signed)
     }
 
-    /// The target files that the plan gives the role, else those of before, with the rest of the signed part.
-    fn with_files(&self, role: &str, before: Option<&Metadata>, signed: Value) -> Result<Metadata, String> {
-        let none = Metadata::of_targets(signed.clone(), 0, std::iter::empty());
-        let none = none.map_err(|error| error.to_string())?;
-        let before = before.unwrap_or(&none);
-        let spec = self.plan.roles.get(role).and_then(|role| role.files.as_ref());
-        let made = match (spec, self.facts.files(role)) {
-            (Some(spec), Some(files)) => {
-                let listed = Targets::listed(before).map_err(|error| error.to_string())?;
-                let change = files::change(listed, spec, files)?;
-                Metadata::of_targets(signed, before.payload().len(), change.after(listed))
-            }
-            _ => before.with_signed(signed),
-        };
-        made.map_err(|error| error.to_string())
-    }
-
     fn snapshot(&self, before: Option<&Metadata>) -> Result<Value, String> {
         let in_room = self.plan.roles_in_room();
         let described: BTreeSet<&str> =
@@ -190,7 +210,7 @@ impl Builder<'_> {
         // What snapshot lists once, it lists for ever: clients refuse one that drops a file.
         if let (Some(before), None) = (&self.plan.before, before) {
             for (role, file) in before.repository.targets_roles() {
-                signed["meta"][format!("{role}.json")] = json!(meta_file(&file.metadata, &file.bytes));
+                signed["meta"][format!("{role}.json")] = json!(meta_of(file));
             }
         }
         for role in described {
@@ -210,8 +230,7 @@ impl Builder<'_> {
             true => self.describe("snapshot")?,
             false => {
                 let file = self.plan.before.as_ref().and_then(|before| before.file("snapshot"));
-                file.map(|file| meta_file(&file.metadata, &file.bytes))
-                    .ok_or("there is no snapshot to describe")?
+                file.map(meta_of).ok_or("there is no snapshot to describe")?
             }
         };
         let InRoom { version, expires } = *self.in_room;
@@ -226,14 +245,20 @@ impl Builder<'_> {
     /// Version, length and hash of a role's signed file.
     fn describe(&self, role: &str) -> Result<MetaFile, String> {
         let metadata = self.facts.verified(role).ok_or_else(|| format!("{role} is not verified yet"))?;
-        Ok(meta_file(metadata, &metadata.to_file()))
+        let (length, sha256) = metadata.measure_file();
+        Ok(meta_file(metadata, length, Digest(sha256)))
     }
 }
 
-fn meta_file(metadata: &Metadata, file: &[u8]) -> MetaFile {
+fn meta_file(metadata: &Metadata, length: u64, sha256: Digest) -> MetaFile {
     let version = metadata.signed()["version"].as_u64().unwrap_or_default();
-    let hashes = BTreeMap::from([("sha256".to_owned(), Digest::of(file).hex())]);
-    MetaFile { version, length: Some(file.len() as u64), hashes }
+    let hashes = BTreeMap::from([("sha256".to_owned(), sha256.hex())]);
+    MetaFile { version, length: Some(length), hashes }
+}
+
+/// The same of a file as it lies.
+fn meta_of(file: &RoleFile) -> MetaFile {
+    meta_file(&file.metadata, file.bytes.len() as u64, Digest::of(&file.bytes))
 }
 
 /// Every keyid that a role of this root lists.

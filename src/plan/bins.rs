@@ -78,7 +78,7 @@ fn as_we_write_it<'b>(bin: &'b Metadata, all: &mut BTreeMap<&'b str, Entry<'b>>)
     for (path, entry) in Targets::listed(bin).map_err(error)?.iter() {
         let mut ours = Vec::new();
         let written = entry.of(path).map_err(error)?.write(&mut ours);
-        if written.is_err() || ours != entry.text().as_bytes() {
+        if written.is_err() || ours != entry.text() {
             return Err(format!("{path} has fields that would be lost if the bin were built anew"));
         }
         all.insert(path, entry);

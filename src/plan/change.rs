@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
 use crate::plan::after;
+use crate::plan::after::Draft;
 use crate::plan::after::Facts;
 use crate::plan::after::Files;
 use crate::plan::bins;
@@ -131,14 +132,24 @@ impl Plan {
         let names = self.names(|name| facts.key(name).map(|(keyid, _)| keyid));
         let mut sections = Vec::new();
         for role in self.compared_roles() {
-            let new = if self.is_bins(role) {
-                bins::build(self, role, &facts)?.all
-            } else {
-                after::metadata(self, role, &facts)?
-            };
-            sections.extend(self.difference(role, &new, &names)?);
+            sections.extend(self.foresee_role(role, &facts, &names)?);
         }
         Ok(sections)
+    }
+
+    fn foresee_role(&self, role: &str, facts: &dyn Facts, names: &Names) -> Result<Option<Section>, String> {
+        if self.is_bins(role) {
+            return self.difference(role, &bins::build(self, role, facts)?.all, names);
+        }
+        let there = self.before.as_ref().is_some_and(|before| before.metadata(role).is_some());
+        let delegates = self.roles.get(role).is_some_and(|role| role.delegations.is_some());
+        if role == "root" || delegates || !there {
+            return self.difference(role, &after::metadata(self, role, facts)?, names);
+        }
+        // Nothing is written out that nobody will sign.
+        let Draft { rest, old, change } = after::draft(self, role, facts)?;
+        let section = diff::draft(role, &old, &rest, &change, names);
+        section.map(Some).map_err(|error| error.to_string())
     }
 
     /// Whether this is the difference that the file expects. What describes other files is left out on both sides,

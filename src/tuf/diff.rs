@@ -35,6 +35,7 @@
 mod common;
 mod delegations;
 mod keys;
+mod listed;
 mod meta;
 mod names;
 mod raw;
@@ -42,7 +43,6 @@ mod reach;
 mod root;
 pub mod say;
 mod scope;
-mod targets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +54,7 @@ use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::metadata::Outer;
 use crate::tuf::root::TOP_LEVEL;
+use crate::tuf::targets::change::Change as FileChange;
 pub use names::Names;
 pub use names::Person;
 pub use reach::Reach;
@@ -207,7 +208,7 @@ pub fn files(role: Option<&str>, old: &[u8], new: &[u8], names: &Names) -> Resul
         return Err(DiffError::Types { old: kinds.0, new: kinds.1 });
     }
     if kinds.0 == "targets" {
-        return targets::files(role.unwrap_or("targets"), old, new, names);
+        return listed::files(role.unwrap_or("targets"), old, new, names);
     }
     let old = Metadata::parse(old).map_err(DiffError::Old)?;
     let new = Metadata::parse(new).map_err(DiffError::New)?;
@@ -226,7 +227,19 @@ pub fn targets(role: &str, old: &Metadata, new: &Metadata, names: &Names) -> Res
         let kind = |metadata: &Metadata| metadata.role_type().to_owned();
         return Err(DiffError::Types { old: kind(old), new: kind(new) });
     }
-    targets::metadata(role, old, new, names)
+    listed::metadata(role, old, new, names)
+}
+
+/// The difference of a file of a targets role to one that is not written out: `rest` with the target files of `old` as
+/// `change` leaves them.
+pub fn draft(
+    role: &str,
+    old: &Metadata,
+    rest: &Value,
+    change: &FileChange,
+    names: &Names,
+) -> Result<Section, DiffError> {
+    listed::draft(role, old, rest, change, names)
 }
 
 /// The difference of two roots. `between` are the roots of the versions between them, in order, where they are known:

@@ -13,9 +13,13 @@
 //! }
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::Deserializer;
@@ -25,6 +29,8 @@ use serde::de::MapAccess;
 use serde::de::Visitor;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use sha2::Digest;
+use sha2::Sha256;
 
 use crate::tuf::canonical;
 use crate::tuf::json;
@@ -58,10 +64,44 @@ impl MetadataError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
     signed: Value,
-    payload: String,
-    /// Where the targets lie in the payload of targets metadata.
-    targets: Option<Index>,
+    payload: Arc<Payload>,
     signatures: Vec<Signature>,
+}
+
+/// The canonical form of a signed part, once for all who hold it.
+#[derive(Debug)]
+struct Payload {
+    text: Text,
+    /// Where the targets lie in it, of targets metadata.
+    targets: Option<Index>,
+    sha256: OnceLock<[u8; 32]>,
+}
+
+#[derive(Debug)]
+enum Text {
+    Own(Vec<u8>),
+    /// As it lies in a file.
+    Within(Arc<Vec<u8>>, Range<usize>),
+}
+
+impl Payload {
+    fn new(text: Vec<u8>, targets: Option<Index>) -> Arc<Self> {
+        Arc::new(Self { text: Text::Own(text), targets, sha256: OnceLock::new() })
+    }
+
+    fn text(&self) -> &[u8] {
+        match &self.text {
+            Text::Own(text) => text,
+            Text::Within(file, range) => file.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// The rest follows from the text.
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
 }
 
 /// The members of the outer object, each as it lies in the file; one that stands twice is refused.
@@ -121,14 +161,13 @@ impl Metadata {
 
     /// Of a signed part and its canonical form.
     fn canonical(mut signed: Value, payload: Vec<u8>) -> Result<Self, MetadataError> {
-        let payload = String::from_utf8(payload).map_err(|e| MetadataError(e.to_string()))?;
         let mut targets = None;
         if let Some((rest, index)) = listed::split(&payload) {
             (signed, targets) = (Value::Object(rest), Some(index));
         } else if signed["_type"] == "targets" && signed["targets"].is_object() {
             return Err(MetadataError::new("the signed part is longer than 4 GiB"));
         }
-        Ok(Self { signed, payload, targets, signatures: Vec::new() })
+        Ok(Self { signed, payload: Payload::new(payload, targets), signatures: Vec::new() })
     }
 
     /// Targets metadata that nobody has signed yet: `rest` is its signed part without `targets`, which come in
@@ -143,7 +182,7 @@ impl Metadata {
         };
         members.remove("targets");
         let (payload, index) = listed::write(members, room, targets)?;
-        Ok(Self { signed: rest, payload, targets: Some(index), signatures: Vec::new() })
+        Ok(Self { signed: rest, payload: Payload::new(payload, Some(index)), signatures: Vec::new() })
     }
 
     /// The same content with another signed part, but for the target files, which stay as they lie; not signed.
@@ -152,7 +191,7 @@ impl Metadata {
             None => Self::unsigned(signed),
             Some(listed) => {
                 let as_they_lie = listed.iter().map(|(path, entry)| (path, Written::AsItLies(entry)));
-                Self::of_targets(signed, self.payload.len(), as_they_lie)
+                Self::of_targets(signed, self.payload().len(), as_they_lie)
             }
         }
     }
@@ -160,11 +199,24 @@ impl Metadata {
     /// What is left of a file that went by: its signatures were proven then, and its payload, which was not kept, is
     /// empty here.
     pub(crate) fn gone_by(signed: Value, signatures: Vec<Signature>) -> Self {
-        Self { signed, payload: String::new(), targets: None, signatures }
+        Self { signed, payload: Payload::new(Vec::new(), None), signatures }
     }
 
     /// Reads a file. Duplicate keys at any depth are refused; unknown fields are kept.
     pub fn parse(file: &[u8]) -> Result<Self, MetadataError> {
+        Self::read(file, |text| Text::Own(text.to_vec()))
+    }
+
+    /// The same of a file that stays in memory: what lies canonical in it is not copied.
+    pub fn parse_shared(file: &Arc<Vec<u8>>) -> Result<Self, MetadataError> {
+        Self::read(file, |text| {
+            // `text` is a piece of the file.
+            let start = (text.as_ptr() as usize).saturating_sub(file.as_ptr() as usize);
+            Text::Within(Arc::clone(file), start..start + text.len())
+        })
+    }
+
+    fn read(file: &[u8], keep: impl Fn(&[u8]) -> Text) -> Result<Self, MetadataError> {
         let Outer(members) = serde_json::from_slice(file).map_err(|e| MetadataError(e.to_string()))?;
         let member = |name: &str| {
             let raw = members.get(name).ok_or_else(|| MetadataError(format!("{name} is missing")))?;
@@ -178,9 +230,10 @@ impl Metadata {
         if !text.starts_with('{') {
             return Err(MetadataError::new("the signed part is not an object"));
         }
-        if let Some((rest, index)) = listed::prove(text) {
-            let payload = text.to_owned();
-            return Ok(Self { signed: Value::Object(rest), payload, targets: Some(index), signatures });
+        if let Some((rest, index)) = listed::prove(text.as_bytes()) {
+            let text = keep(text.as_bytes());
+            let payload = Arc::new(Payload { text, targets: Some(index), sha256: OnceLock::new() });
+            return Ok(Self { signed: Value::Object(rest), payload, signatures });
         }
         let signed = json::parse(text.as_bytes()).map_err(in_signed)?;
         let payload = if canonical::is_canonical(text.as_bytes()) {
@@ -198,12 +251,17 @@ impl Metadata {
 
     /// The bytes that signatures are over: the canonical form of the signed part.
     pub fn payload(&self) -> &[u8] {
-        self.payload.as_bytes()
+        self.payload.text()
+    }
+
+    /// SHA-256 of these bytes.
+    pub fn sha256(&self) -> [u8; 32] {
+        *self.payload.sha256.get_or_init(|| Sha256::digest(self.payload()).into())
     }
 
     /// The target files of targets metadata; `None` where it is of another type, or lists none in the right form.
     pub fn listed(&self) -> Option<Listed<'_>> {
-        self.targets.as_ref().map(|index| Listed::new(&self.payload, index))
+        self.payload.targets.as_ref().map(|index| Listed::new(self.payload(), index))
     }
 
     /// The signatures, in the order of the file.
@@ -231,10 +289,44 @@ impl Metadata {
     pub fn to_file(&self) -> Vec<u8> {
         file(self.payload(), &self.signatures)
     }
+
+    /// Length and SHA-256 of the file.
+    pub fn measure_file(&self) -> (u64, [u8; 32]) {
+        let (head, json) = self.parts();
+        let parts = [head.as_bytes(), &json, TAIL];
+        let length = parts.iter().map(|part| part.len() as u64).sum();
+        let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+        (length, hash.finalize().into())
+    }
+
+    /// Whether the file is this one.
+    pub fn is_file(&self, file: &[u8]) -> bool {
+        let (head, json) = self.parts();
+        let signed = file.strip_prefix(head.as_bytes()).and_then(|rest| rest.strip_suffix(TAIL));
+        signed.is_some_and(|signed| *signed == *json)
+    }
+
+    /// What stands in the file before the end.
+    fn parts(&self) -> (String, Cow<'_, [u8]>) {
+        (head(&self.signatures), canonical::to_json(self.payload()))
+    }
 }
+
+/// What stands after the signed part.
+const TAIL: &[u8] = b"\n}\n";
 
 /// The file of a payload and its signatures.
 pub(crate) fn file(payload: &[u8], signatures: &[Signature]) -> Vec<u8> {
+    let head = head(signatures);
+    let mut file = Vec::with_capacity(head.len() + payload.len() + TAIL.len());
+    file.extend_from_slice(head.as_bytes());
+    canonical::write_json(payload, &mut file);
+    file.extend_from_slice(TAIL);
+    file
+}
+
+/// What stands before the signed part.
+fn head(signatures: &[Signature]) -> String {
     let mut signatures: Vec<&Signature> = signatures.iter().collect();
     signatures.sort();
     let mut head = String::from("{\n\"signatures\":[");
@@ -245,11 +337,7 @@ pub(crate) fn file(payload: &[u8], signatures: &[Signature]) -> Vec<u8> {
         let _ = write!(head, "{comma}\n{{\"keyid\":{keyid},\"sig\":{sig}}}");
     }
     head.push_str("\n],\n\"signed\":");
-    let mut file = head.into_bytes();
-    file.reserve(payload.len() + 3);
-    canonical::write_json(payload, &mut file);
-    file.extend_from_slice(b"\n}\n");
-    file
+    head
 }
 
 #[cfg(test)]
@@ -281,6 +369,11 @@ mod tests {
         let read = Metadata::parse(file.as_bytes()).unwrap();
         assert_eq!(read.payload(), metadata.payload());
         assert_eq!(read.to_file(), file.as_bytes());
+        assert_eq!(Metadata::parse_shared(&Arc::new(file.clone().into_bytes())), Ok(read.clone()));
+        assert!(read.is_file(file.as_bytes()) && !read.is_file(&file.as_bytes()[1..]));
+        assert!(!read.is_file(file.replace("\\u0009", "\t").as_bytes()));
+        assert_eq!(read.measure_file(), (file.len() as u64, Sha256::digest(&file).into()));
+        assert_eq!(read.sha256(), <[u8; 32]>::from(Sha256::digest(read.payload())));
     }
 
     #[test]

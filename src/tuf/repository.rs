@@ -178,7 +178,7 @@ fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleFile, Unread
         Ok(None) => return unreadable(name, "there is no such file"),
         Err(why) => return unreadable(name, why),
     };
-    let metadata = Metadata::parse(&bytes).or_else(|why| unreadable(name, why))?;
+    let metadata = Metadata::parse_shared(&bytes).or_else(|why| unreadable(name, why))?;
     let Some(version) = metadata.signed()["version"].as_u64() else {
         return unreadable(name, "it has no version");
     };

@@ -16,6 +16,9 @@ use crate::tuf::metadata::Signature;
 use crate::tuf::metadata::read_signatures;
 use crate::tuf::targets;
 use crate::tuf::targets::Entry;
+use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::change::Change;
+use crate::tuf::targets::listed::Written;
 
 /// A file of targets metadata.
 pub(super) struct Targets<'a> {
@@ -35,17 +38,51 @@ impl<'a> Targets<'a> {
     pub(super) fn of(metadata: &'a Metadata) -> Result<Self, MetadataError> {
         let listed = targets::Targets::listed(metadata)?;
         fields::read(metadata.signed(), "targets", &[])?;
-        let plain = canonical::control(metadata.payload()).is_none();
-        let json = move |entry: Entry<'a>| match entry.text().as_bytes() {
-            text if plain => Cow::Borrowed(text),
-            text => canonical::to_json(text),
-        };
+        let json = json_of(metadata);
         Ok(Self {
             text: metadata.payload(),
             rest: fields::object(metadata.signed(), "the signed part")?.clone(),
             targets: Box::new(listed.iter().map(move |(path, entry)| (Cow::Borrowed(path), json(entry)))),
             signatures: metadata.signatures().to_vec(),
         })
+    }
+
+    /// Of metadata that is not written out: `rest` with the target files of `old` as `change` leaves them.
+    pub(super) fn draft(old: &'a Metadata, rest: &Value, change: &'a Change) -> Result<Self, MetadataError> {
+        let listed = targets::Targets::listed(old)?;
+        fields::read(rest, "targets", &[])?;
+        let form = |file: &TargetFile| {
+            let mut out = Vec::new();
+            file.write(&mut out).map(|()| canonical::to_json(&out).into_owned())
+        };
+        for (path, file) in &change.written {
+            form(file).map_err(|why| MetadataError(format!("target {path:?}: {why}")))?;
+        }
+        let json = json_of(old);
+        let entry = move |(path, written): (&'a str, Written<'a>)| {
+            let text = match written {
+                Written::AsItLies(entry) => json(entry),
+                // All of them have one.
+                Written::New(file) => Cow::Owned(form(file).unwrap_or_default()),
+            };
+            (Cow::Borrowed(path), text)
+        };
+        Ok(Self {
+            // Canonical forms that differ say something else.
+            text: old.payload(),
+            rest: fields::object(rest, "the signed part")?.clone(),
+            targets: Box::new(change.after(listed).map(entry)),
+            signatures: old.signatures().to_vec(),
+        })
+    }
+}
+
+/// The JSON of each target of this metadata.
+fn json_of<'a>(metadata: &'a Metadata) -> impl Fn(Entry<'a>) -> Cow<'a, [u8]> {
+    let plain = canonical::control(metadata.payload()).is_none();
+    move |entry| match entry.text() {
+        text if plain => Cow::Borrowed(text),
+        text => canonical::to_json(text),
     }
 }
 

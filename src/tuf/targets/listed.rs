@@ -32,16 +32,16 @@ pub(crate) struct Index {
 /// The target files of one role.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed<'a> {
-    text: &'a str,
+    text: &'a [u8],
     index: &'a Index,
 }
 
 /// One target in canonical form, as it lies. Equal text is an equal target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'a>(&'a str);
+pub struct Entry<'a>(&'a [u8]);
 
 impl<'a> Listed<'a> {
-    pub(crate) fn new(text: &'a str, index: &'a Index) -> Self {
+    pub(crate) fn new(text: &'a [u8], index: &'a Index) -> Self {
         Self { text, index }
     }
 
@@ -94,7 +94,9 @@ impl<'a> Listed<'a> {
             return path;
         }
         let (from, to) = self.index.paths.get(place).copied().unwrap_or_default();
-        self.text.get(from as usize..to as usize).unwrap_or_default()
+        let path = self.text.get(from as usize..to as usize).unwrap_or_default();
+        // It was text when it was found.
+        std::str::from_utf8(path).unwrap_or_default()
     }
 
     fn entry(self, place: usize) -> Entry<'a> {
@@ -108,7 +110,7 @@ impl<'a> Listed<'a> {
 impl<'a> Entry<'a> {
     /// What it says, read strictly; the error is a fragment.
     pub fn read(self) -> Result<TargetFile, String> {
-        entry::target(&canonical::to_json(self.0.as_bytes()))
+        entry::target(&canonical::to_json(self.0))
     }
 
     /// The same, where the error names the target.
@@ -126,15 +128,17 @@ impl<'a> Entry<'a> {
 
     /// The length of an entry in the usual form, where it is the last member.
     fn last_length(self) -> Option<u64> {
-        let (before, length) = self.0.strip_suffix('}')?.rsplit_once(':')?;
+        let members = self.0.strip_suffix(b"}")?;
+        let colon = memchr::memrchr(b':', members)?;
         // In canonical form a quote after a comma is no part of a text.
-        let last = before.ends_with(",\"length\"");
-        let usual = last && scan::target(self.0.as_bytes(), 0) == Ok(self.0.len());
-        if usual && canonical::control(self.0.as_bytes()).is_none() { length.parse().ok() } else { None }
+        let last = members[..colon].ends_with(b",\"length\"");
+        let usual = last && scan::target(self.0, 0) == Ok(self.0.len());
+        let plain = usual && canonical::control(self.0).is_none();
+        std::str::from_utf8(&members[colon + 1..]).ok().filter(|_| plain)?.parse().ok()
     }
 
     /// The canonical form.
-    pub fn text(self) -> &'a str {
+    pub fn text(self) -> &'a [u8] {
         self.0
     }
 }
@@ -151,7 +155,7 @@ impl Written<'_> {
     /// Writes the canonical form.
     pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
         match self {
-            Self::AsItLies(entry) => out.extend_from_slice(entry.0.as_bytes()),
+            Self::AsItLies(entry) => out.extend_from_slice(entry.0),
             Self::New(file) => file.write(out)?,
         }
         Ok(())
@@ -163,48 +167,53 @@ pub(crate) type Parts = (Map<String, Value>, Index);
 
 /// Takes a text apart that a JSON reader has accepted, when it proves canonical on the way. `None` is no refusal: what
 /// this way is not made for is read whole.
-pub(crate) fn prove(text: &str) -> Option<Parts> {
+pub(crate) fn prove(text: &[u8]) -> Option<Parts> {
     let value = |text: &[u8], at| scan::canonical(text, at, 2);
-    take_apart(text, value, |name| if name.contains('\\') { None } else { Some(Cow::Borrowed(name)) })
+    take_apart(text, value, |name| if escapes(name) { None } else { Some(Cow::Borrowed(name)) })
 }
 
 /// Takes apart what is known to be canonical; `None` where it is no targets metadata.
-pub(crate) fn split(text: &str) -> Option<Parts> {
+pub(crate) fn split(text: &[u8]) -> Option<Parts> {
     take_apart(text, scan::extent, |name| Some(unescaped(name)))
 }
 
+fn escapes(name: &[u8]) -> bool {
+    memchr::memchr(b'\\', name).is_some()
+}
+
 /// What a name in canonical form says.
-fn unescaped(name: &str) -> Cow<'_, str> {
-    if !name.contains('\\') {
+fn unescaped(name: &[u8]) -> Cow<'_, [u8]> {
+    if !escapes(name) {
         return Cow::Borrowed(name);
     }
-    let mut said = String::with_capacity(name.len());
-    let mut letters = name.chars();
-    while let Some(letter) = letters.next() {
-        said.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+    let mut said = Vec::with_capacity(name.len());
+    let mut bytes = name.iter();
+    while let Some(byte) = bytes.next() {
+        said.extend(if *byte == b'\\' { bytes.next() } else { Some(byte) });
     }
     Cow::Owned(said)
 }
 
 fn take_apart<'t>(
-    text: &'t str,
+    text: &'t [u8],
     value: impl Fn(&[u8], usize) -> Result<usize, Stop>,
-    said: impl Fn(&'t str) -> Option<Cow<'t, str>>,
+    said: impl Fn(&'t [u8]) -> Option<Cow<'t, [u8]>>,
 ) -> Option<Parts> {
     let (mut rest, mut index) = (Map::new(), None);
     let end = members(text, 0, &said, |name, _, at| {
-        if name == "targets" && rest.get("_type").and_then(Value::as_str) == Some("targets") {
+        if *name == *b"targets" && rest.get("_type").and_then(Value::as_str) == Some("targets") {
             let mut listed = Index::default();
             let end = members(text, at, &said, |path, place, at| {
                 listed.add(path, place)?;
-                listed.end = value(text.as_bytes(), at).ok()?;
+                listed.end = value(text, at).ok()?;
                 Some(listed.end)
             })?;
             index = Some(listed);
             return Some(end);
         }
-        let end = value(text.as_bytes(), at).ok()?;
-        rest.insert(name.into_owned(), json::parse(&canonical::to_json(text.get(at..end)?.as_bytes())).ok()?);
+        let end = value(text, at).ok()?;
+        let json = json::parse(&canonical::to_json(text.get(at..end)?)).ok()?;
+        rest.insert(String::from_utf8(name.into_owned()).ok()?, json);
         Some(end)
     })?;
     if end == text.len() { Some((rest, index?)) } else { None }
@@ -213,26 +222,25 @@ fn take_apart<'t>(
 /// Goes over an object in canonical form whose names ascend, and says where it ends. `member` is given each name, where
 /// it lies, and where its value begins; it says where the value ends.
 fn members<'t>(
-    text: &'t str,
+    text: &'t [u8],
     at: usize,
-    said: &impl Fn(&'t str) -> Option<Cow<'t, str>>,
-    mut member: impl FnMut(Cow<'t, str>, (usize, usize), usize) -> Option<usize>,
+    said: &impl Fn(&'t [u8]) -> Option<Cow<'t, [u8]>>,
+    mut member: impl FnMut(Cow<'t, [u8]>, (usize, usize), usize) -> Option<usize>,
 ) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = scan::expect(bytes, at, b'{').ok()?;
-    if bytes.get(at) == Some(&b'}') {
+    let mut at = scan::expect(text, at, b'{').ok()?;
+    if text.get(at) == Some(&b'}') {
         return Some(at + 1);
     }
-    let mut before: Option<Cow<'t, str>> = None;
+    let mut before: Option<Cow<'t, [u8]>> = None;
     loop {
-        let (end, inside) = scan::string(bytes, at).ok()?;
+        let (end, inside) = scan::string(text, at).ok()?;
         let name = said(text.get(inside.clone())?)?;
         if before.is_some_and(|before| before >= name) {
             return None;
         }
         before = Some(name.clone());
-        at = member(name, (inside.start, inside.end), scan::expect(bytes, end, b':').ok()?)?;
-        match bytes.get(at)? {
+        at = member(name, (inside.start, inside.end), scan::expect(text, end, b':').ok()?)?;
+        match text.get(at)? {
             b',' => at += 1,
             b'}' => return Some(at + 1),
             _ => return None,
@@ -241,9 +249,9 @@ fn members<'t>(
 }
 
 impl Index {
-    fn add(&mut self, path: Cow<'_, str>, (from, to): (usize, usize)) -> Option<()> {
+    fn add(&mut self, path: Cow<'_, [u8]>, (from, to): (usize, usize)) -> Option<()> {
         if let Cow::Owned(path) = path {
-            self.escaped.insert(self.paths.len(), path);
+            self.escaped.insert(self.paths.len(), String::from_utf8(path).ok()?);
         }
         self.paths.push((u32::try_from(from).ok()?, u32::try_from(to).ok()?));
         Some(())
@@ -255,7 +263,7 @@ pub(crate) fn write<'a>(
     rest: &Map<String, Value>,
     room: usize,
     targets: impl Iterator<Item = (&'a str, Written<'a>)>,
-) -> Result<(String, Index), MetadataError> {
+) -> Result<(Vec<u8>, Index), MetadataError> {
     let wrong = |why: String| MetadataError(why);
     let mut out = Vec::with_capacity(room);
     let mut index = Index::default();
@@ -283,7 +291,8 @@ pub(crate) fn write<'a>(
         let from = out.len() + 1;
         canonical::write_string(path, &mut out);
         let to = out.len() - 1;
-        let said = if to - from == path.len() { Cow::Borrowed(path) } else { Cow::Owned(path.to_owned()) };
+        let said = path.as_bytes();
+        let said = if to - from == said.len() { Cow::Borrowed(said) } else { Cow::Owned(said.to_vec()) };
         index.add(said, (from, to)).ok_or_else(|| wrong("it is longer than 4 GiB".to_owned()))?;
         out.push(b':');
         written.write(&mut out).map_err(|error| wrong(format!("target {path:?}: {error}")))?;
@@ -292,8 +301,7 @@ pub(crate) fn write<'a>(
     out.push(b'}');
     others(&mut out, false)?;
     out.push(b'}');
-    let text = String::from_utf8(out).map_err(|error| wrong(error.to_string()))?;
-    Ok((text, index))
+    Ok((out, index))
 }
 
 #[cfg(test)]

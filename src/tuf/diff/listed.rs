@@ -16,6 +16,7 @@ use crate::tuf::diff::raw;
 use crate::tuf::diff::scope::Scope;
 use crate::tuf::key::KeyId;
 use crate::tuf::metadata::Metadata;
+use crate::tuf::targets::change::Change as FileChange;
 
 pub(super) fn files(role: &str, old: &[u8], new: &[u8], names: &Names) -> Result<Section, DiffError> {
     let was = raw::read(old).map_err(DiffError::Old)?;
@@ -31,6 +32,22 @@ pub(super) fn metadata(
 ) -> Result<Section, DiffError> {
     let was = raw::Targets::of(old).map_err(DiffError::Old)?;
     let is = raw::Targets::of(new).map_err(DiffError::New)?;
+    compare(role, was, is, names)
+}
+
+pub(super) fn draft(
+    role: &str,
+    old: &Metadata,
+    rest: &Value,
+    change: &FileChange,
+    names: &Names,
+) -> Result<Section, DiffError> {
+    let mut was = raw::Targets::of(old).map_err(DiffError::Old)?;
+    let mut is = raw::Targets::draft(old, rest, change).map_err(DiffError::New)?;
+    if change.written.is_empty() && change.removed.is_empty() {
+        // The same list on both sides.
+        (was.targets, is.targets) = (Box::new(std::iter::empty()), Box::new(std::iter::empty()));
+    }
     compare(role, was, is, names)
 }
 
@@ -135,4 +152,54 @@ fn differences(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String
         }
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::tuf::diff;
+    use crate::tuf::targets::TargetFile;
+    use crate::tuf::targets::Targets;
+    use crate::tuf::targets::change;
+    use crate::tuf::targets::change::Origin;
+    use crate::tuf::targets::change::Wanted;
+
+    fn files(list: BTreeMap<String, (u64, String)>) -> BTreeMap<String, TargetFile> {
+        let file = |(path, (length, said)): (String, (u64, String))| {
+            let hashes = BTreeMap::from([("sha256".to_owned(), "00".to_owned())]);
+            (path, TargetFile { length, hashes, custom: Some(json!({"said": said})) })
+        };
+        list.into_iter().map(file).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_written_out_differs_as_what_is(
+            before in prop::collection::btree_map("[a-c\"\n]{1,2}", (0..3_u64, "[ab\n\"]{0,2}"), 0..6),
+            wanted in prop::collection::btree_map("[a-c\"]{1,2}", (0..3_u64, "[ab\n\"]{0,2}"), 0..6),
+            keep in any::<bool>(),
+            versions in (1..3_u64, 1..3_u64),
+        ) {
+            let rest = |version| json!({"_type": "targets", "spec_version": "1.0.31", "version": version,
+                "expires": "2027-01-03T09:00:00Z", "targets": files(before.clone())});
+            let old = Metadata::unsigned(rest(versions.0)).unwrap();
+            let listed = Targets::listed(&old).unwrap();
+            let wanted = Wanted { files: files(wanted), origin: Origin::Manifest, keep, remove: Vec::new() };
+            let change = change::apply(listed, wanted).unwrap();
+            let mut signed = old.signed().clone();
+            signed["version"] = json!(versions.1);
+            let new = Metadata::of_targets(signed.clone(), 0, change.after(listed)).unwrap();
+            let names = Names::default();
+
+            let by = diff::draft("targets", &old, &signed, &change, &names).unwrap();
+
+            prop_assert_eq!(&by, &diff::targets("targets", &old, &new, &names).unwrap());
+            prop_assert_eq!(by, diff::files(None, &old.to_file(), &new.to_file(), &names).unwrap());
+        }
+    }
 }
