@@ -49,7 +49,10 @@ impl Fault {
     fn fits(self, verb: &Verb) -> bool {
         match self {
             Self::PulledToken => matches!(verb, Verb::Sign { .. } | Verb::RestoreDrill(_)),
-            Self::WrongPin | Self::PowerCut | Self::FullDisk | Self::ClockBack => {
+            Self::WrongPin => {
+                matches!(verb, Verb::Sign { .. } | Verb::RestoreDrill(_) | Verb::DestroyKey(_))
+            }
+            Self::PowerCut | Self::FullDisk | Self::ClockBack => {
                 matches!(verb, Verb::Sign { .. } | Verb::RestoreDrill(_) | Verb::DestroyKey(_))
                     || matches!(verb, Verb::ShareKey { .. })
             }

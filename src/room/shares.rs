@@ -63,6 +63,7 @@ impl Room {
             let why = format!("{holder} has no share of key {key} yet, and every one is proven");
             return refuse("DRILL-AFTER-SHARES", why);
         }
+        self.irreversible(&format!("key {key} is brought back from its shares"))?;
         self.may_open(key)
     }
 

@@ -12,6 +12,7 @@ use keyrite::driver::Body;
 use keyrite::driver::Driver;
 use keyrite::driver::Exception;
 use keyrite::driver::Fault;
+use keyrite::driver::Given;
 use keyrite::driver::Prompt;
 use keyrite::driver::Stop;
 use secrecy::SecretString;
@@ -78,6 +79,7 @@ pub(crate) fn usual(prompt: &Prompt) -> Answer {
         (Ask::Secret(_), _) => {
             Answer::Secret { secret: Some(SecretString::from("correct horse")), serial: None, dice: None }
         }
+        (Ask::Give(_), _) => Answer::Give(Given::Rehearsed),
         (Ask::Statement, _) => Answer::Statement(true, String::new()),
         (Ask::Text { expected, .. }, _) => Answer::Text(expected.clone().unwrap_or("something".into())),
         _ => Answer::Continue,

@@ -225,3 +225,46 @@ fn where_what_is_said_goes_into_a_file_no_share_is_shown() {
     let word = row.split_whitespace().next().unwrap();
     assert!(!ended.shown.contains(word), "{}", ended.shown);
 }
+
+#[test]
+fn line_by_line_every_share_is_typed_back_and_a_mistake_is_named_before_anything_is_judged() {
+    let world = World::new();
+    let plan = plan()
+        .replace("  - {do: mount-drive, drive: red}\n", "")
+        .replace("to: wim, drive: red, ", "to: wim, ");
+    let plan = plan.replace("  - {do: eject-drive, drive: red}\n", "");
+    let plan = plan.replace("materials:\n  drives: {red: {label: RED}}\n", "");
+    fs::write(world.at("ceremony.yaml"), &plan).unwrap();
+    let mut asked: Vec<(String, String)> =
+        until_the_shares().into_iter().map(|(ask, answer)| (ask.to_owned(), answer.to_owned())).collect();
+    let mut push = |ask: &str, answer: &str| asked.push((ask.to_owned(), answer.to_owned()));
+    for (n, name) in ["Bo Lindqvist", "Oli Berg", "Wim Peeters"].into_iter().enumerate() {
+        if n > 0 {
+            push("`stop` stops: ", "\n");
+            push("Enter begins", "\n");
+            push("nobody looks): ", "open sesame\n");
+        }
+        push(&format!("This is for {name} alone"), "\n");
+        push("`later` when it is not: ", "\n");
+    }
+    for (index, name) in (1..).zip(["Bo Lindqvist", "Oli Berg", "Wim Peeters"]) {
+        push(&format!("{name} names the file of the share, or types its words after Enter: "), "\n");
+        for (n, row) in rows(&rehearsed(&plan, "ana", index)).iter().enumerate() {
+            if n == 3 {
+                push(&format!("Row {}: ", n + 1), "aardvark\n");
+                push("A row has 4 words, and these are 1. Type this row again.", "");
+            }
+            push(&format!("Row {}: ", n + 1), &format!("{row}\n"));
+        }
+    }
+    push("key ana came back from its 3 shares, each of them proven, and signs", "");
+    push("`stop` stops: ", "stop\n");
+    push("Why? ", "enough\n");
+    let asked: Vec<(&str, &str)> =
+        asked.iter().map(|(ask, answer)| (ask.as_str(), answer.as_str())).collect();
+
+    let ended = talk(env!("CARGO_BIN_EXE_keyrite"), &ARGS, world.dir.path(), &asked);
+
+    assert_eq!(ended.code, 3, "{}", ended.shown);
+    assert!(world.journal("record").contains(r#""shares":["bo","oli","wim"]"#));
+}

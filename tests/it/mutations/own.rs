@@ -309,6 +309,8 @@ fn delegation() -> Vec<Fault> {
 
 fn restore_drill() -> Vec<Fault> {
     vec![
+        more("SHARE-TO-HOLDER", "gate", "do: share-key, key: ana, to: bo"),
+        more("SHARE-TO-HOLDER", "gate", "do: restore-drill, key: ana, shares: all"),
         without("CLOSE-AFTER-EVERY-DRILL", "restore-drill-ana"),
         without("CLOSE-AFTER-EVERY-DRILL", "restore-drill-chi"),
         without("DRILL-AFTER-GATE", "gate"),
@@ -432,8 +434,6 @@ fn first_root() -> Vec<Fault> {
             "online: {holder: oli, store: ",
             "age:inputs/online.age",
         ),
-        without("BUILD-AFTER-KEYS", "generate-key-online"),
-        behind("BUILD-AFTER-KEYS", "generate-key-online", "build-root-targets"),
         before("NOTHING-IRREVERSIBLE-BEFORE-GATE", "generate-key-online", "gate"),
         twice("GENERATE-ONCE", "generate-key-online"),
         without("REVIEW-AFTER-BUILD", "build-snapshot"),
@@ -452,6 +452,8 @@ fn first_root() -> Vec<Fault> {
 
 fn quickstart() -> Vec<Fault> {
     vec![
+        without("BUILD-AFTER-KEYS", "generate-key-online"),
+        behind("BUILD-AFTER-KEYS", "generate-key-online", "build-root-targets"),
         quoted(
             "EXPIRES-IN-FUTURE",
             "expired already",
@@ -479,8 +481,36 @@ fn quickstart() -> Vec<Fault> {
     ]
 }
 
+/// The server's key on three sheets of paper.
+fn shares() -> Vec<Fault> {
+    vec![
+        without("CLOSE-AFTER-SHARE-DRILL", "restore-drill-online-shares"),
+        without("DRILL-AFTER-SHARES", "share-key-online-bo"),
+        without("SHARE-AFTER-KEY", "generate-key-online"),
+        behind("SHARE-AFTER-KEY", "generate-key-online", "build-root-targets"),
+        twice("SHARE-ONCE", "share-key-online-chi"),
+        before("SHARE-AFTER-KEY", "share-key-online-ana", "generate-key-online"),
+        behind("DRILL-AFTER-SHARES", "share-key-online-chi", "restore-drill-online-shares"),
+        put("SHARES-THRESHOLD", "one share alone", "shares: {threshold: 2", "shares: {threshold: 1"),
+        put("SHARES-IN-PERSON", "an alternate", "holders: [ana, bo, chi]", "holders: [ana, bo, chi, wim]"),
+        put(
+            "HOLDER-KNOWN",
+            "a share of a stranger",
+            "holders: [ana, bo, chi]",
+            "holders: [ana, bo, chi, zed]",
+        ),
+        put(
+            "SHARES-HOLDER-ONCE",
+            "two in one hand",
+            "holders: [ana, bo, chi]",
+            "holders: [ana, bo, chi, bo]",
+        ),
+    ]
+}
+
 fn genesis() -> Vec<Fault> {
     let mut all = bags_and_tokens();
+    all.extend(shares());
     all.extend([
         put(
             "DRIVE-LABEL-ONCE",
@@ -554,8 +584,8 @@ fn bags_and_tokens() -> Vec<Fault> {
         put(
             "ALTERNATE-ONCE",
             "one alternate of two",
-            "Duarte, role: custodian}",
-            "Duarte, role: custodian, alternate: ada}",
+            "Berg, role: operator}",
+            "Berg, role: operator, alternate: ada}",
         ),
         before("SEAL-AFTER-SECOND-MACHINE", "seal-bag-A-2001", "verify-second-machine"),
         step("BAG-USED-ONCE", "seal-bag-A-2001", "bag: \"A-2001\"", "bag: \"A-1001\""),

@@ -223,6 +223,11 @@ fn written(step: &Step) -> String {
         }
         Verb::Sign { key, roles } => format!(", key: {key:?}, roles: [{}]", list(roles)),
         Verb::SecondMachine => ", bundle: true".to_owned(),
+        Verb::ShareKey { key, to, drive } => {
+            let drive = drive.as_ref().map(|drive| format!(", drive: {drive:?}")).unwrap_or_default();
+            format!(", key: {key:?}, to: {to}{drive}")
+        }
+        Verb::RestoreShares(key) => format!(", key: {key:?}, shares: all"),
         verb => verb.key().map(|key| format!(", key: {key:?}")).unwrap_or_default(),
     };
     let mut line = format!("do: {}{fields}, id: {:?}, by: {}", step.verb.name(), step.id, step.by);
