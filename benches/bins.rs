@@ -58,7 +58,7 @@ fn file(n: u32) -> (String, TargetFile) {
     let sha256 = hex::encode(Sha256::digest(n.to_be_bytes()));
     let path = format!("packages/{}/{}/package-{n}.tar.gz", &sha256[..2], &sha256[2..8]);
     let hashes = BTreeMap::from([("sha256".to_owned(), sha256)]);
-    (path, TargetFile { length: u64::from(n) * 4096, hashes, custom: None })
+    (path, TargetFile { length: u64::from(n) * 4096, hashes: hashes.into(), custom: None })
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> (T, Duration) {

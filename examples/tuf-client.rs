@@ -120,14 +120,14 @@ fn download(
         return Err(format!("{path:?} is not the name of a file"));
     }
     let holds = |bytes: &[u8]| match u64::try_from(bytes.len()) {
-        Ok(length) if length == target.length => hashes_hold(bytes, &target.hashes),
+        Ok(length) if length == target.length => hashes_hold(bytes, target.hashes.iter()),
         _ => Err(format!("{} bytes and not {}", bytes.len(), target.length)),
     };
     if fs::read(dir.join(name)).is_ok_and(|bytes| holds(&bytes).is_ok()) {
         return Ok(());
     }
     let (folder, file) = path.rsplit_once('/').map_or(("", path), |(folder, file)| (folder, file));
-    let hash = ["sha256", "sha512"].iter().find_map(|algorithm| target.hashes.get(*algorithm));
+    let hash = ["sha256", "sha512"].iter().find_map(|algorithm| target.hashes.get(algorithm));
     let file = match hash.filter(|_| consistent) {
         Some(hash) => format!("{hash}.{file}"),
         None => file.to_owned(),

@@ -159,7 +159,7 @@ fn targets(
         }
         let is = |target: &&TargetFile| {
             let same = match content {
-                Content::Bytes(bytes) => hashes_hold(bytes, &target.hashes).is_ok(),
+                Content::Bytes(bytes) => hashes_hold(bytes, target.hashes.iter()).is_ok(),
                 // A copied file was hashed when it was listed: by SHA-256 it is the one that the caller means.
                 Content::Copy { sha256, .. } => {
                     target.hashes.get("sha256").is_none_or(|listed| listed == sha256)
@@ -189,8 +189,7 @@ pub(super) fn names(path: &str, target: &TargetFile, consistent: bool) -> Vec<St
     }
     let (folder, name) =
         path.rsplit_once('/').map_or(("", path), |(_, name)| (&path[..path.len() - name.len()], name));
-    let known =
-        target.hashes.iter().filter(|(algorithm, _)| ["sha256", "sha512"].contains(&algorithm.as_str()));
+    let known = target.hashes.iter().filter(|(algorithm, _)| ["sha256", "sha512"].contains(algorithm));
     known
         .flat_map(|(_, hash)| {
             let specified = format!("targets/{folder}{hash}.{name}");
@@ -213,12 +212,14 @@ pub(super) fn paths(place: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn every_place_of_a_target_leads_back_to_its_path() {
         let hashes = [("sha256", "00ff"), ("sha512", "11ee"), ("x", "y")];
-        let hashes = hashes.map(|(name, hash)| (name.to_owned(), hash.to_owned())).into();
+        let hashes = BTreeMap::from(hashes.map(|(name, hash)| (name.to_owned(), hash.to_owned()))).into();
         let target = TargetFile { length: 1, hashes, custom: None };
         for path in ["a", "a.tar.gz", ".a", "a/b", "a.b/c.d/e.f", "a/b/.c", "a.b/c"] {
             for consistent in [true, false] {

@@ -231,7 +231,7 @@ impl Driver {
         let mut files = BTreeSet::new();
         for (from, name, listed) in self.hashed_here() {
             let sha256 = match listed.hashes.get("sha256") {
-                Some(sha256) => sha256.clone(),
+                Some(sha256) => sha256.to_owned(),
                 // Hashed by SHA-512 alone: the manifest of the bundle has the other.
                 None => {
                     sha256_of(&from, listed).map_err(|why| changed(&format!("{} {why}", from.display())))?
@@ -314,11 +314,11 @@ fn sha256_of(path: &Path, listed: &TargetFile) -> Result<String, String> {
     let all: Vec<&str> = ALGORITHMS.map(|(name, _)| name).to_vec();
     let files = BTreeMap::from([(String::new(), path.to_owned())]);
     let now = hashing::hash_all(files, &all).map_err(|error| format!("cannot be used: {error}"))?;
-    let mut now = now.into_values().next().unwrap_or_else(|| listed.clone());
+    let now = now.into_values().next().unwrap_or_else(|| listed.clone());
     if now.length != listed.length
         || listed.hashes.iter().any(|(name, digest)| now.hashes.get(name) != Some(digest))
     {
         return Err("was changed since then".to_owned());
     }
-    now.hashes.remove("sha256").ok_or_else(|| "has no SHA-256".to_owned())
+    now.hashes.get("sha256").map(str::to_owned).ok_or_else(|| "has no SHA-256".to_owned())
 }

@@ -90,8 +90,8 @@ struct Hashed {
 
 impl Hashed {
     fn into_target(self) -> TargetFile {
-        let sha256 = self.sha256.map(|hash| ("sha256".to_owned(), hex_of(&hash)));
-        let sha512 = self.sha512.map(|hash| ("sha512".to_owned(), hex_of(hash.as_slice())));
+        let sha256 = self.sha256.map(|hash| ("sha256", hex_of(&hash)));
+        let sha512 = self.sha512.map(|hash| ("sha512", hex_of(hash.as_slice())));
         let hashes = sha256.into_iter().chain(sha512).collect();
         TargetFile { length: self.length, hashes, custom: None }
     }

@@ -1,7 +1,5 @@
 //! Rules about what snapshot and timestamp list, and about the files that they list.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::lint::envelope;
@@ -294,11 +292,11 @@ fn as_listed(listed: &Doc, entry: &Value, version: u64, by: &str, found: &mut Fo
     if let Some(wanted) = entry["length"].as_u64().filter(|wanted| *wanted != length) {
         found.say(&HASH, name, "", format!("{by} lists {wanted} bytes, and it has {length}"));
     }
-    let text = |(name, hash): (&String, &Value)| Some((name.clone(), hash.as_str()?.to_owned()));
-    let hashes: BTreeMap<String, String> =
-        entry["hashes"].as_object().into_iter().flatten().filter_map(text).collect();
-    let known = hashes.keys().any(|name| matches!(name.as_str(), "sha256" | "sha512"));
-    if let Some(why) = hashes_hold(&listed.bytes, &hashes).err().filter(|_| known) {
+    let hashes = entry["hashes"].as_object().into_iter().flatten();
+    let hashes: Vec<(&str, &str)> =
+        hashes.filter_map(|(name, hash)| Some((name.as_str(), hash.as_str()?))).collect();
+    let known = hashes.iter().any(|(name, _)| matches!(*name, "sha256" | "sha512"));
+    if let Some(why) = hashes_hold(&listed.bytes, hashes).err().filter(|_| known) {
         found.say(&HASH, name, "", format!("by {by}: {why}"));
     }
 }

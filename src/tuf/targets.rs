@@ -2,6 +2,7 @@
 
 pub mod change;
 mod entry;
+mod hashes;
 pub(crate) mod listed;
 pub mod manifest;
 pub mod path;
@@ -23,6 +24,7 @@ use crate::tuf::fields;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
 
+pub use hashes::Hashes;
 pub use listed::Entry;
 pub use listed::Listed;
 
@@ -32,7 +34,7 @@ pub struct TargetFile {
     /// Bytes.
     pub length: u64,
     /// Algorithm to lower-case hex: `sha256`, `sha512`.
-    pub hashes: BTreeMap<String, String>,
+    pub hashes: Hashes,
     /// `custom`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<Value>,

@@ -122,7 +122,7 @@ impl Workflow<'_> {
             return refuse(rules::VERSION_AS_LISTED, &file, why);
         }
         self.unexpired(&file, targets.expires)?;
-        let unknown = |t: &&TargetFile| !t.hashes.keys().any(|name| name == "sha256" || name == "sha512");
+        let unknown = |t: &&TargetFile| !t.hashes.has_known();
         if let Some((path, _)) = targets.targets.iter().find(|(_, t)| unknown(t)) {
             let why = format!("target {path:?} has no hash by sha256 or sha512");
             return refuse(rules::TARGET_HASH_KNOWN, &file, why);

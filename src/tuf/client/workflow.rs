@@ -185,7 +185,8 @@ pub(super) fn as_listed(name: &str, bytes: &[u8], listed: &MetaFile) -> Result<(
         return refuse(rules::LENGTH_AS_LISTED, name, format!("{length} bytes and not {listed}"));
     }
     if !listed.hashes.is_empty() {
-        hashes_hold(bytes, &listed.hashes).or_else(|why| refuse(rules::HASHES_AS_LISTED, name, why))?;
+        let hashes = listed.hashes.iter().map(|(name, hash)| (name.as_str(), hash.as_str()));
+        hashes_hold(bytes, hashes).or_else(|why| refuse(rules::HASHES_AS_LISTED, name, why))?;
     }
     Ok(())
 }
@@ -204,10 +205,13 @@ pub(super) fn listed_role<'s>(
 }
 
 /// Whether every listed hash of a known algorithm is the hash of `bytes`, and at least one is known.
-pub fn hashes_hold(bytes: &[u8], hashes: &BTreeMap<String, String>) -> Result<(), String> {
+pub fn hashes_hold<'h>(
+    bytes: &[u8],
+    hashes: impl IntoIterator<Item = (&'h str, &'h str)>,
+) -> Result<(), String> {
     let mut known = 0;
     for (algorithm, listed) in hashes {
-        let found = match algorithm.as_str() {
+        let found = match algorithm {
             "sha256" => hex::encode(Sha256::digest(bytes)),
             "sha512" => hex::encode(Sha512::digest(bytes)),
             _ => continue,

@@ -285,7 +285,7 @@ mod tests {
 
     fn files(names: &[&str]) -> BTreeMap<String, TargetFile> {
         let hashes = BTreeMap::from([("sha256".to_owned(), "ab".repeat(32))]);
-        let file = TargetFile { length: 3, hashes, custom: None };
+        let file = TargetFile { length: 3, hashes: hashes.into(), custom: None };
         names.iter().map(|name| ((*name).to_owned(), file.clone())).collect()
     }
 
@@ -404,7 +404,7 @@ mod tests {
             let hashes: BTreeMap<String, String> =
                 ["sha256", "sha512"].map(|name| (name.to_owned(), "00".to_owned())).into();
             let custom = custom.map(|text| json!({"z": 1, "a": text}));
-            let file = TargetFile { length: version, hashes, custom };
+            let file = TargetFile { length: version, hashes: hashes.into(), custom };
             let files: BTreeMap<String, TargetFile> = paths.into_iter().map(|path| (path, file.clone())).collect();
             let known = (0..4).map(|n| (n, version - 1)).collect();
 

@@ -171,7 +171,7 @@ mod tests {
 
     fn files(list: BTreeMap<String, (u64, String)>) -> BTreeMap<String, TargetFile> {
         let file = |(path, (length, said)): (String, (u64, String))| {
-            let hashes = BTreeMap::from([("sha256".to_owned(), "00".to_owned())]);
+            let hashes = [("sha256", "00".to_owned())].into_iter().collect();
             (path, TargetFile { length, hashes, custom: Some(json!({"said": said})) })
         };
         list.into_iter().map(file).collect()

@@ -162,7 +162,7 @@ mod tests {
 
     fn file(content: &str) -> TargetFile {
         let sha256 = format!("{content:0>64}");
-        TargetFile { length: 1, hashes: BTreeMap::from([("sha256".to_owned(), sha256)]), custom: None }
+        TargetFile { length: 1, hashes: [("sha256", sha256)].into_iter().collect(), custom: None }
     }
 
     fn files(list: &[(&str, &str)]) -> BTreeMap<String, TargetFile> {
@@ -237,7 +237,9 @@ mod tests {
         }
         let mut both = directory(&[("a", "1"), ("b", "2")]);
         if let Some(file) = both.files.get_mut("a") {
-            file.hashes.insert("sha512".to_owned(), "5".repeat(128));
+            file.hashes = [("sha256", file.hashes["sha256"].to_owned()), ("sha512", "5".repeat(128))]
+                .into_iter()
+                .collect();
         }
 
         let change = apply(&before, both.clone()).unwrap();

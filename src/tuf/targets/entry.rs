@@ -95,7 +95,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
         }
         Ok(Entry(TargetFile {
             length: length.ok_or_else(|| A::Error::missing_field("length"))?,
-            hashes: hashes.ok_or_else(|| A::Error::missing_field("hashes"))?,
+            hashes: hashes.ok_or_else(|| A::Error::missing_field("hashes"))?.into(),
             custom: custom.filter(|custom| !custom.is_null()),
         }))
     }

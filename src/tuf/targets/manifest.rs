@@ -15,6 +15,7 @@ use crate::tuf::canonical;
 use crate::tuf::fault::Fault;
 use crate::tuf::json::Object;
 use crate::tuf::json::Strict;
+use crate::tuf::targets::Hashes;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::entry::Distinct;
 use crate::tuf::targets::path;
@@ -51,7 +52,7 @@ pub fn read(file: &[u8], need: &[String]) -> Result<BTreeMap<String, TargetFile>
     let mut files = BTreeMap::new();
     for (path, Object(entry)) in document.targets.0 {
         let custom = entry.custom.map(|Strict(custom)| custom);
-        let file = TargetFile { length: entry.length, hashes: entry.hashes.0, custom };
+        let file = TargetFile { length: entry.length, hashes: entry.hashes.0.into(), custom };
         if let Err(why) = path::form(&path) {
             faults.push(Fault::new("TARGET-PATH", &path, format!("the path {path:?} {why}")));
         }
@@ -65,13 +66,13 @@ pub fn read(file: &[u8], need: &[String]) -> Result<BTreeMap<String, TargetFile>
     if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
 
-fn hashes(path: &str, hashes: &BTreeMap<String, String>, need: &[String]) -> Option<Fault> {
+fn hashes(path: &str, hashes: &Hashes, need: &[String]) -> Option<Fault> {
     let fault = |text: String| Some(Fault::new("TARGET-HASHES", path, format!("{path}: {text}")));
     if hashes.is_empty() {
         return fault("it has no hash; sha256, sha512 or both are needed".to_owned());
     }
-    for (name, digest) in hashes {
-        let Some((_, digits)) = ALGORITHMS.iter().find(|(known, _)| known == name) else {
+    for (name, digest) in hashes.iter() {
+        let Some((_, digits)) = ALGORITHMS.iter().find(|(known, _)| *known == name) else {
             return fault(format!(
                 "{name:?} is not an algorithm that clients compare; these are sha256, sha512"
             ));
@@ -81,7 +82,7 @@ fn hashes(path: &str, hashes: &BTreeMap<String, String>, need: &[String]) -> Opt
             return fault(format!("its {name} must be {digits} lower-case hex digits"));
         }
     }
-    let missing = need.iter().find(|name| !hashes.contains_key(*name))?;
+    let missing = need.iter().find(|name| hashes.get(name).is_none())?;
     fault(format!("it has no {missing}, which the ceremony file asks for"))
 }
 

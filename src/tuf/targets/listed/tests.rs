@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::tuf::metadata::Metadata;
+use crate::tuf::targets::Hashes;
 
 /// A signed part and its targets, as the reader of whole values has them.
 fn whole(text: &str) -> Option<(Value, Value)> {
@@ -139,7 +140,7 @@ fn what_is_written_is_what_the_whole_value_is_written_as() {
 
 #[test]
 fn targets_out_of_order_are_not_written() {
-    let file = TargetFile { length: 1, hashes: BTreeMap::new(), custom: None };
+    let file = TargetFile { length: 1, hashes: Hashes::default(), custom: None };
     for paths in [["b", "a"], ["a", "a"]] {
         let targets = paths.iter().map(|path| (*path, Written::New(&file)));
 
