@@ -18,6 +18,7 @@ use crate::cli::Output;
 use crate::cli::show::plain;
 use crate::driver::disk;
 use crate::qr::image;
+use crate::tuf::metadata::has_form;
 
 /// The largest file that is looked into, in bytes.
 const MAX_FILE: u64 = 1 << 30;
@@ -124,14 +125,14 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     if let Some(carried) = apart::carried(bytes) {
         return Ok(carried);
     }
-    if let Some(ours) = record::yaml(bytes) {
-        return ours;
-    }
-    if let Some(checkpoint) = record::checkpoint(bytes) {
-        return Ok(checkpoint);
-    }
     let is_json = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
     if !is_json {
+        if let Some(ours) = record::yaml(bytes) {
+            return ours;
+        }
+        if let Some(checkpoint) = record::checkpoint(bytes) {
+            return Ok(checkpoint);
+        }
         return other::public_key(bytes).map_err(|_| {
             "neither metadata, nor a public key, an age file, a request or a response, nor a file of a ceremony"
                 .to_owned()
@@ -139,6 +140,12 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     }
     if let Some(journal) = other::journal(bytes) {
         return journal;
+    }
+    // Metadata can be large: it is not read as a value first.
+    if has_form(bytes)
+        && let Ok(described) = metadata::describe(bytes)
+    {
+        return Ok(described);
     }
     if let Some(runs) = record::runs(bytes) {
         return Ok(runs);

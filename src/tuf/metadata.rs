@@ -134,6 +134,12 @@ impl<'de> Visitor<'de> for OuterVisitor {
     }
 }
 
+/// Whether a file has the two members of metadata and no other. Nothing in them is read.
+pub fn has_form(file: &[u8]) -> bool {
+    let outer = serde_json::from_slice::<Outer<'_>>(file);
+    outer.is_ok_and(|outer| outer.0.keys().eq(["signatures", "signed"]))
+}
+
 /// `signatures`: a list of objects, or `null` for none.
 pub(crate) fn read_signatures(json: &Value) -> Result<Vec<Signature>, MetadataError> {
     let list = match json {
