@@ -26,7 +26,7 @@ const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program and its terminal.
-pub(super) struct Pseudo {
+pub(crate) struct Pseudo {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -40,14 +40,16 @@ pub(super) struct Pseudo {
     dir: std::path::PathBuf,
     /// Sent, and not yet shown to the test: what came after the last frame.
     left: Vec<u8>,
+    /// How the terminal was before: whether it shows what is typed, takes lines, and so on.
+    before: String,
 }
 
 impl Pseudo {
-    pub(super) fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         Self::start_program(env!("CARGO_BIN_EXE_keyrite"), dir, args, env)
     }
 
-    fn start_program(program: &str, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_program(program: &str, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(program);
@@ -62,6 +64,7 @@ impl Pseudo {
         for (name, value) in env {
             command.env(name, value);
         }
+        let before = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
@@ -86,6 +89,7 @@ impl Pseudo {
             left: Vec::new(),
             secret: "correct horse".into(),
             dir: dir.to_owned(),
+            before,
         }
     }
 
@@ -116,7 +120,7 @@ impl Pseudo {
     }
 
     /// The first frame that says this.
-    pub(super) fn wait(&mut self, text: &str) -> String {
+    pub(crate) fn wait(&mut self, text: &str) -> String {
         loop {
             let Some(screen) = self.frame() else {
                 panic!("it left before it said {text:?}:\n{}", self.shown())
@@ -127,24 +131,25 @@ impl Pseudo {
         }
     }
 
-    pub(super) fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// What is typed from now on where a secret is asked for.
-    pub(super) fn pin(&mut self, secret: &str) {
+    pub(crate) fn pin(&mut self, secret: &str) {
         secret.clone_into(&mut self.secret);
     }
 
     /// Answers what is asked, as people would, until the program leaves.
-    pub(super) fn answer_until_it_leaves(&mut self) {
+    pub(crate) fn answer_until_it_leaves(&mut self) {
         assert!(!self.answers("\u{0} is never on a screen"), "it went on");
     }
 
     /// Answers what is asked, as people would, until the screen says this. Words to type are read off the screen.
-    pub(super) fn answer_until(&mut self, text: &str) {
+    pub(crate) fn answer_until(&mut self, text: &str) -> String {
         assert!(self.answers(text), "it left before it said {text:?}:\n{}", self.shown());
+        self.shown()
     }
 
     /// Whether the screen said this; otherwise the program has left.
@@ -185,27 +190,38 @@ impl Pseudo {
         words.chunks(4).map(|row| row.iter().map(|word| (*word).to_owned()).collect()).collect()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
     /// What the system, or a closed window, sends.
-    pub(super) fn kill(&mut self, signal: &str) {
-        let pid = self.child.process_id().unwrap().to_string();
+    pub(crate) fn kill(&mut self, signal: &str) {
+        let pid = self.pid().to_string();
         assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// Waits for its end; the exit code.
-    pub(super) fn end(&mut self) -> u32 {
+    pub(crate) fn end(&mut self) -> u32 {
         while self.frame().is_some() {}
         self.child.wait().unwrap().exit_code()
     }
 
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.parser.screen().contents()
     }
 
-    /// The terminal is the shell's again: no alternate screen, the cursor shown.
-    pub(super) fn assert_restored(&self) {
+    /// The terminal is the shell's again: no alternate screen, the cursor shown, lines taken and shown as before.
+    #[track_caller]
+    pub(crate) fn assert_restored(&self) {
+        assert_eq!(modes(&*self.master), self.before, "the terminal is still raw");
         assert!(!self.parser.screen().alternate_screen(), "the alternate screen was not left");
         assert!(!self.parser.screen().hide_cursor(), "the cursor is still hidden");
     }
+}
+
+/// What the terminal does with what is typed.
+fn modes(terminal: &dyn MasterPty) -> String {
+    format!("{:?}", terminal.get_termios().unwrap())
 }
 
 /// Rows of the digest that is on the screen: ` 3   payday   supportive   stagnate   December`.
@@ -268,6 +284,7 @@ fn a_rehearsal_leaves_the_same_journal_by_keys_and_by_answers() {
 
     pseudo.wait("Review the plan together");
     assert!(pseudo.parser.screen().alternate_screen());
+    assert_ne!(modes(&*pseudo.master), pseudo.before, "so that what is restored was changed");
     pseudo.press("\r");
     pseudo.answer_until("The ceremony is closed.");
     pseudo.press("\r");
