@@ -210,7 +210,7 @@ fn keys(app: &App) -> Vec<Hint> {
                 | Entry::Secret { .. }
                 | Entry::Dice { .. }
                 | Entry::Share { .. }
-                | Entry::Absent { .. } => "clear and close",
+                | Entry::Absent { .. } => "close",
             };
             vec![
                 hint(keymap::GO_ON, "done"),

@@ -55,7 +55,10 @@ fn stops(fault: &str, told: &str) {
     assert!(pseudo.shown().contains(told), "{}", pseudo.shown());
     let record = dir.path().join("record");
     holds(&record);
+    let paper = pseudo.paper.clone();
     let mut pseudo = Pseudo::start(dir.path(), &["resume", "record"], &[]);
+    // What was written down is still there.
+    pseudo.paper = paper;
     pseudo.answer_until("The ceremony is closed.");
     pseudo.press("\r");
     assert_eq!(pseudo.end(), 0);

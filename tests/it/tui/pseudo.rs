@@ -1,5 +1,7 @@
 //! The program in a real pseudo-terminal, from start to bundle, by its keys alone.
 
+mod paper;
+
 use std::io::Read;
 use std::io::Write;
 use std::num::NonZeroU16;
@@ -18,6 +20,7 @@ use portable_pty::native_pty_system;
 
 use crate::common::keyrite::keyrite;
 use crate::common::keyrite::text;
+use crate::tui::pseudo::paper::Paper;
 use crate::tui::stage::PLAN;
 
 /// What the program sends at the end of each frame.
@@ -40,6 +43,8 @@ pub(crate) struct Pseudo {
     dir: std::path::PathBuf,
     /// Sent, and not yet shown to the test: what came after the last frame.
     left: Vec<u8>,
+    /// What people wrote down.
+    pub(crate) paper: Paper,
     /// How the terminal was before: whether it shows what is typed, takes lines, and so on.
     before: String,
 }
@@ -87,6 +92,7 @@ impl Pseudo {
             parser,
             raw: Vec::new(),
             left: Vec::new(),
+            paper: Paper::default(),
             secret: "correct horse".into(),
             dir: dir.to_owned(),
             before,
@@ -161,6 +167,7 @@ impl Pseudo {
                 return true;
             }
             remember_words(&screen, &mut words);
+            self.paper.look(&screen);
             let footer = screen.lines().last().unwrap_or_default().to_owned();
             if screen == acted || !footer.contains("[Enter]") {
                 continue;
@@ -175,7 +182,7 @@ impl Pseudo {
                 let word = asked_word(&screen).map(|(row, column)| words[row][column].clone());
                 let said = screen.contains("Is the record true?").then(|| "agree".to_owned());
                 let nothing = screen.contains("In own words;").then(String::new);
-                let read = typed_from(&screen);
+                let read = self.paper.row(&screen).or_else(|| typed_from(&screen));
                 self.press(&word.or(said).or(nothing).or(read).unwrap_or_else(|| self.secret.clone()));
             }
             self.press("\r");
