@@ -1,4 +1,4 @@
-//! The only file that knows keys: which key means what, and how the footer names it.
+//! The only file that knows what keys mean: which does what, and how the footer names it.
 
 use crossterm::event::Event;
 use crossterm::event::KeyCode;

@@ -4,6 +4,7 @@
 //! draws. It wakes up for a key, a new size of the terminal, or word from the driver, and for nothing else.
 
 mod apart;
+mod keyboard;
 mod pace;
 
 use std::fs::File;
@@ -20,13 +21,10 @@ use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::Sender;
 use std::thread;
-use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
 use crossterm::cursor;
-use crossterm::event;
-use crossterm::event::Event;
 use crossterm::execute;
 use crossterm::queue;
 use crossterm::terminal;
@@ -55,6 +53,7 @@ use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::nearby;
 use crate::tui::nearby::Nearby;
+use crate::tui::run::keyboard::Keys;
 use crate::tui::run::pace::Pace;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Happened;
@@ -74,8 +73,8 @@ static DEFECT: Mutex<Option<String>> = Mutex::new(None);
 
 /// What wakes the screen up.
 enum Word {
-    /// A key, or a new size.
-    Typed(Event),
+    /// A key, or a new size, which [`Keys`] has.
+    Typed,
     /// From the driver.
     Said(Message),
     /// The driver's thread ended.
@@ -98,47 +97,6 @@ pub struct Tty {
     #[expect(dead_code, reason = "it works when it is dropped")]
     restore: Restore,
     pace: Pace,
-}
-
-/// The thread that reads keys: one at a time, each when it is asked for. Between two of them it can be let go, so that a
-/// ceremony that gives something up does it before any thread of its own is there.
-#[derive(Default)]
-struct Keys {
-    ask: Option<Sender<()>>,
-    asked: bool,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Keys {
-    /// Asks for one, if none is asked for.
-    fn ask(&mut self, to: &Sender<Word>) {
-        if self.asked {
-            return;
-        }
-        let ask = self.ask.get_or_insert_with(|| {
-            let (ask, asked) = mpsc::channel();
-            let to = to.clone();
-            self.thread = Some(thread::spawn(move || {
-                while asked.recv().is_ok() {
-                    let word = event::read().map_or(Word::Gone, Word::Typed);
-                    if to.send(word).is_err() {
-                        return;
-                    }
-                }
-            }));
-            ask
-        });
-        // A thread that is gone has said so, and the next word is that.
-        self.asked = ask.send(()).is_ok();
-    }
-
-    /// Lets the thread go, when it waits for no key.
-    fn rest(&mut self) {
-        if !self.asked {
-            self.ask = None;
-            drop(self.thread.take().map(JoinHandle::join));
-        }
-    }
 }
 
 /// Gives the terminal back, and standard output and standard error with it.
@@ -203,6 +161,10 @@ impl Tty {
         execute!(self.terminal.backend_mut(), terminal::EndSynchronizedUpdate)
     }
 
+    fn typed(&mut self, focus: Focus) -> Option<Message> {
+        self.keys.take().and_then(|event| keymap::message(&event, focus))
+    }
+
     /// As [`Self::next`]; a screen that moves gets a tick when nothing else comes.
     fn next_moving(
         &mut self,
@@ -216,10 +178,7 @@ impl Tty {
         self.draw(draw).map_err(|error| no_terminal(&error))?;
         self.keys.ask(&self.to_me);
         match self.words.recv_timeout(FRAME) {
-            Ok(Word::Typed(event)) => {
-                self.keys.asked = false;
-                Ok(keymap::message(&event, focus).unwrap_or(Message::Tick))
-            }
+            Ok(Word::Typed) => Ok(self.typed(focus).unwrap_or(Message::Tick)),
             Ok(Word::Said(message)) => Ok(message),
             Ok(Word::Left) => Err(defect()),
             Ok(Word::Told) => Err(told_to_end()),
@@ -236,9 +195,8 @@ impl Tty {
         loop {
             self.keys.ask(&self.to_me);
             match self.words.recv() {
-                Ok(Word::Typed(event)) => {
-                    self.keys.asked = false;
-                    if let Some(message) = keymap::message(&event, focus) {
+                Ok(Word::Typed) => {
+                    if let Some(message) = self.typed(focus) {
                         return Ok(message);
                     }
                 }

@@ -14,6 +14,7 @@ use crate::common::terminal::talk;
 use crate::common::terminal::talk_beside;
 use crate::pkcs11::world::PIN;
 use crate::pkcs11::world::World;
+use crate::tui::pseudo::Pseudo;
 
 const PASSPHRASE: &str = "Zwölf Boxkämpfer jagen Viktor";
 /// A row of throws, which is typed five times.
@@ -37,9 +38,35 @@ fn found(pid: u32, secrets: &[(&str, Vec<u8>)]) -> Vec<String> {
         for (name, secret) in secrets {
             let places = memchr::memmem::find_iter(&bytes, secret);
             found.extend(places.map(|at| format!("{name} at {:x} of {line}", from + at as u64)));
+            let letters = std::str::from_utf8(secret).ok().and_then(|text| spread(&bytes, text));
+            found
+                .extend(letters.map(|at| format!("{name}, key by key, at {:x} of {line}", from + at as u64)));
         }
     }
     found
+}
+
+/// The longest thing that a queue could hold of one key.
+const LONGEST_EVENT: usize = 512;
+
+/// Where a text stands letter by letter at equal distances, as queues of keys hold it.
+fn spread(bytes: &[u8], text: &str) -> Option<usize> {
+    let letters: Vec<[u8; 4]> = text.chars().map(|c| u32::from(c).to_le_bytes()).collect();
+    memchr::memmem::find_iter(bytes, &letters[0]).find(|at| {
+        (4..=LONGEST_EVENT).step_by(4).any(|apart| {
+            let mut rest = letters.iter().zip((*at..).step_by(apart)).skip(1);
+            rest.all(|(letter, at)| bytes.get(at..at + 4).is_some_and(|there| there == letter))
+        })
+    })
+}
+
+#[test]
+fn what_was_typed_is_seen_in_a_queue_of_keys_as_well() {
+    let queued: Vec<u8> =
+        PASSPHRASE.chars().flat_map(|c| [[7; 4], u32::from(c).to_le_bytes()]).flatten().collect();
+
+    assert_eq!(spread(&queued, "Boxk"), Some(6 * 8 + 4));
+    assert_eq!(spread(&queued, "Boxen"), None);
 }
 
 /// The parts of a passphrase that say enough of it.
@@ -72,6 +99,18 @@ fn ed25519_seed(pem: &str) -> Vec<u8> {
     ed25519_dalek::SigningKey::from_pkcs8_pem(pem).unwrap().to_bytes().to_vec()
 }
 
+/// The passphrase, and the keys that it opens.
+fn secrets_of(record: &Path) -> Vec<(&'static str, Vec<u8>)> {
+    let mut secrets = passphrase();
+    for key in ["ana", "bo", "online"] {
+        let (file, typed) = (record.join(format!("keys/{key}.age")), format!("{PASSPHRASE}\n"));
+        let opened = talk("age", &["-d", text(&file)], record, &[("passphrase", &typed)]);
+        let pem = opened.shown.split_once("-----BEGIN").unwrap().1;
+        secrets.extend(shapes_of(&format!("-----BEGIN{}", pem.replace('\r', ""))));
+    }
+    secrets
+}
+
 fn reads_memory() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
@@ -80,9 +119,11 @@ fn reads_memory() -> bool {
     root
 }
 
-/// The good plan, until Ana and Bo have signed; Bo's key may be on a token.
+/// The good plan with dice for the last key, until Ana and Bo have signed; Bo's key may be on a token.
 fn ceremony(dir: &Path, bo: Option<&str>) {
-    let good = fs::read_to_string("tests/data/good-plan.yaml").unwrap();
+    let plan = fs::read_to_string("tests/data/good-plan.yaml").unwrap();
+    let good = plan.replace("online.age\", scheme: ed25519", "online.age\", scheme: ed25519, dice: 50");
+    assert_ne!(plan, good);
     let good = match bo {
         None => good,
         Some(bo) => good.replace("store: \"age:keys/bo.age\", scheme: ed25519", bo),
@@ -99,10 +140,6 @@ fn a_passphrase_and_the_key_behind_it_are_gone_when_their_step_is_done() {
     }
     let dir = tempfile::tempdir().unwrap();
     ceremony(dir.path(), None);
-    let plan = fs::read_to_string(dir.path().join("ceremony.yaml")).unwrap();
-    let diced = plan.replace("online.age\", scheme: ed25519", "online.age\", scheme: ed25519, dice: 50");
-    assert_ne!(plan, diced);
-    fs::write(dir.path().join("ceremony.yaml"), diced).unwrap();
     let typed = PASSPHRASE.to_owned() + "\n";
     let new = [("Enter begins", "\n"), ("nobody looks): ", PASSPHRASE), ("", "\n"), ("once more: ", &typed)];
     let old = [("Enter begins", "\n"), ("nobody looks): ", &typed)];
@@ -138,16 +175,7 @@ fn a_passphrase_and_the_key_behind_it_are_gone_when_their_step_is_done() {
                 seen_while_typed = (0..1000).any(|_| !found(pid, &end).is_empty());
             }
             Turn::Asked(nth) if nth == generated || nth == signed => {
-                let mut secrets = passphrase();
-                for key in ["ana", "bo", "online"] {
-                    let file = record.join(format!("keys/{key}.age"));
-                    let open = [("passphrase", typed.as_str())];
-                    let opened = talk("age", &["-d", text(&file)], dir.path(), &open);
-                    let pem = opened.shown.split_once("-----BEGIN").unwrap().1;
-                    let pem = format!("-----BEGIN{}", pem.replace('\r', ""));
-                    secrets.extend(shapes_of(&pem));
-                }
-                let left = found(pid, &secrets);
+                let left = found(pid, &secrets_of(&record));
                 assert!(left.is_empty(), "at question {nth}:\n{}", left.join("\n"));
             }
             Turn::Typed(_) | Turn::Asked(_) => {}
@@ -158,12 +186,9 @@ fn a_passphrase_and_the_key_behind_it_are_gone_when_their_step_is_done() {
     assert!(seen_while_typed, "the passphrase was never seen, so its absence shows nothing");
 }
 
-#[test]
-fn a_pin_is_gone_when_its_step_is_done() {
-    if !reads_memory() {
-        return;
-    }
-    let Some(world) = World::softhsm() else { return };
+/// Bo's key on a token with a PIN that nothing else looks like.
+fn with_a_long_pin() -> Option<World> {
+    let world = World::softhsm()?;
     world.pkcs11_tool(&[
         "--token-label",
         "ROOT-BO",
@@ -174,6 +199,19 @@ fn a_pin_is_gone_when_its_step_is_done() {
         "--new-pin",
         LONG_PIN,
     ]);
+    Some(world)
+}
+
+fn long_pin() -> [(&'static str, Vec<u8>); 2] {
+    [("the PIN", LONG_PIN.as_bytes().to_vec()), ("its end", LONG_PIN.as_bytes()[6..].to_vec())]
+}
+
+#[test]
+fn a_pin_is_gone_when_its_step_is_done() {
+    if !reads_memory() {
+        return;
+    }
+    let Some(world) = with_a_long_pin() else { return };
     let dir = tempfile::tempdir().unwrap();
     let bo = format!("store: \"{}\", scheme: ecdsa-sha2-nistp256", world.uri("root-2026"));
     ceremony(dir.path(), Some(&bo));
@@ -197,13 +235,77 @@ fn a_pin_is_gone_when_its_step_is_done() {
 
     let ended = talk_beside(env!("CARGO_BIN_EXE_keyrite"), &args, dir.path(), &env, &answers, |pid, turn| {
         if turn == Turn::Asked(done) {
-            let pin =
-                [("the PIN", LONG_PIN.as_bytes().to_vec()), ("its end", LONG_PIN.as_bytes()[6..].to_vec())];
-            let left = found(pid, &pin);
+            let left = found(pid, &long_pin());
             assert!(left.is_empty(), "{}", left.join("\n"));
         }
     });
 
     assert_eq!(ended.code, 3, "{}", ended.shown);
     assert!(ended.shown.contains("Bo Lindqvist made key bo"), "{}", ended.shown);
+}
+
+#[track_caller]
+fn nothing_is_left(pseudo: &Pseudo, secrets: &[(&str, Vec<u8>)]) {
+    let left = found(pseudo.pid(), secrets);
+    assert!(left.is_empty(), "{}\nwith this on the screen:\n{}", left.join("\n"), pseudo.shown());
+}
+
+fn stop(mut pseudo: Pseudo) {
+    pseudo.press("\x03enough\rstop\r");
+    assert_eq!(pseudo.end(), 3);
+    pseudo.assert_restored();
+}
+
+#[test]
+fn behind_the_screens_a_passphrase_throws_and_the_keys_are_gone_when_their_step_is_done() {
+    if !reads_memory() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    ceremony(dir.path(), None);
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--record", "record"], &[]);
+    let record = dir.path().join("record");
+
+    pseudo.pin(PASSPHRASE);
+    pseudo.wait("Review the plan together");
+    pseudo.press("\r");
+    pseudo.answer_until("New passphrase for");
+    pseudo.press(PASSPHRASE);
+    pseudo.wait(&"*".repeat(PASSPHRASE.chars().count()));
+    assert!(!found(pseudo.pid(), &passphrase().split_off(2)).is_empty(), "what is there is seen");
+    pseudo.press("\r");
+    pseudo.answer_until("Throw a die");
+    pseudo.press(&ROW.repeat(5));
+    pseudo.press("\r");
+    pseudo.answer_until("Build root and targets");
+    nothing_is_left(&pseudo, &secrets_of(&record));
+    pseudo.press("\r");
+    pseudo.answer_until("Count the signatures");
+    nothing_is_left(&pseudo, &secrets_of(&record));
+
+    stop(pseudo);
+}
+
+#[test]
+fn behind_the_screens_a_pin_is_gone_when_its_step_is_done() {
+    if !reads_memory() {
+        return;
+    }
+    let Some(world) = with_a_long_pin() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let bo = format!("store: \"{}\", scheme: ecdsa-sha2-nistp256", world.uri("root-2026"));
+    ceremony(dir.path(), Some(&bo));
+    let env: Vec<_> = world.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--record", "record"], &env);
+
+    pseudo.pin("a passphrase of Ana");
+    pseudo.wait("Review the plan together");
+    pseudo.press("\r");
+    pseudo.answer_until("Make key bo");
+    pseudo.pin(LONG_PIN);
+    pseudo.press("\r");
+    pseudo.answer_until("Make key online");
+    nothing_is_left(&pseudo, &long_pin());
+
+    stop(pseudo);
 }
