@@ -1,15 +1,15 @@
 //! Keys on PKCS#11 tokens: one suite against every module, then what each module alone can show.
 //!
 //! A module reads its configuration from the environment and lives once in a process, so every scene is played by a
-//! child process (`child`) in an environment of its own (`world`).
+//! process (`tests/programs/play.rs`) in an environment of its own (`world`).
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a scene that cannot go on fails its test")]
 
-mod child;
 mod commands;
 mod faults;
 mod hostile;
 mod proxy;
+mod scene;
 mod suite;
 pub(crate) mod world;
 mod yubikey;

@@ -5,11 +5,12 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::Mutex;
+
+use crate::common::keyrite::example;
 
 /// Whole answers by path, such as `/metadata/timestamp.json`; what is not there is 404.
 type Answers = BTreeMap<String, Vec<u8>>;
@@ -114,7 +115,7 @@ impl Example {
     /// The exit code is 0, or 1 with this on standard error.
     pub(crate) fn run(&self, args: &[&str]) -> Result<(), String> {
         let state = self.state();
-        let mut command = Command::new(binary());
+        let mut command = Command::new(example("tuf-client"));
         let output = command.arg("--metadata-dir").arg(state).args(args).env_clear().output().unwrap();
         match output.status.code() {
             Some(0) => Ok(()),
@@ -122,11 +123,4 @@ impl Example {
             code => panic!("exit code {code:?}: {}", String::from_utf8_lossy(&output.stderr)),
         }
     }
-}
-
-/// `target/PROFILE/examples/tuf-client`, which cargo builds before it runs tests.
-pub(crate) fn binary() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().find(|dir| dir.ends_with("deps")).and_then(Path::parent).unwrap();
-    folder.join("examples/tuf-client")
 }

@@ -36,6 +36,13 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// A program of `examples/` or `tests/programs/`: `target/PROFILE/examples/NAME`, which cargo builds before it runs tests.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().find(|dir| dir.ends_with("deps")).and_then(Path::parent).unwrap();
+    folder.join("examples").join(name)
+}
+
 /// Runs it to its end.
 pub(crate) fn keyrite(args: &[&str]) -> Said {
     Said::of(&command().args(args).output().unwrap())

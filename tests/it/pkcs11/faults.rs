@@ -3,8 +3,8 @@
 
 use keyrite::keystore::error::StoreErrorKind as Kind;
 
-use super::child::Came;
-use super::child::Do;
+use super::scene::Came;
+use super::scene::Do;
 use super::world::LABEL;
 use super::world::World;
 use super::world::find;

@@ -2,7 +2,7 @@
 
 use keyrite::keystore::error::StoreErrorKind as Kind;
 
-use super::child::Do;
+use super::scene::Do;
 use super::world::LABEL;
 use super::world::PIN;
 use super::world::World;
@@ -109,7 +109,7 @@ fn without_a_pin_only_the_public_half_is_seen(world: &World) {
 
     assert_eq!(came[0].found().public, came[1].found().public);
     assert!(!came[1].found().evidence.contains_key("CKA_LOCAL"));
-    assert!(matches!(came[2], super::child::Came::Found(None)));
+    assert!(matches!(came[2], super::scene::Came::Found(None)));
 }
 
 fn no_login_without_a_pin(world: &World) {
@@ -140,7 +140,7 @@ fn a_key_that_is_not_there_is_told(world: &World) {
 
     let came = world.play(&[generate(&here, "ed25519"), find(&gone), sign(&gone, &["x"])]);
 
-    assert!(matches!(came[1], super::child::Came::Found(None)));
+    assert!(matches!(came[1], super::scene::Came::Found(None)));
     came[2].failed_with(Kind::NoSuchKey, "token ROOT-BO has no key gone");
 }
 

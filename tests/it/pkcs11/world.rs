@@ -9,11 +9,10 @@ use keyrite::keystore::Found;
 use keyrite::keystore::error::StoreErrorKind;
 use tempfile::TempDir;
 
-use super::child::ANSWER;
-use super::child::Came;
-use super::child::Do;
-use super::child::Refusal;
-use super::child::SCENE;
+use super::scene::Came;
+use super::scene::Do;
+use super::scene::Refusal;
+use crate::common::keyrite::example;
 
 pub(crate) const PIN: &str = "123456";
 pub(crate) const SO_PIN: &str = "12345678";
@@ -123,17 +122,14 @@ impl World {
 
     /// Plays a scene in a process of its own.
     pub(crate) fn play(&self, scene: &[Do]) -> Vec<Came> {
-        let program = std::env::current_exe().unwrap();
-        self.play_with(scene, self.command(program))
+        self.play_with(scene, self.command(example("play")))
     }
 
+    /// The same, by a command that ends with the program that plays.
     pub(crate) fn play_with(&self, scene: &[Do], mut command: Command) -> Vec<Came> {
         let (script, answer) = (self.dir.path().join("scene.json"), self.dir.path().join("answer.json"));
         fs::write(&script, serde_json::to_vec(scene).unwrap()).unwrap();
-        command
-            .args(["--exact", "pkcs11::child::play", "--ignored", "--nocapture"])
-            .env(SCENE, &script)
-            .env(ANSWER, &answer);
+        command.arg(env!("CARGO_BIN_EXE_keyrite")).args([&script, &answer]);
         let out = command.output().unwrap();
         assert!(
             out.status.success(),

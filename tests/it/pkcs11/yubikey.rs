@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering;
 use keyrite::keystore::error::StoreErrorKind as Kind;
 use tempfile::TempDir;
 
-use super::child::Came;
-use super::child::Do;
+use super::scene::Came;
+use super::scene::Do;
 use super::world::World;
 use super::world::find;
 use super::world::generate;
@@ -21,6 +21,7 @@ use super::world::left_out;
 use super::world::look;
 use super::world::sign;
 use super::world::tool;
+use crate::common::keyrite::example;
 
 const YKCS11: &str = "/usr/lib/x86_64-linux-gnu/libykcs11.so";
 const OPENSC: &str = "/usr/lib/x86_64-linux-gnu/pkcs11/opensc-pkcs11.so";
@@ -69,7 +70,7 @@ impl Card {
         came
     }
 
-    /// The test program, started beside a card of its own.
+    /// The program that plays, started beside a card of its own.
     fn command(&self) -> Command {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         // Two ports a card, and no two cards at once: a port stays taken for a while after its card is gone. Below
@@ -80,7 +81,7 @@ impl Card {
             false => "with-vyubikey-userns.sh",
         };
         let mut command = self.world.command("/bin/bash");
-        command.arg(self.folder.join(script)).arg(port.to_string()).arg(std::env::current_exe().unwrap());
+        command.arg(self.folder.join(script)).arg(port.to_string()).arg(example("play"));
         command
     }
 }

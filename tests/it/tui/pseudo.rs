@@ -10,14 +10,13 @@ use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use keyrite::tui::keymap::Focus;
-use keyrite::tui::run;
 use portable_pty::Child;
 use portable_pty::CommandBuilder;
 use portable_pty::MasterPty;
 use portable_pty::PtySize;
 use portable_pty::native_pty_system;
 
+use crate::common::keyrite::example;
 use crate::common::keyrite::keyrite;
 use crate::common::keyrite::text;
 use crate::tui::pseudo::paper::Paper;
@@ -352,9 +351,7 @@ fn a_ceremony_by_keys_leaves_a_bundle_that_verifies() {
 
 #[test]
 fn a_defect_gives_the_terminal_back_and_tells_no_secret() {
-    let me = std::env::current_exe().unwrap();
-    let args = ["--exact", "tui::pseudo::a_screen_with_a_defect", "--ignored", "--nocapture"];
-    let mut pseudo = Pseudo::start_program(me.to_str().unwrap(), Path::new("/"), &args, &[]);
+    let mut pseudo = Pseudo::start_program(text(&example("defect")), Path::new("/"), &[], &[]);
     pseudo.wait("about to fail");
 
     pseudo.press("x");
@@ -363,20 +360,8 @@ fn a_defect_gives_the_terminal_back_and_tells_no_secret() {
     pseudo.assert_restored();
     let said = String::from_utf8_lossy(&pseudo.raw).into_owned();
     let after = said.rsplit("\x1b[?1049l").next().unwrap();
-    assert!(after.contains("a defect of this program at tests/it/tui/pseudo.rs:"), "{after}");
+    assert!(after.contains("a defect of this program at tests/programs/defect.rs:"), "{after}");
     assert!(!said.contains("hunter2"), "{said}");
-}
-
-/// Not a test: what `a_defect_gives_the_terminal_back_and_tells_no_secret` runs in a terminal.
-#[test]
-#[ignore = "needs a terminal of its own"]
-fn a_screen_with_a_defect() {
-    let failed: Result<(), _> = run::with_terminal(|tty| {
-        tty.next(Focus::Everything, |frame| frame.render_widget("about to fail", frame.area()))?;
-        panic!("hunter2");
-    });
-
-    println!("{}", failed.unwrap_err());
 }
 
 #[test]

@@ -1,104 +1,46 @@
-//! The process that plays a scene: it reads what to do from a file, does it with the library, and writes what came of it.
+//! Plays a scene with the library, in a process of its own: a module reads its configuration from the environment, and lives
+//! once in a process. `play PROGRAM SCENE ANSWER`: PROGRAM is keyrite, in which modules run.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a scene that cannot go on fails its test")]
+
+#[path = "../it/pkcs11/scene.rs"]
+mod scene;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use keyrite::keystore::Found;
 use keyrite::keystore::Store;
 use keyrite::keystore::StoreError;
-use keyrite::keystore::error::StoreErrorKind;
 use keyrite::keystore::pkcs11;
 use keyrite::keystore::pkcs11::Settings;
 use keyrite::store_uri::StoreUri;
 use keyrite::tuf::PublicKey;
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde::Serialize;
 
-pub(crate) const SCENE: &str = "KEYRITE_TEST_SCENE";
-pub(crate) const ANSWER: &str = "KEYRITE_TEST_ANSWER";
+use crate::scene::Came;
+use crate::scene::Do;
+use crate::scene::Refusal;
 
 /// How often a state is asked for before the test gives up. A look starts a process, so this is half a minute or more.
 const TRIES: usize = 5000;
 
-/// One thing to do with the store of a URI.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) enum Do {
-    Look {
-        uri: String,
-    },
-    /// Looks until it works, or until it fails with this kind; so often in a row.
-    Await {
-        uri: String,
-        failure: Option<StoreErrorKind>,
-        row: usize,
-    },
-    Generate {
-        uri: String,
-        pin: Option<String>,
-        scheme: String,
-        bits: Option<u32>,
-    },
-    Find {
-        uri: String,
-        pin: Option<String>,
-    },
-    /// Signs with the key that was made or found last, or with this one.
-    Sign {
-        uri: String,
-        pin: Option<String>,
-        public: Option<serde_json::Value>,
-        payloads: Vec<String>,
-    },
-    /// Runs a program of another maker, which must end well.
-    Tool {
-        program: String,
-        arguments: Vec<String>,
-    },
-    /// Sends a signal to the process that this variable names: now, or in the middle of what follows, when the process
-    /// has waited so often.
-    Signal {
-        variable: String,
-        usr1: bool,
-        after: u64,
-    },
-}
+fn main() {
+    let mut given = std::env::args_os().skip(1).map(PathBuf::from);
+    let [program, scene, answer] = [(); 3].map(|()| given.next().unwrap());
+    let scene: Vec<Do> = serde_json::from_slice(&fs::read(scene).unwrap()).unwrap();
+    let mut stage = Stage { program, stores: BTreeMap::new(), last: None };
 
-/// What came of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Came {
-    Seen(serde_json::Value),
-    Found(Option<Found>),
-    Signed(Vec<String>),
-    Done(String),
-    Failed(Refusal),
-}
+    let came: Vec<Came> = scene.into_iter().map(|action| stage.act(action)).collect();
 
-/// A `StoreError` that can be sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Refusal {
-    pub(crate) kind: StoreErrorKind,
-    pub(crate) text: String,
-    pub(crate) hint: String,
+    fs::write(answer, serde_json::to_vec(&came).unwrap()).unwrap();
 }
 
 impl From<StoreError> for Came {
     fn from(error: StoreError) -> Self {
         Self::Failed(Refusal { kind: error.kind, text: error.text, hint: error.hint })
     }
-}
-
-#[test]
-#[ignore = "the other tests start it as a process of its own"]
-fn play() {
-    let (Some(scene), Some(answer)) = (std::env::var_os(SCENE), std::env::var_os(ANSWER)) else { return };
-    let scene: Vec<Do> = serde_json::from_slice(&fs::read(scene).unwrap()).unwrap();
-    let mut stage = Stage { stores: BTreeMap::new(), last: None };
-
-    let came: Vec<Came> = scene.into_iter().map(|action| stage.act(action)).collect();
-
-    fs::write(answer, serde_json::to_vec(&came).unwrap()).unwrap();
 }
 
 /// How often the process has waited for something: for the virtual card, twice a command or so.
@@ -109,6 +51,7 @@ fn turns(pid: i32) -> u64 {
 }
 
 struct Stage {
+    program: PathBuf,
     stores: BTreeMap<String, Box<dyn Store>>,
     last: Option<PublicKey>,
 }
@@ -121,11 +64,8 @@ impl Stage {
     fn store(&mut self, uri: &str) -> Result<&mut Box<dyn Store>, StoreError> {
         if !self.stores.contains_key(uri) {
             let StoreUri::Pkcs11(parsed) = uri.parse().unwrap() else { panic!("{uri} is no token") };
-            let settings = Settings {
-                default_module: None,
-                module_sha256: None,
-                program: env!("CARGO_BIN_EXE_keyrite").into(),
-            };
+            let settings =
+                Settings { default_module: None, module_sha256: None, program: self.program.clone() };
             self.stores.insert(uri.to_owned(), pkcs11::open(&parsed, &settings)?);
         }
         Ok(self.stores.get_mut(uri).unwrap())
