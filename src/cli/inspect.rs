@@ -138,14 +138,14 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
                 .to_owned()
         });
     }
-    if let Some(journal) = other::journal(bytes) {
-        return journal;
-    }
     // Metadata can be large: it is not read as a value first.
     if has_form(bytes)
         && let Ok(described) = metadata::describe(bytes)
     {
         return Ok(described);
+    }
+    if let Some(journal) = other::journal(bytes) {
+        return journal;
     }
     if let Some(runs) = record::runs(bytes) {
         return Ok(runs);
