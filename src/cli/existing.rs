@@ -80,17 +80,26 @@ fn known(text: &str) -> Known {
             Some(path) if made => format!("age:inputs/{path}"),
             _ => store,
         });
-        known.keys.insert(name.to_owned(), KnownKey { holder: scalar(field(key, "holder")), store });
+        let (holder, shares) = (scalar(field(key, "holder")), field(key, "shares").and_then(shares));
+        known.keys.insert(name.to_owned(), KnownKey { holder, store, shares });
     }
     let environment = field(&top, "environment");
-    let named = |name: &str| match environment.and_then(|environment| field(environment, name)) {
-        Some(Node { kind: Kind::List(items), .. }) => {
-            items.iter().filter_map(|item| scalar(Some(item))).collect()
-        }
-        _ => Vec::new(),
-    };
+    let named = |name: &str| list(environment.and_then(|environment| field(environment, name)));
     (known.require, known.waive) = (named("require"), named("waive"));
     known
+}
+
+/// How a key was split: `{threshold: 2, holders: [bo, chi, eve]}`.
+fn shares(node: &Node) -> Option<String> {
+    let (threshold, holders) = (scalar(field(node, "threshold"))?, list(field(node, "holders")).join(", "));
+    Some(format!("{{threshold: {threshold}, holders: [{holders}]}}"))
+}
+
+fn list(node: Option<&Node>) -> Vec<String> {
+    match node.map(|node| &node.kind) {
+        Some(Kind::List(items)) => items.iter().filter_map(|item| scalar(Some(item))).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn map(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {

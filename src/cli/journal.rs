@@ -192,6 +192,12 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             let state = if closed { "closed" } else { "not finished" };
             out.line(format!("{}: {lines} lines hold, the ceremony is {state}", dir.display()));
             out.line(format!("head {}", head.hex()));
+            let answers = journal::opening(&journal).ok().and_then(|opening| opening.answers);
+            if let Some(sha256) = answers {
+                out.line(format!(
+                    "!! a file answered in the place of people, SHA-256 {sha256}: whoever is said to have confirmed, typed or been there was not asked"
+                ));
+            }
             for one in &cosignatures {
                 out.line(said(&ceremony, one));
             }

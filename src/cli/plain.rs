@@ -329,12 +329,15 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt, held: Option<&Share>) -> Result
                 }
             }
             Ask::Give(ask) => {
-                let text =
-                    format!("{} names the file of the share, or types its words after Enter: ", prompt.who);
+                let text = format!(
+                    "{}: Enter, and then the words of the share; or the name of a file with it: ",
+                    prompt.who
+                );
                 match line(terminal, prompt, &text)? {
                     Line::Answer(answer) => Some(answer),
                     Line::Text(text) if text.is_empty() => share::typed(terminal, ask.rows)?
                         .map(|share| Answer::Give(Given::Words(SecretString::from(share.text().as_str())))),
+                    Line::Text(file) if share::misplaced(terminal, &file)? => None,
                     Line::Text(file) => Some(Answer::Give(Given::File(file))),
                 }
             }

@@ -8,6 +8,9 @@ use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::sync::Mutex;
+use std::sync::Once;
+use std::sync::PoisonError;
 
 use rustix::termios;
 use rustix::termios::LocalModes;
@@ -15,6 +18,11 @@ use rustix::termios::OptionalActions;
 use rustix::termios::SpecialCodeIndex;
 use rustix::termios::Termios;
 use secrecy::SecretString;
+use signal_hook::consts::SIGHUP;
+use signal_hook::consts::SIGINT;
+use signal_hook::consts::SIGQUIT;
+use signal_hook::consts::SIGTERM;
+use signal_hook::iterator::Signals;
 use zeroize::Zeroizing;
 
 use crate::cli::Exit;
@@ -104,6 +112,28 @@ fn failed(error: &io::Error) -> Failure {
     Failure::new(Exit::Stopped, format!("the terminal failed: {error}; nothing was done"), "start again")
 }
 
+/// How the terminal was, while a question is asked: whatever ends the program gives it back.
+static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+/// Ends the program in order when the system tells it to: the terminal is given back first. From the first question on,
+/// for a ceremony gives things up before that, while it has one thread.
+fn watch_signals() {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(|| {
+        let Ok(mut signals) = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT]) else { return };
+        std::thread::spawn(move || {
+            if signals.forever().next().is_some() {
+                if let Some((tty, before)) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    let _ = termios::tcsetattr(&tty, OptionalActions::Now, &before);
+                }
+                eprintln!("\nerror: the system told this program to end; what was recorded stays as it is");
+                eprintln!("hint: a ceremony goes on with `keyrite resume` and the record's directory");
+                std::process::exit(Exit::Stopped as i32);
+            }
+        });
+    });
+}
+
 /// Keeps the terminal from echoing and from turning Ctrl-C into a signal, until it is dropped.
 struct Quiet<'a> {
     tty: &'a File,
@@ -119,6 +149,8 @@ impl<'a> Quiet<'a> {
             .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+        watch_signals();
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((tty.try_clone()?, before.clone()));
         // Flush: what was typed before the question was shown was shown itself, and answers something else.
         termios::tcsetattr(tty, OptionalActions::Flush, &quiet)?;
         Ok(Self { tty, before })
@@ -127,6 +159,7 @@ impl<'a> Quiet<'a> {
 
 impl Drop for Quiet<'_> {
     fn drop(&mut self) {
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = None;
         // Nothing can be done about a terminal that is gone.
         let _ = termios::tcsetattr(self.tty, OptionalActions::Now, &self.before);
     }

@@ -12,6 +12,7 @@ use crate::cli::prompt::Terminal;
 use crate::keystore::shares::BadShare;
 use crate::keystore::shares::Share;
 use crate::keystore::shares::check_row;
+use crate::words;
 
 /// Shows a share to its holder, and whether it is written down. On a terminal alone: what goes into a file stays there.
 pub(super) fn shown(terminal: &mut Terminal, share: &Share) -> Result<bool, Failure> {
@@ -77,6 +78,16 @@ fn row(terminal: &mut Terminal, at: usize) -> Result<Option<SecretString>, Failu
             (_, Err(why), _) => terminal.say(&format!("{}. Type this row again.", sentence(&why)))?,
         }
     }
+}
+
+/// Whether a line that should name a file is words of a share in the wrong place; it is told, and nothing of it is kept.
+pub(super) fn misplaced(terminal: &mut Terminal, file: &str) -> Result<bool, Failure> {
+    let words = file.split_whitespace().count() > 1 || words::byte(0, file) != Err(words::Misheard::Unknown);
+    if words {
+        terminal
+            .say("Words are typed after Enter, and are not shown then. What was typed here was not kept.")?;
+    }
+    Ok(words)
 }
 
 fn sentence(why: &BadShare) -> String {

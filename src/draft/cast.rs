@@ -27,6 +27,8 @@ pub(super) struct Cast {
     pub(super) store: String,
     /// Whether the store is a guess.
     pub(super) guessed: bool,
+    /// How it was split, where that is known.
+    pub(super) shares: Option<String>,
 }
 
 /// A key that is made.
@@ -67,10 +69,10 @@ pub(super) fn cast(request: &Request<'_>, listed: &KeySet, signing: &KeySet, out
         let needs_holder = signing.contains(place) || out.contains(place);
         let holder = holder(key, &name, known, needs_holder, &mut room, &mut ids);
         let store = of.and_then(|of| of.store.clone());
-        let guessed = store.is_none();
+        let (guessed, shares) = (store.is_none(), of.and_then(|of| of.shares.clone()));
         let store = store.unwrap_or_else(|| format!("age:inputs/keys/{name}.age"));
         let keyid = key.keyids.first().map(|keyid| keyid.0.clone()).unwrap_or_default();
-        room.keys.insert(*place, Cast { name, holder, keyid, store, guessed });
+        room.keys.insert(*place, Cast { name, holder, keyid, store, guessed, shares });
     }
     for place in out {
         let (Some(key), Some(cast)) = (request.model.keys.list.get(*place), room.keys.get(place)) else {

@@ -38,6 +38,8 @@ pub struct KnownKey {
     pub holder: Option<String>,
     /// Where its private half lives, as this file would write it.
     pub store: Option<String>,
+    /// How it was split, as a file would write it.
+    pub shares: Option<String>,
 }
 
 /// What an earlier ceremony file says.

@@ -199,12 +199,15 @@ impl<'a> Draft<'a> {
         let gone = &self.repair.out;
         for (place, cast) in &self.room.keys {
             let mut fields = Vec::new();
-            let signs = signing.contains(place);
+            // A drill proves the shares that were handed out before.
+            let drilled = cast.shares.as_ref().filter(|_| self.request.kind == Kind::RestoreDrill);
+            let signs = signing.contains(place) || drilled.is_some();
             fields.extend(cast.holder.as_ref().map(|holder| format!("holder: {holder}")));
             if signs {
                 fields.push(format!("store: {}", quoted(&cast.store)));
             }
             fields.push(format!("keyid: {}", quoted(&self.keyid(*place, &cast.keyid))));
+            fields.extend(drilled.map(|shares| format!("shares: {shares}")));
             let note = match (signs, cast.guessed, gone.contains(place)) {
                 (_, _, true) => "   # goes",
                 (true, true, _) => "   # EDIT: the store; a token is \"pkcs11:token=LABEL;object=KEY\"",

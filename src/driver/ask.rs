@@ -52,7 +52,7 @@ impl Driver {
         if let (Some(text), false) = (&step.text, matches!(step.verb, Verb::Say | Verb::Ask)) {
             prompt.sees.push(text.clone());
         }
-        if let Some(failure) = ceremony.last_failure() {
+        if let Some(failure) = ceremony.last_failure().filter(|_| !self.settled) {
             prompt.warnings.push(failure.why.clone());
         }
         prompt.warnings.extend(self.resumed());

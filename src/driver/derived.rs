@@ -20,6 +20,7 @@ use crate::paper::html;
 use crate::paper::text;
 use crate::plan::ledger::Ledger;
 use crate::plan::print::file_name;
+use crate::store_uri::StoreUri;
 use crate::tuf::Metadata;
 use crate::words::Digest;
 
@@ -108,13 +109,24 @@ pub(super) fn never_closed(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> 
 }
 
 /// What a closed record usually has, and this one lacks; the journal holds without it.
-pub fn absent(dir: &Path, ceremony: &Ceremony) -> Vec<&'static str> {
+pub fn absent(dir: &Path, ceremony: &Ceremony) -> Vec<String> {
     if ceremony.next().is_some() {
         return Vec::new();
     }
-    let brought = ceremony.plan().materials != crate::plan::Materials::default();
-    let mut files = vec!["checkpoint.txt", "record.html", "record.txt", "runs.jsonl"];
-    files.extend(brought.then_some("ledger.json"));
+    let plan = ceremony.plan();
+    let brought = plan.materials != crate::plan::Materials::default();
+    let mut files: Vec<String> =
+        ["checkpoint.txt", "record.html", "record.txt", "runs.jsonl"].map(str::to_owned).to_vec();
+    files.extend(brought.then(|| "ledger.json".to_owned()));
+    files.extend(ceremony.keys().keys().map(|name| format!("keys/{name}.pub.json")));
+    files.extend((!ceremony.keys().is_empty()).then(|| "keys/names.json".to_owned()));
+    let made = plan.keys.iter().filter(|key| key.generated() && ceremony.mode() == Mode::Production);
+    files.extend(made.filter_map(|key| match key.store() {
+        Some(StoreUri::Age(path)) => Some(path.clone()),
+        _ => None,
+    }));
+    let built = plan.roles_in_room().into_iter().filter(|role| ceremony.metadata(role).is_some());
+    files.extend(built.map(|role| format!("metadata/{}", file_name(plan, role))));
     files.retain(|name| !dir.join(name).is_file());
     files
 }

@@ -100,6 +100,8 @@ pub struct Driver {
     share: Option<Arc<Share>>,
     /// Shares that holders gave in this drill.
     given: Vec<Share>,
+    /// What failed last in this step was put right by someone's share.
+    settled: bool,
     /// It was gone on with, and nothing has happened since.
     resumed: bool,
     /// What goes wrong in this rehearsal, and has not yet.
@@ -192,6 +194,7 @@ impl Driver {
             faults: Vec::new(),
             sandbox: Sandbox::default(),
             resumed: false,
+            settled: false,
         })
     }
 
@@ -219,7 +222,14 @@ impl Driver {
                 options.clock.now(),
                 record.last()
             );
-            return Err(Stop::new(StopKind::Machine, error, "set the clock, then resume"));
+            let by_file = runs.iter().any(|run| run.contains_key("clock"));
+            let hint = match by_file {
+                true => {
+                    "the time came from an answers file: resume with `--answers` and a file that names a time"
+                }
+                false => "set the clock, then resume",
+            };
+            return Err(Stop::new(StopKind::Machine, error, hint));
         }
         within_window(ceremony.plan(), &options)?;
         let expired = inputs::expired(ceremony.plan(), options.clock.now());
@@ -249,6 +259,7 @@ impl Driver {
             given: Vec::new(),
             faults: Vec::new(),
             resumed: true,
+            settled: false,
         };
         if driver.ceremony.next().is_some() {
             let answers = driver.options.answers.clone().unwrap_or_else(|| "none".to_owned());
@@ -322,7 +333,7 @@ impl Driver {
         }
         self.record.append(self.now().max(self.record.last()), &event)?;
         self.ceremony = after;
-        self.resumed = false;
+        (self.resumed, self.settled) = (false, false);
         self.record.derive_after(&self.ceremony, &event)?;
         events.push(event);
         Ok(())

@@ -166,7 +166,10 @@ impl Driver {
         let name = self.ceremony.plan().name(&holder).to_owned();
         let taken = self.read_share(key, &holder, given).and_then(|share| self.belongs(key, &holder, share));
         match taken {
-            Ok(share) => self.given.push(share),
+            Ok(share) => {
+                self.given.push(share);
+                self.settled = true;
+            }
             Err(why) => {
                 let why = format!("what {name} gave is not this share: {why}. Nothing was restored");
                 return self.failed(step, "share", why, events);
@@ -179,8 +182,9 @@ impl Driver {
         match given {
             Given::Words(words) => Share::read(words.expose_secret()).map_err(|why| why.to_string()),
             Given::File(file) => {
-                let shown = crate::words::plain(file.trim());
-                share_at(&self.places.inputs.join(file.trim())).map_err(|why| format!("{shown}: {why}"))
+                // What was typed may be words of a share in the wrong place: it is never quoted.
+                share_at(&self.places.inputs.join(file.trim()))
+                    .map_err(|why| format!("the file that was named: {why}"))
             }
             Given::Rehearsed => {
                 let plan = self.ceremony.plan();

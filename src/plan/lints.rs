@@ -10,12 +10,13 @@ use crate::plan::consequences::joined;
 use crate::plan::delegates;
 use crate::plan::file::File;
 use crate::plan::problem::Place;
+use crate::plan::quorum;
 use crate::plan::step::Subject;
 use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 18] = [
+pub const LINTS: [(&str, &str); 19] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -26,6 +27,7 @@ pub const LINTS: [(&str, &str); 18] = [
     ),
     ("expiry-order", "a role outlives the role that it depends on"),
     ("no-witness", "nobody in the room only watches"),
+    ("shares-reach-threshold", "people who hold shares can sign with the keys of others"),
     ("evidence-left-out", "the script leaves nothing that others can hold the record against"),
     ("public-key-not-fixed", "a key from outside is whatever its file holds on the day"),
     ("ed25519-on-token", "some tokens sign only short messages with Ed25519"),
@@ -135,6 +137,14 @@ fn root_remarks(
     for role in ["root", "targets"] {
         if plan.roles[role].threshold == 1 {
             say("threshold-1", place(role), format!("one key alone can sign {role}"));
+        }
+        let groups = quorum::by_shares(plan, role);
+        if !groups.is_empty() {
+            let text = format!(
+                "with shares, fewer keys are enough: {} can bring keys of others back and sign {role}",
+                joined(&groups, "or")
+            );
+            say("shares-reach-threshold", place(role), text);
         }
         for (holder, keys) in holders(plan, role) {
             if keys > 1 {

@@ -30,6 +30,7 @@ pub mod outline;
 pub mod people;
 pub mod print;
 pub mod problem;
+pub mod quorum;
 pub mod reach;
 pub mod reading;
 pub mod roles;

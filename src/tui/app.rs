@@ -76,6 +76,10 @@ pub struct App {
     pub square: Option<(String, Square)>,
     /// The end of what must be seen was on the screen.
     pub seen: bool,
+    /// Who is not here was named, and not taken: the field stays open.
+    naming: bool,
+    /// While a secret is due, letters are commands only after Esc: nobody types one into a window by mistake.
+    pub commands: bool,
     /// The plan was looked at.
     reviewed: bool,
     /// The section that the last step was in.
@@ -103,6 +107,8 @@ impl App {
             share: None,
             square: None,
             seen: false,
+            naming: false,
+            commands: false,
             reviewed: begun || reviewed,
             section,
             now,
@@ -125,6 +131,7 @@ impl App {
             (Some(Window::Stop { word: Some(_), .. }), _) => Focus::Text,
             (Some(Window::Help | Window::Codes(..) | Window::Journal(_) | Window::Share), _) => Focus::Keys,
             (None, Stage::Typing(entry)) => entry.focus(),
+            (None, Stage::Waiting) if self.secret_due() && !self.commands => Focus::Everything,
             (None, _) => Focus::Keys,
         }
     }
@@ -164,10 +171,15 @@ impl App {
 
     /// The stage that a new scene begins with.
     fn begin(&mut self) {
-        (self.scroll, self.seen) = (0, false);
+        (self.scroll, self.seen, self.commands) = (0, false, false);
         self.stage = match &self.scene.prompt {
             None => Stage::Over,
             _ if !self.reviewed => Stage::Review,
+            Some(Prompt { ask: Ask::Present { .. }, warnings, .. })
+                if self.naming && !warnings.is_empty() =>
+            {
+                Stage::Typing(Entry::Absent { typed: String::new() })
+            }
             // A secret is typed into a field that its holder opens; the other fields are open at once.
             Some(Prompt { ask: Ask::Secret(_) | Ask::Give(_), .. }) => Stage::Waiting,
             // Words that were typed wrong are read again first.
@@ -220,6 +232,14 @@ impl App {
                 None
             }
             (Stage::Busy(_), _) => None,
+            (Stage::Waiting, Message::Typed(_)) => {
+                self.note = Some("Enter opens the field first. What was typed now was not kept.".to_owned());
+                None
+            }
+            (Stage::Waiting, Message::Back) => {
+                self.commands = true;
+                None
+            }
             (Stage::Typing(entry), Message::Typed(c)) => {
                 self.note = (!entry.push(c)).then(|| "No more fits in here.".to_owned());
                 None
@@ -316,10 +336,15 @@ impl App {
             | Ask::Give(_)
             | Ask::Statement => {
                 self.stage = Entry::begin(prompt).map_or(Stage::Waiting, Stage::Typing);
-                self.scroll = 0;
+                (self.scroll, self.note) = (0, None);
                 None
             }
         }
+    }
+
+    /// Whether someone is about to type a secret.
+    pub fn secret_due(&self) -> bool {
+        self.scene.prompt.as_ref().is_some_and(|prompt| matches!(prompt.ask, Ask::Secret(_) | Ask::Give(_)))
     }
 
     /// Whether the clock on the screen goes on by itself.
@@ -343,7 +368,10 @@ impl App {
                 self.stage = Stage::Typing(entry);
                 self.note = Some(note);
             }
-            Entered::Done(answer) => return self.answer(answer),
+            Entered::Done(answer) => {
+                self.naming = matches!(answer, Answer::Absent(_));
+                return self.answer(answer);
+            }
         }
         None
     }

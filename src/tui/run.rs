@@ -32,6 +32,8 @@ use ratatui::Frame;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use signal_hook::consts::SIGHUP;
+use signal_hook::consts::SIGINT;
+use signal_hook::consts::SIGQUIT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
@@ -265,7 +267,7 @@ pub fn perform(tty: &mut Tty, driver: Driver, reviewed: bool) -> Result<Vec<Stri
 
 /// Gives the terminal back when the system ends the program: SIGTERM, or SIGHUP of a closed window.
 fn end_when_told(to_screen: &Sender<Word>) {
-    let Ok(mut signals) = Signals::new([SIGTERM, SIGHUP]) else { return };
+    let Ok(mut signals) = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT]) else { return };
     let to_screen = to_screen.clone();
     thread::spawn(move || {
         for _ in signals.forever() {

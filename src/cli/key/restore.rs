@@ -89,7 +89,7 @@ fn ask(given: &mut Vec<Share>, public: &PublicKey) -> Result<(), Failure> {
             true => {
                 "Enough shares are there. Another one is proven too: a file, or `words`; Enter restores: "
             }
-            false => "A share: its file, or Enter to type its words: ",
+            false => "A share: Enter, and then its words; or the name of a file with it: ",
         };
         let typed = terminal.line(what)?;
         let share = match (typed.trim(), enough) {
@@ -97,6 +97,7 @@ fn ask(given: &mut Vec<Share>, public: &PublicKey) -> Result<(), Failure> {
             ("" | "words", _) => {
                 share::typed(&mut terminal, shares::rows(public.scheme()))?.ok_or_else(String::new)
             }
+            (file, _) if share::misplaced(&mut terminal, file)? => Err(String::new()),
             (file, _) => share_at(Path::new(file)),
         };
         let joined = share.and_then(|share| {

@@ -51,6 +51,9 @@ pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
     for warning in &prompt.warnings {
         doc.marked("!!", palette.warning(), warning, palette.warning());
     }
+    if let (Stage::Waiting, Some(note)) = (&app.stage, &app.note) {
+        doc.marked("!!", palette.warning(), note, palette.warning());
+    }
     if let Stage::Typing(entry) = &app.stage {
         doc.blank();
         field(app, prompt, entry, doc);
@@ -349,6 +352,12 @@ pub fn keys(app: &App) -> Vec<Hint> {
         Ask::Present { .. } => "everyone is here".to_owned(),
     };
     let mut keys = vec![(keymap::GO_ON, go_on)];
+    if app.secret_due() && !app.commands {
+        let more = if prompt.ask.may_decline() { "not today, more" } else { "more keys" };
+        keys.extend([(keymap::BACK, more.to_owned()), (keymap::EXCEPTION_TYPING, "exception".to_owned())]);
+        keys.extend([(keymap::STOP_TYPING, "stop".to_owned()), (keymap::HELP_TYPING, "help".to_owned())]);
+        return keys;
+    }
     if prompt.ask.may_decline() {
         keys.push((keymap::NOT_TODAY, "not today".to_owned()));
     }

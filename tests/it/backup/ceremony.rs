@@ -92,7 +92,7 @@ fn a_share_of_someone_else_of_another_key_or_with_a_wrong_bit_stops_the_drill_an
         ),
         (format!("oli: {wrong}"), "share 2 does not belong to the others, though its checksum fits"),
         (format!("oli: {wrong}"), ", held by Oli Berg. The key did not sign"),
-        ("wim: nowhere.png".to_owned(), "what Wim Peeters gave is not this share: nowhere.png: No such file"),
+        ("wim: nowhere.png".to_owned(), "what Wim Peeters gave is not this share: the file that was named: No such file"),
         (format!("wim: {}", of("ana", 3).replace(":QE", ":QI")), "what it carries was changed"),
     ] {
         let world = World::new();
@@ -104,6 +104,26 @@ fn a_share_of_someone_else_of_another_key_or_with_a_wrong_bit_stops_the_drill_an
         assert!(!world.journal("record").contains("\"drilled\""));
         world.answers("");
         world.resume("record").ended(0);
+    }
+}
+
+#[test]
+fn words_that_are_typed_where_a_file_is_named_never_reach_the_journal() {
+    let world = World::new();
+    world.answers("bo: minnow inferno gremlin Babylon");
+
+    let said = world.run("record", &["--rehearse"]).ended(1);
+
+    let journal = fs::read_to_string(world.at("record/journal.jsonl")).unwrap();
+    assert!(
+        journal.contains("what Bo Lindqvist gave is not this share: the file that was named"),
+        "{journal}"
+    );
+    for secret in ["inferno", "gremlin", "Babylon"] {
+        assert!(
+            !journal.contains(secret) && !said.err.contains(secret) && !said.out.contains(secret),
+            "{secret}"
+        );
     }
 }
 

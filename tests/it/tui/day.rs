@@ -83,12 +83,38 @@ fn who_is_not_here_is_named_and_an_exception_is_typed_line_by_line() {
 fn large_letters_say_whose_turn_it_is() {
     let mut stage = genesis();
     stage.on_to("sign-root-targets-bo", |ask| matches!(ask, Ask::Secret(_)));
-    stage.press("b");
+    stage.press("<esc>b");
     golden(&mut stage, "big");
     stage.press("b");
     let small = stage.draw(80, 24);
     stage.press("<f2>");
     assert_ne!(stage.draw(80, 24), small);
+}
+
+#[test]
+fn a_passphrase_that_is_typed_before_its_field_is_open_goes_nowhere() {
+    let mut stage = genesis();
+    stage.on_to("sign-root-targets-bo", |ask| matches!(ask, Ask::Secret(_)));
+
+    stage.press("quiet xylophone");
+
+    assert!(stage.app.window.is_none() && matches!(stage.app.stage, keyrite::tui::app::Stage::Waiting));
+    let shown = stage.draw(80, 24).to_string();
+    assert!(shown.contains("Enter opens the field first") && !shown.contains("ylophone"), "{shown}");
+    stage.press("<esc>x");
+    assert!(matches!(stage.app.window, Some(keyrite::tui::window::Window::Exception { .. })));
+}
+
+#[test]
+fn whoever_is_named_wrong_at_the_roll_call_is_named_again() {
+    let mut stage = genesis();
+    stage.on_to("roll-call", any);
+    stage.press("azed<enter>");
+
+    stage.press("wim<enter>");
+
+    let happened = stage.app.scene.happened.iter().map(|event| event.what.clone()).collect::<Vec<_>>();
+    assert!(happened.iter().any(|what| what.contains("not here: Wim Peeters")), "{happened:?}");
 }
 
 #[test]

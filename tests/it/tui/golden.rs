@@ -181,7 +181,7 @@ fn who_is_not_needed_may_leave_it_to_the_others() {
     stage.until("sign-root-chi", wants_a_secret);
 
     screen(&mut stage, "may-decline", "sign-root-chi", "");
-    screen(&mut stage, "declined", "sign-root-chi", "n");
+    screen(&mut stage, "declined", "sign-root-chi", "<esc>n");
 }
 
 #[test]
