@@ -5,11 +5,10 @@
 
 mod apart;
 mod keyboard;
+mod out;
 mod pace;
 
-use std::fs::File;
 use std::io;
-use std::io::BufWriter;
 use std::io::Write;
 use std::panic;
 use std::panic::AssertUnwindSafe;
@@ -56,6 +55,7 @@ use crate::tui::message::Message;
 use crate::tui::nearby;
 use crate::tui::nearby::Nearby;
 use crate::tui::run::keyboard::Keys;
+use crate::tui::run::out::Out;
 use crate::tui::run::pace::Pace;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Happened;
@@ -89,7 +89,7 @@ enum Word {
 
 /// The terminal while the screen is drawn on it. Dropping it gives the terminal back as it was.
 pub struct Tty {
-    terminal: Terminal<CrosstermBackend<BufWriter<File>>>,
+    terminal: Terminal<CrosstermBackend<Out>>,
     words: Receiver<Word>,
     to_me: Sender<Word>,
     keys: Keys,
@@ -136,7 +136,7 @@ impl Tty {
         let mut restore = Restore(quiet::silence(None)?);
         terminal::enable_raw_mode()?;
         execute!(restore.0.out, terminal::EnterAlternateScreen, cursor::Hide)?;
-        let out = BufWriter::with_capacity(1 << 16, restore.0.out.try_clone()?);
+        let out = Out::new(restore.0.out.try_clone()?);
         let terminal = Terminal::new(CrosstermBackend::new(out))?;
         let (to_me, words) = mpsc::channel();
         let keys = Keys::default();

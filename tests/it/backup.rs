@@ -3,4 +3,4 @@
 mod ceremony;
 mod restore;
 mod screen;
-mod world;
+pub(crate) mod world;

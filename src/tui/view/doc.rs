@@ -1,8 +1,11 @@
 //! Text for the screen: wrapped lines, with whatever could change what people see made visible.
 
+use std::borrow::Cow;
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::text::Span;
+use zeroize::Zeroize;
 
 use crate::tui::style::Palette;
 
@@ -21,6 +24,21 @@ pub struct Doc {
     /// Lines above and below those that move, which nobody would see and which were not made: a list may have a
     /// million rows.
     pub unmade: (usize, usize),
+}
+
+impl Drop for Doc {
+    fn drop(&mut self) {
+        wipe(&mut self.lines);
+    }
+}
+
+/// What was shown may be a share while it is typed.
+fn wipe(lines: &mut [Line<'static>]) {
+    for span in lines.iter_mut().flat_map(|line| &mut line.spans) {
+        if let Cow::Owned(text) = &mut span.content {
+            text.zeroize();
+        }
+    }
 }
 
 impl Doc {
@@ -153,6 +171,15 @@ pub fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_shown_is_wiped() {
+        let mut lines = [Line::from(vec![Span::raw("> "), Span::raw("adroitness".to_owned())])];
+
+        wipe(&mut lines);
+
+        assert_eq!(lines[0].to_string(), "> ");
+    }
 
     #[test]
     fn a_long_text_is_broken_at_spaces_and_goes_on_below_its_first_word() {

@@ -2,6 +2,7 @@
 
 use ratatui::style::Style;
 use ratatui::text::Span;
+use zeroize::Zeroizing;
 
 use crate::driver::Ask;
 use crate::driver::Body;
@@ -224,9 +225,11 @@ fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
         doc.text(&advice, Style::new());
     }
     let room = doc.width.saturating_sub(6);
-    let shown = entry.shown();
+    let shown = Zeroizing::new(entry.shown());
     let from = shown.chars().count().saturating_sub(room);
-    let tail: String = shown.chars().skip(from).collect();
+    // It never grows, so that no copy stays behind.
+    let mut tail = String::with_capacity(shown.len());
+    tail.extend(shown.chars().skip(from));
     doc.line(vec![
         Span::raw("  > "),
         Span::styled(tail, palette.field()),

@@ -3,6 +3,7 @@
 use keyrite::ceremony::Mode;
 use keyrite::driver::Ask;
 
+use super::world::by_words_alone;
 use super::world::plan;
 use crate::tui::golden::golden;
 use crate::tui::stage::Stage;
@@ -70,13 +71,7 @@ fn a_share_is_typed_row_by_row_and_each_mistake_is_said_where_it_is() {
 
 #[test]
 fn a_production_ceremony_by_keys_alone_proves_every_share_that_was_written_down() {
-    let plan = plan()
-        .replace("  - {do: mount-drive, drive: red}\n", "")
-        .replace("  - {do: eject-drive, drive: red}\n", "");
-    let plan = plan
-        .replace("to: wim, drive: red, ", "to: wim, ")
-        .replace("materials:\n  drives: {red: {label: RED}}\n", "");
-    let mut stage = Stage::of_plan(&plan, Mode::Production);
+    let mut stage = Stage::of_plan(&by_words_alone(), Mode::Production);
 
     stage.finish();
 

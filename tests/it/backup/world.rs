@@ -40,6 +40,15 @@ pub(super) fn plan() -> String {
     put(file, "  - {do: close}", "  - {do: verify, bundle: true, by: wim}\n  - {do: close}")
 }
 
+/// The same without a drive: every share is shown.
+pub(crate) fn by_words_alone() -> String {
+    let plan = plan()
+        .replace("  - {do: mount-drive, drive: red}\n", "")
+        .replace("  - {do: eject-drive, drive: red}\n", "");
+    plan.replace("to: wim, drive: red, ", "to: wim, ")
+        .replace("materials:\n  drives: {red: {label: RED}}\n", "")
+}
+
 /// A directory with that ceremony, and answers.
 pub(super) struct World {
     pub(super) dir: tempfile::TempDir,

@@ -8,6 +8,7 @@ use std::path::Path;
 use sha2::Digest;
 use sha2::Sha512;
 
+use crate::backup::world::by_words_alone;
 use crate::common::keyrite::text;
 use crate::common::terminal::Turn;
 use crate::common::terminal::talk;
@@ -308,4 +309,61 @@ fn behind_the_screens_a_pin_is_gone_when_its_step_is_done() {
     nothing_is_left(&pseudo, &long_pin());
 
     stop(pseudo);
+}
+
+#[test]
+fn behind_the_screens_a_share_is_gone_when_its_holder_has_it() {
+    if !reads_memory() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("ceremony.yaml"), by_words_alone()).unwrap();
+    let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--record", "record"], &[]);
+    let mut rows = Vec::new();
+
+    pseudo.pin(PASSPHRASE);
+    pseudo.wait("Review the plan together");
+    pseudo.press("\r");
+    for _ in 0..3 {
+        let screen = pseudo.answer_until("Write every word down");
+        let shown = screen.lines().filter(|line| line.split_whitespace().count() == 5);
+        let bare = |row: &str| row.trim().trim_start_matches(|c: char| c.is_ascii_digit()).trim().to_owned();
+        rows.extend(shown.filter(|row| row.trim().starts_with(|c: char| c.is_ascii_digit())).map(bare));
+        assert!(!found(pseudo.pid(), &[("a row", rows.last().unwrap().clone().into_bytes())]).is_empty());
+        pseudo.press("\r");
+    }
+    pseudo.answer_until("Row 1 of 11");
+
+    assert_eq!(rows.len(), 3 * 11);
+    nothing_is_left(&pseudo, &ends(&rows, pseudo.sent()));
+    // Row by row they are typed back, and shown to who types.
+    for (row, n) in rows.iter().zip(0..) {
+        if n > 0 {
+            pseudo.answer_until(&format!("Row {} of 11", n % 11 + 1));
+        }
+        pseudo.press(row);
+        pseudo.press("\r");
+    }
+    pseudo.answer_until("Build root and targets");
+    nothing_is_left(&pseudo, &ends(&rows, pseudo.sent()));
+
+    stop(pseudo);
+}
+
+/// The last three words of each row, as a line and as they were sent: what frees memory writes over its first bytes.
+fn ends(rows: &[String], sent: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut ends: Vec<_> = rows.iter().map(|row| ("a row", row.as_bytes()[12..].to_vec())).collect();
+    for row in rows {
+        let words: Vec<&[u8]> = row.split_whitespace().skip(1).map(str::as_bytes).collect();
+        let starts = memchr::memmem::find_iter(sent, words[0]);
+        let end = |at: usize| {
+            words.iter().try_fold(at, |from, word| {
+                let near = sent.get(from..(from + 32).min(sent.len()))?;
+                Some(from + memchr::memmem::find(near, word)? + word.len())
+            })
+        };
+        ends.extend(starts.filter_map(|at| Some(("a row as it was sent", sent[at..end(at)?].to_vec()))));
+    }
+    assert!(ends.len() > rows.len(), "what was sent has the rows");
+    ends
 }

@@ -212,6 +212,11 @@ impl Pseudo {
         self.child.wait().unwrap().exit_code()
     }
 
+    /// Every byte that came to the terminal.
+    pub(crate) fn sent(&self) -> &[u8] {
+        &self.raw
+    }
+
     pub(crate) fn shown(&self) -> String {
         self.parser.screen().contents()
     }
