@@ -4,8 +4,11 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
+
+use rustix::process::Signal;
 
 use crate::common::keyrite::keyrite;
 use crate::common::keyrite::text;
@@ -73,30 +76,41 @@ fn has_begun(dir: &Path, step: &str) -> bool {
     last.contains(&format!("\"event\":\"started\",\"step\":\"{step}\""))
 }
 
-/// The processes in which the program runs a module now.
-fn children(pid: u32) -> Vec<u32> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|task| task.unwrap().path());
-    let listed: String = tasks.filter_map(|task| fs::read_to_string(task.join("children")).ok()).collect();
-    listed.split_whitespace().map(|child| child.parse().unwrap()).collect()
+fn threads(pid: u32) -> Vec<PathBuf> {
+    fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|task| task.unwrap().path()).collect()
 }
 
-/// It has ended, and only its parent has not heard of it.
-fn is_over(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
-    stat.map_or(true, |stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
+/// The processes in which the program runs a module now.
+fn children(pid: u32) -> Vec<u32> {
+    let listed = threads(pid).into_iter().filter_map(|task| fs::read_to_string(task.join("children")).ok());
+    listed.collect::<String>().split_whitespace().map(|child| child.parse().unwrap()).collect()
+}
+
+/// `S` for what waits, `Z` for what has ended and whose parent has not heard of it.
+fn state(process: &Path) -> Option<char> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())
+}
+
+/// The process has become the one in which a module runs.
+fn is_for_a_module(pid: u32) -> bool {
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    memchr::memmem::find(&arguments, b"--probe-module").is_some()
+}
+
+fn send(pid: u32, signal: Signal) {
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    // It may have ended by itself.
+    let _ = rustix::process::kill_process(pid, signal);
 }
 
 /// The power goes: the program and the process of the module stop where they are.
 fn cut_the_power(pseudo: &mut Pseudo) {
     // Standing still, it starts no other.
-    pseudo.kill("-STOP");
+    send(pseudo.pid(), Signal::STOP);
     let module = children(pseudo.pid());
-    pseudo.kill("-KILL");
-    for pid in module {
-        // It may have ended by itself.
-        let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-    }
+    send(pseudo.pid(), Signal::KILL);
+    module.into_iter().for_each(|pid| send(pid, Signal::KILL));
     pseudo.end();
 }
 
@@ -404,12 +418,17 @@ fn a_key_that_was_made_when_the_power_went_is_adopted_and_signs() {
     let dir = with_large_keys(&tokens);
     let mut pseudo = begin(&tokens, dir.path());
 
-    // The program stands still before it hears of the key that the token makes.
+    // The program has handed the work over, and stands still before it hears of the key that the token makes.
     pseudo.answer_until(BUSY);
-    until(|| has_begun(dir.path(), "generate-key-ana") && !children(pseudo.pid()).is_empty());
-    pseudo.kill("-STOP");
-    let module = children(pseudo.pid());
-    until(|| module.iter().all(|pid| is_over(*pid)));
+    let program = pseudo.pid();
+    until(|| has_begun(dir.path(), "generate-key-ana") && children(program).into_iter().any(is_for_a_module));
+    let module = children(program);
+    module.iter().for_each(|pid| send(*pid, Signal::STOP));
+    until(|| threads(program).iter().all(|thread| state(thread) == Some('S')));
+    send(program, Signal::STOP);
+    module.iter().for_each(|pid| send(*pid, Signal::CONT));
+    let over = |pid: &u32| matches!(state(Path::new(&format!("/proc/{pid}"))), None | Some('Z'));
+    until(|| module.iter().all(over));
     assert!(has_begun(dir.path(), "generate-key-ana"), "it stood still too late");
     assert_eq!(tokens.objects("ROOT-ANA"), 2, "both halves are there");
     cut_the_power(&mut pseudo);
