@@ -1,13 +1,37 @@
 //! The only file that knows what keys mean: which does what, and how the footer names it.
 
-use crossterm::event::Event;
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyEventKind;
-use crossterm::event::KeyModifiers;
-
 use crate::tui::message::Message;
 use crate::tui::message::Scroll;
+
+/// What comes from the terminal. Neither `Debug` nor `Clone`: it may be a character of a secret.
+#[derive(PartialEq, Eq)]
+pub enum Input {
+    /// A key was pressed.
+    Key(Key),
+    /// The terminal has so many columns and rows now.
+    Resized(u16, u16),
+}
+
+/// A key that means something somewhere.
+#[derive(PartialEq, Eq)]
+#[expect(missing_docs, reason = "keyboards have them on them")]
+pub enum Key {
+    Char(char),
+    /// A letter, with Ctrl.
+    Control(char),
+    Enter,
+    Esc,
+    Backspace,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    F(u8),
+}
 
 /// What the keys of letters do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,42 +135,37 @@ pub const APART: &[(&str, &str)] = &[
     ("? F1", "this help"),
 ];
 
-/// What an event of the terminal means.
-pub fn message(event: &Event, focus: Focus) -> Option<Message> {
-    match event {
-        Event::Resize(width, height) => Some(Message::Resized(*width, *height)),
-        Event::Key(key) if key.kind != KeyEventKind::Release => pressed(key, focus),
-        _ => None,
+/// What it means that this came from the terminal.
+pub fn message(input: Input, focus: Focus) -> Option<Message> {
+    match input {
+        Input::Resized(width, height) => Some(Message::Resized(width, height)),
+        Input::Key(key) => pressed(key, focus),
     }
 }
 
-fn pressed(key: &KeyEvent, focus: Focus) -> Option<Message> {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    Some(match key.code {
-        KeyCode::Char('c') if control => Message::Stop,
-        KeyCode::Char('x') if control => Message::Exception,
-        KeyCode::Char('u') if control => Message::EraseAll,
-        KeyCode::Char('h') if control => Message::Erase,
-        KeyCode::Char('j' | 'm') if control => Message::GoOn,
-        KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => return None,
-        KeyCode::Enter => Message::GoOn,
-        KeyCode::Esc => Message::Back,
-        KeyCode::Backspace => Message::Erase,
-        KeyCode::F(1) => Message::Help,
-        KeyCode::F(2) => Message::Big,
-        KeyCode::F(3) => Message::Contrast,
-        KeyCode::Up => Message::Scroll(Scroll::Up),
-        KeyCode::Down => Message::Scroll(Scroll::Down),
-        KeyCode::Left => Message::Scroll(Scroll::Before),
-        KeyCode::Right => Message::Scroll(Scroll::Next),
-        KeyCode::PageUp => Message::Scroll(Scroll::PageUp),
-        KeyCode::PageDown => Message::Scroll(Scroll::PageDown),
-        KeyCode::Home => Message::Scroll(Scroll::Top),
-        KeyCode::End => Message::Scroll(Scroll::Bottom),
-        KeyCode::Char('?') if focus != Focus::Everything => Message::Help,
-        KeyCode::Char(c) if focus == Focus::Keys => return command(c),
-        KeyCode::Char(c) => Message::Typed(c),
-        _ => return None,
+fn pressed(key: Key, focus: Focus) -> Option<Message> {
+    Some(match key {
+        Key::Control('c') => Message::Stop,
+        Key::Control('x') => Message::Exception,
+        Key::Control('u') => Message::EraseAll,
+        Key::Backspace | Key::Control('h') => Message::Erase,
+        Key::Enter | Key::Control('j' | 'm') => Message::GoOn,
+        Key::Esc => Message::Back,
+        Key::F(1) => Message::Help,
+        Key::F(2) => Message::Big,
+        Key::F(3) => Message::Contrast,
+        Key::Up => Message::Scroll(Scroll::Up),
+        Key::Down => Message::Scroll(Scroll::Down),
+        Key::Left => Message::Scroll(Scroll::Before),
+        Key::Right => Message::Scroll(Scroll::Next),
+        Key::PageUp => Message::Scroll(Scroll::PageUp),
+        Key::PageDown => Message::Scroll(Scroll::PageDown),
+        Key::Home => Message::Scroll(Scroll::Top),
+        Key::End => Message::Scroll(Scroll::Bottom),
+        Key::Char('?') if focus != Focus::Everything => Message::Help,
+        Key::Char(c) if focus == Focus::Keys => return command(c),
+        Key::Char(c) => Message::Typed(c),
+        Key::Control(_) | Key::F(_) => return None,
     })
 }
 

@@ -3,11 +3,13 @@
 //! One thread reads keys, one owns the driver (its work is slow, and a login belongs to one thread), and this one
 //! draws. It wakes up for a key, a new size of the terminal, or word from the driver, and for nothing else.
 
+pub mod ansi;
 mod apart;
 mod keyboard;
 mod out;
 mod pace;
 
+use std::fs::File;
 use std::io;
 use std::io::Write;
 use std::panic;
@@ -23,13 +25,12 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-use crossterm::cursor;
-use crossterm::execute;
-use crossterm::queue;
-use crossterm::terminal;
 use ratatui::Frame;
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use rustix::termios::OptionalActions;
+use rustix::termios::Termios;
+use rustix::termios::tcgetattr;
+use rustix::termios::tcsetattr;
 use signal_hook::consts::SIGHUP;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGQUIT;
@@ -54,8 +55,8 @@ use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::nearby;
 use crate::tui::nearby::Nearby;
+use crate::tui::run::ansi::Ansi;
 use crate::tui::run::keyboard::Keys;
-use crate::tui::run::out::Out;
 use crate::tui::run::pace::Pace;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Happened;
@@ -89,7 +90,7 @@ enum Word {
 
 /// The terminal while the screen is drawn on it. Dropping it gives the terminal back as it was.
 pub struct Tty {
-    terminal: Terminal<CrosstermBackend<Out>>,
+    terminal: Terminal<Ansi>,
     words: Receiver<Word>,
     to_me: Sender<Word>,
     keys: Keys,
@@ -102,16 +103,20 @@ pub struct Tty {
 }
 
 /// Gives the terminal back, and standard output and standard error with it.
-struct Restore(Screen);
+struct Restore {
+    screen: Screen,
+    /// Where keys come from, and how that was before.
+    keys: (File, Termios),
+}
 
 impl Drop for Restore {
     fn drop(&mut self) {
         // Nothing can be done about a terminal that is gone.
-        drop(terminal::disable_raw_mode());
-        drop(execute!(self.0.out, terminal::LeaveAlternateScreen, cursor::Show));
+        let _ = tcsetattr(&self.keys.0, OptionalActions::Now, &self.keys.1);
+        drop(self.screen.out.write_all(ansi::LEAVE));
         // dup2 onto an open descriptor fails only when interrupted.
-        while rustix::stdio::dup2_stdout(&self.0.out) == Err(rustix::io::Errno::INTR) {}
-        while rustix::stdio::dup2_stderr(&self.0.err) == Err(rustix::io::Errno::INTR) {}
+        while rustix::stdio::dup2_stdout(&self.screen.out) == Err(rustix::io::Errno::INTR) {}
+        while rustix::stdio::dup2_stderr(&self.screen.err) == Err(rustix::io::Errno::INTR) {}
     }
 }
 
@@ -133,11 +138,14 @@ fn palette(env: impl Fn(&str) -> Option<String>) -> Palette {
 impl Tty {
     /// Takes the terminal.
     fn open() -> io::Result<Self> {
-        let mut restore = Restore(quiet::silence(None)?);
-        terminal::enable_raw_mode()?;
-        execute!(restore.0.out, terminal::EnterAlternateScreen, cursor::Hide)?;
-        let out = Out::new(restore.0.out.try_clone()?);
-        let terminal = Terminal::new(CrosstermBackend::new(out))?;
+        let keys = keyboard::tty()?;
+        let before = tcgetattr(&keys)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        let mut restore = Restore { screen: quiet::silence(None)?, keys: (keys, before) };
+        tcsetattr(&restore.keys.0, OptionalActions::Now, &raw)?;
+        restore.screen.out.write_all(ansi::ENTER)?;
+        let terminal = Terminal::new(Ansi::new(restore.screen.out.try_clone()?))?;
         let (to_me, words) = mpsc::channel();
         let keys = Keys::default();
         let palette = palette(|name| std::env::var(name).ok());
@@ -152,7 +160,7 @@ impl Tty {
 
     /// One frame, which terminals that know how show all at once.
     fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), terminal::BeginSynchronizedUpdate)?;
+        self.terminal.backend_mut().begin()?;
         let ascii = self.palette.ascii;
         self.terminal.draw(|frame| {
             draw(frame);
@@ -160,11 +168,11 @@ impl Tty {
                 style::in_ascii(frame.buffer_mut());
             }
         })?;
-        execute!(self.terminal.backend_mut(), terminal::EndSynchronizedUpdate)
+        self.terminal.backend_mut().end()
     }
 
     fn typed(&mut self, focus: Focus) -> Option<Message> {
-        self.keys.take().and_then(|event| keymap::message(&event, focus))
+        self.keys.take().and_then(|input| keymap::message(input, focus))
     }
 
     /// As [`Self::next`]; a screen that moves gets a tick when nothing else comes.

@@ -1,5 +1,5 @@
-//! Keys as the terminal sends them, a byte at a time, so that nothing remembers what was typed. crossterm's own reader
-//! keeps the last 128 keys and the last kilobyte that it read, and a channel keeps what went through it.
+//! Keys as the terminal sends them, a byte at a time, so that nothing remembers what was typed. A reader that reads ahead
+//! keeps the last kilobyte that it read, and a channel keeps what went through it.
 
 use std::fs::File;
 use std::io;
@@ -14,26 +14,24 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::thread::JoinHandle;
 
-use crossterm::event::Event;
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
-use crossterm::terminal;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::io::retry_on_intr;
+use rustix::termios::tcgetwinsize;
 use signal_hook::SigId;
 use signal_hook::consts::SIGWINCH;
 use signal_hook::low_level;
 
+use crate::tui::keymap::Input;
+use crate::tui::keymap::Key;
 use crate::tui::run::Word;
 
 /// The rest of a key comes within this time, or there is none: Esc alone was pressed.
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
 
 /// A key on its way to the screen. Only one is on its way, and the next one takes its place in memory.
-type Slot = Arc<Mutex<Option<Event>>>;
+type Slot = Arc<Mutex<Option<Input>>>;
 
 /// The thread that reads keys: one at a time, each when it is asked for. Between two of them it can be let go, so that a
 /// ceremony that gives something up does it before any thread of its own is there.
@@ -58,8 +56,8 @@ impl Keys {
                 let mut keyboard = Keyboard::open();
                 while asked.recv().is_ok() {
                     let word = match keyboard.as_mut().map(Keyboard::next) {
-                        Ok(Ok(event)) => {
-                            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
+                        Ok(Ok(input)) => {
+                            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(input);
                             Word::Typed
                         }
                         Ok(Err(_)) | Err(_) => Word::Gone,
@@ -76,7 +74,7 @@ impl Keys {
     }
 
     /// The one that came.
-    pub(super) fn take(&mut self) -> Option<Event> {
+    pub(super) fn take(&mut self) -> Option<Input> {
         self.asked = false;
         self.slot.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -87,6 +85,14 @@ impl Keys {
             self.ask = None;
             drop(self.thread.take().map(JoinHandle::join));
         }
+    }
+}
+
+/// Where keys come from: standard input, or the terminal when that is something else.
+pub(super) fn tty() -> io::Result<File> {
+    match io::stdin().is_terminal() {
+        true => Ok(io::stdin().as_fd().try_clone_to_owned()?.into()),
+        false => File::options().read(true).write(true).open("/dev/tty"),
     }
 }
 
@@ -105,17 +111,14 @@ impl Drop for Keyboard {
 
 impl Keyboard {
     fn open() -> io::Result<Self> {
-        let tty = match io::stdin().is_terminal() {
-            true => File::from(io::stdin().as_fd().try_clone_to_owned()?),
-            false => File::options().read(true).write(true).open("/dev/tty")?,
-        };
+        let tty = tty()?;
         let (resized, tell) = UnixStream::pair()?;
         resized.set_nonblocking(true)?;
         Ok(Self { tty, resized, told: low_level::pipe::register(SIGWINCH, tell)? })
     }
 
     /// The next key that means something, or a new size.
-    fn next(&mut self) -> io::Result<Event> {
+    fn next(&mut self) -> io::Result<Input> {
         loop {
             let mut ready =
                 [PollFd::new(&self.tty, PollFlags::IN), PollFd::new(&self.resized, PollFlags::IN)];
@@ -124,11 +127,11 @@ impl Keyboard {
             if resized {
                 let mut told = [0; 64];
                 retry_on_intr(|| rustix::io::read(&self.resized, &mut told))?;
-                let (columns, rows) = terminal::size()?;
-                return Ok(Event::Resize(columns, rows));
+                let size = tcgetwinsize(&self.tty)?;
+                return Ok(Input::Resized(size.ws_col, size.ws_row));
             }
             if tty && let Some(key) = key(self.byte()?, &mut || self.soon())? {
-                return Ok(Event::Key(key));
+                return Ok(Input::Key(key));
             }
         }
     }
@@ -155,19 +158,15 @@ impl Keyboard {
 type More<'a> = &'a mut dyn FnMut() -> io::Result<Option<u8>>;
 
 /// A key, by its first byte and those that follow at once; `None` for one that means nothing here.
-fn key(first: u8, more: More<'_>) -> io::Result<Option<KeyEvent>> {
-    let code = match first {
-        b'\r' => Some(KeyCode::Enter),
-        0x7f => Some(KeyCode::Backspace),
+fn key(first: u8, more: More<'_>) -> io::Result<Option<Key>> {
+    Ok(match first {
+        b'\r' => Some(Key::Enter),
+        0x7f => Some(Key::Backspace),
         0x1b => escaped(more)?,
-        1..=0x1a => {
-            let letter = KeyCode::Char(char::from(first - 1 + b'a'));
-            return Ok(Some(KeyEvent::new(letter, KeyModifiers::CONTROL)));
-        }
-        0x20.. => character(first, more)?.map(KeyCode::Char),
+        1..=0x1a => Some(Key::Control(char::from(first - 1 + b'a'))),
+        0x20.. => character(first, more)?.map(Key::Char),
         _ => None,
-    };
-    Ok(code.map(KeyEvent::from))
+    })
 }
 
 fn character(first: u8, more: More<'_>) -> io::Result<Option<char>> {
@@ -185,9 +184,9 @@ fn character(first: u8, more: More<'_>) -> io::Result<Option<char>> {
 }
 
 /// What ESC begins: `CSI` or `SS3` and a key's name; a letter after it was pressed with Alt, and means nothing here.
-fn escaped(more: More<'_>) -> io::Result<Option<KeyCode>> {
+fn escaped(more: More<'_>) -> io::Result<Option<Key>> {
     match more()? {
-        None | Some(0x1b) => Ok(Some(KeyCode::Esc)),
+        None | Some(0x1b) => Ok(Some(Key::Esc)),
         Some(b'O') => Ok(more()?.and_then(named)),
         Some(b'[') => sequence(more),
         Some(_) => Ok(None),
@@ -195,7 +194,7 @@ fn escaped(more: More<'_>) -> io::Result<Option<KeyCode>> {
 }
 
 /// Numbers, and then a letter or `~`: of the numbers the first one counts, the others say what else was pressed.
-fn sequence(more: More<'_>) -> io::Result<Option<KeyCode>> {
+fn sequence(more: More<'_>) -> io::Result<Option<Key>> {
     let mut number: Option<u8> = Some(0);
     let mut counts = true;
     loop {
@@ -212,26 +211,26 @@ fn sequence(more: More<'_>) -> io::Result<Option<KeyCode>> {
     }
 }
 
-fn named(letter: u8) -> Option<KeyCode> {
+fn named(letter: u8) -> Option<Key> {
     Some(match letter {
-        b'A' => KeyCode::Up,
-        b'B' => KeyCode::Down,
-        b'C' => KeyCode::Right,
-        b'D' => KeyCode::Left,
-        b'F' => KeyCode::End,
-        b'H' => KeyCode::Home,
-        b'P'..=b'S' => KeyCode::F(1 + letter - b'P'),
+        b'A' => Key::Up,
+        b'B' => Key::Down,
+        b'C' => Key::Right,
+        b'D' => Key::Left,
+        b'F' => Key::End,
+        b'H' => Key::Home,
+        b'P'..=b'S' => Key::F(1 + letter - b'P'),
         _ => return None,
     })
 }
 
-fn numbered(number: u8) -> Option<KeyCode> {
+fn numbered(number: u8) -> Option<Key> {
     Some(match number {
-        1 | 7 => KeyCode::Home,
-        4 | 8 => KeyCode::End,
-        5 => KeyCode::PageUp,
-        6 => KeyCode::PageDown,
-        11..=14 => KeyCode::F(number - 10),
+        1 | 7 => Key::Home,
+        4 | 8 => Key::End,
+        5 => Key::PageUp,
+        6 => Key::PageDown,
+        11..=14 => Key::F(number - 10),
         _ => return None,
     })
 }
@@ -240,7 +239,7 @@ fn numbered(number: u8) -> Option<KeyCode> {
 mod tests {
     use super::*;
 
-    fn typed(bytes: &[u8]) -> Vec<Option<KeyEvent>> {
+    fn typed(bytes: &[u8]) -> Vec<Option<Key>> {
         let mut rest = bytes.iter().copied();
         let mut keys = Vec::new();
         while let Some(first) = rest.next() {
@@ -251,40 +250,38 @@ mod tests {
 
     #[test]
     fn each_key_is_what_terminals_send_for_it() {
-        let plain: [(&[u8], KeyCode); 22] = [
-            (b"a", KeyCode::Char('a')),
-            (b"?", KeyCode::Char('?')),
-            ("ö".as_bytes(), KeyCode::Char('ö')),
-            ("€".as_bytes(), KeyCode::Char('€')),
-            ("🔑".as_bytes(), KeyCode::Char('🔑')),
-            (b"\r", KeyCode::Enter),
-            (b"\x7f", KeyCode::Backspace),
-            (b"\x1b", KeyCode::Esc),
-            (b"\x1b[A", KeyCode::Up),
-            (b"\x1bOB", KeyCode::Down),
-            (b"\x1b[C", KeyCode::Right),
-            (b"\x1b[1;5D", KeyCode::Left),
-            (b"\x1b[H", KeyCode::Home),
-            (b"\x1b[1~", KeyCode::Home),
-            (b"\x1b[F", KeyCode::End),
-            (b"\x1b[4~", KeyCode::End),
-            (b"\x1b[5~", KeyCode::PageUp),
-            (b"\x1b[6;2~", KeyCode::PageDown),
-            (b"\x1bOP", KeyCode::F(1)),
-            (b"\x1b[12~", KeyCode::F(2)),
-            (b"\x1b[[C", KeyCode::F(3)),
-            (b"\x1b\x1b", KeyCode::Esc),
+        let keys: [(&[u8], Key); 23] = [
+            (b"a", Key::Char('a')),
+            (b"?", Key::Char('?')),
+            ("ö".as_bytes(), Key::Char('ö')),
+            ("€".as_bytes(), Key::Char('€')),
+            ("🔑".as_bytes(), Key::Char('🔑')),
+            (b"\r", Key::Enter),
+            (b"\x7f", Key::Backspace),
+            (b"\x1b", Key::Esc),
+            (b"\x1b[A", Key::Up),
+            (b"\x1bOB", Key::Down),
+            (b"\x1b[C", Key::Right),
+            (b"\x1b[1;5D", Key::Left),
+            (b"\x1b[H", Key::Home),
+            (b"\x1b[1~", Key::Home),
+            (b"\x1b[F", Key::End),
+            (b"\x1b[4~", Key::End),
+            (b"\x1b[5~", Key::PageUp),
+            (b"\x1b[6;2~", Key::PageDown),
+            (b"\x1bOP", Key::F(1)),
+            (b"\x1b[12~", Key::F(2)),
+            (b"\x1b[[C", Key::F(3)),
+            (b"\x1b\x1b", Key::Esc),
+            (b"\x18", Key::Control('x')),
         ];
-        for (bytes, code) in plain {
-            assert_eq!(typed(bytes), [Some(KeyEvent::from(code))], "{bytes:?}");
+        for (bytes, key) in keys {
+            assert!(typed(bytes) == [Some(key)], "{bytes:?}");
         }
-        let control = KeyEvent::new(KeyCode::Char('x'), KeyModifiers::CONTROL);
-        assert_eq!(typed(b"\x18"), [Some(control)]);
     }
 
     #[test]
     fn what_no_key_sends_means_nothing_and_takes_no_other_key_with_it() {
-        let enter = Some(KeyEvent::from(KeyCode::Enter));
         for bytes in [
             &b"\0"[..],
             b"\xff",
@@ -295,10 +292,10 @@ mod tests {
             b"\x1bx",
             b"\x1bOz",
         ] {
-            assert_eq!(typed(&[bytes, b"\r"].concat()), [None, enter], "{bytes:?}");
+            assert!(typed(&[bytes, b"\r"].concat()) == [None, Some(Key::Enter)], "{bytes:?}");
         }
         for cut in [&b"\xc3"[..], b"\x1b[", b"\x1bO", b"\x1b[1;"] {
-            assert_eq!(typed(cut), [None], "{cut:?}");
+            assert!(typed(cut) == [None], "{cut:?}");
         }
     }
 }

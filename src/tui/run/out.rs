@@ -20,6 +20,11 @@ impl Out {
     pub(super) fn new(to: File) -> Self {
         Self { to, held: vec![0; FRAME], used: 0 }
     }
+
+    /// The terminal.
+    pub(super) fn terminal(&self) -> &File {
+        &self.to
+    }
 }
 
 impl Write for Out {

@@ -92,7 +92,10 @@ fn a_share_of_someone_else_of_another_key_or_with_a_wrong_bit_stops_the_drill_an
         ),
         (format!("oli: {wrong}"), "share 2 does not belong to the others, though its checksum fits"),
         (format!("oli: {wrong}"), ", held by Oli Berg. The key did not sign"),
-        ("wim: nowhere.png".to_owned(), "what Wim Peeters gave is not this share: the file that was named: No such file"),
+        (
+            "wim: nowhere.png".to_owned(),
+            "what Wim Peeters gave is not this share: the file that was named: No such file",
+        ),
         (format!("wim: {}", of("ana", 3).replace(":QE", ":QI")), "what it carries was changed"),
     ] {
         let world = World::new();

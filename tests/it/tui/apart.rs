@@ -3,10 +3,6 @@
 use std::fs;
 use std::sync::Arc;
 
-use crossterm::event::Event;
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
 use keyrite::driver::Stop;
 use keyrite::driver::StopKind;
 use keyrite::keystore::PinState;
@@ -23,6 +19,8 @@ use keyrite::tui::apart::sign::Sign;
 use keyrite::tui::home::Choice;
 use keyrite::tui::home::Home;
 use keyrite::tui::keymap;
+use keyrite::tui::keymap::Input;
+use keyrite::tui::keymap::Key;
 use keyrite::tui::message::Message;
 use keyrite::tui::nearby;
 use keyrite::tui::nearby::asked;
@@ -43,7 +41,6 @@ use crate::tuf::world::root;
 use crate::tuf::world::signed_by;
 use crate::tui::golden::golden;
 use crate::tui::pseudo::Pseudo;
-use crate::tui::stage::control;
 use crate::tui::stage::named;
 use crate::tui::stage::styles;
 
@@ -76,21 +73,21 @@ fn answer(request: &Request, n: u8) -> Response {
 }
 
 /// Presses keys: `<enter>` and the like, and letters as they are.
-fn keys(keys: &str) -> Vec<Event> {
-    let mut events = Vec::new();
+fn keys(keys: &str) -> Vec<Input> {
+    let mut inputs = Vec::new();
     let mut rest = keys;
     while !rest.is_empty() {
-        let (code, modifiers, after) = match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
-            Some((name, after)) => (named(name), control(name), after),
+        let (key, after) = match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+            Some((name, after)) => (named(name), after),
             None => {
                 let c = rest.chars().next().unwrap();
-                (KeyCode::Char(c), KeyModifiers::NONE, &rest[c.len_utf8()..])
+                (Key::Char(c), &rest[c.len_utf8()..])
             }
         };
-        events.push(Event::Key(KeyEvent::new(code, modifiers)));
+        inputs.push(Input::Key(key));
         rest = after;
     }
-    events
+    inputs
 }
 
 fn draw(width: u16, height: u16, view: impl FnOnce(&mut Frame)) -> TestBackend {
@@ -117,8 +114,8 @@ impl Signer {
     }
 
     fn press(&mut self, text: &str) {
-        for event in keys(text) {
-            if let Some(message) = keymap::message(&event, self.screen.focus()) {
+        for input in keys(text) {
+            if let Some(message) = keymap::message(input, self.screen.focus()) {
                 self.effects.extend(self.screen.update(message));
             }
         }
@@ -304,8 +301,8 @@ impl Operator {
     }
 
     fn press(&mut self, text: &str) {
-        for event in keys(text) {
-            if let Some(message) = keymap::message(&event, self.screen.focus()) {
+        for input in keys(text) {
+            if let Some(message) = keymap::message(input, self.screen.focus()) {
                 self.effects.extend(self.screen.update(message));
             }
         }

@@ -430,17 +430,24 @@ fn a_key_made_before_a_crash_is_adopted_by_typing_yes() {
 }
 
 #[test]
-fn without_colours_none_is_sent() {
+fn without_colours_none_is_sent_but_to_paint_a_code_black_on_white() {
     let dir = world();
     let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[("NO_COLOR", "1")]);
     pseudo.wait("Review the plan together");
     pseudo.press("\r");
     pseudo.answer_until("Make key bo");
+    let before = pseudo.raw.len();
+    pseudo.press("k");
+    pseudo.wait("█");
+    let code = pseudo.raw.split_off(before);
+    pseudo.press("\x1b");
+    pseudo.wait("Make key bo");
     pseudo.press("\x03");
     pseudo.wait("Stop the ceremony?");
     pseudo.press("enough\rstop\r");
     assert_eq!(pseudo.end(), 3);
 
+    assert!(sgr(&code).iter().any(|parameters| parameters == "0;38;2;0;0;0;48;2;255;255;255"));
     for parameters in sgr(&pseudo.raw) {
         let numbers = parameters.split(';').filter_map(|n| n.parse::<u8>().ok());
         let colour = numbers.into_iter().any(|n| matches!(n, 30..=38 | 40..=48 | 90..=107));

@@ -5,16 +5,14 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossterm::event::Event;
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
 use keyrite::plan::Kind;
 use keyrite::tuf::apart::Names;
 use keyrite::tuf::apart::Request;
 use keyrite::tui::home::Choice;
 use keyrite::tui::home::Home;
 use keyrite::tui::keymap;
+use keyrite::tui::keymap::Input;
+use keyrite::tui::keymap::Key;
 use keyrite::tui::message::Message;
 use keyrite::tui::nearby;
 use keyrite::tui::nearby::Nearby;
@@ -38,7 +36,6 @@ use crate::tuf::world::target;
 use crate::tuf::world::targets;
 use crate::tuf::world::world;
 use crate::tui::golden::golden;
-use crate::tui::stage::control;
 use crate::tui::stage::named;
 use crate::tui::stage::styles;
 
@@ -137,18 +134,17 @@ impl Screen {
         let mut rest = keys;
         let mut choice = None;
         while let Some(c) = rest.chars().next() {
-            let (code, modifiers) = match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+            let key = match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
                 Some((name, after)) => {
                     rest = after;
-                    (named(name), control(name))
+                    named(name)
                 }
                 None => {
                     rest = &rest[c.len_utf8()..];
-                    (KeyCode::Char(c), KeyModifiers::NONE)
+                    Key::Char(c)
                 }
             };
-            let event = Event::Key(KeyEvent::new(code, modifiers));
-            if let Some(message) = keymap::message(&event, self.home.focus()) {
+            if let Some(message) = keymap::message(Input::Key(key), self.home.focus()) {
                 choice = self.home.update(message);
             }
         }

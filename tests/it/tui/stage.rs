@@ -4,10 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-use crossterm::event::Event;
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
 use keyrite::ceremony::Mode;
 use keyrite::driver::Ask;
 use keyrite::driver::Body;
@@ -24,6 +20,8 @@ use keyrite::tui::app::App;
 use keyrite::tui::app::Effect;
 use keyrite::tui::app::Stage as On;
 use keyrite::tui::keymap;
+use keyrite::tui::keymap::Input;
+use keyrite::tui::keymap::Key;
 use keyrite::tui::scene::Cover;
 use keyrite::tui::scene::Happened;
 use keyrite::tui::scene::Scene;
@@ -129,20 +127,19 @@ impl Stage {
                 if name == "words" {
                     self.type_words();
                 } else {
-                    self.key(named(name), control(name));
+                    self.key(named(name));
                 }
                 rest = after;
             } else {
                 let c = rest.chars().next().unwrap();
-                self.key(KeyCode::Char(c), KeyModifiers::NONE);
+                self.key(Key::Char(c));
                 rest = &rest[c.len_utf8()..];
             }
         }
     }
 
-    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
-        let event = Event::Key(KeyEvent::new(code, modifiers));
-        if let Some(message) = keymap::message(&event, self.app.focus()) {
+    fn key(&mut self, key: Key) {
+        if let Some(message) = keymap::message(Input::Key(key), self.app.focus()) {
             let effect = self.app.update(message);
             self.carry_out(effect);
         }
@@ -305,28 +302,24 @@ fn machine() -> Vec<MachineItem> {
     ]
 }
 
-pub(crate) fn named(name: &str) -> KeyCode {
+pub(crate) fn named(name: &str) -> Key {
     match name {
-        "enter" => KeyCode::Enter,
-        "esc" => KeyCode::Esc,
-        "back" => KeyCode::Backspace,
-        "up" => KeyCode::Up,
-        "down" => KeyCode::Down,
-        "left" => KeyCode::Left,
-        "right" => KeyCode::Right,
-        "pgup" => KeyCode::PageUp,
-        "pgdn" => KeyCode::PageDown,
-        "home" => KeyCode::Home,
-        "end" => KeyCode::End,
-        "f1" => KeyCode::F(1),
-        "f2" => KeyCode::F(2),
-        "f3" => KeyCode::F(3),
-        other => KeyCode::Char(other.strip_prefix("c-").unwrap().chars().next().unwrap()),
+        "enter" => Key::Enter,
+        "esc" => Key::Esc,
+        "back" => Key::Backspace,
+        "up" => Key::Up,
+        "down" => Key::Down,
+        "left" => Key::Left,
+        "right" => Key::Right,
+        "pgup" => Key::PageUp,
+        "pgdn" => Key::PageDown,
+        "home" => Key::Home,
+        "end" => Key::End,
+        "f1" => Key::F(1),
+        "f2" => Key::F(2),
+        "f3" => Key::F(3),
+        other => Key::Control(other.strip_prefix("c-").unwrap().chars().next().unwrap()),
     }
-}
-
-pub(crate) fn control(name: &str) -> KeyModifiers {
-    if name.starts_with("c-") { KeyModifiers::CONTROL } else { KeyModifiers::NONE }
 }
 
 /// The styles of a screen, run by run; the text alone would hide them.
