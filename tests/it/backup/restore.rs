@@ -151,7 +151,7 @@ fn words_are_typed_at_the_terminal_and_a_mistake_is_named_by_row_and_place() {
     let typed = rows(&world.share(2, 3, 3));
     let wrong = typed[4].replacen(|c: char| c != ' ', "q", 1);
     let ask: Vec<String> = (1..=11).map(|row| format!("Row {row}: ")).collect();
-    let mut answers: Vec<(&str, &str)> = vec![("its file, or Enter", "\r")];
+    let mut answers: Vec<(&str, &str)> = vec![("A share: Enter", "\r")];
     for (row, text) in typed.iter().enumerate() {
         if row == 4 {
             answers.push((&ask[4], &wrong));
