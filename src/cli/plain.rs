@@ -27,6 +27,8 @@ use crate::driver::shown;
 use crate::driver::stands_in;
 use crate::keystore::Wants;
 use crate::keystore::shares::Share;
+use crate::plan::Plan;
+use crate::plan::print;
 use crate::qr;
 
 /// Who answers: people at a terminal, or a file.
@@ -54,6 +56,9 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
     }
     for warning in &driver.ceremony().plan().warnings {
         page.say(warning);
+    }
+    if let (Voice::Terminal(_), Some(1)) = (&voice, driver.ceremony().next().map(|next| next.number)) {
+        page.plan(driver.ceremony().plan());
     }
     let mut last_section = String::new();
     let mut last_step = 0;
@@ -224,6 +229,17 @@ impl Page<'_> {
                 column.threshold,
                 signed.join(", ")
             ));
+        }
+    }
+
+    /// The whole plan, as the screens show it before anything happens.
+    fn plan(&mut self, plan: &Plan) {
+        for accepted in &plan.accepted {
+            self.say(format!("Accepted in the file: {}", accepted.text));
+        }
+        self.say("");
+        for line in print::page(plan) {
+            self.say(line);
         }
     }
 

@@ -225,7 +225,7 @@ impl Driver {
             let by_file = runs.iter().any(|run| run.contains_key("clock"));
             let hint = match by_file {
                 true => {
-                    "the time came from an answers file: resume with `--answers` and a file that names a time"
+                    "the time so far came from an answers file: resume with `--answers` and that file, or set the clock"
                 }
                 false => "set the clock, then resume",
             };

@@ -298,7 +298,13 @@ impl App {
     }
 
     fn leave_out(&mut self) -> Option<Effect> {
-        if self.scene.prompt.as_ref()?.may_pass_over { self.answer(Answer::PassOver) } else { None }
+        if self.scene.prompt.as_ref()?.may_pass_over {
+            return self.answer(Answer::PassOver);
+        }
+        let why =
+            "A step is left out only where the file allows it, after it failed and an exception says why.";
+        self.note = Some(why.to_owned());
+        None
     }
 
     /// Lines of the journal, and rows that they are seen through.

@@ -119,7 +119,7 @@ fn words_that_are_typed_where_a_file_is_named_never_reach_the_journal() {
 
     let journal = fs::read_to_string(world.at("record/journal.jsonl")).unwrap();
     assert!(journal.contains("what Bo Lindqvist gave is not this share: "), "{journal}");
-    for secret in ["inferno", "gremlin", "Babylon"] {
+    for secret in ["minnow inferno", "inferno gremlin", "gremlin Babylon"] {
         assert!(
             !journal.contains(secret) && !said.err.contains(secret) && !said.out.contains(secret),
             "{secret}"

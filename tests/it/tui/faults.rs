@@ -125,13 +125,29 @@ fn a_clock_a_year_back_stops_it_until_it_is_set() {
 /// The system ends it: the terminal is the shell's again, and it goes on later.
 #[test]
 fn when_the_system_ends_it_the_terminal_is_given_back() {
-    for signal in ["-TERM", "-HUP"] {
+    for signal in ["-TERM", "-HUP", "-INT", "-QUIT"] {
         let dir = genesis();
         let args = ["run", "ceremony.yaml", "--rehearse", "--record", "record"];
         let mut pseudo = Pseudo::start(dir.path(), &args, &[]);
         pseudo.wait("Review the plan together");
         pseudo.press("\r");
         pseudo.answer_until("Compare the machine's clock");
+
+        pseudo.kill(signal);
+
+        assert_eq!(pseudo.end(), 3);
+        pseudo.assert_restored();
+        holds(&dir.path().join("record"));
+    }
+}
+
+#[test]
+fn line_by_line_as_well() {
+    for signal in ["-TERM", "-HUP", "-INT", "-QUIT"] {
+        let dir = genesis();
+        let args = ["run", "ceremony.yaml", "--rehearse", "--record", "record", "--plain"];
+        let mut pseudo = Pseudo::start(dir.path(), &args, &[]);
+        pseudo.wait_for_line("`stop` stops: ");
 
         pseudo.kill(signal);
 

@@ -136,6 +136,16 @@ impl Pseudo {
         }
     }
 
+    /// Waits for a text of a program that draws no frames.
+    pub(crate) fn wait_for_line(&mut self, text: &str) {
+        while !String::from_utf8_lossy(&self.raw).contains(text) {
+            match self.bytes.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.raw.extend_from_slice(&bytes),
+                Err(_) => panic!("it never said {text:?}: {}", String::from_utf8_lossy(&self.raw)),
+            }
+        }
+    }
+
     pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
