@@ -253,7 +253,7 @@ impl App {
                 None
             }
             (Stage::Typing(_), Message::Back) => {
-                self.note = None;
+                (self.note, self.naming) = (None, false);
                 self.begin();
                 if matches!(self.stage, Stage::Typing(Entry::Words { .. })) {
                     self.stage = Stage::Waiting;

@@ -110,6 +110,9 @@ fn whoever_is_named_wrong_at_the_roll_call_is_named_again() {
     let mut stage = genesis();
     stage.on_to("roll-call", any);
     stage.press("azed<enter>");
+    stage.press("<esc>");
+    assert!(matches!(stage.app.stage, keyrite::tui::app::Stage::Waiting), "Esc closes the field");
+    stage.press("azed<enter>");
 
     stage.press("wim<enter>");
 
