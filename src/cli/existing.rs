@@ -102,7 +102,7 @@ fn list(node: Option<&Node>) -> Vec<String> {
     }
 }
 
-fn map(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
+pub(super) fn map(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
     let fields = match node.map(|node| &node.kind) {
         Some(Kind::Map(fields)) => fields.as_slice(),
         _ => &[],
@@ -110,11 +110,11 @@ fn map(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
     fields.iter().map(|(key, value)| (key.text.as_str(), value))
 }
 
-fn field<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+pub(super) fn field<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     map(Some(node)).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-fn scalar(node: Option<&Node>) -> Option<String> {
+pub(super) fn scalar(node: Option<&Node>) -> Option<String> {
     match node.map(|node| &node.kind) {
         Some(Kind::Scalar { text, .. }) => Some(text.clone()),
         _ => None,

@@ -161,7 +161,7 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     if value.get("keyrite-ledger").is_some() {
         return record::ledger(bytes);
     }
-    if let Some(names) = record::names(&value) {
+    if let Some(names) = record::names(bytes) {
         return Ok(names);
     }
     if value.get("keyrite-proof").is_some() {

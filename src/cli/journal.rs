@@ -92,6 +92,9 @@ struct Verdict {
     lines: Option<usize>,
     head: Option<String>,
     closed: bool,
+    /// SHA-256 of the file that answered in the place of people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answers: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cosignatures: Vec<Cosigned>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -178,7 +181,9 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             let (cosignatures, refused) = cosign::all(dir, &journal, &ceremony)?;
             let closed = ceremony.next().is_none();
             let (lines, head) = (journal.entries.len(), journal.head());
+            let answers = journal::opening(&journal).ok().and_then(|opening| opening.answers);
             let verdict = Verdict {
+                answers: answers.clone(),
                 holds: refused.is_empty(),
                 lines: Some(lines),
                 head: Some(head.hex()),
@@ -192,7 +197,6 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             let state = if closed { "closed" } else { "not finished" };
             out.line(format!("{}: {lines} lines hold, the ceremony is {state}", dir.display()));
             out.line(format!("head {}", head.hex()));
-            let answers = journal::opening(&journal).ok().and_then(|opening| opening.answers);
             if let Some(sha256) = answers {
                 out.line(format!(
                     "!! a file answered in the place of people, SHA-256 {sha256}: whoever is said to have confirmed, typed or been there was not asked"
@@ -220,6 +224,7 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
                 let why = Some(failure.error.clone());
                 let (cosignatures, refused) = (Vec::new(), Vec::new());
                 let verdict = Verdict {
+                    answers: None,
                     holds: false,
                     lines: None,
                     head: None,

@@ -13,7 +13,6 @@ use crate::driver::Stop;
 use crate::driver::StopKind;
 use crate::keystore::Wants;
 use crate::keystore::shares::Share;
-use crate::tuf::Date;
 use crate::tui::code;
 use crate::tui::code::Code;
 use crate::tui::code::Square;
@@ -82,10 +81,6 @@ pub struct App {
     pub commands: bool,
     /// The plan was looked at.
     reviewed: bool,
-    /// The section that the last step was in.
-    section: String,
-    /// The time, as far as this screen knows.
-    pub now: Date,
     /// Whose turn it is, in large letters.
     pub big: bool,
 }
@@ -94,7 +89,6 @@ impl App {
     /// The screen of a ceremony at its first scene. One that has not begun is reviewed first, unless it was already.
     pub fn new(cover: Cover, scene: Scene, reviewed: bool, size: (u16, u16), palette: Palette) -> Self {
         let begun = scene.happened.len() > 1;
-        let (now, section) = (scene.now, section_of(&scene));
         let mut app = Self {
             cover,
             scene,
@@ -110,8 +104,6 @@ impl App {
             naming: false,
             commands: false,
             reviewed: begun || reviewed,
-            section,
-            now,
             big: false,
         };
         app.begin();
@@ -145,19 +137,18 @@ impl App {
                 None
             }
             Message::Scene(scene, share) => {
-                (self.now, self.scene, self.share) = (scene.now, *scene, share);
+                let done = section_of(&self.scene);
+                (self.scene, self.share) = (*scene, share);
                 self.window = None;
-                let section = section_of(&self.scene);
-                let done = std::mem::replace(&mut self.section, section);
                 self.begin();
-                if self.scene.prompt.is_some() && done != self.section {
+                if self.scene.prompt.is_some() && done != section_of(&self.scene) {
                     self.stage = Stage::Between(done);
                     self.square = code::digests(self).first().and_then(Code::square);
                 }
                 None
             }
             Message::Clock(now) => {
-                self.now = now;
+                self.scene.now = now;
                 None
             }
             Message::Ended(stop) => Some(Effect::Leave(Err(stop))),

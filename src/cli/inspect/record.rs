@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::answers::Answers;
+use crate::cli::existing::field;
+use crate::cli::existing::map;
+use crate::cli::existing::scalar;
 use crate::cli::inspect::Description;
 use crate::plan::ledger::Ledger;
+use crate::plan::node;
+use crate::tuf::apart::Names;
 use crate::words::Digest;
 
 /// A YAML file of ours: a ceremony file, or answers. `None` when it is neither.
@@ -25,12 +29,10 @@ pub(super) fn yaml(bytes: &[u8]) -> Option<Result<Description, String>> {
 
 /// A ceremony file, as far as it says what it is; `check` judges it.
 fn ceremony_file(text: &str) -> Result<Description, String> {
-    let file: Value = serde_yaml::from_str(text).map_err(|error| match error.location() {
-        Some(at) => format!("a ceremony file that is no YAML at line {}, column {}", at.line(), at.column()),
-        None => "a ceremony file that is no YAML".to_owned(),
-    })?;
-    let text_of = |name: &str| file.get(name).and_then(Value::as_str).unwrap_or("not said").to_owned();
-    let count = |name: &str| file.get(name).and_then(Value::as_object).map_or(0, serde_json::Map::len);
+    let file =
+        node::parse(text).map_err(|problem| format!("a ceremony file that cannot be read: {problem}"))?;
+    let text_of = |name: &str| scalar(field(&file, name)).unwrap_or_else(|| "not said".to_owned());
+    let count = |name: &str| map(field(&file, name)).count();
     let digest = Digest::of(text.as_bytes());
     let mut lines = vec![
         format!("a ceremony file, {}", text_of("type")),
@@ -93,19 +95,12 @@ pub(super) fn ledger(bytes: &[u8]) -> Result<Description, String> {
     Ok(Description { lines, json: json!({"kind": "ledger", "ledger": json}) })
 }
 
-/// What keyids are called: `{"KEYID": {"name": ..., "holder": ...}}`. `None` when it is something else.
-pub(super) fn names(value: &Value) -> Option<Description> {
-    let members = value.as_object().filter(|members| !members.is_empty())?;
-    let hex = |id: &String| id.len() == 64 && id.chars().all(|c| c.is_ascii_hexdigit());
-    let named = |value: &Value| {
-        Some((value.get("name")?.as_str()?.to_owned(), value.get("holder")?.as_str()?.to_owned()))
-    };
-    let all: Option<Vec<_>> =
-        members.iter().map(|(id, value)| Some((id, named(value).filter(|_| hex(id))?))).collect();
-    let all = all?;
-    let mut lines = vec![format!("what {} keys are called, and who holds them", all.len())];
-    lines.extend(all.iter().map(|(id, (name, holder))| format!("  {name:<16} {holder:<24} keyid {id:.16}")));
-    Some(Description { lines, json: json!({"kind": "names", "keys": members.len()}) })
+/// What keys are called, and who holds them. `None` when it is something else.
+pub(super) fn names(bytes: &[u8]) -> Option<Description> {
+    let names = Names::parse(bytes).ok().filter(|names| !names.0.is_empty())?;
+    let mut lines = vec![format!("what {} keys are called, and who holds them", names.0.len())];
+    lines.extend(names.0.keys().map(|keyid| format!("  {}, keyid {:.16}", names.of(keyid), keyid.0)));
+    Some(Description { lines, json: json!({"kind": "names", "keys": names.0.len()}) })
 }
 
 /// When the program was started and resumed: one JSON object a line, each with `at` and `what`. `None` when it is none.

@@ -41,7 +41,11 @@ impl Pace {
             Message::GoOn if !self.pause.is_zero() => {
                 let held = self.enter.replace(at).is_some_and(|last| at.duration_since(last) < REPEATED);
                 let early = !self.typed && at.duration_since(self.shown) < self.pause;
-                return !held && !early;
+                if held || early {
+                    return false;
+                }
+                // Whatever it turned to, the next page of a text or the next section, is new as well.
+                self.began(at);
             }
             _ => {}
         }
@@ -60,8 +64,7 @@ mod tests {
         let ms = |ms| start + Duration::from_millis(ms);
 
         assert!(!pace.counts(&Message::GoOn, ms(300)), "nobody has read it yet");
-        assert!(pace.counts(&Message::GoOn, ms(2000)));
-        pace.began(ms(2010));
+        assert!(pace.counts(&Message::GoOn, ms(2000)), "no step comes: a page is turned");
         // The key waits half a second, and then repeats thirty times a second.
         let passed = (0..60).filter(|n| pace.counts(&Message::GoOn, ms(2500 + n * 33))).count();
         assert_eq!(passed, 0);

@@ -284,7 +284,7 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
         }
         (Body::Clock(lines), _) => {
             doc.text(
-                &format!("the machine says    {}, a {}", app.now, app.now.weekday()),
+                &format!("the machine says    {}, a {}", app.scene.now, app.scene.now.weekday()),
                 doc.palette.words(),
             );
             for line in lines {
