@@ -328,12 +328,21 @@ impl Ceremony {
         &self.exceptions
     }
 
-    /// Whether the current step may be left out: the file allows it, it failed, and an exception says why.
+    /// Whether the current step may be left out: the file allows it, it failed, and an exception says why; or it is about a
+    /// drive that was given up so.
     pub fn may_pass_over(&self) -> bool {
         let Some(step) = self.plan.steps.get(self.at) else { return false };
         let noted = self.exceptions.iter().any(|exception| exception.step == step.id);
-        let lost = step.verb.drive().is_none_or(|drive| self.room.may(&Act::Lose(drive.to_owned())).is_ok());
-        step.on_fail == OnFail::Exception && noted && lost && self.last_failure().is_some()
+        let said = noted && self.last_failure().is_some();
+        let may_lose = |drive: &str| self.room.may(&Act::Lose(drive.to_owned())).is_ok();
+        step.on_fail == OnFail::Exception
+            && step.verb.drive().is_none_or(may_lose)
+            && (said || self.given_up().is_some())
+    }
+
+    /// The drive that the current step is about, where it was given up in a step before.
+    pub fn given_up(&self) -> Option<&str> {
+        self.plan.steps.get(self.at)?.verb.drive().filter(|drive| self.room.is_lost(drive))
     }
 
     /// Who was not there when the roll was called.

@@ -122,7 +122,8 @@ impl Ceremony {
         Ok(())
     }
 
-    /// A step is left out: only where the file says `on_fail: exception`, it failed, and an exception says why.
+    /// A step is left out: only where the file says `on_fail: exception`, it failed, and an exception says why; or its drive
+    /// was given up so.
     pub(super) fn passed_over(&mut self, step: &str, by: &str) -> Result<(), Rejected> {
         let current = self.current(step)?;
         if current.by == by || self.plan.person(by).is_none() {

@@ -154,11 +154,15 @@ fn read(dir: &Path) -> Result<Journal, Wrong> {
     let journal = journal::read(&bytes)?;
     if journal.cut > 0 {
         let line = journal.entries.len() + 1;
-        let error = format!(
+        let mut error = format!(
             "line {line} of the journal is cut short: {} bytes stand after the last whole line",
             journal.cut
         );
-        let hint = "after a crash, `keyrite resume` drops it: it never took effect";
+        let mut hint = "after a crash, `keyrite resume` drops it: it never took effect";
+        if let Some(name) = derived::says_closed(dir) {
+            error += &format!("; {name} says that the ceremony was closed, so it did not crash here");
+            hint = derived::CUT;
+        }
         return Err(Wrong { line: Some(line), failure: Failure::new(Exit::Integrity, error, hint) });
     }
     Ok(journal)

@@ -19,6 +19,7 @@ use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::print::instruction;
 use crate::plan::step::Subject;
+use crate::room::Act;
 use crate::room::Handling;
 use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
@@ -56,6 +57,10 @@ impl Driver {
             prompt.warnings.push(failure.why.clone());
         }
         prompt.warnings.extend(self.resumed());
+        prompt.warnings.extend(ceremony.given_up().filter(|_| ceremony.may_pass_over()).map(|drive| {
+            let label = self.label_of(drive);
+            format!("drive {label} was given up, and an exception says why: leave this step out")
+        }));
         prompt.ask = match need {
             Need::Confirm(_) => Ask::Confirm,
             Need::TypeBack(_, places) => Ask::TypeBack { places },
@@ -168,7 +173,8 @@ impl Driver {
 
     /// What is handled is there and right, or what is wrong with it.
     fn handling(&mut self, step: &Step, handling: &Handling, prompt: &mut Prompt) -> Ask {
-        match self.seen_of(step, handling) {
+        let may = self.ceremony.room().may(&Act::Handle(handling.clone())).map_err(|not_now| not_now.why);
+        match self.seen_of(step, handling).and_then(|seen| may.map(|()| seen)) {
             Ok(seen) => {
                 prompt.sees.extend(seen.iter().map(|(name, value)| format!("{name} {value}")));
                 Ask::Continue

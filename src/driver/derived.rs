@@ -96,16 +96,25 @@ pub(super) fn never_closed(dir: &Path, ceremony: &Ceremony) -> Result<(), Stop> 
     if ceremony.next().is_none() {
         return Ok(());
     }
-    match ["checkpoint.txt", "record.txt", "record.html"].iter().find(|name| dir.join(name).exists()) {
+    match says_closed(dir) {
         None => Ok(()),
         Some(name) => Err(Stop::new(
             StopKind::Integrity,
             format!(
                 "{name} says that this ceremony was closed, and its journal ends before that: lines were cut off"
             ),
-            "keep the record as it is, and compare it with the heads that were read aloud or photographed",
+            CUT,
         )),
     }
+}
+
+/// What to do with a journal that lost lines which were there at the close.
+pub const CUT: &str =
+    "keep the record as it is, and compare it with the heads that were read aloud or photographed";
+
+/// The first file beside the journal that is there only once the ceremony is closed.
+pub fn says_closed(dir: &Path) -> Option<&'static str> {
+    ["checkpoint.txt", "record.txt", "record.html"].into_iter().find(|name| dir.join(name).exists())
 }
 
 /// What a closed record usually has, and this one lacks; the journal holds without it.

@@ -75,6 +75,8 @@ pub struct Row {
     pub by: (String, String),
     /// The same of who confirms it.
     pub confirm: Vec<(String, String)>,
+    /// The same of who is given something in it.
+    pub takes: Option<(String, String)>,
     /// Minutes from the beginning, and how many it takes.
     pub minutes: (u64, u64),
     /// Whether it is the point of no return.

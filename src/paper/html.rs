@@ -181,7 +181,7 @@ fn step(out: &mut String, row: &Row) {
     );
 }
 
-/// A line for who does it and for each who confirms it; in a record with when they did.
+/// A line for who does it, for each who confirms it, and for who is given something; in a record with when they did.
 fn initials(row: &Row) -> String {
     let mut out = String::new();
     for (id, _) in std::iter::once(&row.by).chain(&row.confirm) {
@@ -191,6 +191,11 @@ fn initials(row: &Row) -> String {
         });
         let when = when.map(|at| format!(" {}", clock(at))).unwrap_or_default();
         let _ = write!(out, "<div>{}{when}</div>", safe(id));
+    }
+    if let Some((id, _)) = &row.takes {
+        let done = row.happened.as_ref().and_then(|happened| happened.done);
+        let when = done.map(|at| format!(" {}", clock(at))).unwrap_or_default();
+        let _ = write!(out, "<div>{} has it{when}</div>", safe(id));
     }
     out
 }

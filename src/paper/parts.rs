@@ -109,6 +109,7 @@ pub(super) fn steps(plan: &Plan) -> Vec<Row> {
             text,
             by: person(&step.by),
             confirm: step.confirm.iter().map(person).collect(),
+            takes: step.verb.to().map(person),
             minutes: (from, step.est),
             gate: step.verb == Verb::Gate,
             boxes: boxes(plan, step),

@@ -118,6 +118,9 @@ impl Writer {
             let at = happened.and_then(|happened| happened.confirmed.iter().find(|(by, _)| by == id));
             self.put(&first, &format!("confirmed by {name}{}", when(at.map(|(_, at)| *at))));
         }
+        if let Some((_, name)) = &row.takes {
+            self.put(&first, &format!("{name} has it{}", when(happened.and_then(|happened| happened.done))));
+        }
         for seen in happened.iter().flat_map(|happened| &happened.seen) {
             let mark = if seen.exception { "! " } else { "- " };
             self.put(&format!("{first}{mark}"), &format!("{} {}", seen.at, seen.words));

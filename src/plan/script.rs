@@ -43,7 +43,8 @@ pub fn step(plan: &Plan, verb: Verb) -> Step {
     }
 }
 
-/// Who confirms where the file does not say: the first witness, else the operator, else anyone but the doer.
+/// Who confirms where the file does not say: the first witness, else the operator, else anyone but the doer. Who is given
+/// something confirms it only where nobody else can.
 pub fn confirmers(plan: &Plan, verb: &Verb, by: &str) -> Vec<String> {
     if verb.usually_unconfirmed() {
         return Vec::new();
@@ -52,9 +53,12 @@ pub fn confirmers(plan: &Plan, verb: &Verb, by: &str) -> Vec<String> {
         let pair = |a: &String, b: &String| (a == by && b == id) || (b == by && a == id);
         plan.presence.exclude.iter().any(|[one, other]| pair(one, other))
     };
-    let others = || plan.people.iter().filter(|person| person.id != by && !excluded(&person.id));
-    let first = |role: &str| others().find(|person| person.role == role);
-    let chosen = first("witness").or_else(|| first("operator")).or_else(|| others().next());
+    let mut others: Vec<_> =
+        plan.people.iter().filter(|person| person.id != by && !excluded(&person.id)).collect();
+    others.sort_by_key(|person| verb.to() == Some(&person.id));
+    let first =
+        |role: &str| others.iter().find(|person| person.role == role && verb.to() != Some(&person.id));
+    let chosen = first("witness").or_else(|| first("operator")).or_else(|| others.first());
     chosen.map(|person| vec![person.id.clone()]).unwrap_or_default()
 }
 

@@ -224,6 +224,14 @@ impl Verb {
         }
     }
 
+    /// Who is given something.
+    pub fn to(&self) -> Option<&String> {
+        match self {
+            Self::ShareKey { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+
     /// The key that its holder uses in this step.
     pub fn key(&self) -> Option<&str> {
         match self {

@@ -339,6 +339,11 @@ impl Room {
         self.roles.entry(role.to_owned()).or_default()
     }
 
+    /// Whether a drive was given up.
+    pub fn is_lost(&self, drive: &str) -> bool {
+        self.lost.contains(drive)
+    }
+
     /// Whether it is known who is here.
     pub fn roll_called(&self) -> bool {
         self.roll_called
