@@ -22,6 +22,11 @@ fn word(offset: usize, byte: u8) -> &'static str {
     WORDS.get(usize::from(byte) + 256 * (offset % 2)).copied().unwrap_or("?")
 }
 
+/// So many of something that is counted: `1 file`, `2 files`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Why a word is not the one of any byte at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misheard {

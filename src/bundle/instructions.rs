@@ -12,14 +12,19 @@ use serde_json::Value;
 
 use crate::bundle::Contents;
 use crate::bundle::layout::Named;
+use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 use crate::tuf::canonical;
+use crate::tuf::delegations::Delegations;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::words::Digest;
+
+/// More delegated files than this are left to `keyrite verify` and to clients: each takes some commands.
+const MOST_DELEGATED: usize = 64;
 
 /// How the line of this file begins in the manifest: no other line does.
 const MANIFEST_LINE: &str = r#"^{"path":"VERIFY.txt""#;
@@ -53,6 +58,11 @@ hex() { printf "$(printf %s "$1" | sed 's/../\\x&/g')"; }
 const TOOLS: &str = r#"signature() { sed -n 's/^{"keyid":"'"$2"'","sig":"\([0-9a-fA-F]*\)"},*$/\1/p' "$1"; }
 prepare() { signed_part "$1" > "$tmp/payload"; hex "$(signature "$1" "$2")" > "$tmp/sig"; }
 says() { [[ "$(cat "$1")" == *"$2"* ]] || failed "$1 does not say $2"; }
+# good_until FILE TIME: says so, and remarks when that is over; the signatures hold all the same.
+good_until() {
+  says "$1" '"expires":"'"$2"'"'
+  [[ $2 > $(date -u +%FT%TZ) ]] || echo "NOTE: $1 expired at $2, says the clock of this machine: clients refuse it now"
+}
 
 # ed25519 FILE KEYID POINT: the twelve bytes before the point make it a public key in DER.
 ed25519() {
@@ -148,23 +158,15 @@ pub(super) fn write(
     for named in metadata {
         if let Some(root) = roots.next() {
             if let Some((file, old)) = before {
-                check(&mut text, named, file, old.role_keys("root"));
+                check(&mut text, named, file, old.role_keys("root").as_ref());
             }
-            check(&mut text, named, named, root.role_keys("root"));
+            check(&mut text, named, named, root.role_keys("root").as_ref());
             before = Some((named, root));
         } else if let Some((file, root)) = before {
-            check(&mut text, named, file, root.role_keys(&named.role));
+            check(&mut text, named, file, root.role_keys(&named.role).as_ref());
         }
     }
-    if metadata
-        .iter()
-        .any(|named| named.role != "root" && chain.iter().all(|root| !root.roles.contains_key(&named.role)))
-    {
-        line(
-            &mut text,
-            "\n# Delegated roles are not checked above: `keyrite verify` and every TUF client check them.",
-        );
-    }
+    delegated(&mut text, metadata);
     described(&mut text, metadata);
     targets(&mut text, contents, metadata);
     text.push_str(TAIL);
@@ -175,8 +177,37 @@ pub(super) fn write(
     text.into_bytes()
 }
 
+/// The delegated roles, by the keys of each file here that delegates to them.
+fn delegated(text: &mut String, metadata: &[&Named<'_>]) {
+    let all: Vec<_> = metadata.iter().filter(|named| !TOP_LEVEL.contains(&named.role.as_str())).collect();
+    let plain =
+        |named: &Named<'_>| named.path.bytes().all(|b| b.is_ascii_alphanumeric() || b"._/-".contains(&b));
+    if all.len() > MOST_DELEGATED || !all.iter().all(|named| plain(named)) {
+        let why = "\n# Delegated roles are not checked here, as there are many of them or their names are no plain words:";
+        line(text, why);
+        line(text, "# `keyrite verify` and every TUF client check them.");
+        return;
+    }
+    let delegations: Vec<_> = metadata
+        .iter()
+        .filter_map(|file| {
+            Some((*file, Delegations::from_json(file.metadata.signed().get("delegations")?).ok()?))
+        })
+        .collect();
+    for named in all {
+        let by = |(file, delegations): &(&Named<'_>, Delegations)| {
+            let delegation = delegations.roles.iter().find(|delegation| delegation.name == named.role)?;
+            check(text, named, file, Some(&delegation.role_keys));
+            Some(())
+        };
+        if delegations.iter().filter_map(by).count() == 0 {
+            line(text, &format!("\n# No file here delegates to {}: nothing here checks it.", named.role));
+        }
+    }
+}
+
 /// The commands that prove each signature over `named` by keys that `trusted` names for its role.
-fn check(text: &mut String, named: &Named<'_>, trusted: &Named<'_>, keys: Option<RoleKeys>) {
+fn check(text: &mut String, named: &Named<'_>, trusted: &Named<'_>, keys: Option<&RoleKeys>) {
     let Some(keys) = keys else { return };
     let (path, role) = (&named.path, &named.role);
     // The byte 1 is set aside for the backslash, below.
@@ -192,9 +223,12 @@ fn check(text: &mut String, named: &Named<'_>, trusted: &Named<'_>, keys: Option
     let (need, of) = (keys.threshold, keys.keys.len());
     line(text, &format!("\n# {path}, by the keys that {} names for {role}:", trusted.path));
     line(text, &format!("# {need} of {of} are needed, {} signed.", signed.len()));
-    let entry = match trusted.metadata.signed()["roles"].get(role) {
+    let signed_part = trusted.metadata.signed();
+    let named_so = |entry: &&Value| entry["name"] == **role;
+    let delegation = signed_part["delegations"]["roles"].as_array().and_then(|all| all.iter().find(named_so));
+    let entry = match signed_part["roles"].get(role) {
         Some(entry) => says(trusted, role, entry),
-        None => None,
+        None => delegation.and_then(|entry| says_text(trusted, &entry.to_string())),
     };
     entry.into_iter().for_each(|says| line(text, &says));
     let checked = signed.iter().filter_map(|keyid| Some((keyid, keys.keys.get(keyid)?)));
@@ -212,15 +246,18 @@ fn check(text: &mut String, named: &Named<'_>, trusted: &Named<'_>, keys: Option
 
 /// A command that finds `name` with this value in a file, where the file writes it as we do.
 fn says(file: &Named<'_>, name: &str, value: &Value) -> Option<String> {
-    let text = format!("{}:{value}", Value::from(name));
+    says_text(file, &format!("{}:{value}", Value::from(name)))
+}
+
+fn says_text(file: &Named<'_>, text: &str) -> Option<String> {
     let quotable = !text.contains('\'') && !text.chars().any(char::is_control);
     let found = quotable && memmem::find(file.bytes, text.as_bytes()).is_some();
     found.then(|| format!("says {} '{text}'", file.path))
 }
 
-/// The versions of the top-level roles, as they say and as the snapshot and the timestamp have it.
+/// The versions and the dates of the top-level roles, as they say and as the snapshot and the timestamp have it.
 fn described(text: &mut String, metadata: &[&Named<'_>]) {
-    line(text, "\n# Versions, and those that a snapshot and a timestamp describe:");
+    line(text, "\n# Versions, until when they are good, and what a snapshot and a timestamp describe:");
     for named in metadata.iter().filter(|named| TOP_LEVEL.contains(&named.role.as_str())) {
         let signed = named.metadata.signed();
         let here = ["targets", "snapshot"]
@@ -229,7 +266,15 @@ fn described(text: &mut String, metadata: &[&Named<'_>]) {
         let here = here.map(|role| format!("{role}.json"));
         let entries = here.filter_map(|file| says(named, &file, signed["meta"].get(&file)?));
         let version = says(named, "version", &signed["version"]);
-        version.into_iter().chain(entries).for_each(|command| line(text, &command));
+        let followed = named.role == "root"
+            && metadata
+                .iter()
+                .rfind(|other| other.role == "root")
+                .is_some_and(|last| last.path != named.path);
+        let written = says(named, "expires", &signed["expires"]).filter(|_| !followed);
+        let until = written.and(signed["expires"].as_str()).and_then(|date| date.parse::<Date>().ok());
+        let until = until.map(|date| format!("good_until {} {date}", named.path));
+        version.into_iter().chain(until).chain(entries).for_each(|command| line(text, &command));
     }
 }
 

@@ -7,6 +7,7 @@ use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::consequences::joined;
 use crate::room::Handling;
+use crate::words::counted;
 use crate::words::plain;
 
 impl Ceremony {
@@ -93,9 +94,9 @@ impl Ceremony {
             Event::KeyLoaded { key, keyid, .. } => format!("key {key} is {keyid}"),
             Event::KeyGenerated { key, keyid, .. } => format!("{} made key {key}: {keyid}", holder(key)),
             Event::Hashed { role, files, .. } if role != "targets" => {
-                format!("{} target files of {role} hashed", files.len())
+                format!("{} of {role} hashed", counted(files.len(), "target file"))
             }
-            Event::Hashed { files, .. } => format!("{} target files hashed", files.len()),
+            Event::Hashed { files, .. } => format!("{} hashed", counted(files.len(), "target file")),
             Event::Built { role, sha256, length, .. } => {
                 format!("{role} built: {length} bytes, {:.8}", sha256)
             }

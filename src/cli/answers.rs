@@ -24,8 +24,12 @@ use crate::tuf::Date;
 /// The longest answers file, in bytes.
 const LONGEST: usize = 1024 * 1024;
 
-const HINT: &str =
-    "an answers file holds: answers: 1, confirm: all, type-back: auto, secrets, typed, clock, absent";
+const HINT: &str = "an answers file holds: answers: 1, confirm: all, type-back: auto, \
+    secrets: {KEY: {passphrase: ...}} or {pin: ...}, with dice and shares: {HOLDER: ...} where they are asked for, \
+    typed: {STEP: ...}, clock: TIME, absent: [NAME]";
+
+/// The fields of an answers file.
+const PARTS: [&str; 7] = ["answers", "confirm", "type-back", "secrets", "typed", "clock", "absent"];
 
 /// Answers, read from a file. Not `Debug`: it carries secrets.
 pub struct Answers {
@@ -77,6 +81,15 @@ struct Answer {
     shares: BTreeMap<String, Hidden>,
 }
 
+/// The field of the file that a line is below, by its name alone.
+fn part(text: &str, line: u64) -> String {
+    let named = |line: &str| {
+        PARTS.into_iter().find(|part| line.strip_prefix(part).is_some_and(|rest| rest.starts_with(':')))
+    };
+    let part = text.lines().zip(1..=line).filter_map(|(text, _)| named(text)).last();
+    part.map(|part| format!(", below `{part}`")).unwrap_or_default()
+}
+
 struct Hidden(SecretString);
 
 impl<'de> Deserialize<'de> for Hidden {
@@ -107,7 +120,10 @@ impl Answers {
         // The parser's own sentence may quote a value, and a value here may be a passphrase: only the place is told.
         let file: Fields = serde_yaml::from_str_with_options(text, options).map_err(|error| {
             BadAnswers(match error.location() {
-                Some(at) => format!("line {}, column {} is not as it must be", at.line(), at.column()),
+                Some(at) => {
+                    let below = part(text, at.line());
+                    format!("line {}, column {}{below}, is not as it must be", at.line(), at.column())
+                }
                 None => "it is not as it must be".into(),
             })
         })?;

@@ -24,6 +24,7 @@ use crate::lint::Report;
 use crate::lint::Severity;
 use crate::tuf::Date;
 use crate::tuf::client::MAX_TARGETS;
+use crate::words::counted;
 
 const EXAMPLE: &str = "Example:
   keyrite lint published/metadata
@@ -143,12 +144,12 @@ fn show(report: &Report, profile: Profile, out: &mut Output) {
         out.line("");
     }
     let counts = [Severity::Error, Severity::Warning, Severity::Note]
-        .map(|severity| format!("{} {}s", count(report, profile, severity), severity.name()));
+        .map(|severity| counted(count(report, profile, severity), severity.name()));
     let followed = match report.followed.len() {
         0 => String::new(),
-        many => format!(", {many} older files left out"),
+        many => format!(", {} left out", counted(many, "older file")),
     };
-    out.line(format!("{} in {} files{followed}", counts.join(", "), report.checked.len()));
+    out.line(format!("{} in {}{followed}", counts.join(", "), counted(report.checked.len(), "file")));
 }
 
 fn document(report: &Report, options: &Options) -> Value {

@@ -14,6 +14,7 @@ use crate::tuf::KeyId;
 use crate::tuf::apart::Merge;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Tally;
+use crate::words::counted;
 
 const EXAMPLE: &str = "Examples:
   keyrite merge 2.root.json root-2.ana root-2.bo --from 1.root.json --out signed/2.root.json
@@ -81,7 +82,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
     request::say_no_old(&request, out);
     let signatures = merge.merged().signatures().len();
-    out.line(format!("{} written, {signatures} signatures", apart::shown(&args.out)));
+    out.line(format!("{} written, {}", apart::shown(&args.out), counted(signatures, "signature")));
     let met = tallies.iter().all(|tally| tally.met);
     out.document(&json!({
         "out": args.out, "role": request.role, "version": request.version(), "sha256": merge.sha256(),

@@ -24,6 +24,7 @@ pub mod record;
 pub mod request;
 pub mod run;
 pub mod script;
+mod secret;
 mod share;
 pub mod show;
 pub mod sign;

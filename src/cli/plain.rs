@@ -11,8 +11,8 @@ use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::answers::Answers;
 use crate::cli::by_file;
-use crate::cli::dice;
 use crate::cli::prompt::Terminal;
+use crate::cli::secret;
 use crate::cli::share;
 use crate::driver::Answer;
 use crate::driver::Ask;
@@ -21,11 +21,9 @@ use crate::driver::Driver;
 use crate::driver::Exception;
 use crate::driver::Given;
 use crate::driver::Prompt;
-use crate::driver::SecretAsk;
 use crate::driver::not_as_planned;
 use crate::driver::shown;
 use crate::driver::stands_in;
-use crate::keystore::Wants;
 use crate::keystore::shares::Share;
 use crate::plan::Plan;
 use crate::plan::print;
@@ -42,6 +40,9 @@ pub enum Voice {
 /// Takes the ceremony to its end, or to where it stops.
 pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(), Failure> {
     let mut page = Page { out, rehearsal: driver.ceremony().mode() == Mode::Rehearsal };
+    if let (Voice::Terminal(terminal), true) = (&mut voice, page.rehearsal) {
+        terminal.rehearses();
+    }
     page.say(format!("{}  {}", driver.ceremony().plan().id, driver.ceremony().plan().title));
     page.say(format!("record: {}", shown(driver.dir())));
     page.say(format!("inputs: {}", shown(driver.inputs())));
@@ -334,7 +335,7 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt, held: Option<&Share>) -> Result
                 }
                 Some(Answer::Words(words))
             }
-            Ask::Secret(ask) => secret(terminal, prompt, ask)?,
+            Ask::Secret(ask) => secret::typed(terminal, prompt, ask)?,
             Ask::Share { to } => {
                 let text = format!("This is for {to} alone; the others look away. Enter shows it");
                 match (entered(terminal, prompt, &text, Answer::Continue)?, held) {
@@ -378,14 +379,14 @@ fn entered(
 }
 
 /// What was typed at a prompt.
-enum Line {
+pub(super) enum Line {
     /// What can be answered at every prompt: `stop`, `exception`, `leave out`.
     Answer(Answer),
     /// Anything else.
     Text(String),
 }
 
-fn line(terminal: &mut Terminal, prompt: &Prompt, text: &str) -> Result<Line, Failure> {
+pub(super) fn line(terminal: &mut Terminal, prompt: &Prompt, text: &str) -> Result<Line, Failure> {
     let typed = terminal.line(text)?.trim().to_owned();
     Ok(match typed.as_str() {
         "stop" => Line::Answer(stopped(terminal)?),
@@ -451,44 +452,4 @@ fn stopped(terminal: &mut Terminal) -> Result<Answer, Failure> {
     let why = terminal.line("Why? ")?;
     let why = if why.trim().is_empty() { "no reason given".to_owned() } else { why.trim().to_owned() };
     Ok(Answer::Stop(why))
-}
-
-fn secret(terminal: &mut Terminal, prompt: &Prompt, ask: &SecretAsk) -> Result<Option<Answer>, Failure> {
-    let decline = if ask.may_decline { ", `not today` leaves it to the others" } else { "" };
-    match line(terminal, prompt, &format!("{}: Enter begins{decline}, `stop` stops: ", prompt.who))? {
-        Line::Answer(answer) => return Ok(Some(answer)),
-        Line::Text(text) => match text.as_str() {
-            "" => {}
-            "not today" if ask.may_decline => return Ok(Some(Answer::Decline)),
-            _ => return Ok(None),
-        },
-    }
-    let serial = match &ask.type_serial {
-        Some(_) => {
-            Some(terminal.line("The last PIN try. Type the token's serial number: ")?.trim().to_owned())
-        }
-        None => None,
-    };
-    if ask.wants == Wants::PinPad {
-        terminal.say("Type the PIN on the token's own pad now.")?;
-        return Ok(Some(Answer::Secret { secret: None, serial, dice: None }));
-    }
-    let what = if ask.wants == Wants::Pin { "PIN" } else { "Passphrase" };
-    let secret =
-        terminal.secret(&format!("{what} for {} (typed by {}; nobody looks): ", ask.store, prompt.who))?;
-    if ask.new {
-        let again = terminal.secret("The same once more: ")?;
-        if secrecy::ExposeSecret::expose_secret(&secret) != secrecy::ExposeSecret::expose_secret(&again) {
-            terminal.say("They differ; nothing was made.")?;
-            return Ok(None);
-        }
-    }
-    let dice = match ask.dice {
-        None => None,
-        Some(wanted) => match dice::ask(terminal, wanted)? {
-            Some(thrown) => Some(thrown),
-            None => return Ok(None),
-        },
-    };
-    Ok(Some(Answer::Secret { secret: Some(secret), serial, dice }))
 }

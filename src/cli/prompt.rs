@@ -34,6 +34,8 @@ const LONGEST: usize = 1024;
 /// The terminal that the program was started from.
 pub struct Terminal {
     tty: File,
+    /// What stands before every question.
+    mark: &'static str,
 }
 
 impl Terminal {
@@ -43,7 +45,12 @@ impl Terminal {
             let error = "there is no terminal to ask at, and no answers file; nothing was done";
             Failure::new(Exit::Stopped, error, "run it in a terminal, or give --answers FILE")
         })?;
-        Ok(Self { tty })
+        Ok(Self { tty, mark: "" })
+    }
+
+    /// Every question says from here on that nothing is real.
+    pub fn rehearses(&mut self) {
+        self.mark = "REHEARSAL | ";
     }
 
     /// Says something, with a line break.
@@ -88,7 +95,7 @@ impl Terminal {
     fn typed(&mut self, ask: &str, shown: bool) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let quiet = Quiet::start(&self.tty).map_err(|error| failed(&error))?;
         let mut tty = &self.tty;
-        write!(tty, "{ask}").and_then(|()| tty.flush()).map_err(|error| failed(&error))?;
+        write!(tty, "{}{ask}", self.mark).and_then(|()| tty.flush()).map_err(|error| failed(&error))?;
         let line = read_line(&mut tty, shown);
         drop(quiet);
         // The Enter was not echoed.

@@ -25,6 +25,7 @@ use crate::tuf::client::TrustedFile;
 use crate::tuf::client::rules;
 use crate::tuf::root::Root;
 use crate::words::Digest;
+use crate::words::counted;
 
 const EXAMPLE: &str = "Example:
   keyrite verify /media/usb/bundle --root 1.root.json
@@ -187,7 +188,7 @@ fn show(checked: &Checked, manifest_sha256: Option<Digest>, at: Date, out: &mut 
     }
     out.line(format!("targets: {}", verified.target_count));
     if let Some(manifest) = &checked.manifest {
-        out.line(format!("manifest: {} files, all as listed", manifest.files.len()));
+        out.line(format!("manifest: {}, all as listed", counted(manifest.files.len(), "file")));
         out.line(format!(
             "ceremony: {}, journal head {}",
             plain(&manifest.ceremony),

@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
+use crate::driver::keys::MIN_PASSPHRASE;
 use crate::keystore::Wants;
 use crate::keystore::hygiene::Item;
 use crate::keystore::shares::MARK;
@@ -116,6 +117,13 @@ pub struct SecretAsk {
     pub type_serial: Option<String>,
     /// The holder may leave it to the others.
     pub may_decline: bool,
+}
+
+impl SecretAsk {
+    /// Whether so many characters are too few for a new passphrase: the driver says so too.
+    pub fn too_short(&self, characters: usize) -> bool {
+        self.new && characters < MIN_PASSPHRASE
+    }
 }
 
 /// The share of one holder.

@@ -76,7 +76,7 @@ pub(super) fn open(
     match (uri, &key.source, mode) {
         // A rehearsal never touches a key that exists: its store is simulated as well.
         (StoreUri::Age(path), Source::Existing { .. } | Source::Listed { .. }, Mode::Rehearsal) => {
-            let stand_in = Pkcs11Uri { token: Some(format!("for {path}")), ..Pkcs11Uri::default() };
+            let stand_in = Pkcs11Uri { token: Some(format!("in place of {path}")), ..Pkcs11Uri::default() };
             keystore::open(&StoreUri::Pkcs11(stand_in), &opening)
         }
         _ => keystore::open(uri, &opening),

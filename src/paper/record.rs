@@ -13,6 +13,7 @@ use crate::paper::document::Seen;
 use crate::paper::document::foot;
 use crate::paper::parts;
 use crate::words::Digest;
+use crate::words::counted;
 
 /// The record of a journal that replays as this ceremony.
 pub fn record(journal: &Journal, ceremony: &Ceremony) -> Document {
@@ -97,7 +98,10 @@ fn state(journal: &Journal, ceremony: &Ceremony) -> Part {
     fact("closed", end.unwrap_or_else(|| "NOT FINISHED".to_owned()));
     fact(
         "journal",
-        format!("{} lines, each over the line before; every one of them holds", journal.entries.len()),
+        format!(
+            "{}, each over the line before; every one of them holds",
+            counted(journal.entries.len(), "line")
+        ),
     );
     parts::table(["", ""], facts)
 }

@@ -234,7 +234,27 @@ fn syntax(place: Place, info: &str) -> Problem {
     let rule = if info.contains("unknown anchor") { "YAML-ALIAS" } else { "YAML-SYNTAX" };
     let text = match rule {
         "YAML-ALIAS" => "an alias (*) is not allowed; write the value out".to_owned(),
-        _ => format!("this is not YAML: {info}"),
+        _ => format!("this is not YAML: {info}; {}", advice(info)),
     };
     problem(place, rule, text)
+}
+
+/// What to do about the parser's words: the first that they contain.
+const ADVICE: [(&str, &str); 8] = [
+    ("tab", "indent with blanks, never with tabs"),
+    (
+        "mapping values are not allowed",
+        "a text with a colon in it stands in quotes; a field begins below its neighbours",
+    ),
+    ("bracket", "close each bracket with its like, on the same line or a deeper one"),
+    ("flow", "put a comma between two entries, and close the bracket"),
+    ("quoted scalar", "close the quotes at the end of the text, and write a backslash in them twice"),
+    ("block", "entries of one list, and fields of one map, begin in the same column"),
+    ("unexpected character", "put the text in quotes"),
+    ("expected ':'", "a field is its name, a colon, a blank and its value"),
+];
+
+fn advice(info: &str) -> &'static str {
+    let found = ADVICE.iter().find(|(words, _)| info.contains(words));
+    found.map_or("compare it with the lines around it: columns, colons, quotes", |(_, advice)| advice)
 }

@@ -7,6 +7,7 @@ use crate::driver::Answer;
 use crate::driver::Ask;
 use crate::driver::GiveAsk;
 use crate::driver::Given;
+use crate::driver::MIN_PASSPHRASE;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
 use crate::keystore::Wants;
@@ -232,6 +233,10 @@ impl Entry {
             }
             (Self::Secret { serial, first: None, typed }, _) if typed.count() == 0 => {
                 Entered::Again(Self::Secret { serial, first: None, typed }, "Nothing was typed.".to_owned())
+            }
+            (Self::Secret { serial, first: None, typed }, Ask::Secret(ask)) if ask.too_short(typed.count()) => {
+                let note = format!("That is too short: {MIN_PASSPHRASE} characters or more.");
+                Entered::Again(Self::secret(serial), note)
             }
             (Self::Secret { serial, first: None, typed }, Ask::Secret(ask)) if ask.new => {
                 Entered::More(Self::Secret { serial, first: Some(typed), typed: Secret::default() })

@@ -622,6 +622,10 @@ fn anyone_can_check_a_bundle_with_openssl_and_coreutils_alone() {
         ("metadata/2.root.json", "\"sig\":\"30", "\"sig\":\"31"),
         ("metadata/3.targets.json", "\"length\":3", "\"length\":4"),
         ("metadata/timestamp.json", "\"version\":9", "\"version\":8"),
+        // The delegate, and who targets says it is.
+        ("metadata/2.dev.json", "\"version\":2", "\"version\":3"),
+        ("metadata/2.dev.json", "\"sig\":\"", "\"sig\":\"00"),
+        ("metadata/3.targets.json", "\"paths\":[\"dev/", "\"paths\":[\"any/"),
     ] {
         let (_temp, path) = written(&bundle::layout(&contents).unwrap());
         let text = fs::read_to_string(path.join(file)).unwrap();
@@ -634,10 +638,10 @@ fn anyone_can_check_a_bundle_with_openssl_and_coreutils_alone() {
     }
     let (_temp, path) = written(&bundle::layout(&contents).unwrap());
     let text = fs::read_to_string(path.join("VERIFY.txt")).unwrap();
-    // Four keys sign version 1, and 2 for the keys of 1, and 2 for its own; one key each signs the three others.
+    // Four keys sign version 1, and 2 for the keys of 1, and 2 for its own; one key each signs the four others.
     let signed = |line: &&str| ["ed25519 ", "ecdsa ", "rsa "].iter().any(|tool| line.starts_with(tool));
-    assert_eq!(text.lines().filter(signed).count(), 15);
-    assert_eq!(text.lines().filter(|line| line.starts_with("enough ")).count(), 6);
+    assert_eq!(text.lines().filter(signed).count(), 16);
+    assert_eq!(text.lines().filter(|line| line.starts_with("enough ")).count(), 7);
     fs::write(path.join("metadata/1.root.json"), b"{}").unwrap();
     assert!(!instructions_hold(&path));
 }

@@ -147,7 +147,7 @@ fn every_file_of_a_ceremony_and_its_record_is_known() {
         ("ceremony.yaml", "a ceremony file, root-genesis\n"),
         ("journal.jsonl", "the journal of a ceremony, "),
         ("runs.jsonl", "when a ceremony was started and gone on with\n"),
-        ("keys/names.json", "keys are called, and who holds them\n"),
+        ("keys/names.json", "names and holders of 4 keys\n"),
         ("ledger.json", "where things were at its end\nREHEARSAL: nothing of it is real\n"),
         ("checkpoint.txt", "lines of its journal\nroot "),
         ("bundle/MANIFEST.json", "the manifest of a bundle"),

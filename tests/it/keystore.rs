@@ -621,8 +621,8 @@ error: age file no/where cannot be written: its directory is not there
 hint: make the directory no first
 error: the answers file has no passphrase for age:new; nothing was done
 hint: add to secrets: {"age:new": {passphrase: ...}}
-error: answers file taken: line 1, column 1 is not as it must be
-hint: an answers file holds: answers: 1, confirm: all, type-back: auto, secrets, typed, clock, absent
+error: answers file taken: line 1, column 1, is not as it must be
+hint: an answers file holds: answers: 1, confirm: all, type-back: auto, secrets: {KEY: {passphrase: ...}} or {pin: ...}, with dice and shares: {HOLDER: ...} where they are asked for, typed: {STEP: ...}, clock: TIME, absent: [NAME]
 error: there is no terminal to ask at, and no answers file; nothing was done
 hint: run it in a terminal, or give --answers FILE
 error: invalid value 'new' for '<STORE>': "new" is not a STORE; write age:PATH or pkcs11:token=...;object=..."#);

@@ -15,6 +15,7 @@ use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::Targets;
 use crate::tuf::timestamp::Timestamp;
+use crate::words::counted;
 
 /// How many entries of a long list people see.
 const SHOWN: usize = 20;
@@ -128,7 +129,7 @@ fn targets(metadata: &Metadata) -> Result<Words, MetadataError> {
 }
 
 fn snapshot(snapshot: &Snapshot) -> Words {
-    let mut lines = vec![format!("lists {} files", snapshot.meta.len())];
+    let mut lines = vec![format!("lists {}", counted(snapshot.meta.len(), "file"))];
     lines.extend(
         snapshot.meta.iter().take(SHOWN).map(|(name, file)| format!("  {name}: version {}", file.version)),
     );

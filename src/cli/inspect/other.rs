@@ -15,6 +15,7 @@ use crate::tuf::PublicKey;
 use crate::tuf::json;
 use crate::tuf::key::private_material;
 use crate::tuf::proof::Proof;
+use crate::words::counted;
 
 /// An age header is not longer.
 const MAX_HEADER: u64 = 1 << 16;
@@ -113,7 +114,7 @@ pub(super) fn manifest(bytes: &[u8]) -> Result<Description, String> {
     if manifest.rehearsal {
         lines.push("REHEARSAL: nobody may trust it".to_owned());
     }
-    lines.push(format!("{} files; published in this order:", manifest.files.len()));
+    lines.push(format!("{}; published in this order:", counted(manifest.files.len(), "file")));
     let published = manifest.files.iter().filter_map(|entry| Some((entry.order?, entry)));
     lines
         .extend(published.map(|(order, entry)| format!("  {order}. {}, {} bytes", entry.path, entry.length)));

@@ -14,6 +14,7 @@ use crate::plan::ledger::Ledger;
 use crate::plan::node;
 use crate::tuf::apart::Names;
 use crate::words::Digest;
+use crate::words::counted;
 
 /// A YAML file of ours: a ceremony file, or answers. `None` when it is neither.
 pub(super) fn yaml(bytes: &[u8]) -> Option<Result<Description, String>> {
@@ -37,7 +38,7 @@ fn ceremony_file(text: &str) -> Result<Description, String> {
     let mut lines = vec![
         format!("a ceremony file, {}", text_of("type")),
         format!("{}: {}", text_of("id"), text_of("title")),
-        format!("{} participants, {} keys", count("participants"), count("keys")),
+        format!("{}, {}", counted(count("participants"), "participant"), counted(count("keys"), "key")),
         format!("SHA-256 {}", digest.hex()),
     ];
     lines.extend(digest.lines().into_iter().map(|line| format!("  {line}")));
@@ -98,7 +99,7 @@ pub(super) fn ledger(bytes: &[u8]) -> Result<Description, String> {
 /// What keys are called, and who holds them. `None` when it is something else.
 pub(super) fn names(bytes: &[u8]) -> Option<Description> {
     let names = Names::parse(bytes).ok().filter(|names| !names.0.is_empty())?;
-    let mut lines = vec![format!("what {} keys are called, and who holds them", names.0.len())];
+    let mut lines = vec![format!("names and holders of {}", counted(names.0.len(), "key"))];
     lines.extend(names.0.keys().map(|keyid| format!("  {}, keyid {:.16}", names.of(keyid), keyid.0)));
     Some(Description { lines, json: json!({"kind": "names", "keys": names.0.len()}) })
 }
@@ -131,7 +132,7 @@ pub(super) fn checkpoint(bytes: &[u8]) -> Option<Description> {
     let said = vec![
         format!("a checkpoint of {origin}: {size} lines of its journal"),
         format!("root {root}"),
-        format!("{signatures} signatures; `keyrite journal verify` judges them"),
+        format!("{}; `keyrite journal verify` judges it", counted(signatures, "signature")),
     ];
     let json = json!({"kind": "checkpoint", "origin": origin, "lines": size, "signatures": signatures});
     Some(Description { lines: said, json })

@@ -20,6 +20,7 @@ use crate::keystore::shares::Share;
 use crate::keystore::shares::Unproven;
 use crate::store_uri::StoreUri;
 use crate::tuf::PublicKey;
+use crate::words::counted;
 
 const UNCHANGED: &str = "nothing was written";
 
@@ -58,7 +59,7 @@ pub(super) fn run(
     let found = store.restore(&secret, &restored).map_err(key::failed)?;
     drop(restored);
     if !out.json {
-        out.line(format!("{} shares gave the key back; each of them was proven.", given.len()));
+        out.line(format!("{} gave the key back; each of them was proven.", counted(given.len(), "share")));
     }
     key::report(out, &name, &found)
 }

@@ -94,10 +94,15 @@ impl Page<'_> {
     }
 
     fn title(&self, frame: &mut Frame, width: u16) {
-        let (left, right) = &self.title;
-        let room = usize::from(width).saturating_sub(columns(right) + 3);
-        let left = cut(left, room);
-        let gap = usize::from(width).saturating_sub(columns(&left) + columns(right) + 2);
+        let (mut left, mut right) = self.title.clone();
+        if columns(&left) + columns(&right) + 3 > usize::from(width) {
+            // What is not needed goes first.
+            left = left.replace("   ", "  ");
+            right = right.trim_start_matches("event ").to_owned();
+        }
+        let room = usize::from(width).saturating_sub(columns(&right) + 3);
+        let left = cut(&left, room);
+        let gap = usize::from(width).saturating_sub(columns(&left) + columns(&right) + 2);
         put(frame, 0, 0, &format!(" {left}{}{right} ", " ".repeat(gap)), self.palette.title());
     }
 

@@ -61,7 +61,7 @@ fn a_single_file_is_judged_alone() {
 
     let said = keyrite(&["lint", text(&dir.path().join("timestamp.json")), "--at", NOW]).ended(0);
 
-    assert_eq!(said.out, "0 errors, 0 warnings, 0 notes in 1 files\n");
+    assert_eq!(said.out, "0 errors, 0 warnings, 0 notes in 1 file\n");
 }
 
 #[test]
