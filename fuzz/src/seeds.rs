@@ -29,22 +29,6 @@ pub(crate) const KEYS: [&[u8]; 3] = [
     include_bytes!("../seeds/key/rsa.pem"),
 ];
 
-/// One share, as its code carries it and as its words.
-const SHARES: [&str; 2] = [
-    "KEYRITE-SHARE-1:AEOHGFXDAIBQFY324ZV2NJAKDYB375PF6XXUZXZWW5ZJW2HNFIVIARPJZNULUDGYWVVKHKI",
-    "1  absurd      Brazilian     hockey      bodyguard
- 2  tissue      aftermath     acme        aftermath
- 3  tissue      infancy       tracker     Hamilton
- 4  rematch     Pandora       allow       Burlington
- 5  acme        rebellion     vapor       travesty
- 6  vapor       unravel       drainage    therapist
- 7  Christmas   processor     highchair   Norwegian
- 8  frighten    unify         brickyard   chambermaid
- 9  merit       detector      treadmill   revival
-10  frighten    puberty       ammo        stupendous
-11  scorecard   hamburger     reform      passenger",
-];
-
 /// The seeds of a target.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     let mut seeds = folder(&top().join("fuzz/found").join(target));
@@ -85,7 +69,6 @@ fn made(target: &str) -> Vec<Vec<u8>> {
             vec![proof.to_string().into_bytes(), world::file(&targets())]
         }
         "repository" => repositories(),
-        "share" => SHARES.map(|share| share.as_bytes().to_vec()).to_vec(),
         "signature" => vec![
             vec![7; 64],
             "0a".repeat(64).into_bytes(),

@@ -187,8 +187,8 @@ fn a_passphrase_and_the_key_behind_it_are_gone_when_their_step_is_done() {
     assert!(seen_while_typed, "the passphrase was never seen, so its absence shows nothing");
 }
 
-/// Bo's key on a token with a PIN that nothing else looks like.
-fn with_a_long_pin() -> Option<World> {
+/// A ceremony with Bo's key on a token, whose PIN looks like nothing else.
+fn with_a_long_pin() -> Option<(World, tempfile::TempDir)> {
     let world = World::softhsm()?;
     world.pkcs11_tool(&[
         "--token-label",
@@ -200,7 +200,10 @@ fn with_a_long_pin() -> Option<World> {
         "--new-pin",
         LONG_PIN,
     ]);
-    Some(world)
+    let dir = tempfile::tempdir().unwrap();
+    let bo = format!("store: \"{}\", scheme: ecdsa-sha2-nistp256", world.uri("root-2026"));
+    ceremony(dir.path(), Some(&bo));
+    Some((world, dir))
 }
 
 fn long_pin() -> [(&'static str, Vec<u8>); 2] {
@@ -212,10 +215,7 @@ fn a_pin_is_gone_when_its_step_is_done() {
     if !reads_memory() {
         return;
     }
-    let Some(world) = with_a_long_pin() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let bo = format!("store: \"{}\", scheme: ecdsa-sha2-nistp256", world.uri("root-2026"));
-    ceremony(dir.path(), Some(&bo));
+    let Some((world, dir)) = with_a_long_pin() else { return };
     let plan = fs::read_to_string(dir.path().join("ceremony.yaml")).unwrap();
     // Bo's key is the first.
     let first = "  - {do: generate-key, key: ana}\n  - {do: generate-key, key: bo}\n";
@@ -292,10 +292,7 @@ fn behind_the_screens_a_pin_is_gone_when_its_step_is_done() {
     if !reads_memory() {
         return;
     }
-    let Some(world) = with_a_long_pin() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let bo = format!("store: \"{}\", scheme: ecdsa-sha2-nistp256", world.uri("root-2026"));
-    ceremony(dir.path(), Some(&bo));
+    let Some((world, dir)) = with_a_long_pin() else { return };
     let env: Vec<_> = world.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--record", "record"], &env);
 

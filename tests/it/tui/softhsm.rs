@@ -292,6 +292,18 @@ const NO_BLUE: &str = "no drive with the label KEYRITE-B";
 const RED_IN: &str = "drive KEYRITE-A is still mounted";
 const BLUE_IN: &str = "drive KEYRITE-B is still mounted";
 
+impl Mounts {
+    /// The program waits for a drive with this label, works with it, and asks for it to be pulled out.
+    fn goes_round(&self, pseudo: &mut Pseudo, label: &str, drive: &Path) {
+        pseudo.answer_until(&format!("no drive with the label {label}"));
+        self.plug_in(label, drive);
+        pseudo.press("\r");
+        pseudo.answer_until(&format!("drive {label} is still mounted"));
+        self.pull_out(label);
+        pseudo.press("\r");
+    }
+}
+
 #[test]
 fn a_drive_is_looked_for_by_its_label_written_ejected_and_read_back() {
     let Some(tokens) = Tokens::new() else { return };
@@ -313,19 +325,9 @@ fn a_drive_is_looked_for_by_its_label_written_ejected_and_read_back() {
     pseudo.answer_until(RED_IN);
     mounts.pull_out("KEYRITE-A");
     pseudo.press("\r");
-    pseudo.answer_until(NO_RED);
-    mounts.plug_in("KEYRITE-A", &red);
-    pseudo.press("\r");
-    pseudo.answer_until(RED_IN);
-    mounts.pull_out("KEYRITE-A");
-    pseudo.press("\r");
+    mounts.goes_round(&mut pseudo, "KEYRITE-A", &red);
     for _ in 0..2 {
-        pseudo.answer_until(NO_BLUE);
-        mounts.plug_in("KEYRITE-B", &blue);
-        pseudo.press("\r");
-        pseudo.answer_until(BLUE_IN);
-        mounts.pull_out("KEYRITE-B");
-        pseudo.press("\r");
+        mounts.goes_round(&mut pseudo, "KEYRITE-B", &blue);
     }
     closes(&mut pseudo);
 
@@ -354,12 +356,7 @@ fn a_lost_drive_is_left_out_as_an_exception_says_and_the_last_one_is_not() {
     };
 
     // Written, pulled out, and not to be found when it is read back.
-    pseudo.answer_until(NO_RED);
-    mounts.plug_in("KEYRITE-A", &red);
-    pseudo.press("\r");
-    pseudo.answer_until(RED_IN);
-    mounts.pull_out("KEYRITE-A");
-    pseudo.press("\r");
+    mounts.goes_round(&mut pseudo, "KEYRITE-A", &red);
     pseudo.answer_until(NO_RED);
     let screen = give_up(&mut pseudo);
     assert!(screen.contains("[l]"), "{screen}");
@@ -380,12 +377,7 @@ fn a_lost_drive_is_left_out_as_an_exception_says_and_the_last_one_is_not() {
     pseudo.answer_until(BLUE_IN);
     mounts.pull_out("KEYRITE-B");
     pseudo.press("\r");
-    pseudo.answer_until(NO_BLUE);
-    mounts.plug_in("KEYRITE-B", &blue);
-    pseudo.press("\r");
-    pseudo.answer_until(BLUE_IN);
-    mounts.pull_out("KEYRITE-B");
-    pseudo.press("\r");
+    mounts.goes_round(&mut pseudo, "KEYRITE-B", &blue);
     closes(&mut pseudo);
 
     let record = dir.path().join("record");

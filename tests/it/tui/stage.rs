@@ -176,16 +176,7 @@ impl Stage {
     /// Does what is asked until this step is asked for in this way.
     pub(crate) fn until(&mut self, step: &str, asked: fn(&Ask) -> bool) {
         self.press("<enter>");
-        for _ in 0..300 {
-            if matches!(self.app.stage, On::Between(_)) {
-                self.press("<enter>");
-            }
-            if self.prompt().step == step && asked(&self.prompt().ask) {
-                return;
-            }
-            self.one_answer();
-        }
-        panic!("{step} never came");
+        self.answer_to(step, asked);
     }
 
     /// The same from wherever it is.
@@ -193,6 +184,10 @@ impl Stage {
         if matches!(self.app.stage, On::Review) {
             self.press("<enter>");
         }
+        self.answer_to(step, asked);
+    }
+
+    fn answer_to(&mut self, step: &str, asked: fn(&Ask) -> bool) {
         for _ in 0..300 {
             if matches!(self.app.stage, On::Between(_)) {
                 self.press("<enter>");
