@@ -6,7 +6,9 @@ mod metadata;
 mod other;
 mod record;
 mod repository;
+mod watched;
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -15,9 +17,12 @@ use serde_json::json;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::inspect::watched::Watched;
 use crate::cli::show::plain;
 use crate::driver::disk;
+use crate::keystore::shares::MARK;
 use crate::qr::image;
+use crate::tuf::key::MARKS;
 use crate::tuf::metadata::has_form;
 
 /// The largest file that is looked into, in bytes.
@@ -75,12 +80,22 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         let error = format!("{name}: --path asks a repository, and this is no directory");
         return Err(Failure::new(Exit::Input, error, "give the directory of its metadata"));
     }
+    if let Some(described) = passing(&args.file) {
+        return say(&described, out);
+    }
     let bytes = disk::read(&args.file, MAX_FILE).map_err(|error| unread(error.to_string()))?;
     let described = seen(&bytes).map_err(|why| {
         let error = format!("{name}: {}", plain(&why));
         Failure::new(Exit::Input, error, "see keyrite inspect --help for what it reads")
     })?;
     say(&described, out)
+}
+
+/// Targets metadata of any size, while it goes by. `None` where it may be something else too: then it is read whole.
+fn passing(path: &Path) -> Option<Description> {
+    let mut watched = Watched::new(disk::open_file(path)?, MARKS.into_iter().chain([MARK.as_bytes()]));
+    let described = metadata::passing(&mut watched)?;
+    (!watched.met()).then_some(described)
 }
 
 fn say(described: &Description, out: &mut Output) -> Result<(), Failure> {

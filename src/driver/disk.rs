@@ -51,7 +51,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Opens a file to read: a regular file, or a pipe into which somebody writes, as a shell's `<(...)`. A pipe without
 /// anybody, and a device, would be waited for without end: they are refused.
-pub fn open(path: &Path) -> io::Result<impl Read> {
+pub fn open(path: &Path) -> io::Result<impl Read + use<>> {
     let nonblock = OFlags::NONBLOCK.bits().cast_signed();
     let mut file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
     let kind = file.metadata()?.file_type();
@@ -72,6 +72,11 @@ pub fn open(path: &Path) -> io::Result<impl Read> {
     }
     rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
     Ok(io::Cursor::new(first).chain(file))
+}
+
+/// Opens what can be read a second time: a regular file. What a pipe gives, it gives once.
+pub fn open_file(path: &Path) -> Option<impl Read + use<>> {
+    if path.is_file() { open(path).ok() } else { None }
 }
 
 /// Reads a file of at most `max` bytes.

@@ -24,6 +24,7 @@ use crate::tuf::canonical;
 pub(crate) use proof::Proof;
 use verifier::Verifier;
 
+pub(crate) use private::MARKS;
 pub use private::private_material;
 pub use scheme::Scheme;
 pub use scheme::UnknownScheme;

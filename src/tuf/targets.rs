@@ -5,6 +5,7 @@ mod entry;
 mod hashes;
 pub(crate) mod listed;
 pub mod manifest;
+pub(crate) mod passing;
 pub mod path;
 pub(crate) mod paths;
 mod scan;

@@ -82,6 +82,46 @@ fn what_holds_no_repository_is_told_with_nothing_assumed() {
 }
 
 #[test]
+fn targets_that_go_by_are_said_like_those_that_are_held_and_hide_no_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("1.targets.json");
+    let targets: Vec<String> =
+        (0..25).map(|n| format!(r#""f{n:02}":{{"hashes":{{"sha256":"00"}},"length":{n}}}"#)).collect();
+    let signed = format!(
+        r#"{{"_type":"targets","expires":"2027-01-03T09:00:00Z","spec_version":"1.0.31","targets":{{{}}},"version":3}}"#,
+        targets.join(",")
+    );
+    let signatures = r#"[{"keyid":"k1","sig":""}]"#;
+    let said = |signed: &str, goes_by: bool| {
+        let json = match goes_by {
+            true => format!(r#"{{"signatures":{signatures},"signed":{signed}}}"#),
+            false => format!(r#"{{"signed":{signed},"signatures":{signatures}}}"#),
+        };
+        fs::write(&file, json).unwrap();
+        ["inspect --json", "inspect"].map(|args| {
+            let args: Vec<&str> = args.split(' ').chain([text(&file)]).collect();
+            keyrite(&args).ended(0).out
+        })
+    };
+
+    let by = said(&signed, true);
+
+    assert!(by[1].contains("targets: 25\n  f00: 0 bytes\n") && by[1].contains("and 5 more"), "{}", by[1]);
+    assert_eq!(by, said(&signed, false));
+    for (secret, called) in [
+        ("AGE-SECRET-KEY-1QQQ", "an age identity, in the clear"),
+        ("-----BEGIN PRIVATE KEY-----", "a private key in PEM, in the clear"),
+        ("KEYRITE-SHARE-1:AAAA", "a share that cannot be used"),
+    ] {
+        for goes_by in [true, false] {
+            let said = said(&signed.replace("f24", secret), goes_by);
+
+            assert!(said[1].starts_with(called), "{secret}: {}", said[1]);
+        }
+    }
+}
+
+#[test]
 fn names_that_cannot_be_read_are_told_and_keys_go_by_their_keyids() {
     let dir = tempfile::tempdir().unwrap();
     repository::write(dir.path());

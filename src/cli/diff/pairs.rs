@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
+use std::io::Read;
 use std::path::Path;
 
 use crate::bundle::Dir;
@@ -24,6 +26,8 @@ use crate::tuf::diff::Section;
 
 /// The largest `names.json`, in bytes.
 const MAX_NAMES: u64 = 1 << 24;
+/// How much of two files is compared at once.
+const PIECE: u64 = 1 << 18;
 
 /// Compares what the arguments name.
 pub(super) fn compare(args: &Args) -> Result<Compared, Failure> {
@@ -76,12 +80,17 @@ pub(in crate::cli) fn names_beside(path: &Path) -> Result<Names, Failure> {
 }
 
 fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {
-    let bytes = |path: &Path| read(path, MAX_TARGETS).map_err(|why| unread(&shown(path), &why, ""));
-    let (was, is) = (bytes(old)?, bytes(new)?);
     // Files that people named themselves, such as old.json and new.json, do not say a role's name.
     let role = role_of(new).filter(|role| role_of(old).as_ref() == Some(role));
-    let section = diff::files(role.as_deref(), &was, &is, names)
-        .map_err(|error| uncompared(&shown(old), &shown(new), &error))?;
+    let gone_by = |(mut was, mut is): (_, _)| diff::passing(role.as_deref(), &mut was, &mut is, names);
+    let section = match disk::open_file(old).zip(disk::open_file(new)).and_then(gone_by) {
+        Some(section) => section,
+        None => {
+            let bytes = |path: &Path| read(path, MAX_TARGETS).map_err(|why| unread(&shown(path), &why, ""));
+            diff::files(role.as_deref(), &bytes(old)?, &bytes(new)?, names)
+                .map_err(|error| uncompared(&shown(old), &shown(new), &error))?
+        }
+    };
     let mut compared = Compared::default();
     add(&mut compared, Files { old: shown(old), new: shown(new) }, section);
     Ok(compared)
@@ -160,6 +169,10 @@ impl<'a> Side<'a> {
         shown(&self.path.join(file))
     }
 
+    fn opened(&self, file: &str) -> Option<Box<dyn Read + '_>> {
+        self.dir.open(file, MAX_TARGETS).ok()?
+    }
+
     fn read(&self, file: &str) -> Result<Vec<u8>, Failure> {
         let read =
             self.dir.read(file, MAX_TARGETS).and_then(|read| read.ok_or_else(|| "it is gone".to_owned()));
@@ -184,20 +197,41 @@ fn directories(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failur
                 continue;
             }
         };
-        let (was_bytes, is_bytes) = (old.read(&was)?, new.read(&is)?);
-        if was_bytes == is_bytes {
+        let open = || Some((old.opened(&was)?, new.opened(&is)?));
+        if open().is_some_and(|(was, is)| alike(was, is).is_ok_and(|alike| alike)) {
             compared.same += 1;
             continue;
         }
-        let section = match role.as_str() {
-            "root" => root(&old, &new, &was_bytes, &is_bytes, names),
-            _ => diff::files(Some(&decoded(role)), &was_bytes, &is_bytes, names),
+        let name = decoded(role);
+        let gone_by = |(mut was, mut is): (_, _)| diff::passing(Some(&name), &mut was, &mut is, names);
+        let section = match open().filter(|_| role != "root").and_then(gone_by) {
+            Some(section) => Ok(section),
+            None if role == "root" => root(&old, &new, &old.read(&was)?, &new.read(&is)?, names),
+            None => diff::files(Some(&name), &old.read(&was)?, &new.read(&is)?, names),
         };
         let (was, is) = (old.shown(&was), new.shown(&is));
         let section = section.map_err(|error| uncompared(&was, &is, &error))?;
         add(&mut compared, Files { old: was, new: is }, section);
     }
     Ok(compared)
+}
+
+/// Whether two files are the same to the byte, and no longer than they may be.
+fn alike(mut old: impl Read, mut new: impl Read) -> io::Result<bool> {
+    let (mut was, mut is) = (Vec::new(), Vec::new());
+    let mut length = 0;
+    loop {
+        was.clear();
+        is.clear();
+        length += old.by_ref().take(PIECE).read_to_end(&mut was)? as u64;
+        new.by_ref().take(PIECE).read_to_end(&mut is)?;
+        if was != is || length > MAX_TARGETS {
+            return Ok(false);
+        }
+        if was.is_empty() {
+            return Ok(true);
+        }
+    }
 }
 
 /// Two roots with those between, which the new directory must have: clients walk them one by one.

@@ -1,9 +1,12 @@
 //! The four kinds of metadata in plain words.
 
+use std::io::Read;
+
 use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::inspect::Description;
+use crate::cli::inspect::MAX_FILE;
 use crate::tuf::Date;
 use crate::tuf::Metadata;
 use crate::tuf::client::WATERMARK;
@@ -13,7 +16,9 @@ use crate::tuf::metadata::MetadataError;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::snapshot::Snapshot;
+use crate::tuf::targets::Entry;
 use crate::tuf::targets::Targets;
+use crate::tuf::targets::passing::Passing;
 use crate::tuf::timestamp::Timestamp;
 use crate::words::counted;
 
@@ -26,7 +31,7 @@ pub(super) fn describe(bytes: &[u8]) -> Result<Description, String> {
     let signed = metadata.signed();
     let read = match kind.as_str() {
         "root" => Root::from_signed(signed).map(|root| self::root(&root, &metadata)),
-        "targets" => self::targets(&metadata),
+        "targets" => self::held(&metadata),
         "snapshot" => Snapshot::from_signed(signed).map(|snapshot| self::snapshot(&snapshot)),
         "timestamp" => Timestamp::from_signed(signed).map(|timestamp| {
             let line = format!("snapshot.json: version {}", timestamp.snapshot.version);
@@ -34,8 +39,28 @@ pub(super) fn describe(bytes: &[u8]) -> Result<Description, String> {
         }),
         other => return Err(format!("signed JSON of the type {other:?}, which is no TUF metadata")),
     };
-    let (common, rest, mut json) = read.map_err(|e| format!("not {kind} metadata: {e}"))?;
-    let signatures = metadata.signatures();
+    let words = read.map_err(|e| format!("not {kind} metadata: {e}"))?;
+    Ok(say(&metadata, words))
+}
+
+/// Targets metadata while it goes by. `None` is no answer: it is to be read whole.
+pub(super) fn passing(file: &mut dyn Read) -> Option<Description> {
+    let mut passing = Passing::open(file)?;
+    let mut first = Vec::new();
+    while let Some((path, _)) = passing.here() {
+        if first.len() < SHOWN {
+            first.push((path.to_owned(), passing.read()?.length));
+        }
+        passing.step()?;
+    }
+    let passed = passing.end(MAX_FILE)?;
+    let metadata = Metadata::gone_by(Value::Object(passed.rest), passed.signatures);
+    let words = targets(&Targets::rest(&metadata).ok()?, passed.count, &first).ok()?;
+    Some(say(&metadata, words))
+}
+
+fn say(metadata: &Metadata, (common, rest, mut json): Words) -> Description {
+    let (kind, signed, signatures) = (metadata.role_type(), metadata.signed(), metadata.signatures());
     let empty = signatures.iter().filter(|s| s.sig.is_empty()).count();
     let mut lines = vec![format!("TUF {kind} metadata, {common}")];
     if signed.get(WATERMARK).is_some() {
@@ -56,7 +81,7 @@ pub(super) fn describe(bytes: &[u8]) -> Result<Description, String> {
     if let (Value::Object(json), Value::Object(members)) = (&mut json, members) {
         json.extend(members);
     }
-    Ok(Description { lines, json })
+    Description { lines, json }
 }
 
 fn head(version: u64, expires: Date) -> String {
@@ -100,15 +125,20 @@ fn root(root: &Root, metadata: &Metadata) -> (String, Vec<String>, Value) {
 
 type Words = (String, Vec<String>, Value);
 
-fn targets(metadata: &Metadata) -> Result<Words, MetadataError> {
-    let (targets, listed) = (Targets::rest(metadata)?, Targets::listed(metadata)?);
+fn held(metadata: &Metadata) -> Result<Words, MetadataError> {
+    let (rest, listed) = (Targets::rest(metadata)?, Targets::listed(metadata)?);
     // Every entry is understood, or the answer is an error.
     listed.bytes()?;
-    let mut lines = vec![format!("targets: {}", listed.len())];
-    for (path, entry) in listed.iter().take(SHOWN) {
-        lines.push(format!("  {path}: {} bytes", entry.length().map_err(MetadataError)?));
-    }
-    more(&mut lines, listed.len());
+    let length = |(path, entry): (&str, Entry<'_>)| Ok((path.to_owned(), entry.length()?));
+    let first = listed.iter().take(SHOWN).map(length).collect::<Result<Vec<_>, String>>();
+    targets(&rest, listed.len(), &first.map_err(MetadataError)?)
+}
+
+/// `count` targets, of which these are the first.
+fn targets(targets: &Targets, count: usize, first: &[(String, u64)]) -> Result<Words, MetadataError> {
+    let mut lines = vec![format!("targets: {count}")];
+    lines.extend(first.iter().map(|(path, length)| format!("  {path}: {length} bytes")));
+    more(&mut lines, count);
     let delegations = targets.delegations.as_ref().map(Delegations::from_json).transpose()?;
     let roles = delegations.map(|d| d.roles).unwrap_or_default();
     lines.push(format!("delegated roles: {}", roles.len()));
@@ -124,7 +154,7 @@ fn targets(metadata: &Metadata) -> Result<Words, MetadataError> {
     }
     more(&mut lines, roles.len());
     let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
-    let json = json!({"targets": listed.len(), "delegated": names});
+    let json = json!({"targets": count, "delegated": names});
     Ok((head(targets.version, targets.expires), lines, json))
 }
 

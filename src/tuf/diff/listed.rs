@@ -1,8 +1,12 @@
 //! Two files of one targets role: the files they list, and whom they delegate to.
 
+use std::cmp::Ordering;
+use std::io::Read;
+
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::diff::Change;
 use crate::tuf::diff::DiffError;
 use crate::tuf::diff::Kind;
@@ -13,10 +17,15 @@ use crate::tuf::diff::delegations;
 use crate::tuf::diff::meta;
 use crate::tuf::diff::names::Labels;
 use crate::tuf::diff::raw;
+use crate::tuf::diff::raw::Beside;
+use crate::tuf::diff::raw::Listed;
+use crate::tuf::diff::raw::Walk;
 use crate::tuf::diff::scope::Scope;
 use crate::tuf::key::KeyId;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::targets::change::Change as FileChange;
+use crate::tuf::targets::passing::Passed;
+use crate::tuf::targets::passing::Passing;
 
 pub(super) fn files(role: &str, old: &[u8], new: &[u8], names: &Names) -> Result<Section, DiffError> {
     let was = raw::read(old).map_err(DiffError::Old)?;
@@ -46,9 +55,20 @@ pub(super) fn draft(
     let mut is = raw::Targets::draft(old, rest, change).map_err(DiffError::New)?;
     if change.written.is_empty() && change.removed.is_empty() {
         // The same list on both sides.
-        (was.targets, is.targets) = (Box::new(std::iter::empty()), Box::new(std::iter::empty()));
+        (was.targets, is.targets) = (Listed::new(std::iter::empty()), Listed::new(std::iter::empty()));
     }
     compare(role, was, is, names)
+}
+
+/// Two files while they go by: held is what differs. `None` is no answer.
+pub(super) fn passing(role: &str, old: &mut dyn Read, new: &mut dyn Read, names: &Names) -> Option<Section> {
+    let (mut was, mut is) = (Passing::open(old)?, Passing::open(new)?);
+    let mut files = Vec::new();
+    listed(&Scope::role(role), &mut was, &mut is, &mut files).ok()?;
+    let (was, is) = (was.end(MAX_TARGETS)?, is.end(MAX_TARGETS)?);
+    let differs = was.sha256 != is.sha256;
+    let beside = |passed: Passed| Beside::read(&Value::Object(passed.rest), passed.signatures).ok();
+    section(role, &beside(was)?, &beside(is)?, files, differs, names).ok()
 }
 
 fn compare(
@@ -57,12 +77,25 @@ fn compare(
     mut is: raw::Targets<'_>,
     names: &Names,
 ) -> Result<Section, DiffError> {
+    let mut files = Vec::new();
+    listed(&Scope::role(role), &mut was.targets, &mut is.targets, &mut files)?;
+    section(role, &was.beside, &is.beside, files, was.text != is.text, names)
+}
+
+/// All that differs, where these `files` do; `differs` says whether the signed parts lie differently.
+fn section(
+    role: &str,
+    was: &Beside,
+    is: &Beside,
+    files: Vec<Change>,
+    differs: bool,
+    names: &Names,
+) -> Result<Section, DiffError> {
     let scope = Scope::role(role);
     let mut section = Section { role: role.to_owned(), ..Section::default() };
     section.changes = common::members(&scope, &was.rest, &is.rest, &["delegations"]);
-    listed(&scope, &mut was.targets, &mut is.targets, &mut section.changes)?;
+    section.changes.extend(files);
     delegations::compare(&scope, &was.rest, &is.rest, names, &mut section)?;
-    let differs = was.text != is.text;
     if section.changes.is_empty() {
         let labels = Labels::new(names, &[]);
         let name = |keyid: &KeyId| labels.of_keyid(keyid);
@@ -78,34 +111,34 @@ fn compare(
 /// Walks both lists in the order of paths; a target that is written alike is not looked into.
 fn listed(
     scope: &Scope,
-    old: &mut raw::Listed<'_>,
-    new: &mut raw::Listed<'_>,
+    was: &mut impl Walk,
+    is: &mut impl Walk,
     changes: &mut Vec<Change>,
 ) -> Result<(), DiffError> {
-    let (mut was, mut is) = (old.peekable(), new.peekable());
     loop {
-        let order = match (was.peek(), is.peek()) {
+        let order = match (was.here(), is.here()) {
             (None, None) => return Ok(()),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
             (Some((old, _)), Some((new, _))) => old.cmp(new),
         };
-        match order {
-            std::cmp::Ordering::Less => {
-                let Some((path, raw)) = was.next() else { continue };
-                raw::target(&path, &raw).map_err(DiffError::Old)?;
+        match (order, was.here(), is.here()) {
+            (Ordering::Less, Some((path, raw)), _) => {
+                raw::target(path, raw).map_err(DiffError::Old)?;
                 changes.push(scope.change(Kind::FileRemoved, &format!("- file {path}"), ""));
             }
-            std::cmp::Ordering::Greater => {
-                let Some((path, raw)) = is.next() else { continue };
-                raw::target(&path, &raw).map_err(DiffError::New)?;
+            (Ordering::Greater, _, Some((path, raw))) => {
+                raw::target(path, raw).map_err(DiffError::New)?;
                 changes.push(scope.change(Kind::FileAdded, &format!("+ file {path}"), ""));
             }
-            std::cmp::Ordering::Equal => {
-                if let (Some((path, old)), Some((_, new))) = (was.next(), is.next()) {
-                    changes.extend(target(scope, &path, &old, &new)?);
-                }
-            }
+            (_, Some((path, old)), Some((_, new))) => changes.extend(target(scope, path, old, new)?),
+            _ => {}
+        }
+        if order.is_le() {
+            was.step().map_err(DiffError::Old)?;
+        }
+        if order.is_ge() {
+            is.step().map_err(DiffError::New)?;
         }
     }
 }

@@ -19,38 +19,92 @@ use crate::tuf::targets::Entry;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::change::Change;
 use crate::tuf::targets::listed::Written;
+use crate::tuf::targets::passing::Passing;
 
 /// A file of targets metadata.
 pub(super) struct Targets<'a> {
     /// The signed part as it lies in the file.
     pub(super) text: &'a [u8],
+    pub(super) targets: Listed<'a>,
+    pub(super) beside: Beside,
+}
+
+/// What there is beside the targets.
+pub(super) struct Beside {
     /// The signed part without `targets`.
     pub(super) rest: Map<String, Value>,
-    pub(super) targets: Listed<'a>,
     pub(super) signatures: Vec<Signature>,
 }
 
-/// Each target with its path, in the order of paths.
-pub(super) type Listed<'a> = Box<dyn Iterator<Item = (Cow<'a, str>, Cow<'a, [u8]>)> + 'a>;
+impl Beside {
+    pub(super) fn read(rest: &Value, signatures: Vec<Signature>) -> Result<Self, MetadataError> {
+        fields::read(rest, "targets", &[])?;
+        Ok(Self { rest: fields::object(rest, "the signed part")?.clone(), signatures })
+    }
+}
+
+/// Targets that are gone through in the order of their paths.
+pub(super) trait Walk {
+    /// The present target: its path, and its JSON as it lies. `None` behind the last.
+    fn here(&self) -> Option<(&str, &[u8])>;
+    /// Goes to the next.
+    fn step(&mut self) -> Result<(), MetadataError>;
+}
+
+/// Targets that are held.
+pub(super) struct Listed<'a> {
+    now: Option<Target<'a>>,
+    next: Box<dyn Iterator<Item = Target<'a>> + 'a>,
+}
+
+type Target<'a> = (Cow<'a, str>, Cow<'a, [u8]>);
+
+impl<'a> Listed<'a> {
+    /// In the order of their paths.
+    pub(super) fn new(targets: impl Iterator<Item = Target<'a>> + 'a) -> Self {
+        let mut next = Box::new(targets);
+        Self { now: next.next(), next }
+    }
+}
+
+impl Walk for Listed<'_> {
+    fn here(&self) -> Option<(&str, &[u8])> {
+        self.now.as_ref().map(|(path, raw)| (&**path, &**raw))
+    }
+
+    fn step(&mut self) -> Result<(), MetadataError> {
+        self.now = self.next.next();
+        Ok(())
+    }
+}
+
+impl Walk for Passing<'_> {
+    fn here(&self) -> Option<(&str, &[u8])> {
+        self.here()
+    }
+
+    fn step(&mut self) -> Result<(), MetadataError> {
+        self.step().ok_or_else(|| MetadataError::new("it cannot be read while it goes by"))
+    }
+}
 
 impl<'a> Targets<'a> {
     /// Of metadata that was read: what lies in it is its canonical form.
     pub(super) fn of(metadata: &'a Metadata) -> Result<Self, MetadataError> {
         let listed = targets::Targets::listed(metadata)?;
-        fields::read(metadata.signed(), "targets", &[])?;
+        let beside = Beside::read(metadata.signed(), metadata.signatures().to_vec())?;
         let json = json_of(metadata);
         Ok(Self {
             text: metadata.payload(),
-            rest: fields::object(metadata.signed(), "the signed part")?.clone(),
-            targets: Box::new(listed.iter().map(move |(path, entry)| (Cow::Borrowed(path), json(entry)))),
-            signatures: metadata.signatures().to_vec(),
+            beside,
+            targets: Listed::new(listed.iter().map(move |(path, entry)| (Cow::Borrowed(path), json(entry)))),
         })
     }
 
     /// Of metadata that is not written out: `rest` with the target files of `old` as `change` leaves them.
     pub(super) fn draft(old: &'a Metadata, rest: &Value, change: &'a Change) -> Result<Self, MetadataError> {
         let listed = targets::Targets::listed(old)?;
-        fields::read(rest, "targets", &[])?;
+        let beside = Beside::read(rest, old.signatures().to_vec())?;
         let form = |file: &TargetFile| {
             let mut out = Vec::new();
             file.write(&mut out).map(|()| canonical::to_json(&out).into_owned())
@@ -70,9 +124,8 @@ impl<'a> Targets<'a> {
         Ok(Self {
             // Canonical forms that differ say something else.
             text: old.payload(),
-            rest: fields::object(rest, "the signed part")?.clone(),
-            targets: Box::new(change.after(listed).map(entry)),
-            signatures: old.signatures().to_vec(),
+            beside,
+            targets: Listed::new(change.after(listed).map(entry)),
         })
     }
 }
@@ -106,19 +159,10 @@ pub(super) fn read(file: &[u8]) -> Result<Targets<'_>, MetadataError> {
         );
     }
     let targets = targets.ok_or_else(|| MetadataError::new("targets is missing"))?;
-    let rest = Value::Object(rest);
-    fields::read(&rest, "targets", &[])?;
-    let Value::Object(rest) = rest else {
-        return Err(MetadataError::new("the signed part is not an object"));
-    };
     let targets =
         targets.into_iter().map(|(path, raw)| (Cow::Owned(path), Cow::Borrowed(raw.get().as_bytes())));
-    Ok(Targets {
-        text: text.as_bytes(),
-        rest,
-        targets: Box::new(targets),
-        signatures: read_signatures(&signatures)?,
-    })
+    let beside = Beside::read(&Value::Object(rest), read_signatures(&signatures)?)?;
+    Ok(Targets { text: text.as_bytes(), beside, targets: Listed::new(targets) })
 }
 
 fn outer(text: &[u8]) -> Result<Outer<'_>, MetadataError> {

@@ -9,6 +9,14 @@ use serde_json::Value;
 
 use crate::tuf::json;
 
+const AGE: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
+const KEY: &[u8] = b"KEY-";
+/// What a JSON key with its private part holds one of: the name of that part, or an escape that may hide it.
+const IN_JSON: [&[u8]; 3] = [b"private", b"\"d\"", b"\\u"];
+
+/// A JSON document in which none of these stands holds no private material.
+pub(crate) const MARKS: [&[u8]; 5] = [AGE, KEY, IN_JSON[0], IN_JSON[1], IN_JSON[2]];
+
 /// What private material `file` holds, such as "an age identity"; `None` for public files.
 ///
 /// In text the opening mark alone is enough. A program may carry such marks as constants, so that in binary
@@ -18,7 +26,7 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
         return Some("an age file");
     }
     let text = std::str::from_utf8(file).is_ok();
-    if text && holds(file, b"-----BEGIN AGE ENCRYPTED FILE-----", |_| true) {
+    if text && holds(file, AGE, |_| true) {
         return Some("an age file");
     }
     if let Some(shape) = marked(file, text) {
@@ -32,8 +40,7 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     }
     // What does not begin as a JSON document is none.
     let json = text && matches!(file.trim_ascii_start().first(), Some(b'{' | b'['));
-    let mentions = |word: &[u8]| holds(file, word, |_| true);
-    if json && (mentions(b"private") || mentions(b"\"d\"") || mentions(b"\\u")) {
+    if json && IN_JSON.iter().any(|word| holds(file, word, |_| true)) {
         return json::parse(file).ok().filter(in_json).map(|_| "a JSON key with its private part");
     }
     None
@@ -43,7 +50,7 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
 fn marked(file: &[u8], text: bool) -> Option<&'static str> {
     const NAMES: [&str; 3] = ["an age identity", "an OpenSSH private key", "a private key in PEM"];
     let place = |at: usize| {
-        let (before, after) = (&file[..at], &file[at + b"KEY-".len()..]);
+        let (before, after) = (&file[..at], &file[at + KEY.len()..]);
         if before.ends_with(b"AGE-SECRET-") {
             let key = text || run(after, |b| b.is_ascii_alphanumeric() || b == b'-') >= 40;
             return key.then_some(0);
@@ -52,7 +59,7 @@ fn marked(file: &[u8], text: bool) -> Option<&'static str> {
         let openssh = before.ends_with(b"-----BEGIN OPENSSH PRIVATE ");
         (text || pem_body(body)).then_some(if openssh { 1 } else { 2 })
     };
-    memmem::find_iter(file, b"KEY-").filter_map(place).min().and_then(|rank: usize| NAMES.get(rank).copied())
+    memmem::find_iter(file, KEY).filter_map(place).min().and_then(|rank: usize| NAMES.get(rank).copied())
 }
 
 /// Whether a key object in JSON, at any depth, has a private part: `keyval.private`, or `d` in a JSON Web Key.
@@ -130,6 +137,27 @@ mod tests {
         assert_eq!(private_material(&binary), Some("a private key in PEM"));
         let der = hex::decode(format!("302e020100300506032b657004220420{}", "07".repeat(32))).unwrap();
         assert_eq!(private_material(&der), Some("a private key in DER"));
+    }
+
+    #[test]
+    fn a_json_document_with_private_material_has_one_of_the_marks() {
+        let shapes = [
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n",
+            "AGE-SECRET-KEY-1QQQ",
+            "-----BEGIN AGE ENCRYPTED FILE-----\n",
+        ];
+        let inside = shapes.map(|shape| serde_json::json!([{"a": shape}]).to_string());
+        let keys = [
+            r#"{"keyval":{"private":"00"}}"#,
+            r#"{"keyval":{"pri\u0076ate":"00"}}"#,
+            r#"{"kty":"OKP", "d" :"AAAA"}"#,
+            r#"{"kty":"OKP","\u0064":"AAAA"}"#,
+        ];
+        for document in inside.iter().map(String::as_str).chain(keys) {
+            assert!(private_material(document.as_bytes()).is_some(), "{document}");
+            assert!(MARKS.iter().any(|mark| holds(document.as_bytes(), mark, |_| true)), "{document}");
+        }
     }
 
     #[test]

@@ -279,6 +279,42 @@ pub(super) fn target(text: &[u8], at: usize) -> End {
     if length && hashes && known { Ok(end) } else { Err(Stop::Declined) }
 }
 
+/// Where one target lies: its path and its value.
+pub(super) struct Found {
+    pub(super) path: Range<usize>,
+    pub(super) value: Range<usize>,
+}
+
+/// One target in canonical form, with its path and the comma before it.
+pub(super) fn canonical_target(text: &[u8], at: usize, first: bool) -> Result<Found, Stop> {
+    let at = if first { at } else { expect(text, at, b',')? };
+    let (end, path) = name(text, at)?;
+    let value = expect(text, end, b':')?;
+    Ok(Found { path, value: value..target(text, value)? })
+}
+
+/// One target that is not canonical as it lies: its canonical form goes to `out`. Where its path stands there, and its
+/// value in the text.
+pub(super) fn other_target(
+    text: &[u8],
+    at: usize,
+    first: bool,
+    out: &mut Vec<u8>,
+) -> Result<(Range<usize>, Range<usize>), Stop> {
+    let mut at = space(text, at)?;
+    if !first {
+        at = space(text, expect(text, at, b',')?)?;
+        out.push(b',');
+    }
+    let (end, path) = transcode_name(text, at, out)?;
+    at = space(text, expect(text, space(text, end)?, b':')?)?;
+    out.push(b':');
+    let value = out.len();
+    let end = transcode(text, at, out, 1)?;
+    target(out, value).map_err(|_| Stop::Declined)?;
+    Ok((path, at..end))
+}
+
 /// What stands for the escape whose letter is at `at`, in canonical form.
 fn unescape(text: &[u8], at: usize, out: &mut Vec<u8>) -> End {
     let byte = match text.get(at).ok_or(Stop::More)? {

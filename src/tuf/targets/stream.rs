@@ -18,7 +18,6 @@ use crate::tuf::json;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::Proof;
 use crate::tuf::metadata::Signature;
-use crate::tuf::metadata::read_signatures;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::snapshot::MetaFile;
 use crate::tuf::targets::TargetFile;
@@ -65,16 +64,7 @@ pub(crate) struct Streamed {
 /// The answer yes, or none.
 pub(crate) fn read(file: &mut dyn Read, ask: &Ask<'_>) -> Option<Streamed> {
     let mut text = Text::new(file, ask.listed);
-    text.one_of(b"{")?;
-    if text.name()? != "signatures" {
-        return None;
-    }
-    let signatures = text.value()?;
-    let signatures = read_signatures(&json::parse(&text.bytes[signatures]).ok()?).ok()?;
-    text.one_of(b",")?;
-    if text.name()? != "signed" {
-        return None;
-    }
+    let signatures = text.signatures()?;
     let keyids: BTreeSet<&KeyId> = signatures.iter().map(|signature| &signature.keyid).collect();
     if keyids.len() != signatures.len() {
         return None;
@@ -250,16 +240,16 @@ impl Signed<'_> {
         let mut at = self.text.at;
         let mut last: Option<Range<usize>> = None;
         let stop = loop {
-            match canonical_target(&bytes, at, self.count == 0) {
+            match scan::canonical_target(&bytes, at, self.count == 0) {
                 Ok(found) => {
                     let path = &bytes[found.path.clone()];
                     let before = last.as_ref().map_or(self.before.as_slice(), |last| &bytes[last.clone()]);
                     if self.count > 0 && before >= path {
                         return None;
                     }
-                    self.keep(path, &bytes[found.value..found.end])?;
+                    self.keep(path, &bytes[found.value.clone()])?;
                     last = Some(found.path);
-                    at = found.end;
+                    at = found.value.end;
                 }
                 Err(stop) => break stop,
             }
@@ -278,18 +268,7 @@ impl Signed<'_> {
         let first = self.count == 0;
         let found = self.text.look(|text, at| {
             out.clear();
-            let mut at = scan::space(text, at)?;
-            if !first {
-                at = scan::space(text, scan::expect(text, at, b',')?)?;
-                out.push(b',');
-            }
-            let (end, path) = scan::transcode_name(text, at, &mut out)?;
-            at = scan::space(text, scan::expect(text, scan::space(text, end)?, b':')?)?;
-            out.push(b':');
-            let value = out.len();
-            let end = scan::transcode(text, at, &mut out, 1)?;
-            scan::target(&out, value).map_err(|_| Stop::Declined)?;
-            Ok((path, at..end))
+            scan::other_target(text, at, first, &mut out)
         });
         let (path, value) = found?;
         let raw = &self.text.bytes[self.text.at..value.end];
@@ -322,20 +301,5 @@ impl Signed<'_> {
     }
 }
 
-/// Where one target lies.
-struct Found {
-    path: Range<usize>,
-    value: usize,
-    end: usize,
-}
-
-/// One target in canonical form, with the comma before it.
-fn canonical_target(text: &[u8], at: usize, first: bool) -> Result<Found, Stop> {
-    let at = if first { at } else { scan::expect(text, at, b',')? };
-    let (end, path) = scan::name(text, at)?;
-    let value = scan::expect(text, end, b':')?;
-    Ok(Found { path, value, end: scan::target(text, value)? })
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

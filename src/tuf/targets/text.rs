@@ -7,12 +7,17 @@ use sha2::Digest;
 use sha2::Sha256;
 use sha2::Sha512;
 
+use crate::tuf::json;
+use crate::tuf::metadata::Signature;
+use crate::tuf::metadata::read_signatures;
 use crate::tuf::snapshot::MetaFile;
 use crate::tuf::targets::scan;
 use crate::tuf::targets::scan::Stop;
 
 /// How much is read at once: what fits into the caches of a core, because several passes run over it.
 const PIECE: usize = 1 << 18;
+/// What is made room for at first: one of many bins fits into it.
+const SMALL: usize = 1 << 14;
 
 /// A file while it goes by.
 pub(super) struct Text<'a> {
@@ -21,6 +26,8 @@ pub(super) struct Text<'a> {
     pub(super) bytes: Vec<u8>,
     /// What comes next, in `bytes`; all before it is done with.
     pub(super) at: usize,
+    /// The hash of what was passed, where it is wanted.
+    pub(super) passed: Option<Sha256>,
     length: u64,
     failed: bool,
     sha256: Option<Sha256>,
@@ -33,8 +40,9 @@ impl<'a> Text<'a> {
         let lists = |algorithm: &str| listed.is_some_and(|listed| listed.hashes.contains_key(algorithm));
         Self {
             file,
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(SMALL),
             at: 0,
+            passed: None,
             length: 0,
             failed: false,
             sha256: lists("sha256").then(Sha256::new),
@@ -64,6 +72,14 @@ impl<'a> Text<'a> {
         (read > 0).then_some(())
     }
 
+    /// Goes on to `to`.
+    pub(super) fn pass(&mut self, to: usize) {
+        if let Some(hash) = &mut self.passed {
+            hash.update(&self.bytes[self.at..to]);
+        }
+        self.at = to;
+    }
+
     /// What `look` finds at the present place, with more of the file where it needs more.
     pub(super) fn look<T>(&mut self, mut look: impl FnMut(&[u8], usize) -> Result<T, Stop>) -> Option<T> {
         loop {
@@ -79,7 +95,7 @@ impl<'a> Text<'a> {
     pub(super) fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
         let at = self.look(scan::space)?;
         let found = self.bytes[at];
-        self.at = at + 1;
+        self.pass(at + 1);
         bytes.contains(&found).then_some(found)
     }
 
@@ -87,7 +103,7 @@ impl<'a> Text<'a> {
     pub(super) fn name(&mut self) -> Option<String> {
         let (end, inside) = self.look(|text, at| scan::name(text, scan::space(text, at)?))?;
         let name = self.bytes[inside].to_vec();
-        self.at = end;
+        self.pass(end);
         self.one_of(b":")?;
         if scan::controls(&name) { None } else { String::from_utf8(name).ok() }
     }
@@ -98,8 +114,20 @@ impl<'a> Text<'a> {
             let start = scan::space(text, at)?;
             Ok(start..scan::extent(text, start)?)
         })?;
-        self.at = value.end;
+        self.pass(value.end);
         Some(value)
+    }
+
+    /// Goes over all that stands before the signed part, where the signatures come first.
+    pub(super) fn signatures(&mut self) -> Option<Vec<Signature>> {
+        self.one_of(b"{")?;
+        if self.name()? != "signatures" {
+            return None;
+        }
+        let signatures = self.value()?;
+        let signatures = read_signatures(&json::parse(&self.bytes[signatures]).ok()?).ok()?;
+        self.one_of(b",")?;
+        (self.name()? == "signed").then_some(signatures)
     }
 
     /// Proves that nothing but white space is left, that there were at most `max` bytes, and that the length and the hashes are the listed ones.

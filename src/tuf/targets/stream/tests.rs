@@ -25,7 +25,7 @@ fn role() -> RoleKeys {
     RoleKeys { keys: [key(1), key(2)].into(), threshold: 2 }
 }
 
-fn entry(length: u64, custom: Option<Value>) -> Value {
+pub(in crate::tuf::targets) fn entry(length: u64, custom: Option<Value>) -> Value {
     let mut entry = json!({"length": length, "hashes": {"sha256": "00", "x": "ü\"\\"}});
     if let Some(custom) = custom {
         entry["custom"] = custom;
@@ -33,13 +33,13 @@ fn entry(length: u64, custom: Option<Value>) -> Value {
     entry
 }
 
-fn signed(targets: Value) -> Value {
+pub(in crate::tuf::targets) fn signed(targets: Value) -> Value {
     json!({"_type": "targets", "spec_version": "1.0.31", "version": 3, "expires": "2027-01-03T09:00:00Z",
         "x-note": {"b": [1, -2, null, true], "a": "-----\n\t\\"}, "targets": targets})
 }
 
 /// A file as our writer writes it.
-fn file(signed: &Value) -> Vec<u8> {
+pub(in crate::tuf::targets) fn file(signed: &Value) -> Vec<u8> {
     let mut metadata = Metadata::unsigned(signed.clone()).unwrap();
     for n in [1, 2] {
         let sig = hex::encode(signer(n).sign(metadata.payload()).to_bytes());
@@ -49,7 +49,7 @@ fn file(signed: &Value) -> Vec<u8> {
 }
 
 /// The same file as other programs write it: indented, and all that is not ASCII escaped.
-fn indented(file: &[u8]) -> Vec<u8> {
+pub(in crate::tuf::targets) fn indented(file: &[u8]) -> Vec<u8> {
     let value: Value = serde_json::from_slice(file).unwrap();
     let text = serde_json::to_string_pretty(&value).unwrap();
     let mut units = [0; 2];
@@ -86,7 +86,10 @@ fn held(file: &[u8], keys: &RoleKeys) -> Option<Streamed> {
 }
 
 /// Gives a few bytes at a time.
-struct Drip<'a>(&'a [u8], usize);
+pub(in crate::tuf::targets) struct Drip<'a>(
+    pub(in crate::tuf::targets) &'a [u8],
+    pub(in crate::tuf::targets) usize,
+);
 
 impl Read for Drip<'_> {
     fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
@@ -105,7 +108,7 @@ fn streamed(file: &[u8]) -> Option<Streamed> {
     streamed_from(&mut Cursor::new(file), None, u64::MAX)
 }
 
-fn some_targets() -> Value {
+pub(in crate::tuf::targets) fn some_targets() -> Value {
     json!({"": entry(0, None), "a/b": entry(1, Some(json!({"k": [1, {"x": "\n"}]}))), "ä/😀": entry(7, None)})
 }
 
@@ -262,7 +265,7 @@ fn bad_signatures_and_files_that_are_cut_off_are_not_accepted() {
 }
 
 /// A change to one byte, or a piece taken out, doubled, or put in.
-fn changed(file: &[u8], at: usize, kind: u8, byte: u8) -> Vec<u8> {
+pub(in crate::tuf::targets) fn changed(file: &[u8], at: usize, kind: u8, byte: u8) -> Vec<u8> {
     let at = at % file.len();
     let end = file.len().min(at + usize::from(byte) % 9 + 1);
     let piece = match kind % 5 {
@@ -276,7 +279,7 @@ fn changed(file: &[u8], at: usize, kind: u8, byte: u8) -> Vec<u8> {
     [&file[..at], &piece, &file[end..]].concat()
 }
 
-fn documents() -> impl Strategy<Value = Value> {
+pub(in crate::tuf::targets) fn documents() -> impl Strategy<Value = Value> {
     let path = prop_oneof!["[a-c/.]{0,3}", "\\PC{0,3}", "[\\x00-\\x30\"\\\\]{0,2}"];
     let custom = prop::option::of(prop_oneof![
         Just(json!(null)),
