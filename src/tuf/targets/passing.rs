@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::tuf::canonical;
 use crate::tuf::json;
 use crate::tuf::metadata::Signature;
 use crate::tuf::targets::TargetFile;
@@ -138,6 +139,9 @@ impl<'a> Passing<'a> {
         let sha256 = self.text.passed.take()?.finalize().into();
         self.text.one_of(b"}")?;
         self.text.end(None, max)?;
+        if self.rest.get("_type")? != "targets" {
+            return None;
+        }
         Some(Passed { rest: self.rest, signatures: self.signatures, count: self.count, sha256 })
     }
 
@@ -149,8 +153,14 @@ impl<'a> Passing<'a> {
             return None;
         }
         if name != "targets" {
-            let value = self.text.value()?;
-            self.rest.insert(name.clone(), json::parse(self.text.bytes.get(value)?).ok()?);
+            let at = self.text.value()?;
+            let raw = self.text.bytes.get(at)?;
+            let value = json::parse(raw).ok()?;
+            if !canonical::is_canonical(raw) {
+                // What has no canonical form, nobody can have signed.
+                canonical::to_vec(&value).ok()?;
+            }
+            self.rest.insert(name.clone(), value);
         }
         Some(self.member.insert(name))
     }

@@ -108,6 +108,7 @@ fn what_is_not_in_order_stands_twice_or_ends_early_does_not_go_by() {
         ("\"length\":2", "\"length\":2,\"length\":2"),
         ("\"version\":3", "\"version\":3,\"version\":3"),
         ("\"version\":3", "\"a\":3"),
+        ("[1,-2,", "[1,-2.5,"),
         ("\"targets\":{", "\"targets\":{},\"targets\":{"),
         ("\"_type\":\"targets\"", "\"_type\":\"target\""),
         ("\"spec_version\":\"1", "\"spec_version\":\"2"),
