@@ -312,9 +312,7 @@ fn changed(what: &str) -> String {
 /// The SHA-256 of a file that was listed with other hashes, which still hold.
 fn sha256_of(path: &Path, listed: &TargetFile) -> Result<String, String> {
     let all: Vec<&str> = ALGORITHMS.map(|(name, _)| name).to_vec();
-    let files = BTreeMap::from([(String::new(), path.to_owned())]);
-    let now = hashing::hash_all(files, &all).map_err(|error| format!("cannot be used: {error}"))?;
-    let now = now.into_values().next().unwrap_or_else(|| listed.clone());
+    let now = hashing::hash(path, &all).map_err(|error| format!("cannot be used: {error}"))?;
     if now.length != listed.length
         || listed.hashes.iter().any(|(name, digest)| now.hashes.get(name) != Some(digest))
     {

@@ -6,11 +6,12 @@ use std::fs;
 use std::io;
 use std::io::Read;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
 
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
 use sha2::Digest;
 use sha2::Sha256;
 use sha2::Sha512;
@@ -25,29 +26,32 @@ const OVERLAP: usize = 1 << 12;
 /// The largest file that is looked at as one: a key in JSON is recognised only whole.
 const WHOLE: u64 = 1 << 24;
 
-/// What metadata says of each of `files`, with its hashes by `algorithms` (`sha256`, `sha512`). A private key of any shape is refused: target files are published. Of many
-/// errors, the one of the first path is told.
+/// What metadata says of each of the `files` below `directory`, which are distinct and in order, with its hashes by
+/// `algorithms` (`sha256`, `sha512`). A private key of any shape is refused: target files are published. Of many errors, the
+/// one of the first path is told.
 pub fn hash_all(
-    files: BTreeMap<String, PathBuf>,
+    directory: &Path,
+    files: Vec<String>,
     algorithms: &[&str],
 ) -> io::Result<BTreeMap<String, TargetFile>> {
-    let (names, paths): (Vec<String>, Vec<PathBuf>) = files.into_iter().unzip();
+    // Each file is found from here, and not through all directories above.
+    let directory = fs::File::open(directory)?;
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         let mut window = Vec::new();
-        while let Some((at, path)) = at_next(&paths, &next) {
-            let hashed = hash_into(&mut window, path, algorithms);
+        while let Some((at, path)) = at_next(&files, &next) {
+            let hashed = open(&directory, path).and_then(|file| hash_into(&mut window, file, algorithms));
             let failed = hashed.is_err();
             done.push((at, hashed));
             if failed {
                 // Nobody begins another file: the paths before it are all begun.
-                next.fetch_max(paths.len(), Ordering::Relaxed);
+                next.fetch_max(files.len(), Ordering::Relaxed);
             }
         }
         done
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(paths.len().div_ceil(16));
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(files.len().div_ceil(16));
     let mut done: Vec<(usize, io::Result<Hashed>)> = match threads {
         0 | 1 => work(),
         _ => thread::scope(|scope| {
@@ -62,8 +66,8 @@ pub fn hash_all(
     done.sort_unstable_by_key(|(at, _)| *at);
     let mut hashed = Vec::with_capacity(done.len());
     let missing = || io::Error::other("a thread ended before its files were hashed");
-    let count = names.len();
-    for (name, (at, answer)) in names.into_iter().zip(done) {
+    let count = files.len();
+    for (name, (at, answer)) in files.into_iter().zip(done) {
         if at != hashed.len() {
             return Err(missing());
         }
@@ -76,9 +80,19 @@ pub fn hash_all(
     Ok(hashed.into_iter().collect())
 }
 
-fn at_next<'p>(paths: &'p [PathBuf], next: &AtomicUsize) -> Option<(usize, &'p Path)> {
+/// The same of one file.
+pub fn hash(path: &Path, algorithms: &[&str]) -> io::Result<TargetFile> {
+    Ok(hash_into(&mut Vec::new(), fs::File::open(path)?, algorithms)?.into_target())
+}
+
+fn at_next<'p>(paths: &'p [String], next: &AtomicUsize) -> Option<(usize, &'p str)> {
     let at = next.fetch_add(1, Ordering::Relaxed);
-    paths.get(at).map(|path| (at, path.as_path()))
+    paths.get(at).map(|path| (at, path.as_str()))
+}
+
+fn open(directory: &fs::File, path: &str) -> io::Result<fs::File> {
+    let file = rustix::fs::openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(fs::File::from(file))
 }
 
 /// What a thread says of one file: small, for there may be a million.
@@ -108,8 +122,7 @@ fn hex_of(hash: &[u8]) -> String {
 }
 
 /// Length and hashes of a file, read once.
-fn hash_into(window: &mut Vec<u8>, path: &Path, algorithms: &[&str]) -> io::Result<Hashed> {
-    let mut file = fs::File::open(path)?;
+fn hash_into(window: &mut Vec<u8>, mut file: fs::File, algorithms: &[&str]) -> io::Result<Hashed> {
     // Asked of a file that is larger than one piece.
     let mut size = None;
     window.clear();
@@ -154,14 +167,12 @@ mod tests {
 
     const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAA\n";
 
-    fn folder(files: &[(&str, &[u8])]) -> (tempfile::TempDir, BTreeMap<String, PathBuf>) {
+    fn folder(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
-        let mut paths = BTreeMap::new();
         for (name, bytes) in files {
             fs::write(folder.path().join(name), bytes).unwrap();
-            paths.insert((*name).to_owned(), folder.path().join(name));
         }
-        (folder, paths)
+        (folder, files.iter().map(|(name, _)| (*name).to_owned()).collect())
     }
 
     #[test]
@@ -170,14 +181,15 @@ mod tests {
         let bytes: Vec<Vec<u8>> = (0..100).map(|n| vec![b'x'; n * 7_001]).collect();
         let files: Vec<(&str, &[u8])> =
             names.iter().map(String::as_str).zip(bytes.iter().map(Vec::as_slice)).collect();
-        let (_folder, paths) = folder(&files);
+        let (folder, paths) = folder(&files);
 
-        let hashed = hash_all(paths, &["sha256"]).unwrap();
+        let hashed = hash_all(folder.path(), paths, &["sha256"]).unwrap();
 
         assert_eq!(hashed.len(), 100);
         for (name, bytes) in files {
             assert_eq!(hashed[name].length, bytes.len() as u64);
             assert_eq!(hashed[name].hashes["sha256"], hex::encode(Sha256::digest(bytes)));
+            assert_eq!(hash(&folder.path().join(name), &["sha256"]).unwrap(), hashed[name]);
         }
     }
 
@@ -188,9 +200,9 @@ mod tests {
             let mut bytes = vec![0xff; before];
             bytes.extend_from_slice(KEY);
             bytes.extend(vec![0xfe; 9]);
-            let (_folder, paths) = folder(&[("a", b"good"), ("b", &bytes), ("c", b"good")]);
+            let (folder, paths) = folder(&[("a", b"good"), ("b", &bytes), ("c", b"good")]);
 
-            let error = hash_all(paths, &["sha256"]).unwrap_err().to_string();
+            let error = hash_all(folder.path(), paths, &["sha256"]).unwrap_err().to_string();
 
             assert!(error.starts_with("b: it holds a private key in PEM"), "{before}: {error}");
         }
@@ -199,10 +211,9 @@ mod tests {
     #[test]
     fn the_first_path_that_cannot_be_read_is_named() {
         let (folder, mut paths) = folder(&[("a", b"good")]);
-        paths.insert("b".to_owned(), folder.path().join("gone"));
-        paths.insert("c".to_owned(), folder.path().join("gone too"));
+        paths.extend(["b".to_owned(), "c".to_owned()]);
 
-        let error = hash_all(paths, &["sha256"]).unwrap_err();
+        let error = hash_all(folder.path(), paths, &["sha256"]).unwrap_err();
 
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(error.to_string().starts_with("b: "), "{error}");

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::path::PathBuf;
 
 use crate::bundle;
 use crate::driver::before;
@@ -218,9 +217,8 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
     (problems, changes)
 }
 
-/// The target files below a directory, by their path in metadata, in order.
-pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
-    // In a list first: sorted once, at the end.
+/// The target files below a directory, as metadata calls them: the path from there, in order.
+fn list(directory: &Path) -> io::Result<Vec<String>> {
     let mut files = Vec::new();
     let mut left = vec![(directory.to_owned(), String::new())];
     while let Some((dir, prefix)) = left.pop() {
@@ -231,7 +229,8 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
                 return refuse("its name is not UTF-8, and no client could ask for it");
             };
-            if name.chars().any(words::acts) {
+            let ascii = name.bytes().all(|byte| byte.is_ascii_graphic());
+            if !ascii && name.chars().any(words::acts) {
                 return refuse("its name has a character that acts on a screen instead of showing");
             }
             if !bundle::is_plain(&name) {
@@ -245,7 +244,7 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
             if kind.is_dir() {
                 left.push((entry.path(), format!("{path}/")));
             } else if kind.is_file() {
-                files.push((path, entry.path()));
+                files.push(path);
             } else {
                 return refuse("it is neither a file nor a directory");
             }
@@ -254,7 +253,8 @@ pub fn list(directory: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
             }
         }
     }
-    Ok(files.into_iter().collect())
+    files.sort_unstable();
+    Ok(files)
 }
 
 /// The target files that a role's `files` names: hashed here, or as a manifest lists them.
@@ -268,7 +268,8 @@ pub fn target_files(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, Ta
     }
     let named: Vec<&str> = spec.hashes.iter().map(|name| name.value.as_str()).collect();
     let algorithms = if named.is_empty() { &["sha256"] } else { named.as_slice() };
-    let hashed = list(&base.join(&spec.from.value)).and_then(|files| hashing::hash_all(files, algorithms));
+    let directory = base.join(&spec.from.value);
+    let hashed = list(&directory).and_then(|files| hashing::hash_all(&directory, files, algorithms));
     hashed.map_err(|error| error.to_string())
 }
 
