@@ -92,7 +92,9 @@ impl Dir {
     }
 
     fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
-        self.open_below(folder, name, max)?.map(|file| whole(file, max)).transpose()
+        let Some(file) = self.open_below(folder, name, max)? else { return Ok(None) };
+        let length = length(&file)?;
+        whole(file, length, max).map(Some)
     }
 
     /// Below the directory.
@@ -119,9 +121,12 @@ pub(super) fn in_record(path: &Path) -> Option<PathBuf> {
     (path.join("journal.jsonl").is_file() && bundle.join("metadata").is_dir()).then_some(bundle)
 }
 
-/// All of a file that [`Dir::open_below`] opened.
-fn whole(mut file: Take<fs::File>, max: u64) -> Result<Vec<u8>, String> {
-    let length = file.get_ref().metadata().map_err(|e| e.to_string())?.len();
+fn length(file: &Take<fs::File>) -> Result<u64, String> {
+    file.get_ref().metadata().map(|meta| meta.len()).map_err(|e| e.to_string())
+}
+
+/// All of a file that [`Dir::open_below`] opened, and that is so long.
+fn whole(mut file: Take<fs::File>, length: u64, max: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(usize::try_from(length.min(max).saturating_add(1)).unwrap_or(0));
     let read = file.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
     match u64::try_from(read) {
@@ -203,8 +208,9 @@ impl Files for Beside<'_> {
     fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
         is_name(name)?;
         let Some(file) = self.dir.open_below(self.dir.metadata, name, max)? else { return Ok(None) };
-        if file.get_ref().metadata().is_ok_and(|meta| meta.len() <= WHOLE) {
-            let bytes = whole(file, max)?;
+        let length = length(&file)?;
+        if length <= WHOLE {
+            let bytes = whole(file, length, max)?;
             self.look(name, &bytes);
             return Ok(Some(Box::new(Cursor::new(bytes))));
         }

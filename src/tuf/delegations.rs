@@ -143,10 +143,13 @@ impl Delegations {
         if self.bits.is_some() || !self.prefix_lengths.is_empty() {
             let digest = Sha256::digest(path.as_bytes());
             found.extend(self.bits.and_then(|bits| usize::try_from(bin_of(&digest, bits)).ok()));
+            // As much of the digest in hex as the longest prefix has.
+            let longest = self.prefix_lengths.last().map_or(0, |length| length.div_ceil(2).min(digest.len()));
             let mut hex = [0; 64];
-            // It has room for a digest of 32 bytes.
-            let digest =
-                hex::encode_to_slice(digest, &mut hex).ok().and_then(|()| std::str::from_utf8(&hex).ok());
+            let hex = &mut hex[..longest * 2];
+            // It has room for these bytes.
+            let written = hex::encode_to_slice(&digest[..longest], hex).ok();
+            let digest = written.and_then(|()| std::str::from_utf8(hex).ok());
             let prefixes = self.prefix_lengths.iter().filter_map(|length| digest?.get(..*length));
             prefixes
                 .filter_map(|prefix| self.prefixes.get(prefix))
