@@ -288,7 +288,6 @@ steps:
 ";
 
 const NO_RED: &str = "no drive with the label KEYRITE-A";
-const NO_BLUE: &str = "no drive with the label KEYRITE-B";
 const RED_IN: &str = "drive KEYRITE-A is still mounted";
 const BLUE_IN: &str = "drive KEYRITE-B is still mounted";
 
