@@ -61,7 +61,7 @@ says() { [[ "$(cat "$1")" == *"$2"* ]] || failed "$1 does not say $2"; }
 # good_until FILE TIME: says so, and remarks when that is over; the signatures hold all the same.
 good_until() {
   says "$1" '"expires":"'"$2"'"'
-  [[ $2 > $(date -u +%FT%TZ) ]] || echo "NOTE: $1 expired at $2, says the clock of this machine: clients refuse it now"
+  [[ $2 > $(TZ=UTC0 printf '%(%FT%TZ)T') ]] || echo "NOTE: $1 expired at $2, says the clock of this machine: clients refuse it now"
 }
 
 # ed25519 FILE KEYID POINT: the twelve bytes before the point make it a public key in DER.
@@ -117,8 +117,14 @@ if [[ $# -gt 0 ]]; then
     [[ $file = MANIFEST.json ]] || known+=" $(signed_part "$file" | sha256sum)"
   done
 fi
-for digest; do
-  [[ $digest =~ ^[0-9a-f]{64}$ && $known == *" $digest "* ]] || failed "nothing here has the SHA-256 $digest"
+# As they are printed, in groups or in one piece.
+for word; do [[ $word =~ [0-9a-fA-F] ]] || failed "an argument is empty: nothing would be compared"; done
+given=$*
+given=${given//[[:space:]]/}
+given=${given,,}
+[[ $(( ${#given} % 64 )) = 0 ]] || failed "a SHA-256 has 64 digits; all that was given has ${#given}"
+for (( at = 0; at < ${#given}; at += 64 )); do
+  [[ $known == *" ${given:at:64} "* ]] || failed "nothing here has the SHA-256 ${given:at:64}"
 done
 [[ $# -gt 0 ]] || echo 'Compared with nothing from elsewhere: whoever changed this very file could have it say anything.'
 

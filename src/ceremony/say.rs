@@ -11,6 +11,20 @@ use crate::words::counted;
 use crate::words::plain;
 
 impl Ceremony {
+    /// What the end of a ceremony must not hide: exceptions, and who does not agree.
+    pub fn not_as_planned(&self) -> Vec<String> {
+        let exceptions = match self.exceptions().len() {
+            0 => None,
+            1 => Some("1 exception was written down; the record has it.".to_owned()),
+            n => Some(format!("{n} exceptions were written down; the record has them.")),
+        };
+        let disagree = self.disagree().iter().map(|(id, words)| {
+            let said = if words.is_empty() { String::new() } else { format!(": {words}") };
+            format!("{} does not agree with the record{said}", self.plan().name(id))
+        });
+        exceptions.into_iter().chain(disagree).collect()
+    }
+
     /// What happened, in people's names: one line in which nothing acts on a terminal.
     pub fn say(&self, event: &Event) -> String {
         plain(&self.said(event))

@@ -206,12 +206,17 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
                     "!! a file answered in the place of people, SHA-256 {sha256}: whoever is said to have confirmed, typed or been there was not asked"
                 ));
             }
+            for line in ceremony.not_as_planned() {
+                out.line(format!("!! {}", plain(&line)));
+            }
             for one in &cosignatures {
                 out.line(said(&ceremony, one));
             }
             let bundle = dir.join(&ceremony.plan().bundle);
             if ceremony.manifest().is_some() && !bundle.exists() {
-                out.line("its bundle is not in this record; `keyrite resume` writes it again, once the ceremony is closed");
+                out.line(
+                    "its bundle is not in this record; `keyrite resume` writes it again from the journal",
+                );
             } else if ceremony.manifest().is_some() {
                 out.line(
                     "its bundle has the manifest that was exported; `keyrite verify` looks at the files",

@@ -21,7 +21,6 @@ use crate::driver::Driver;
 use crate::driver::Exception;
 use crate::driver::Given;
 use crate::driver::Prompt;
-use crate::driver::not_as_planned;
 use crate::driver::shown;
 use crate::driver::stands_in;
 use crate::keystore::shares::Share;
@@ -268,12 +267,15 @@ impl Page<'_> {
                 self.head("The ceremony is closed. Nothing was signed, so there is no bundle", driver, code);
             }
         }
-        for line in not_as_planned(driver.ceremony()) {
+        for line in driver.ceremony().not_as_planned() {
             self.say(format!("!! {line}"));
         }
-        let bundle =
-            if driver.ceremony().plan().kind.signs() { ", and the bundle with its VERIFY.txt" } else { "" };
-        self.say(format!("Anyone can check the record with `keyrite journal verify`{bundle}."));
+        self.say(format!("Anyone can check the record: keyrite journal verify {}", shown(driver.dir())));
+        if driver.ceremony().plan().kind.signs() {
+            let bundle = shown(&driver.bundle_dir());
+            self.say(format!("and the bundle: keyrite verify {bundle} {}", driver.verify_options()));
+            self.say("or without this program, by VERIFY.txt in it.");
+        }
     }
 }
 
@@ -315,23 +317,28 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt, held: Option<&Share>) -> Result
                 for line in digest.lines() {
                     terminal.say(&line)?;
                 }
-                match terminal.line("Is it this ceremony's key? yes, or no: ")?.trim() {
-                    "yes" => Some(Answer::Adopt(true)),
-                    "no" => Some(Answer::Adopt(false)),
-                    _ => None,
+                match line(terminal, prompt, "Is it this ceremony's key? yes, or no: ")? {
+                    Line::Answer(answer) => Some(answer),
+                    Line::Text(text) => match text.as_str() {
+                        "yes" => Some(Answer::Adopt(true)),
+                        "no" => Some(Answer::Adopt(false)),
+                        _ => None,
+                    },
                 }
             }
             Ask::TypeBack { places } => {
                 let mut words = Vec::new();
                 for place in places {
                     let (row, column) = (place / 4 + 1, place % 4 + 1);
-                    let word =
-                        terminal.line(&format!("{} types word {column} of row {row}: ", prompt.who))?;
-                    // No word of the list is "stop".
-                    if word.trim() == "stop" {
-                        return stopped(terminal);
-                    }
-                    words.push(word);
+                    let ask = format!("{} types word {column} of row {row}: ", prompt.who);
+                    words.push(loop {
+                        // No word of the list is one of ours.
+                        match line(terminal, prompt, &ask)? {
+                            Line::Answer(answer) => return Ok(answer),
+                            Line::Text(word) if word.is_empty() => terminal.say("Nothing was typed.")?,
+                            Line::Text(word) => break word,
+                        }
+                    });
                 }
                 Some(Answer::Words(words))
             }
@@ -388,11 +395,20 @@ pub(super) enum Line {
 
 pub(super) fn line(terminal: &mut Terminal, prompt: &Prompt, text: &str) -> Result<Line, Failure> {
     let typed = terminal.line(text)?.trim().to_owned();
-    Ok(match typed.as_str() {
-        "stop" => Line::Answer(stopped(terminal)?),
-        "exception" => Line::Answer(exception(terminal, prompt)?),
-        "leave out" if prompt.may_pass_over => Line::Answer(Answer::PassOver),
-        _ => Line::Text(typed),
+    Ok(command(terminal, prompt, &typed)?.map_or(Line::Text(typed), Line::Answer))
+}
+
+/// What can be answered at every prompt, where that was typed.
+pub(super) fn command(
+    terminal: &mut Terminal,
+    prompt: &Prompt,
+    typed: &str,
+) -> Result<Option<Answer>, Failure> {
+    Ok(match typed {
+        "stop" => Some(stopped(terminal)?),
+        "exception" => Some(exception(terminal, prompt)?),
+        "leave out" if prompt.may_pass_over => Some(Answer::PassOver),
+        _ => None,
     })
 }
 

@@ -26,7 +26,7 @@ use crate::keystore::hygiene;
 pub struct Args {
     /// The ceremony file
     file: PathBuf,
-    /// The record directory, which must not exist yet [default: the ceremony's id]
+    /// The record directory, new or empty [default: the ceremony's id]
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
     /// Rehearse: the same file with simulated tokens; everything it makes is watermarked and refused elsewhere

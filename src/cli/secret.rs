@@ -5,6 +5,7 @@ use secrecy::ExposeSecret;
 use crate::cli::Failure;
 use crate::cli::dice;
 use crate::cli::plain::Line;
+use crate::cli::plain::command;
 use crate::cli::plain::line;
 use crate::cli::prompt::Terminal;
 use crate::driver::Answer;
@@ -29,9 +30,10 @@ pub(super) fn typed(
         },
     }
     let serial = match &ask.type_serial {
-        Some(_) => {
-            Some(terminal.line("The last PIN try. Type the token's serial number: ")?.trim().to_owned())
-        }
+        Some(_) => match line(terminal, prompt, "The last PIN try. Type the token's serial number: ")? {
+            Line::Answer(answer) => return Ok(Some(answer)),
+            Line::Text(serial) => Some(serial),
+        },
         None => None,
     };
     if ask.wants == Wants::PinPad {
@@ -41,6 +43,10 @@ pub(super) fn typed(
     let what = if ask.wants == Wants::Pin { "PIN" } else { "Passphrase" };
     let secret =
         terminal.secret(&format!("{what} for {} (typed by {}; nobody looks): ", ask.store, prompt.who))?;
+    // Who types one of these means it: none of them is a passphrase, or a PIN.
+    if let Some(answer) = command(terminal, prompt, secret.expose_secret())? {
+        return Ok(Some(answer));
+    }
     if ask.too_short(secret.expose_secret().chars().count()) {
         terminal
             .say(&format!("That is too short: {MIN_PASSPHRASE} characters or more. Nothing was made."))?;

@@ -85,7 +85,7 @@ pub(super) fn misplaced(terminal: &mut Terminal, file: &str) -> Result<bool, Fai
     let words = file.split_whitespace().count() > 1 || words::byte(0, file) != Err(words::Misheard::Unknown);
     if words {
         terminal
-            .say("Words are typed after Enter, and are not shown then. What was typed here was not kept.")?;
+            .say("Words are typed after Enter, and are not shown then. What was typed here was not kept, and stands in this window: close it when you are done.")?;
     }
     Ok(words)
 }

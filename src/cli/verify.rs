@@ -104,6 +104,9 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Ok(checked) => {
             let manifest = checked.manifest.as_ref().and_then(|_| manifest_digest(&args.path));
             show(&checked, manifest, at, out);
+            if checked.manifest.is_none() && args.path.join("VERIFY.txt").exists() {
+                out.line("remark: MANIFEST.json is gone: whether this is the whole bundle was not looked at");
+            }
             let mut document = document(&checked, at);
             document["manifest_sha256"] = json!(manifest.map(|digest| digest.hex()));
             out.document(&document)

@@ -96,7 +96,11 @@ impl Driver {
                 }
             }
             Verb::SetClock => Body::Clock(self.clock_board()),
-            Verb::ExceptionReview | Verb::Close | Verb::Statement => Body::Lines(exceptions(ceremony)),
+            Verb::ExceptionReview | Verb::Close => Body::Lines(exceptions(ceremony)),
+            Verb::Statement => {
+                let record = format!("The record until here: journal head {:.8}", self.head().hex());
+                Body::Lines([record].into_iter().chain(exceptions(ceremony)).collect())
+            }
             Verb::Lint(roles) => Body::Lines(roles.iter().flat_map(|role| self.lint_lines(role)).collect()),
             Verb::Review(roles) | Verb::Sign { roles, .. } => Body::Review {
                 lines: roles.iter().flat_map(|role| ceremony.review(role, self.now())).collect(),

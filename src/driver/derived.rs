@@ -49,7 +49,8 @@ pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), S
     let changed =
         derived.iter().find(|(name, bytes)| fs::read(dir.join(name)).is_ok_and(|lies| lies != *bytes));
     if let Some((name, _)) = changed {
-        return Err(contradiction(name));
+        let cut_off = ceremony.next().is_some() && only_behind(dir, ceremony).is_ok();
+        return Err(if cut_off { unfinished(name) } else { contradiction(name) });
     }
     never_closed(dir, ceremony)?;
     let bundle = dir.join(&ceremony.plan().bundle);
@@ -166,6 +167,15 @@ fn contradiction(name: &str) -> Stop {
         StopKind::Integrity,
         error,
         "the journal holds: take it as the truth, and find out who changed the file",
+    )
+}
+
+/// The same, where the program may have been cut off while it wrote.
+fn unfinished(name: &str) -> Stop {
+    Stop::new(
+        StopKind::Integrity,
+        format!("{name} is not what the journal says it is, or was not written to its end"),
+        "the journal holds, and `keyrite resume` writes the file again; where nothing was cut off, find out who changed it",
     )
 }
 

@@ -17,6 +17,7 @@ use crate::ceremony::Work;
 use crate::driver::Driver;
 use crate::driver::disk;
 use crate::driver::hashing;
+use crate::driver::shown;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 use crate::plan::Step;
@@ -78,6 +79,22 @@ impl Driver {
             before.into_iter().flat_map(|before| &before.repository.roots).map(|root| root.bytes.to_vec());
         let new = self.ceremony.metadata("root").map(crate::tuf::Metadata::to_file);
         old.chain(new).collect()
+    }
+
+    /// What anyone gives to `keyrite verify` behind the bundle, as a client that has its first root would look at it.
+    pub fn verify_options(&self) -> String {
+        let plan = self.ceremony.plan();
+        let bundle = shown(&self.bundle_dir());
+        let first = plan.before.as_ref().and_then(|before| before.repository.roots.first());
+        let first =
+            first.map_or_else(|| file_name(plan, "root"), |root| format!("{}.root.json", root.version));
+        let scope = match self.scope() {
+            Scope::Full => "",
+            Scope::Offline => " --scope offline",
+            Scope::Root => " --scope root",
+        };
+        let rehearsal = if self.ceremony.mode() == Mode::Rehearsal { " --rehearsal" } else { "" };
+        format!("--root {bundle}/metadata/{first}{scope}{rehearsal}")
     }
 
     /// Where the bundle is written: in the record, or on a drive that is mounted.

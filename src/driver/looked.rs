@@ -89,22 +89,8 @@ fn apart(now: Date, clock: Date) -> String {
 pub fn stands_in(plan: &Plan, mode: Mode) -> Option<&'static str> {
     let differs = mode == Mode::Rehearsal && plan.before.is_some();
     differs.then_some(
-        "In this rehearsal others stand in for the keys and the metadata before: keyids and digests are not those that `check` shows.",
+        "In this rehearsal others stand in for the keys and the metadata before: digests are not those that `check` shows, and a keyid that stays names another key.",
     )
-}
-
-/// What the end of a ceremony must not hide: exceptions, and who does not agree.
-pub fn not_as_planned(ceremony: &Ceremony) -> Vec<String> {
-    let exceptions = match ceremony.exceptions().len() {
-        0 => None,
-        1 => Some("1 exception was written down; the record has it.".to_owned()),
-        n => Some(format!("{n} exceptions were written down; the record has them.")),
-    };
-    let disagree = ceremony.disagree().iter().map(|(id, words)| {
-        let said = if words.is_empty() { String::new() } else { format!(": {words}") };
-        format!("{} does not agree with the record{said}", ceremony.plan().name(id))
-    });
-    exceptions.into_iter().chain(disagree).collect()
 }
 
 /// Every exception in words, and what failed on the way and was tried again.

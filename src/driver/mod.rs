@@ -35,7 +35,6 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use faults::Fault;
 pub use keys::MIN_PASSPHRASE;
-pub use looked::not_as_planned;
 pub use looked::stands_in;
 pub use prompt::Answer;
 pub use prompt::Ask;

@@ -24,6 +24,17 @@ impl Driver {
     /// Carries out an answer to the last prompt, and returns what happened, failures included. The ceremony
     /// goes on after a failure; a [`Stop`] ends this run, and `resume` goes on.
     pub fn answer(&mut self, answer: Answer) -> Result<Vec<Event>, Stop> {
+        self.carry_out(answer).map_err(|mut stop| {
+            // A fault is of one run: `resume` has those that it is given.
+            if let faults @ [_, ..] = self.faults_left().as_slice() {
+                stop.hint +=
+                    &format!("; with --fault {}, which did not happen yet", faults.join(" --fault "));
+            }
+            stop
+        })
+    }
+
+    fn carry_out(&mut self, answer: Answer) -> Result<Vec<Event>, Stop> {
         let mut events = Vec::new();
         let Some((step, need)) = self.ceremony.next().map(|next| (next.step.clone(), next.need)) else {
             return Ok(events);

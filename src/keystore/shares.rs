@@ -133,7 +133,9 @@ pub struct Share {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadShare {
     /// Its checksum does not fit.
-    #[error("what it carries was changed: its last bytes do not fit the others")]
+    #[error(
+        "it is not as it was written: a word mistyped, rows swapped, or a code that was bent; its last bytes do not fit the others"
+    )]
     Changed,
     /// Another number of words.
     #[error("it has {0} words, and a share has 44, or 60 where the key is P-384")]
@@ -303,6 +305,11 @@ pub enum Unproven {
     /// It is of another key, or of another split of this one.
     #[error("{0} is of another key, or of another split, than the others")]
     OtherSet(Head),
+    /// A rehearsal's share among real ones, or the other way round.
+    #[error(
+        "{0} is not what is wanted: a rehearsal's share gives no real key back, and a real one is not for a rehearsal"
+    )]
+    OtherMode(Head),
     /// Not enough.
     #[error("{found} shares were given, and it takes {wanted}")]
     TooFew {
@@ -336,6 +343,7 @@ impl Restored {
 /// Whether a share can join the others, which are of this key.
 pub fn joins(share: &Share, others: &[Share], set: &Head) -> Result<(), Unproven> {
     match share.head {
+        head if head.rehearsal != set.rehearsal => Err(Unproven::OtherMode(head)),
         head if !head.same_set(set) => Err(Unproven::OtherSet(head)),
         head if others.iter().any(|other| other.head.index == head.index) => Err(Unproven::Twice(head.index)),
         _ => Ok(()),

@@ -96,6 +96,7 @@ fn state(journal: &Journal, ceremony: &Ceremony) -> Part {
     let last = journal.entries.last().filter(|_| ceremony.next().is_none());
     let end = last.map(|entry| format!("{} {}", entry.at.weekday(), entry.at));
     fact("closed", end.unwrap_or_else(|| "NOT FINISHED".to_owned()));
+    ceremony.not_as_planned().into_iter().for_each(|line| fact("NOT AS PLANNED", line));
     fact(
         "journal",
         format!(

@@ -9,7 +9,6 @@ use crate::ceremony::Mode;
 use crate::ceremony::board::Board;
 use crate::driver::Driver;
 use crate::driver::Prompt;
-use crate::driver::not_as_planned;
 use crate::driver::stands_in;
 use crate::plan::Plan;
 use crate::plan::print;
@@ -73,6 +72,8 @@ pub struct PublicKeyView {
 pub struct Closing {
     /// Where the bundle is.
     pub bundle: String,
+    /// What stands behind it for `keyrite verify`.
+    pub options: String,
     /// The file of the root in the bundle and its SHA-256.
     pub root: Option<(String, Digest)>,
     /// Exceptions, and who does not agree.
@@ -168,5 +169,5 @@ fn closing(driver: &Driver) -> Closing {
     });
     let signs = driver.ceremony().plan().kind.signs();
     let bundle = if signs { driver.bundle_dir().display().to_string() } else { String::new() };
-    Closing { bundle, root, not_as_planned: not_as_planned(ceremony) }
+    Closing { bundle, options: driver.verify_options(), root, not_as_planned: ceremony.not_as_planned() }
 }

@@ -302,8 +302,15 @@ fn digests_are_compared(bundle: &Path) {
         &manifest.to_uppercase().replace(char::is_numeric, "A"),
     ] {
         let said = instructions_say(bundle, &[&manifest, digest]).unwrap_err();
-        assert!(said.contains("FAILED: nothing here has the SHA-256"), "{said}");
+        let why = ["nothing here has the SHA-256", "an argument is empty", "a SHA-256 has 64 digits"];
+        assert!(why.iter().any(|why| said.contains(&format!("FAILED: {why}"))), "{digest:?}: {said}");
     }
+    // As the record prints it: in groups, and as somebody may type it.
+    let groups: Vec<_> = (0..8).map(|at| manifest[at * 8..at * 8 + 8].to_uppercase()).collect();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    instructions_say(bundle, &groups).unwrap();
+    instructions_say(bundle, &[&groups.join(" ")]).unwrap();
+    instructions_say(bundle, &groups[1..]).unwrap_err();
 }
 
 #[test]

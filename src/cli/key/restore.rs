@@ -116,9 +116,7 @@ fn ask(given: &mut Vec<Share>, public: &PublicKey) -> Result<(), Failure> {
 fn refused(why: Unproven) -> Failure {
     let hint = match why {
         Unproven::TooFew { .. } => "give more shares with --share, or type them at a terminal",
-        Unproven::OtherSet(Head { rehearsal: true, .. }) => {
-            "a rehearsal's key is public knowledge; use the real shares"
-        }
+        Unproven::OtherMode(_) => "a rehearsal's key is public knowledge; use the real shares",
         Unproven::OtherSet(_) => "compare the beginning of the keyid that stands on each share",
         Unproven::Twice(_) => "leave one of the two out",
         Unproven::None(_) | Unproven::Wrong(_) => {

@@ -27,15 +27,13 @@ pub fn closing(app: &App, doc: &mut Doc) {
     words::words(doc, &app.scene.head, false);
     doc.text(&format!("      {}", app.scene.head.hex()), Style::new());
     doc.heading("Next");
-    let root = closing.root.as_ref().map_or("metadata/1.root.json", |(file, _)| file.as_str());
-    let rehearsal = if app.rehearsal() { " --rehearsal" } else { "" };
     if !signs {
         return doc.text(
             &format!("  1  keyrite journal verify {}, and keep the record", app.cover.record),
             Style::new(),
         );
     }
-    doc.text(&format!("  1  keyrite verify {0} --root {0}/{root}{rehearsal}", closing.bundle), Style::new());
+    doc.text(&format!("  1  keyrite verify {} {}", closing.bundle, closing.options), Style::new());
     doc.text("  2  Carry the bundle to the server; VERIFY.txt in it says how to check it.", Style::new());
     doc.text(&format!("  3  keyrite journal verify {}, and keep the record", app.cover.record), Style::new());
 }

@@ -41,7 +41,7 @@ pub fn about(app: &App) -> String {
                 "The program was cut off after the key was made. Answer yes when this key was made here, today."
             }
             Ask::Share { .. } => {
-                "Only the holder of this share looks. It is written down by hand, compared, and gone with the next key."
+                "Only the holder of this share looks. It is written down by hand, compared, and gone with Enter or Esc."
             }
             Ask::Give(_) => {
                 "The holder types the words of the share, or names the file of a scan. What is wrong is named by row and word."

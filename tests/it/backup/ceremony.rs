@@ -96,7 +96,7 @@ fn a_share_of_someone_else_of_another_key_or_with_a_wrong_bit_stops_the_drill_an
             "wim: nowhere.png".to_owned(),
             "what Wim Peeters gave is not this share: the file that was named: No such file",
         ),
-        (format!("wim: {}", of("ana", 3).replace(":QE", ":QI")), "what it carries was changed"),
+        (format!("wim: {}", of("ana", 3).replace(":QE", ":QI")), "it is not as it was written"),
     ] {
         let world = World::new();
         world.answers(&shares);

@@ -131,7 +131,7 @@ fn shares_that_are_too_few_wrong_or_of_something_else_write_nothing() {
         (vec![&one, &one], 1, "share 1 was given twice"),
         (vec![&one, &foreign], 1, "is of another key, or of another split, than the others"),
         (vec![&one, &of_four], 1, "share 3 of 4 of key"),
-        (vec![&one, &changed], 2, "changed.txt: what it carries was changed"),
+        (vec![&one, &changed], 2, "changed.txt: it is not as it was written"),
         (vec![&one, &blank], 2, "blank.png: a code is in the image, and it carries no share"),
     ] {
         let shares: Vec<&str> = shares.into_iter().map(String::as_str).collect();
@@ -212,7 +212,7 @@ fn inspect_says_of_which_key_a_share_is_and_shows_nothing_of_it() {
         let said = Said::of(&inspect.output().unwrap()).ended(0);
 
         let expected = match (file.as_str(), json) {
-            ("broken.png", false) => "a share that cannot be used: what it carries was changed".to_owned(),
+            ("broken.png", false) => "a share that cannot be used: it is not as it was written".to_owned(),
             ("broken.png", true) => "\"kind\": \"share\"".to_owned(),
             (_, false) => format!("share 2 of 3 of key {key}, of which 2 give it back"),
             (_, true) => format!("\"key\": \"{key}\""),

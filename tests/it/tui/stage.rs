@@ -270,7 +270,9 @@ impl Stage {
 fn scene(driver: &mut Driver, happened: &Arc<Vec<Happened>>, dir: &str) -> Scene {
     let mut scene = Scene::of(driver, Arc::clone(happened));
     if let Some(closing) = &mut scene.closing {
-        closing.bundle = closing.bundle.replace(&format!("{dir}/record"), "2026-12-root-genesis");
+        for text in [&mut closing.bundle, &mut closing.options] {
+            *text = text.replace(&format!("{dir}/record"), "2026-12-root-genesis");
+        }
         // The last event names this machine and this program.
         scene.head = Digest::of(b"the head of the journal");
     }
