@@ -14,7 +14,6 @@ use keyrite::driver::Ask;
 use keyrite::driver::Body;
 use keyrite::tuf::Metadata;
 use keyrite::tuf::PublicKey;
-use keyrite::tuf::Repository;
 use keyrite::tuf::client::Files;
 use keyrite::tuf::overview::Overview;
 use keyrite::tui::home::Home;
@@ -141,7 +140,7 @@ fn home() -> Home {
         ),
         ("1.team-00000.json".to_owned(), signed("targets", json!({"targets": {}, "delegations": bins}))),
     ]));
-    let overview = Overview::of(&Repository::read(&set).expect("a repository"));
+    let overview = Overview::read(&set).expect("a repository");
     let now = stage::DAY.parse().expect("a date");
     let found = Found { dir: "metadata".into(), overview, holders: BTreeMap::new(), remark: None, now };
     let nearby = Nearby { repository: Some(Ok(Arc::new(found))), ..Nearby::default() };

@@ -194,7 +194,7 @@ pub fn repository(data: &[u8]) {
     }
     let Ok(repository) = Repository::read(&set) else { return };
     let _ = repository.trust();
-    let overview = Overview::of(&repository);
+    let Ok(overview) = Overview::read(&set) else { return };
     let _ = overview.headline(now());
     for query in ["a", "dev/x", "dev/*", "*"] {
         let answer = overview.tree.ask(query);

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::tuf::client::Files;
+use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::date::Date;
 use crate::tuf::key::KeyId;
@@ -16,8 +18,12 @@ use crate::tuf::paths::Rows;
 use crate::tuf::paths::Tree;
 use crate::tuf::repository::Repository;
 use crate::tuf::repository::RoleFile;
+use crate::tuf::repository::Unreadable;
+use crate::tuf::repository::role_file;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::TOP_LEVEL;
+use crate::tuf::targets::stream;
+use crate::tuf::targets::stream::Ask;
 
 /// Delegated roles whose signatures are looked at; of more, `keyrite verify` looks at all.
 const LOOKED_AT: usize = 256;
@@ -133,14 +139,18 @@ impl Standing {
 
 impl Overview {
     /// Of a repository.
-    pub fn of(repository: &Repository) -> Self {
+    pub fn read(files: &dyn Files) -> Result<Self, Unreadable> {
+        Ok(Self::of(&Repository::glance(files)?, files))
+    }
+
+    fn of(repository: &Repository, files: &dyn Files) -> Self {
         let tree = Tree::of(repository);
         let rows = Rows::of(&tree, &BTreeSet::new());
         let top = TOP_LEVEL.into_iter().filter_map(|role| top(repository, role)).collect::<Vec<_>>();
         let newest = repository.roots.last();
         let version = |file: Option<&RoleFile>| file.map_or(0, |file| file.version);
         let keys = keys(repository, &top, &rows);
-        let (lacking, not_looked_at) = lacking(repository, &top, &rows);
+        let (lacking, not_looked_at) = lacking(repository, files, &top, &rows);
         Self {
             roots: (version(repository.roots.first()), version(newest)),
             rehearsal: newest.is_some_and(|root| root.metadata.signed().get(WATERMARK).is_some()),
@@ -242,26 +252,26 @@ fn keys(repository: &Repository, top: &[Top], rows: &Rows) -> Vec<Key> {
     keys
 }
 
-fn lacking(repository: &Repository, top: &[Top], rows: &Rows) -> (Vec<Lacking>, usize) {
+fn lacking(repository: &Repository, files: &dyn Files, top: &[Top], rows: &Rows) -> (Vec<Lacking>, usize) {
     let mut lacking = Vec::new();
     if let [.., before, newest] = repository.roots.as_slice()
         && before.version.checked_add(1) == Some(newest.version)
         && let Some(keys) = old_keys(before)
     {
-        lacking.extend(lacks(newest, &format!("root version {}", before.version), &keys));
+        lacking.extend(lacks(files, newest, &format!("root version {}", before.version), &keys));
     }
     for top in top {
         let of = match (top.role, top.version) {
             ("root", Some(version)) => format!("root version {version}"),
             (role, _) => role.to_owned(),
         };
-        lacking.extend(file(repository, top.role).and_then(|file| lacks(file, &of, &top.keys)));
+        lacking.extend(file(repository, top.role).and_then(|file| lacks(files, file, &of, &top.keys)));
     }
     let single = rows.0.iter().filter(|row| row.count == 1);
     for row in single.clone().take(LOOKED_AT) {
         let Some(delegation) = row.delegation() else { continue };
         let Some(file) = repository.roles.get(&delegation.name) else { continue };
-        lacking.extend(lacks(file, &delegation.name, &delegation.role_keys));
+        lacking.extend(lacks(files, file, &delegation.name, &delegation.role_keys));
     }
     let all: usize = rows.0.iter().map(|row| row.count).sum();
     (lacking, all - single.count().min(LOOKED_AT))
@@ -271,8 +281,14 @@ fn old_keys(root: &RoleFile) -> Option<RoleKeys> {
     crate::tuf::root::Root::from_signed(root.metadata.signed()).ok()?.role_keys("root")
 }
 
-fn lacks(file: &RoleFile, of: &str, keys: &RoleKeys) -> Option<Lacking> {
-    let (payload, signatures) = (file.metadata.payload(), file.metadata.signatures());
+fn lacks(files: &dyn Files, file: &RoleFile, of: &str, keys: &RoleKeys) -> Option<Lacking> {
+    if file.paths.is_some() && holds(files, file, keys) {
+        return None;
+    }
+    // What went by and does not hold is read whole, for what it lacks. Where that fails now, nothing of it holds.
+    let whole = file.paths.as_ref().and_then(|_| role_file(files, &file.file, MAX_TARGETS).ok());
+    let metadata = whole.as_ref().map_or(&file.metadata, |whole| &whole.metadata);
+    let (payload, signatures) = (metadata.payload(), metadata.signatures());
     if keys.verify(payload, signatures).is_ok() {
         return None;
     }
@@ -287,6 +303,13 @@ fn lacks(file: &RoleFile, of: &str, keys: &RoleKeys) -> Option<Lacking> {
         need: keys.threshold,
         missing: missing.map(|(keyid, _)| keyid.clone()).collect(),
     })
+}
+
+/// Whether enough of these keys signed a file, while it goes by once more.
+fn holds(files: &dyn Files, file: &RoleFile, keys: &RoleKeys) -> bool {
+    let ask = Ask { keys, listed: None, max: MAX_TARGETS, paths: false, wants: &|_| false };
+    let file = files.open(&file.file, MAX_TARGETS).ok().flatten();
+    file.and_then(|mut file| stream::read(&mut file, &ask)).is_some()
 }
 
 impl Lacking {

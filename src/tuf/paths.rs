@@ -25,6 +25,7 @@ use crate::tuf::delegations::matches_pattern;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::repository::Repository;
 use crate::tuf::role::RoleKeys;
+use crate::tuf::targets;
 use crate::tuf::targets::Listed;
 
 pub use moves::Moved;
@@ -45,7 +46,7 @@ pub struct Tree {
 /// One targets role whose file is here.
 #[derive(Clone, Debug)]
 pub struct Node {
-    metadata: Arc<Metadata>,
+    targets: Held,
     /// `version`
     pub version: u64,
     /// `expires`, where it can be read.
@@ -56,8 +57,15 @@ pub struct Node {
     pub broken: Option<String>,
 }
 
+/// What is held of the targets of a role.
+#[derive(Clone, Debug)]
+enum Held {
+    All(Arc<Metadata>),
+    Paths(Arc<targets::paths::Paths>),
+}
+
 impl Node {
-    fn of(version: u64, metadata: Arc<Metadata>) -> Self {
+    fn of(version: u64, metadata: &Arc<Metadata>, paths: Option<&Arc<targets::paths::Paths>>) -> Self {
         let signed = metadata.signed();
         let delegations = signed.get("delegations").filter(|json| !json.is_null());
         let (delegations, broken) = match delegations.map(Delegations::from_json) {
@@ -67,22 +75,35 @@ impl Node {
         };
         let expires = signed.get("expires").and_then(Value::as_str);
         let expires = expires.and_then(|text| Date::parse_lenient(text).ok());
-        Self { metadata, version, expires, delegations, broken }
+        let targets =
+            paths.map_or_else(|| Held::All(Arc::clone(metadata)), |paths| Held::Paths(Arc::clone(paths)));
+        Self { targets, version, expires, delegations, broken }
     }
 
     /// Whether it has an entry for the path.
     pub fn lists(&self, path: &str) -> bool {
-        self.metadata.listed().is_some_and(|listed| listed.get(path).is_some())
+        match &self.targets {
+            Held::All(metadata) => metadata.listed().is_some_and(|listed| listed.get(path).is_some()),
+            Held::Paths(paths) => paths.contains(path),
+        }
     }
 
     /// The paths that it has entries for, in their order.
     pub fn targets(&self) -> impl Iterator<Item = &str> {
-        self.metadata.listed().into_iter().flat_map(Listed::paths)
+        let (listed, paths) = match &self.targets {
+            Held::All(metadata) => (metadata.listed(), None),
+            Held::Paths(paths) => (None, Some(paths)),
+        };
+        let gone_by = paths.into_iter().flat_map(|paths| paths.iter());
+        listed.into_iter().flat_map(Listed::paths).chain(gone_by)
     }
 
     /// How many those are.
     pub fn count(&self) -> usize {
-        self.metadata.listed().map_or(0, |listed| listed.len())
+        match &self.targets {
+            Held::All(metadata) => metadata.listed().map_or(0, |listed| listed.len()),
+            Held::Paths(paths) => paths.len(),
+        }
     }
 }
 
@@ -174,7 +195,7 @@ impl Tree {
     /// From a repository as it lies.
     pub fn of(repository: &Repository) -> Self {
         let node = |(name, file): (&str, &crate::tuf::repository::RoleFile)| {
-            (name.to_owned(), Node::of(file.version, Arc::clone(&file.metadata)))
+            (name.to_owned(), Node::of(file.version, &file.metadata, file.paths.as_ref()))
         };
         let none = RoleKeys { keys: BTreeMap::new(), threshold: 0 };
         Self {
@@ -186,7 +207,7 @@ impl Tree {
     /// The same with other metadata of one role.
     pub fn with(&self, role: &str, version: u64, metadata: Metadata) -> Self {
         let mut tree = self.clone();
-        tree.nodes.insert(role.to_owned(), Node::of(version, Arc::new(metadata)));
+        tree.nodes.insert(role.to_owned(), Node::of(version, &Arc::new(metadata), None));
         tree
     }
 

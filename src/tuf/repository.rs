@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_TARGETS;
@@ -18,6 +20,8 @@ use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::Targets;
+use crate::tuf::targets::passing::Passing;
+use crate::tuf::targets::paths::Paths;
 use crate::tuf::timestamp::Timestamp;
 
 /// One metadata file.
@@ -31,6 +35,8 @@ pub struct RoleFile {
     pub bytes: Arc<Vec<u8>>,
     /// The same, read.
     pub metadata: Arc<Metadata>,
+    /// The paths of its targets, of a file that went by: of that neither bytes nor payload are held.
+    pub(crate) paths: Option<Arc<Paths>>,
 }
 
 /// What a repository says, newest first where there are several.
@@ -70,6 +76,20 @@ fn unreadable<T>(file: &str, why: impl ToString) -> Result<T, Unreadable> {
 impl Repository {
     /// Reads every root, and of each other role the file with the highest version.
     pub fn read(files: &dyn Files) -> Result<Self, Unreadable> {
+        Self::read_by(files, role_file)
+    }
+
+    /// The same for a glance: of targets, no more than their paths are held.
+    pub(crate) fn glance(files: &dyn Files) -> Result<Self, Unreadable> {
+        Self::read_by(files, |files, name, max| {
+            gone_by(files, name, max).map_or_else(|| role_file(files, name, max), Ok)
+        })
+    }
+
+    fn read_by(
+        files: &dyn Files,
+        role: impl Fn(&dyn Files, &str, u64) -> Result<RoleFile, Unreadable>,
+    ) -> Result<Self, Unreadable> {
         let names = files.names().or_else(|why| unreadable("metadata", why))?;
         let names: Vec<String> = names.into_iter().filter(|name| name.ends_with(".json")).collect();
         let mut roots: BTreeMap<u64, RoleFile> = BTreeMap::new();
@@ -96,10 +116,10 @@ impl Repository {
             let name =
                 version.map_or_else(|| format!("{stem}.json"), |version| format!("{version}.{stem}.json"));
             // A directory may hold other JSON beside the metadata: names, manifests.
-            if let Ok(file) = role_file(files, &name, MAX_TARGETS) {
+            if let Ok(file) = role(files, &name, MAX_TARGETS) {
                 roles.insert(role_name(&stem), file);
             } else if TOP_LEVEL.contains(&stem.as_str()) {
-                role_file(files, &name, MAX_TARGETS)?;
+                role(files, &name, MAX_TARGETS)?;
             }
         }
         Ok(Self { roots: roots.into_values().collect(), root, roles })
@@ -172,7 +192,29 @@ impl Repository {
     }
 }
 
-fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleFile, Unreadable> {
+/// A file of targets that goes by; for what does not, there is no answer.
+fn gone_by(files: &dyn Files, name: &str, max: u64) -> Option<RoleFile> {
+    let mut file = files.open(name, max).ok()??;
+    let mut passing = Passing::open(&mut file)?;
+    let mut paths = Paths::small();
+    while let Some((path, _)) = passing.here() {
+        paths.push(path)?;
+        passing.step()?;
+    }
+    paths.fit();
+    let passed = passing.end(max)?;
+    let metadata = Metadata::gone_by(Value::Object(passed.rest), passed.signatures);
+    Some(RoleFile {
+        file: name.to_owned(),
+        version: metadata.signed()["version"].as_u64()?,
+        bytes: Arc::default(),
+        metadata: Arc::new(metadata),
+        paths: Some(Arc::new(paths)),
+    })
+}
+
+/// A file that is held.
+pub(crate) fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleFile, Unreadable> {
     let bytes = match files.share(name, max) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return unreadable(name, "there is no such file"),
@@ -182,7 +224,7 @@ fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleFile, Unread
     let Some(version) = metadata.signed()["version"].as_u64() else {
         return unreadable(name, "it has no version");
     };
-    Ok(RoleFile { file: name.to_owned(), version, bytes, metadata: Arc::new(metadata) })
+    Ok(RoleFile { file: name.to_owned(), version, bytes, metadata: Arc::new(metadata), paths: None })
 }
 
 /// The role behind a file name: names are URL-encoded there.

@@ -122,6 +122,45 @@ fn targets_that_go_by_are_said_like_those_that_are_held_and_hide_no_secret() {
 }
 
 #[test]
+fn a_repository_that_goes_by_is_said_like_one_that_is_held() {
+    let dir = tempfile::tempdir().unwrap();
+    repository::write(dir.path());
+    let metadata = dir.path().join("inputs/metadata");
+    let files: Vec<_> = fs::read_dir(&metadata).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let all: Vec<Value> =
+        files.iter().map(|file| serde_json::from_slice(&fs::read(file).unwrap()).unwrap()).collect();
+    let said = |goes_by: bool, sig: Option<&str>| {
+        for (file, json) in files.iter().zip(&all) {
+            let (signed, mut signatures) = (&json["signed"], json["signatures"].clone());
+            if let Some(sig) = sig {
+                signatures[0]["sig"] = sig.into();
+            }
+            let json = match goes_by {
+                true => format!(r#"{{"signatures":{signatures},"signed":{signed}}}"#),
+                false => format!(r#"{{"signed":{signed},"signatures":{signatures}}}"#),
+            };
+            fs::write(file, json).unwrap();
+        }
+        ["", "--path dev/tool.txt", "--path dev/*", "--path *"].map(|asked| {
+            let args: Vec<&str> =
+                ["inspect", text(&metadata)].into_iter().chain(asked.split_whitespace()).collect();
+            keyrite(&args).ended(0).out
+        })
+    };
+
+    let by = said(true, None);
+    let bent = said(true, Some("00"));
+
+    assert!(
+        !by[0].contains("open: 4.targets.json") && bent[0].contains("targets.json: 0 of 1 signatures"),
+        "{}",
+        bent[0]
+    );
+    assert_eq!(by, said(false, None));
+    assert_eq!(bent, said(false, Some("00")));
+}
+
+#[test]
 fn names_that_cannot_be_read_are_told_and_keys_go_by_their_keyids() {
     let dir = tempfile::tempdir().unwrap();
     repository::write(dir.path());

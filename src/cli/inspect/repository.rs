@@ -13,7 +13,6 @@ use crate::driver::Clock;
 use crate::driver::disk;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
-use crate::tuf::Repository;
 use crate::tuf::RoleKeys;
 use crate::tuf::apart::Names;
 use crate::tuf::delegations::Paths;
@@ -39,7 +38,7 @@ pub(super) fn describe(dir: &Path, path: Option<&str>) -> Result<Description, St
     let metadata = places.first().ok_or(
         "no repository: no root.json in it, nor in metadata, inputs/metadata or bundle/metadata below it",
     )?;
-    let mut overview = Overview::of(&Repository::read(&Dir::open(metadata)?).map_err(|why| why.to_string())?);
+    let mut overview = Overview::read(&Dir::open(metadata)?).map_err(|why| why.to_string())?;
     let (holders, remark) = holders(metadata);
     overview.sort_keys(&holders);
     let mut description = match path {

@@ -9,6 +9,17 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
+    /// Room for the paths of a small role, as one of many bins is.
+    pub(crate) fn small() -> Self {
+        Self { text: String::with_capacity(1 << 12), ends: Vec::with_capacity(1 << 6) }
+    }
+
+    /// Gives back the room that is left.
+    pub(crate) fn fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
     /// Adds a path above all others; `None` where there is no more room.
     pub(crate) fn push(&mut self, path: &str) -> Option<()> {
         self.text.push_str(path);

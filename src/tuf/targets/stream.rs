@@ -77,10 +77,13 @@ pub(crate) fn read(file: &mut dyn Read, ask: &Ask<'_>) -> Option<Streamed> {
         rest: Map::new(),
         before: Vec::new(),
         count: 0,
-        paths: ask.paths.then(Paths::default),
+        paths: ask.paths.then(Paths::small),
         kept: BTreeMap::new(),
     };
     signed.read()?;
+    if let Some(paths) = &mut signed.paths {
+        paths.fit();
+    }
     signed.text.one_of(b"}")?;
     signed.text.end(ask.listed, ask.max)?;
     let holds = signed.payload.end(signatures.len());

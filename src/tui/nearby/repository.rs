@@ -12,7 +12,6 @@ use crate::bundle::Dir;
 use crate::bundle::places;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
-use crate::tuf::Repository;
 use crate::tuf::apart::Merge;
 use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
@@ -72,7 +71,7 @@ pub(super) fn places(dir: &Path, records: &[PathBuf]) -> Vec<PathBuf> {
 pub fn read(place: &Path, now: Date) -> Result<Arc<Found>, Unread> {
     let unread = |why: String| Unread { dir: place.to_owned(), why };
     let files = Dir::open(place).map_err(unread)?;
-    let repository = Repository::read(&files).map_err(|why| unread(why.to_string()))?;
+    let mut overview = Overview::read(&files).map_err(|why| unread(why.to_string()))?;
     let (holders, remark) = match places::names(place) {
         None => (BTreeMap::new(), None),
         Some(path) => match names(&path) {
@@ -80,7 +79,6 @@ pub fn read(place: &Path, now: Date) -> Result<Arc<Found>, Unread> {
             Err(why) => (BTreeMap::new(), Some(format!("{}: {why}", path.display()))),
         },
     };
-    let mut overview = Overview::of(&repository);
     overview.sort_keys(&holders);
     Ok(Arc::new(Found { dir: place.to_owned(), overview, holders, remark, now }))
 }
