@@ -16,7 +16,7 @@ use crate::bundle::manifest::MANIFEST;
 use crate::bundle::manifest::Manifest;
 use crate::bundle::rules;
 use crate::bundle::survey::Seen;
-use crate::bundle::survey::open;
+use crate::bundle::survey::find;
 use crate::bundle::survey::public;
 use crate::bundle::survey::survey;
 use crate::tuf::client;
@@ -81,14 +81,11 @@ impl Dir {
 
     /// A file, cut off behind the byte that is too much.
     fn open_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Take<fs::File>>, String> {
-        let path = self.base.join(folder).join(name);
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.to_string()),
-            Ok(_) => {}
+        let mut path = self.base.join(folder).join(name);
+        if self.links && fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink()) {
+            path = fs::canonicalize(&path).map_err(|e| e.to_string())?;
         }
-        let path = if self.links { fs::canonicalize(&path).map_err(|e| e.to_string())? } else { path };
-        Ok(Some(open(&path)?.take(max.saturating_add(1))))
+        Ok(find(&path)?.map(|file| file.take(max.saturating_add(1))))
     }
 
     fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use sha2::Digest;
 use sha2::Sha256;
 use sha2::Sha512;
@@ -44,14 +45,20 @@ fn refuse<T>(rule: &'static str, file: &str, why: impl Into<String>) -> Result<T
 
 /// Opens a file that must be a plain file; a link is not followed.
 pub(super) fn open(path: &Path) -> Result<fs::File, String> {
+    find(path)?.ok_or_else(|| std::io::Error::from(Errno::NOENT).to_string())
+}
+
+/// The same of a file that may not be there.
+pub(super) fn find(path: &Path) -> Result<Option<fs::File>, String> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(file) => fs::File::from(file),
-        Err(rustix::io::Errno::LOOP) => return Err("a symbolic link, which is not followed".to_owned()),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::LOOP) => return Err("a symbolic link, which is not followed".to_owned()),
         Err(error) => return Err(std::io::Error::from(error).to_string()),
     };
     match file.metadata() {
-        Ok(meta) if meta.is_file() => Ok(file),
+        Ok(meta) if meta.is_file() => Ok(Some(file)),
         Ok(_) => Err("not a file".to_owned()),
         Err(error) => Err(error.to_string()),
     }
