@@ -114,7 +114,7 @@ fn targets_that_go_by_are_said_like_those_that_are_held_and_hide_no_secret() {
         ("KEYRITE-SHARE-1:AAAA", "a share that cannot be used"),
     ] {
         for goes_by in [true, false] {
-            let said = said(&signed.replace("f24", secret), goes_by);
+            let said = said(&signed.replace("f24", &format!("f24{secret}")), goes_by);
 
             assert!(said[1].starts_with(called), "{secret}: {}", said[1]);
         }
