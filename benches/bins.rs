@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use ed25519_dalek::Signer;
 use ed25519_dalek::SigningKey;
+use keyrite::tuf::Bytes;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::RoleKeys;
 use keyrite::tuf::delegations::group::Group;
@@ -38,7 +39,7 @@ fn main() {
         Group::build(&terms, files, |_| None).expect("files in order")
     });
     let (signatures, sign) = timed("sign", || {
-        let sign = |payload: &[u8]| signer.sign(payload).to_bytes().to_vec();
+        let sign = |payload: Bytes| signer.sign(&payload).to_bytes().to_vec();
         group.payloads().into_iter().map(sign).collect::<Vec<_>>()
     });
     timed("verify each as it comes in", || group.add(&key.keyid(), &key, &signatures).expect("they verify"));

@@ -169,6 +169,19 @@ pub fn opening(journal: &Journal) -> Result<Opening, Broken> {
 
 /// Replays a journal over its plan: every event must be one that could happen then.
 pub fn replay(journal: &Journal, plan: Arc<Plan>) -> Result<Ceremony, Broken> {
+    fold(journal, plan, |ceremony| ceremony)
+}
+
+/// The same beside a ceremony that went this way: what is made again, byte for byte, is not worked out again.
+pub fn replay_beside(journal: &Journal, plan: Arc<Plan>, known: &Ceremony) -> Result<Ceremony, Broken> {
+    fold(journal, plan, |ceremony| ceremony.beside(known))
+}
+
+fn fold(
+    journal: &Journal,
+    plan: Arc<Plan>,
+    begin: impl FnOnce(Ceremony) -> Ceremony,
+) -> Result<Ceremony, Broken> {
     let opening = opening(journal)?;
     if opening.plan != plan.digest.hex() {
         return Err(Broken {
@@ -176,7 +189,7 @@ pub fn replay(journal: &Journal, plan: Arc<Plan>) -> Result<Ceremony, Broken> {
             why: "it was opened with another ceremony file than the one beside it".into(),
         });
     }
-    let mut ceremony = Ceremony::new(plan, opening.mode);
+    let mut ceremony = begin(Ceremony::new(plan, opening.mode));
     let mut prev = journal.entries[0].head;
     for (entry, number) in journal.entries.iter().zip(1..).skip(1) {
         let broken = |why: String| Broken { line: number, why };

@@ -153,7 +153,7 @@ pub fn stream(data: &[u8]) {
     let Ok(verified) = client::verify(&set, &request(Scope::Offline)) else { return };
 
     let metadata = Metadata::parse(&file).expect("what is trusted is metadata");
-    assert_eq!(metadata.payload(), payload);
+    assert_eq!(metadata.payload()[..], payload);
     let targets = Targets::read(&metadata).expect("what is trusted is targets");
     assert_eq!(targets.version, 1);
     for (path, found) in &verified.targets {
@@ -249,7 +249,7 @@ pub(crate) fn signing_request() -> &'static Request {
 /// The bundle of a production ceremony, as the state of trust before another.
 pub(crate) fn before() -> Arc<Before> {
     static BEFORE: LazyLock<Arc<Before>> = LazyLock::new(|| {
-        let file = |(name, bytes): (&str, &[u8])| (name.to_owned(), Arc::new(bytes.to_vec()));
+        let file = |(name, bytes): (&str, &[u8])| (name.to_owned(), bytes.to_vec().into());
         let files = super::seeds::BEFORE.iter().copied().map(file).collect();
         Arc::new(Before::read(files, false).expect("a bundle of ours"))
     });

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::tuf::Bytes;
+
 /// How much is copied at once.
 const PIECE: usize = 1 << 18;
 
@@ -16,7 +18,7 @@ const PIECE: usize = 1 << 18;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Content {
     /// These bytes.
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     /// A file that was hashed before.
     Copy {
         /// Where it lies.
@@ -28,9 +30,9 @@ pub enum Content {
     },
 }
 
-impl From<Vec<u8>> for Content {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Bytes(bytes)
+impl<T: Into<Bytes>> From<T> for Content {
+    fn from(bytes: T) -> Self {
+        Self::Bytes(bytes.into())
     }
 }
 
@@ -46,7 +48,7 @@ impl Content {
     /// In hex.
     pub fn sha256(&self) -> String {
         match self {
-            Self::Bytes(bytes) => hex::encode(Sha256::digest(bytes)),
+            Self::Bytes(bytes) => hex::encode(bytes.sha256()),
             Self::Copy { sha256, .. } => sha256.clone(),
         }
     }

@@ -352,7 +352,7 @@ fn command(text: &mut String, path: &str, trusted: &Named<'_>, keyid: &KeyId, ke
 /// stands in the signed bytes as it stands in the file.
 fn signed_part(metadata: &[&Named<'_>]) -> String {
     let mut controls = BTreeSet::new();
-    for mut rest in metadata.iter().map(|named| named.metadata.payload()) {
+    for mut rest in metadata.iter().map(|named| &**named.metadata.payload()) {
         while let Some(at) = canonical::control(rest) {
             controls.insert(rest[at]);
             rest = &rest[at + 1..];

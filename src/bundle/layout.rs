@@ -9,7 +9,9 @@ use crate::bundle::is_plain;
 use crate::bundle::manifest::Entry;
 use crate::bundle::manifest::MANIFEST;
 use crate::bundle::manifest::Manifest;
+use crate::tuf::Bytes;
 use crate::tuf::Metadata;
+use crate::tuf::SignedFile;
 use crate::tuf::client::file_name;
 use crate::tuf::client::hashes_hold;
 use crate::tuf::metadata::MetadataError;
@@ -27,9 +29,9 @@ pub struct Contents {
     /// Whether this is a rehearsal; then the manifest says so.
     pub rehearsal: bool,
     /// Every root file from the first one on, in any order.
-    pub roots: Vec<Vec<u8>>,
+    pub roots: Vec<SignedFile>,
     /// Role and file: `targets`, delegated roles, and `snapshot` and `timestamp` where they are signed in the room.
-    pub roles: Vec<(String, Vec<u8>)>,
+    pub roles: Vec<(String, SignedFile)>,
     /// Target files with their paths; each must be listed by one of `roles`. Two roles may list one path with
     /// different files.
     pub targets: BTreeSet<(String, Content)>,
@@ -48,8 +50,8 @@ fn error<T>(text: impl Into<String>) -> Result<T, LayoutError> {
 pub(super) struct Named<'a> {
     pub(super) path: String,
     pub(super) role: String,
-    pub(super) metadata: Metadata,
-    pub(super) bytes: &'a [u8],
+    pub(super) metadata: &'a Metadata,
+    pub(super) bytes: &'a Bytes,
 }
 
 /// Every file of the bundle: first those to publish, in the order of publication, then `VERIFY.txt` and the manifest.
@@ -62,7 +64,7 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
     let roles = roles(&contents.roles, consistent)?;
     let mut files = targets(&contents.targets, &roles, consistent)?;
     let metadata: Vec<&Named<'_>> = roots.iter().map(|(named, _)| named).chain(&roles).collect();
-    files.extend(metadata.iter().map(|named| (named.path.clone(), named.bytes.to_vec().into())));
+    files.extend(metadata.iter().map(|named| (named.path.clone(), named.bytes.clone().into())));
     let mut seen = BTreeSet::new();
     for (path, _) in &files {
         if !is_plain(path) {
@@ -88,7 +90,7 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
         files: files.iter().enumerate().map(entry).collect(),
     };
     // The instructions know the manifest but for their own line, which stands last.
-    let verify: File = ("VERIFY.txt".to_owned(), Vec::new().into());
+    let verify: File = ("VERIFY.txt".to_owned(), Content::from(Vec::new()));
     manifest.files.push(entry((published, &verify)));
     let pin = instructions::pin(&manifest.to_file());
     let verify: File = (verify.0, instructions::write(contents, &chain, &metadata, pin).into());
@@ -100,10 +102,10 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
 }
 
 /// The roots in ascending order, without a gap.
-fn roots(files: &[Vec<u8>]) -> Result<Vec<(Named<'_>, Root)>, LayoutError> {
+fn roots(files: &[SignedFile]) -> Result<Vec<(Named<'_>, Root)>, LayoutError> {
     let mut roots = Vec::new();
     for bytes in files {
-        let metadata = Metadata::parse(bytes).map_err(|e| LayoutError(format!("a root: {e}")))?;
+        let metadata = bytes.metadata().map_err(|e| LayoutError(format!("a root: {e}")))?;
         let root = Root::from_signed(metadata.signed()).map_err(|e| LayoutError(format!("a root: {e}")))?;
         let path = format!("metadata/{}", file_name("root", Some(root.version)));
         roots.push((Named { path, role: "root".to_owned(), metadata, bytes }, root));
@@ -119,10 +121,10 @@ fn roots(files: &[Vec<u8>]) -> Result<Vec<(Named<'_>, Root)>, LayoutError> {
 }
 
 /// Targets, then the roles it delegates to, then snapshot, then timestamp.
-fn roles(files: &[(String, Vec<u8>)], consistent: bool) -> Result<Vec<Named<'_>>, LayoutError> {
+fn roles(files: &[(String, SignedFile)], consistent: bool) -> Result<Vec<Named<'_>>, LayoutError> {
     let mut roles = Vec::new();
     for (role, bytes) in files {
-        let metadata = Metadata::parse(bytes).map_err(|e| LayoutError(format!("role {role:?}: {e}")))?;
+        let metadata = bytes.metadata().map_err(|e| LayoutError(format!("role {role:?}: {e}")))?;
         let version = metadata.signed()["version"].as_u64().filter(|_| consistent && role != "timestamp");
         let path = format!("metadata/{}", file_name(role, version));
         roles.push(Named { path, role: role.clone(), metadata, bytes });
@@ -145,7 +147,7 @@ fn targets(
     consistent: bool,
 ) -> Result<Vec<File>, LayoutError> {
     let roles = roles.iter().filter(|named| named.metadata.role_type() == "targets");
-    let roles = roles.map(|named| Ok((named, Targets::listed(&named.metadata)?)));
+    let roles = roles.map(|named| Ok((named, Targets::listed(named.metadata)?)));
     let error_of = |e: MetadataError| LayoutError(e.to_string());
     let roles = roles.collect::<Result<Vec<_>, MetadataError>>().map_err(error_of)?;
     let mut out = Vec::new();

@@ -19,6 +19,7 @@ use crate::bundle::survey::Seen;
 use crate::bundle::survey::find;
 use crate::bundle::survey::public;
 use crate::bundle::survey::survey;
+use crate::tuf::SignedFile;
 use crate::tuf::client;
 use crate::tuf::client::Files;
 use crate::tuf::client::Refused;
@@ -40,6 +41,8 @@ pub struct Dir {
     metadata: &'static str,
     /// Whether links are followed: in a directory that is the caller's own.
     links: bool,
+    /// Files of a bundle that the caller knows, by their paths.
+    known: BTreeMap<String, SignedFile>,
 }
 
 /// The answer yes for a directory.
@@ -53,6 +56,8 @@ pub struct Checked {
     pub target_files: usize,
     /// How many targets a client finds in the metadata, and no file of them is there.
     pub absent: usize,
+    /// The files that are those which the caller knows, by their paths.
+    pub as_known: BTreeSet<String>,
 }
 
 impl Dir {
@@ -66,7 +71,13 @@ impl Dir {
         }
         let base = in_record(path).unwrap_or_else(|| path.to_owned());
         let metadata = if is_dir(&base.join("metadata")) { "metadata" } else { "" };
-        Ok(Self { base, metadata, links: false })
+        Ok(Self { base, metadata, links: false, known: BTreeMap::new() })
+    }
+
+    /// A bundle in which these files are expected, by their paths. Where one of them lies here, byte for byte, what is
+    /// known of it is known; where another file lies, that one is looked at as if nobody had expected any.
+    pub fn beside(self, known: BTreeMap<String, SignedFile>) -> Self {
+        Self { known, ..self }
     }
 
     /// Where the metadata lies.
@@ -102,13 +113,13 @@ impl Dir {
     /// What there is to compare with: all of a bundle; without a manifest, the target files.
     fn survey(&self, has_manifest: bool) -> Result<BTreeMap<String, Seen>, Refused> {
         if has_manifest {
-            return survey(&self.base, "", false, true, &BTreeSet::new());
+            return survey(&self.base, "", false, true, &BTreeSet::new(), &self.known);
         }
         let is_dir = fs::symlink_metadata(self.base.join("targets")).is_ok_and(|meta| meta.is_dir());
         if self.metadata.is_empty() || !is_dir {
             return Ok(BTreeMap::new());
         }
-        survey(&self.base, "targets", false, true, &BTreeSet::new())
+        survey(&self.base, "targets", false, true, &BTreeSet::new(), &BTreeMap::new())
     }
 }
 
@@ -167,6 +178,8 @@ impl Files for Dir {
 /// The metadata of a directory, for one who looks at its other files too: each file is read once.
 struct Beside<'a> {
     dir: &'a Dir,
+    /// The files that are those which the directory is expected to have.
+    as_known: BTreeSet<String>,
     /// The paths of the targets that the files in `targets/` can be.
     targets: HashSet<String>,
     /// The files that were read, and in which no private key lies.
@@ -214,6 +227,11 @@ impl Files for Beside<'_> {
         Ok(Some(Box::new(file)))
     }
 
+    fn held(&self, name: &str) -> Option<SignedFile> {
+        let path = self.dir.path_of(name);
+        self.dir.known.get(&path).filter(|_| self.as_known.contains(&path)).cloned()
+    }
+
     fn wants(&self, path: &str) -> bool {
         self.targets.contains(path)
     }
@@ -246,8 +264,10 @@ pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Resul
             return refuse(REHEARSAL, MANIFEST, "made in a rehearsal: nobody may trust it");
         }
     }
+    let as_known = found.iter().filter(|(_, seen)| seen.known).map(|(path, _)| path.clone());
     let beside = Beside {
         dir,
+        as_known: as_known.collect(),
         targets: found.keys().flat_map(|place| layout::paths(place)).collect(),
         looked: RefCell::default(),
         private: RefCell::default(),
@@ -258,14 +278,15 @@ pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Resul
         if let Some(refused) = beside.private.take() {
             return Err(refused);
         }
-        survey(&dir.base, dir.metadata, dir.metadata.is_empty(), false, &beside.looked.take())?;
+        let flat = dir.metadata.is_empty();
+        survey(&dir.base, dir.metadata, flat, false, &beside.looked.take(), &BTreeMap::new())?;
     }
     let verified = verified?;
     let (target_files, absent) = match request.scope {
         Scope::Root => (0, 0),
         Scope::Offline | Scope::Full => (targets(&verified, &found)?, absent(&verified, &found)),
     };
-    Ok(Checked { verified, manifest, target_files, absent })
+    Ok(Checked { verified, manifest, target_files, absent, as_known: beside.as_known })
 }
 
 /// The manifest and the directory have the same files, and every file is the same.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
+use std::io::Seek;
 use std::path::Path;
 
 use rustix::fs::Mode;
@@ -14,6 +15,9 @@ use sha2::Sha256;
 use sha2::Sha512;
 
 use crate::bundle::rules;
+use crate::tuf::Bytes;
+use crate::tuf::SignedFile;
+use crate::tuf::bytes;
 use crate::tuf::client::Refused;
 use crate::tuf::client::rules::FILE_READABLE;
 use crate::tuf::key::private_material;
@@ -37,6 +41,8 @@ pub(super) struct Seen {
     pub(super) sha256: String,
     /// Of target files alone.
     pub(super) sha512: String,
+    /// Whether it is, byte for byte, the file that is known under this name.
+    pub(super) known: bool,
 }
 
 fn refuse<T>(rule: &'static str, file: &str, why: impl Into<String>) -> Result<T, Refused> {
@@ -72,6 +78,7 @@ pub(super) fn survey(
     flat: bool,
     hash: bool,
     looked: &BTreeSet<String>,
+    known: &BTreeMap<String, SignedFile>,
 ) -> Result<BTreeMap<String, Seen>, Refused> {
     let mut found = BTreeMap::new();
     let mut open = vec![(folder.to_owned(), 0)];
@@ -92,7 +99,7 @@ pub(super) fn survey(
                 open.push((path, depth + 1));
             } else if kind.is_file() && looked.contains(&path) {
             } else if kind.is_file() && found.len() < MAX_FILES {
-                let seen = look(&base.join(&path), &path, hash)?;
+                let seen = look(&base.join(&path), &path, hash, known.get(&path))?;
                 found.insert(path, seen);
             } else {
                 return refuse(
@@ -110,20 +117,38 @@ pub(super) fn survey(
 pub(super) fn public(name: &str, bytes: &[u8]) -> Result<(), Refused> {
     match private_material(bytes) {
         None => Ok(()),
-        Some(shape) => {
-            let why = format!(
-                "it holds {shape}; take this drive out of the hands of the public and ask whose it is"
-            );
-            refuse(rules::NO_PRIVATE_KEY, name, why)
-        }
+        Some(shape) => holds_key(name, shape),
     }
 }
 
+fn holds_key(name: &str, shape: &str) -> Result<(), Refused> {
+    let why = format!("it holds {shape}; take this drive out of the hands of the public and ask whose it is");
+    refuse(rules::NO_PRIVATE_KEY, name, why)
+}
+
+/// What is known of a file holds of the one that lies here, where that has the same bytes: all of them are read.
+fn as_known(file: &mut fs::File, name: &str, known: &Bytes) -> Result<Option<Seen>, Refused> {
+    let unreadable =
+        |e: std::io::Error| Refused { rule: FILE_READABLE, file: name.to_owned(), why: e.to_string() };
+    if !bytes::are_in(file, &[known]).map_err(unreadable)? {
+        file.rewind().map_err(unreadable)?;
+        return Ok(None);
+    }
+    known.private_material().map_or(Ok(()), |shape| holds_key(name, shape))?;
+    let (length, sha256) = (known.len() as u64, hex::encode(known.sha256()));
+    Ok(Some(Seen { length, sha256, sha512: String::new(), known: true }))
+}
+
 /// Reads one file once.
-fn look(path: &Path, name: &str, hash: bool) -> Result<Seen, Refused> {
+fn look(path: &Path, name: &str, hash: bool, known: Option<&SignedFile>) -> Result<Seen, Refused> {
     let unreadable =
         |e: std::io::Error| Refused { rule: FILE_READABLE, file: name.to_owned(), why: e.to_string() };
     let mut file = open(path).or_else(|why| refuse(rules::PLAIN_FILES, name, why))?;
+    if let Some(known) = known
+        && let Some(seen) = as_known(&mut file, name, known)?
+    {
+        return Ok(seen);
+    }
     let size = file.metadata().map_err(unreadable)?.len();
     let chunk = if size <= WHOLE { WHOLE } else { CHUNK };
     let mut sha256 = hash.then(Sha256::new);
@@ -151,5 +176,6 @@ fn look(path: &Path, name: &str, hash: bool) -> Result<Seen, Refused> {
         length,
         sha256: hex(sha256.map(|hash| hash.finalize().to_vec())),
         sha512: hex(sha512.map(|hash| hash.finalize().to_vec())),
+        known: false,
     })
 }

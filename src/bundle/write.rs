@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use crate::bundle::Content;
 use crate::bundle::File;
 use crate::bundle::is_plain;
-use crate::tuf::key::private_material;
 
 /// Why a bundle was not written, and what is unchanged.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +58,7 @@ pub fn write(files: &[File], to: &Path) -> Result<(), WriteError> {
         }
         // A copied file was looked at when it was hashed.
         let Content::Bytes(bytes) = content else { continue };
-        if let Some(shape) = private_material(bytes) {
+        if let Some(shape) = bytes.private_material() {
             return Err(WriteError::PrivateKey { path: path.clone(), shape });
         }
     }

@@ -1,5 +1,7 @@
 //! Metadata from the plan and what happened so far.
 
+use std::sync::Arc;
+
 use crate::ceremony::Ceremony;
 use crate::ceremony::Mode;
 use crate::ceremony::Rejected;
@@ -43,18 +45,22 @@ pub type Counted = (Vec<KeyId>, u32);
 
 impl Ceremony {
     /// The metadata of a role, not signed yet.
-    pub fn build(&self, role: &str) -> Result<Work, Rejected> {
-        if self.plan().is_bins(role) {
-            return Ok(Work::Bins(Box::new(bins::build(self.plan(), role, self).map_err(Rejected)?)));
-        }
-        after::metadata(self.plan(), role, self).map(Work::File).map_err(Rejected)
+    pub fn build(&self, role: &str) -> Result<Arc<Work>, Rejected> {
+        self.memory.built(role, || {
+            if self.plan().is_bins(role) {
+                return Ok(Work::Bins(Box::new(bins::build(self.plan(), role, self).map_err(Rejected)?)));
+            }
+            after::metadata(self.plan(), role, self).map(Work::File).map_err(Rejected)
+        })
     }
 
     /// What a role's metadata changes, as far as it is built and has a before.
     pub fn difference(&self, role: &str) -> Result<Option<Section>, Rejected> {
         let names = self.plan().names(|name| self.known(name).map(|known| known.keyid.clone()));
         let Some(new) = self.work(role) else { return Ok(None) };
-        self.plan().difference(role, new.content(), &names).map_err(Rejected)
+        let new = new.content();
+        let compare = |names: &_| self.plan().difference(role, new, names).map_err(Rejected);
+        self.memory.compared(role, new, names, compare)
     }
 
     /// The same for every role that is built, but those that describe others.
@@ -64,14 +70,14 @@ impl Ceremony {
     }
 
     /// When everything is built, the difference is the one that the reviewed file expects.
-    pub(super) fn as_expected(&self, last: &str, built: &Work) -> Result<(), Rejected> {
+    pub(super) fn as_expected(&self, last: &str, built: &Arc<Work>) -> Result<(), Rejected> {
         let all =
             self.plan().compared_roles().into_iter().all(|role| role == last || self.work(role).is_some());
         if !all || self.plan().expect_diff.is_none() {
             return Ok(());
         }
         let mut with = self.clone();
-        with.work.insert(last.to_owned(), std::sync::Arc::new(built.clone()));
+        with.work.insert(last.to_owned(), Arc::clone(built));
         self.plan()
             .as_expected(&with.changes()?)
             .map_err(|why| Rejected(format!("{last} is not what was reviewed: {why}")))
@@ -111,7 +117,7 @@ impl Ceremony {
             counted.push((signed_by.into_iter().collect(), keys.threshold));
         }
         let sha256 = match work {
-            Work::File(metadata) => Digest(metadata.measure_file().1),
+            Work::File(metadata) => Digest(metadata.file().sha256()),
             Work::Bins(bins) => Digest(bins.group.digest_of_files()),
         };
         Ok((counted, sha256.hex()))

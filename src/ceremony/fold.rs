@@ -42,6 +42,7 @@ impl Ceremony {
     /// Folds one event. What does not belong here is rejected and changes nothing.
     pub fn apply(&mut self, event: &Event) -> Folded {
         self.fold(event)?;
+        self.memory.next_state();
         self.in_trouble = match event {
             Event::Failed { .. } => true,
             Event::Started { .. } | Event::Exception { .. } | Event::Stopped { .. } => self.in_trouble,
@@ -406,7 +407,7 @@ impl Ceremony {
         }
         self.as_expected(role, &work)?;
         self.part(role, &Act::Build(role.to_owned()))?;
-        self.work.insert(role.to_owned(), Arc::new(work));
+        self.work.insert(role.to_owned(), work);
         Ok(())
     }
 
@@ -430,14 +431,15 @@ impl Ceremony {
         }
         let bytes: Result<Vec<_>, _> = sigs.iter().map(hex::decode).collect();
         let bytes = bytes.map_err(|_| Rejected("the signature is not hex".into()))?;
-        let mut signed = Arc::clone(work);
+        let mut signed = work.as_ref().clone();
         let by = self.plan.holder_of(key);
-        Arc::make_mut(&mut signed).sign(keyid, &known.public, &bytes).map_err(|why| {
+        signed.sign(keyid, &known.public, &bytes).map_err(|why| {
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
             Rejected(format!("the signature of {by} over {role} does not verify{why}"))
         })?;
         self.part(role, &Act::Sign(role.to_owned(), key.to_owned()))?;
-        self.work.insert(role.to_owned(), signed);
+        let signed = self.memory.beside_known(role, signed);
+        self.work.insert(role.to_owned(), Arc::new(signed));
         Ok(())
     }
 

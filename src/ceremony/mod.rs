@@ -10,6 +10,7 @@ pub mod board;
 pub mod build;
 pub mod event;
 pub mod fold;
+mod memory;
 mod people;
 pub mod review;
 pub mod say;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::ceremony::memory::Memory;
 use crate::plan::Key;
 use crate::plan::Plan;
 use crate::plan::Source;
@@ -149,6 +151,7 @@ pub struct Ceremony {
     absent: BTreeSet<String>,
     /// Who does not agree with the record, and their own words.
     disagree: BTreeMap<String, String>,
+    memory: Memory,
 }
 
 impl Ceremony {
@@ -182,7 +185,14 @@ impl Ceremony {
             reviewed: 0,
             absent: BTreeSet::new(),
             disagree: BTreeMap::new(),
+            memory: Memory::default(),
         }
+    }
+
+    /// The same, beside one that went the same way: what it makes again, byte for byte, is not worked out again.
+    pub fn beside(mut self, other: &Self) -> Self {
+        self.memory.beside(&other.work);
+        self
     }
 
     /// What must happen next; `None` when the ceremony is over. Asking twice gives the same answer.

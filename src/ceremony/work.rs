@@ -1,6 +1,7 @@
 //! What was built of a role: its file, or the files of all its bins.
 
 use crate::plan::bins::Bins;
+use crate::tuf::Bytes;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
@@ -18,9 +19,9 @@ pub enum Work {
 
 impl Work {
     /// What is signed, in order.
-    pub fn payloads(&self) -> Vec<&[u8]> {
+    pub fn payloads(&self) -> Vec<Bytes> {
         match self {
-            Self::File(metadata) => vec![metadata.payload()],
+            Self::File(metadata) => vec![metadata.payload().clone()],
             Self::Bins(bins) => bins.group.payloads(),
         }
     }
@@ -56,7 +57,7 @@ impl Work {
     ) -> Result<(), Option<String>> {
         match (self, signatures) {
             (Self::File(metadata), [signature]) => {
-                key.verify(metadata.payload(), signature).map_err(|_| None)?;
+                metadata.payload().verify(key, signature).map_err(|_| None)?;
                 metadata.add(Signature { keyid: keyid.clone(), sig: hex::encode(signature) });
                 Ok(())
             }

@@ -174,8 +174,8 @@ impl Signing {
         })?;
         let (label, public) = signer(&self.request, &found, &name)?;
         let payload = self.request.metadata.payload();
-        let signatures = self.store.sign(secret, public, &[payload]).map_err(failed)?;
-        let good = signatures.first().filter(|signature| public.verify(payload, signature).is_ok());
+        let signatures = self.store.sign(secret, public, std::slice::from_ref(payload)).map_err(failed)?;
+        let good = signatures.first().filter(|signature| payload.verify(public, signature).is_ok());
         let signature = good.ok_or_else(|| {
             let error = format!("{name} gave a signature that does not verify; nothing was written");
             Stop::new(StopKind::Store, error, "do not use this store again before it is understood")

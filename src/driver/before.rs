@@ -30,6 +30,8 @@ use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::Repository;
 use crate::tuf::Signature;
+use crate::tuf::SignedFile;
+use crate::tuf::bytes;
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::WATERMARK;
@@ -83,8 +85,9 @@ fn load(spec: &BeforeSpec, base: &Path) -> Result<Before, Problem> {
 
 fn other_root(before: &Before, spec: &BeforeSpec) -> String {
     let newest = before.root_file();
-    let pinned =
-        |root: &&crate::tuf::repository::RoleFile| Digest::of(&root.bytes).hex() == spec.root_sha256.value;
+    let pinned = |root: &&crate::tuf::repository::RoleFile| {
+        Digest(root.bytes.sha256()).hex() == spec.root_sha256.value
+    };
     match before.repository.roots.iter().find(pinned) {
         Some(older) => format!(
             "root_sha256 is that of {}, and {} is newer: a ceremony starts from the newest root",
@@ -110,20 +113,22 @@ fn metadata(files: &dyn Files) -> Result<Repository, String> {
 /// The files that say so.
 fn files(repository: &Repository) -> MetadataFiles {
     let all = repository.roots.iter().chain(repository.roles.values());
-    all.map(|file| (file.file.clone(), Arc::clone(&file.bytes))).collect()
+    all.map(|file| (file.file.clone(), file.bytes.clone())).collect()
 }
 
 /// What the first line of the journal says of each file.
 pub(super) fn digests(files: &MetadataFiles) -> BTreeMap<String, String> {
-    files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes).hex())).collect()
+    files.iter().map(|(name, file)| (name.clone(), Digest(file.sha256()).hex())).collect()
 }
 
-/// The plan of a record, with the metadata before as the journal's first line pins it.
+/// The plan of a record, with the metadata before as the journal's first line pins it. Of files that are `known`, and lie
+/// there unchanged, what was found out before stays known.
 pub fn plan_of_record(
     dir: &Path,
     text: &str,
     mode: Mode,
     pinned: &BTreeMap<String, String>,
+    known: Option<&Before>,
 ) -> Result<Plan, Stop> {
     let changed = |why: String| {
         let error = format!("the ceremony file of the record does not hold any more: {why}");
@@ -135,12 +140,21 @@ pub fn plan_of_record(
         let kept = Dir::open(&dir.join(FOLDER)).map_err(|why| contradiction(FOLDER, &why))?;
         for (name, sha256) in pinned {
             let place = format!("{FOLDER}/{name}");
+            // Where a file lies that is in memory, byte for byte, it is that one.
+            let known = known.and_then(|known| known.files.get(name));
+            let known = known.filter(|known| Digest(known.sha256()).hex() == *sha256);
+            if let (Some(known), Ok(Some(mut lies))) = (known, kept.open(name, MAX_TARGETS))
+                && bytes::are_in(&mut lies, &[known]).is_ok_and(|are| are)
+            {
+                files.insert(name.clone(), known.clone());
+                continue;
+            }
             let bytes = kept.read(name, MAX_TARGETS).map_err(|why| contradiction(&place, &why))?;
             let bytes = bytes.ok_or_else(|| contradiction(&place, "it is not there"))?;
             if Digest::of(&bytes).hex() != *sha256 {
                 return Err(contradiction(&place, "it was changed"));
             }
-            files.insert(name.clone(), Arc::new(bytes));
+            files.insert(name.clone(), bytes.into());
         }
         let read = Before::read(files, mode == Mode::Rehearsal).map_err(|why| contradiction(FOLDER, &why))?;
         before = Some(Arc::new(read));
@@ -196,7 +210,7 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
             }
         }
     }
-    let mut sign = |name: &str, old: &Metadata, signed: Value, by: Vec<KeyId>| -> Result<Metadata, Stop> {
+    let mut sign = |name: &str, old: &Metadata, signed: Value, by: Vec<KeyId>| -> Result<SignedFile, Stop> {
         let wrong =
             |why: String| Stop::new(StopKind::Input, format!("{name} cannot be rehearsed: {why}"), "");
         let mut metadata = old.with_signed(signed).map_err(|error| wrong(error.to_string()))?;
@@ -205,8 +219,8 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
             let sig = key.sign(metadata.payload()).map_err(|error| wrong(error.text))?;
             metadata.add(Signature { keyid, sig: hex::encode(sig) });
         }
-        files.insert(name.to_owned(), Arc::new(metadata.to_file()));
-        Ok(metadata)
+        files.insert(name.to_owned(), metadata.file().clone());
+        Ok(metadata.file().clone())
     };
     let trust: BTreeMap<String, Vec<KeyId>> = before
         .repository
@@ -257,10 +271,9 @@ pub(super) fn stand_in(plan: &Plan, places: &Places) -> Result<MetadataFiles, St
             }
         }
         let made = sign(&file.file, &file.metadata, signed, by(role))?;
-        let (length, sha256) = made.measure_file();
         described.insert(
             format!("{role}.json"),
-            json!({"version": file.version, "length": length, "hashes": {"sha256": Digest(sha256).hex()}}),
+            json!({"version": file.version, "length": made.len(), "hashes": {"sha256": Digest(made.sha256()).hex()}}),
         );
     }
     Ok(files)

@@ -17,11 +17,17 @@ use rustix::fs::Timespec;
 
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
+use crate::tuf::bytes;
 
 /// Makes a file that must not exist, and waits until it is on the disk.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create_of(path, &[bytes])
+}
+
+/// The same, of a content in parts.
+fn create_of(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
     file.sync_all()
 }
 
@@ -30,9 +36,9 @@ pub(super) fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Gives a derived file this content, whole or not at all. The same content is left alone.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
+/// Gives a derived file this content, in parts: whole or not at all. The same content is left alone.
+pub(super) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    if File::open(path).and_then(|mut file| bytes::are_in(&mut file, parts)).unwrap_or(false) {
         return Ok(());
     }
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -42,7 +48,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    create(&part, bytes).and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
+    create_of(&part, parts).and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
         // The part is ours and holds nothing that is needed; the error above is what matters.
         drop(fs::remove_file(&part));
     })?;

@@ -24,6 +24,8 @@ use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::print::file_name;
 use crate::plan::print::versioned;
+use crate::tuf::Metadata;
+use crate::tuf::SignedFile;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
 use crate::tuf::delegations::group::Bin;
@@ -54,9 +56,9 @@ impl Driver {
     }
 
     /// The file of a role that leaves the room: as it was signed here, else as it was before, where that still holds.
-    fn published(&self, role: &str) -> Option<Vec<u8>> {
+    fn published(&self, role: &str) -> Option<SignedFile> {
         if let Some(metadata) = self.ceremony.metadata(role) {
-            return Some(metadata.to_file());
+            return Some(metadata.file().clone());
         }
         let plan = self.ceremony.plan();
         let before = plan.before.as_ref()?;
@@ -69,16 +71,15 @@ impl Driver {
             "timestamp" => !stated("snapshot") && !stated("timestamp") && !signed(&["root"]),
             _ => true,
         };
-        holds.then(|| file.bytes.to_vec())
+        holds.then(|| file.bytes.clone())
     }
 
     /// Every root, from the oldest that is known.
-    fn roots(&self) -> Vec<Vec<u8>> {
+    fn roots(&self) -> Vec<SignedFile> {
         let before = self.ceremony.plan().before.as_ref();
-        let old =
-            before.into_iter().flat_map(|before| &before.repository.roots).map(|root| root.bytes.to_vec());
-        let new = self.ceremony.metadata("root").map(crate::tuf::Metadata::to_file);
-        old.chain(new).collect()
+        let old = before.into_iter().flat_map(|before| &before.repository.roots).map(|root| &root.bytes);
+        let new = self.ceremony.metadata("root").map(Metadata::file);
+        old.chain(new).cloned().collect()
     }
 
     /// What anyone gives to `keyrite verify` behind the bundle, as a client that has its first root would look at it.
@@ -215,9 +216,11 @@ impl Driver {
         let in_room = plan.roles_in_room().into_iter().map(str::to_owned);
         let names: BTreeSet<String> = before.cloned().chain(in_room).filter(|role| role != "root").collect();
         let published = names.into_iter().filter_map(|role| Some((role.clone(), self.published(&role)?)));
-        let mut roles: BTreeMap<String, Vec<u8>> = published.collect();
+        let mut roles: BTreeMap<String, SignedFile> = published.collect();
         for group in plan.roles_in_room().into_iter().filter_map(|role| self.ceremony.bins(role)) {
-            roles.extend(group.bins().iter().map(|bin| (group.layout().name(bin.number), group.file(bin))));
+            roles.extend(
+                group.bins().iter().map(|bin| (group.layout().name(bin.number), group.file(bin).into())),
+            );
         }
         Ok(Contents {
             ceremony: plan.id.clone(),
@@ -260,15 +263,17 @@ impl Driver {
     }
 
     /// The files of a role that was signed here, by name.
-    fn signed_files(&self, role: &str) -> Vec<(String, Vec<u8>)> {
+    fn signed_files(&self, role: &str) -> Vec<(String, SignedFile)> {
         match self.ceremony.work(role) {
-            Some(Work::File(metadata)) => vec![(file_name(self.ceremony.plan(), role), metadata.to_file())],
+            Some(Work::File(metadata)) => {
+                vec![(file_name(self.ceremony.plan(), role), metadata.file().clone())]
+            }
             Some(Work::Bins(bins)) => {
                 let group = &bins.group;
                 let name = |bin: &Bin| {
                     versioned(self.ceremony.plan(), &group.layout().name(bin.number), bin.version)
                 };
-                group.bins().iter().map(|bin| (name(bin), group.file(bin))).collect()
+                group.bins().iter().map(|bin| (name(bin), group.file(bin).into())).collect()
             }
             None => Vec::new(),
         }
@@ -283,25 +288,23 @@ impl Driver {
             scope: self.scope(),
             allow_rehearsal: self.ceremony.mode() == Mode::Rehearsal,
         };
-        let opened = Dir::open(dir)?;
+        let roles = self.ceremony.plan().roles_in_room().into_iter();
+        let signed: Vec<(String, SignedFile)> = roles
+            .flat_map(|role| self.signed_files(role))
+            .map(|(name, file)| (format!("metadata/{name}"), file))
+            .collect();
+        let opened = Dir::open(dir)?.beside(signed.iter().cloned().collect());
         let checked = bundle::check(&opened, &request)
             .map_err(|refused| format!("the bundle does not verify: {refused}"))?;
         if checked.target_files < self.hashed_here().len() {
             return Err("the bundle lacks target files".into());
         }
-        for role in self.ceremony.plan().roles_in_room() {
-            for (name, signed) in self.signed_files(role) {
-                let path = dir.join("metadata").join(&name);
-                let lies =
-                    disk::read(&path, signed.len() as u64).map_err(|error| format!("{name}: {error}"))?;
-                if lies != signed {
-                    return Err(format!("{name} in the bundle is not what was signed"));
-                }
-            }
-        }
         let manifest = dir.join(bundle::manifest::MANIFEST);
         let bytes = disk::read(&manifest, MAX_MANIFEST)
             .map_err(|error| format!("{}: {error}", manifest.display()))?;
+        if let Some((name, _)) = signed.iter().find(|(name, _)| !checked.as_known.contains(name)) {
+            return Err(format!("{name} in the bundle is not what was signed"));
+        }
         Ok(Digest::of(&bytes).hex())
     }
 }

@@ -23,6 +23,7 @@ use crate::plan::Step;
 use crate::plan::Throws;
 use crate::plan::Verb;
 use crate::store_uri::StoreUri;
+use crate::tuf::Bytes;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 use crate::tuf::proof;
@@ -188,7 +189,7 @@ impl Driver {
             return Ok(());
         }
         let works = roles.iter().filter_map(|role| self.ceremony.work(role));
-        let payloads: Vec<&[u8]> = works.flat_map(Work::payloads).collect();
+        let payloads: Vec<Bytes> = works.flat_map(Work::payloads).collect();
         let signed = self.store(name).and_then(|mut store| store.sign(secret, &known.public, &payloads));
         match signed {
             Ok(signatures) => {
@@ -243,7 +244,7 @@ impl Driver {
             Ok(message) => message,
             Err(why) => return self.failed(step, "input", why.to_string(), events),
         };
-        match self.store(name).and_then(|mut store| store.sign(secret, &public, &[&message])) {
+        match self.store(name).and_then(|mut store| store.sign(secret, &public, &[message.into()])) {
             Ok(signed) => {
                 let sig = signed.first().map(hex::encode).unwrap_or_default();
                 let (step, key) = (step.id.clone(), name.to_owned());

@@ -202,7 +202,7 @@ impl Driver {
         let text = record::plan_text(dir)?;
         let (record, journal) = Record::open(dir)?;
         let opening = journal::opening(&journal).map_err(|broken| record::broken_record(&broken))?;
-        let plan = before::plan_of_record(dir, &text, opening.mode, &opening.before)?;
+        let plan = before::plan_of_record(dir, &text, opening.mode, &opening.before, None)?;
         let ceremony =
             journal::replay(&journal, Arc::new(plan)).map_err(|broken| record::broken_record(&broken))?;
         let runs = record.runs();

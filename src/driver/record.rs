@@ -35,6 +35,7 @@ use crate::journal;
 use crate::keystore::public_file;
 use crate::plan::before::MetadataFiles;
 use crate::plan::print::file_name;
+use crate::tuf::Bytes;
 use crate::tuf::Date;
 use crate::words::Digest;
 
@@ -110,7 +111,7 @@ impl Record {
             fs::create_dir(part.join("keys"))?;
             if !before.is_empty() {
                 let files: Vec<bundle::File> =
-                    before.iter().map(|(name, bytes)| (name.clone(), bytes.to_vec().into())).collect();
+                    before.iter().map(|(name, bytes)| (name.clone(), Bytes::clone(bytes).into())).collect();
                 fs::create_dir(part.join(FOLDER))?;
                 let files = files.iter().map(|(name, content)| (name.as_str(), content));
                 bundle::fill(&part.join(FOLDER), files).map_err(|(_, error)| error)?;
@@ -231,7 +232,7 @@ impl Record {
 
     fn derive_role(&self, ceremony: &Ceremony, role: &str) -> Result<(), Stop> {
         let Some(metadata) = ceremony.metadata(role) else { return Ok(()) };
-        self.put(&format!("metadata/{}", file_name(ceremony.plan(), role)), &metadata.to_file())
+        self.put_parts(&format!("metadata/{}", file_name(ceremony.plan(), role)), &metadata.parts().each())
     }
 
     /// The record for people, once the ceremony is over. What an earlier run wrote may be printed already, and stays.
@@ -244,18 +245,29 @@ impl Record {
         let journal = journal::read(&bytes).map_err(|broken| broken_record(&broken))?;
         // From the record alone, as whoever verifies it has it: the plan at hand knows the inputs of the day as well.
         let opening = journal::opening(&journal).map_err(|broken| broken_record(&broken))?;
-        let plan = plan_of_record(&self.dir, &plan_text(&self.dir)?, opening.mode, &opening.before)?;
-        let again = journal::replay(&journal, Arc::new(plan)).map_err(|broken| broken_record(&broken))?;
+        let plan = plan_of_record(
+            &self.dir,
+            &plan_text(&self.dir)?,
+            opening.mode,
+            &opening.before,
+            ceremony.plan().before.as_deref(),
+        )?;
+        let again = journal::replay_beside(&journal, Arc::new(plan), ceremony);
+        let again = again.map_err(|broken| broken_record(&broken))?;
         let papers = derived::papers(&journal, &again);
         let wanted = |name: &str| closes || !path_of(&self.dir, name).exists();
         papers.iter().filter(|(name, _)| wanted(name)).try_for_each(|(name, page)| self.put(name, page))
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Stop> {
+        self.put_parts(name, &[bytes])
+    }
+
+    fn put_parts(&self, name: &str, parts: &[&[u8]]) -> Result<(), Stop> {
         let path = path_of(&self.dir, name);
         // Whoever took the directory away took nothing that does not follow from the journal.
         let dir = path.parent().map_or(Ok(()), fs::create_dir_all);
-        dir.and_then(|()| disk::replace(&path, bytes)).map_err(|error| disk::cannot_write(&path, &error))
+        dir.and_then(|()| disk::replace(&path, parts)).map_err(|error| disk::cannot_write(&path, &error))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::plan::Plan;
 use crate::plan::Source;
 use crate::store_uri::Pkcs11Uri;
 use crate::store_uri::StoreUri;
+use crate::tuf::Bytes;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
@@ -108,8 +109,12 @@ impl StandIn {
     }
 
     /// Signs a payload: its PIN is nobody's secret.
-    pub(super) fn sign(&mut self, payload: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let signed = self.store.sign(Some(&SecretString::from(ANY_PIN)), &self.public, &[payload])?;
+    pub(super) fn sign(&mut self, payload: &Bytes) -> Result<Vec<u8>, StoreError> {
+        let signed = self.store.sign(
+            Some(&SecretString::from(ANY_PIN)),
+            &self.public,
+            std::slice::from_ref(payload),
+        )?;
         Ok(signed.into_iter().next().unwrap_or_default())
     }
 }

@@ -43,6 +43,7 @@ use crate::keystore::private_key::PrivateKey;
 use crate::keystore::shares::Share;
 use crate::keystore::shares::Split;
 use crate::keystore::wiped::wiped;
+use crate::tuf::Bytes;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -298,8 +299,8 @@ impl AgeFile {
         let pending = self.write_beside(&self.path, &plaintext, passphrase)?;
         let found = self.found(key)?;
         // One signature before the key has a name: a key that cannot sign is never handed to anyone.
-        key.sign(&found.public, b"keyrite: a new key signs once", &mut self.random()?)
-            .map_err(|why| self.broken(&why))?;
+        let (random, text) = (self.random()?, b"keyrite: a new key signs once".as_slice());
+        key.sign(&found.public, &text.into(), || random).map_err(|why| self.broken(&why))?;
         pending.publish().map_err(|e| self.io("could not be given its name", &e))?;
         Ok(found)
     }
@@ -316,16 +317,16 @@ impl AgeFile {
         &self,
         secret: Option<&SecretString>,
         public: &PublicKey,
-        payloads: &[&[u8]],
+        payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         let key = self.unlock_as(secret, public, "signed")?;
         let signed = payloads.iter().map(|payload| match &self.purpose {
-            Purpose::Rehearsal { derived_from: Some(seed) } => {
-                let mut salt = Numbers::rehearsed(seed, &[b"sign ", *payload].concat());
-                key.sign(public, payload, &mut salt).map_err(|why| self.broken(&why))
-            }
+            Purpose::Rehearsal { derived_from: Some(seed) } => key
+                .sign(public, payload, || Numbers::rehearsed_for(seed, payload))
+                .map_err(|why| self.broken(&why)),
             Purpose::Production | Purpose::Rehearsal { derived_from: None } => {
-                key.sign(public, payload, &mut self.random()?).map_err(|why| self.broken(&why))
+                let random = self.random()?;
+                key.sign(public, payload, || random).map_err(|why| self.broken(&why))
             }
         });
         signed.collect()
@@ -470,7 +471,7 @@ impl Store for AgeFile {
         &mut self,
         secret: Option<&SecretString>,
         public: &PublicKey,
-        payloads: &[&[u8]],
+        payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         wiped(|| self.signatures(secret, public, payloads))
     }

@@ -33,6 +33,7 @@ use crate::keystore::dice::Dice;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::shares::Share;
 use crate::keystore::shares::Split;
+use crate::tuf::Bytes;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -141,7 +142,7 @@ pub trait Store: Send {
         &mut self,
         secret: Option<&SecretString>,
         public: &PublicKey,
-        payloads: &[&[u8]],
+        payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError>;
 
     /// One share of the private half of `public`: the same one each time. A token's key does not leave it.

@@ -53,6 +53,11 @@ impl Numbers {
         let seed = Sha256::new().chain_update(seed).chain_update(purpose).finalize().into();
         Self::from(Source::Rehearsed { seed, next: 0 })
     }
+
+    /// The same for a signature over this payload.
+    pub(crate) fn rehearsed_for(seed: &[u8; 32], payload: &[u8]) -> Self {
+        Self::rehearsed(seed, &[b"sign ", payload].concat())
+    }
 }
 
 impl Source {

@@ -11,11 +11,11 @@ use pkcs8::ObjectIdentifier;
 use pkcs8::PrivateKeyInfoRef;
 use rsa::rand_core::CryptoRng;
 use rsa::traits::PublicKeyParts;
-use sha2::Digest;
 use sha2::Sha256;
 use spki::EncodePublicKey;
 use zeroize::Zeroizing;
 
+use crate::tuf::Bytes;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -228,12 +228,12 @@ impl PrivateKey {
 
     /// Signs, and verifies the signature with `public` before it is returned: a fault in the arithmetic, or a
     /// key that does not belong to `public`, gives no signature at all. ECDSA is deterministic (RFC 6979), in
-    /// DER; RSA-PSS has a salt of 32 bytes from `rng`.
-    pub(crate) fn sign(
+    /// DER; RSA-PSS has a salt of 32 bytes from `rng`, which is asked for nothing else.
+    pub(crate) fn sign<R: CryptoRng>(
         &self,
         public: &PublicKey,
-        message: &[u8],
-        rng: &mut impl CryptoRng,
+        message: &Bytes,
+        rng: impl FnOnce() -> R,
     ) -> Result<Vec<u8>, Broken> {
         const WHY: Broken = Broken("the signature could not be made");
         let signature = match self {
@@ -250,10 +250,10 @@ impl PrivateKey {
             }
             Self::Rsa(key) => {
                 let padding = rsa::Pss::<Sha256>::new();
-                key.sign_with_rng(rng, padding, &Sha256::digest(message)).map_err(|_| WHY)?
+                key.sign_with_rng(&mut rng(), padding, &message.sha256()).map_err(|_| WHY)?
             }
         };
-        match public.verify(message, &signature) {
+        match message.verify(public, &signature) {
             Ok(()) => Ok(signature),
             Err(_) => Err(Broken("the signature does not verify, so it was thrown away")),
         }
@@ -289,8 +289,9 @@ mod tests {
             .map(|purpose| PrivateKey::generate(Scheme::EcdsaP256, None, &mut numbers(purpose)).unwrap());
         let other = keys[1].public().unwrap();
 
-        assert!(keys[0].sign(&other, b"root", &mut numbers(b"salt")).is_err());
-        assert!(keys[1].sign(&other, b"root", &mut numbers(b"salt")).is_ok());
+        let root = Bytes::from(b"root".as_slice());
+        assert!(keys[0].sign(&other, &root, || numbers(b"salt")).is_err());
+        assert!(keys[1].sign(&other, &root, || numbers(b"salt")).is_ok());
     }
 
     #[test]

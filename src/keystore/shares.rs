@@ -336,7 +336,7 @@ pub struct Restored(pub(crate) PrivateKey);
 impl Restored {
     /// Signs with it; the signature is verified with `public` before it is returned.
     pub fn sign(&self, public: &PublicKey, message: &[u8]) -> Result<Vec<u8>, String> {
-        wiped(|| self.0.sign(public, message, &mut UnwrapErr(SysRng))).map_err(|why| why.to_string())
+        wiped(|| self.0.sign(public, &message.into(), || UnwrapErr(SysRng))).map_err(|why| why.to_string())
     }
 }
 

@@ -25,6 +25,7 @@ use crate::keystore::shares;
 use crate::keystore::shares::Share;
 use crate::keystore::shares::Split;
 use crate::store_uri::Pkcs11Uri;
+use crate::tuf::Bytes;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -159,13 +160,13 @@ impl Store for Simulated {
         &mut self,
         secret: Option<&SecretString>,
         public: &PublicKey,
-        payloads: &[&[u8]],
+        payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         self.log_in(secret)?;
         let key = self.key_of(public)?;
         let signed = payloads.iter().map(|payload| {
-            let mut salt = Numbers::rehearsed(&self.seed, &[b"sign ", *payload].concat());
-            key.sign(public, payload, &mut salt).map_err(|why| self.unsupported(why))
+            key.sign(public, payload, || Numbers::rehearsed_for(&self.seed, payload))
+                .map_err(|why| self.unsupported(why))
         });
         signed.collect()
     }
@@ -186,7 +187,7 @@ impl Store for Simulated {
 
     fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError> {
         // It proves that it has this key.
-        self.sign(secret, public, &[b"destroyed"])?;
+        self.sign(secret, public, &[b"destroyed".as_slice().into()])?;
         self.held = None;
         Ok(BTreeMap::from([("simulated".to_owned(), "true".to_owned())]))
     }

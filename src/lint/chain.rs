@@ -221,7 +221,7 @@ pub(super) fn signatures(doc: &Doc, keys: &RoleKeys, whose: &str, found: &mut Fo
 /// How many keys signed and how many must, where that is too few. A key counts once, by its material.
 fn unmet(doc: &Doc, keys: &RoleKeys) -> Option<(u32, u32)> {
     let payload = canonical::to_vec(doc.signed()).ok()?;
-    let unmet = keys.verify(&payload, &listed(doc)).err()?;
+    let unmet = keys.verify(payload.as_slice(), &listed(doc)).err()?;
     (unmet.need > 0).then_some((unmet.have, unmet.need))
 }
 

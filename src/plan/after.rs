@@ -16,6 +16,7 @@ use crate::plan::files;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
+use crate::tuf::SignedFile;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::delegations::author::Labels;
 use crate::tuf::delegations::author::author;
@@ -64,7 +65,7 @@ pub fn metadata(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Metadata, 
     }
     let Draft { rest, old, change } = draft(plan, role, facts)?;
     let listed = Targets::listed(&old).map_err(|error| error.to_string())?;
-    let made = Metadata::of_targets(rest, old.payload().len(), change.after(listed));
+    let made = Metadata::edited(rest, listed, change.edits());
     made.map_err(|error| error.to_string())
 }
 
@@ -245,20 +246,19 @@ impl Builder<'_> {
     /// Version, length and hash of a role's signed file.
     fn describe(&self, role: &str) -> Result<MetaFile, String> {
         let metadata = self.facts.verified(role).ok_or_else(|| format!("{role} is not verified yet"))?;
-        let (length, sha256) = metadata.measure_file();
-        Ok(meta_file(metadata, length, Digest(sha256)))
+        Ok(meta_file(metadata, metadata.file()))
     }
 }
 
-fn meta_file(metadata: &Metadata, length: u64, sha256: Digest) -> MetaFile {
+fn meta_file(metadata: &Metadata, file: &SignedFile) -> MetaFile {
     let version = metadata.signed()["version"].as_u64().unwrap_or_default();
-    let hashes = BTreeMap::from([("sha256".to_owned(), sha256.hex())]);
-    MetaFile { version, length: Some(length), hashes }
+    let hashes = BTreeMap::from([("sha256".to_owned(), Digest(file.sha256()).hex())]);
+    MetaFile { version, length: Some(file.len() as u64), hashes }
 }
 
 /// The same of a file as it lies.
 fn meta_of(file: &RoleFile) -> MetaFile {
-    meta_file(&file.metadata, file.bytes.len() as u64, Digest::of(&file.bytes))
+    meta_file(&file.metadata, &file.bytes)
 }
 
 /// Every keyid that a role of this root lists.

@@ -1,14 +1,13 @@
 //! The metadata that a ceremony starts from: read once, verified, and pinned by the reviewed file.
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::sync::Arc;
 
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
 use crate::tuf::Repository;
+use crate::tuf::SignedFile;
 use crate::tuf::client;
 use crate::tuf::client::Files;
 use crate::tuf::client::Request;
@@ -19,7 +18,7 @@ use crate::tuf::root::Root;
 use crate::words::Digest;
 
 /// Metadata files by name, byte for byte.
-pub type MetadataFiles = BTreeMap<String, Arc<Vec<u8>>>;
+pub type MetadataFiles = BTreeMap<String, SignedFile>;
 
 /// The state of trust before a ceremony.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,19 +36,14 @@ struct Held<'a>(&'a MetadataFiles);
 
 impl Files for Held<'_> {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
-        Ok(self.share(name, max)?.map(|bytes| bytes.to_vec()))
-    }
-
-    fn share(&self, name: &str, max: u64) -> Result<Option<Arc<Vec<u8>>>, String> {
         match self.0.get(name) {
             Some(bytes) if bytes.len() as u64 > max => Err(format!("larger than {max} bytes")),
-            found => Ok(found.cloned()),
+            found => Ok(found.map(|file| file.to_vec())),
         }
     }
 
-    fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
-        self.share(name, max)?;
-        Ok(self.0.get(name).map(|bytes| Box::new(bytes.as_slice()) as Box<dyn Read>))
+    fn held(&self, name: &str) -> Option<SignedFile> {
+        self.0.get(name).cloned()
     }
 
     fn names(&self) -> Result<Vec<String>, String> {
@@ -72,7 +66,7 @@ impl Before {
     /// The same of files that were read: `repository` is what they say.
     pub fn of(files: MetadataFiles, repository: Repository, allow_rehearsal: bool) -> Result<Self, String> {
         let held = Held(&files);
-        let oldest = repository.roots.first().map(|root| Arc::clone(&root.bytes)).unwrap_or_default();
+        let oldest = repository.roots.first().map(|root| root.bytes.clone()).unwrap_or_default();
         let verify = |scope| {
             let at = Date::from_unix(0);
             client::verify(&held, &Request { pinned: &oldest, at, scope, allow_rehearsal })
@@ -96,7 +90,7 @@ impl Before {
 
     /// SHA-256 of the newest root file: what the reviewed file pins.
     pub fn root_sha256(&self) -> String {
-        Digest::of(&self.root_file().bytes).hex()
+        Digest(self.root_file().bytes.sha256()).hex()
     }
 
     /// Whether a rehearsal made it, or it stands in for the real one in a rehearsal.

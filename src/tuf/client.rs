@@ -21,11 +21,11 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::io::Read;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::tuf::date::Date;
+use crate::tuf::file::SignedFile;
 use crate::tuf::root::Root;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
@@ -85,9 +85,10 @@ pub trait Files {
     fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String>;
     /// The names of all metadata files that are there.
     fn names(&self) -> Result<Vec<String>, String>;
-    /// The same file, shared where it is in memory already.
-    fn share(&self, name: &str, max: u64) -> Result<Option<Arc<Vec<u8>>>, String> {
-        Ok(self.read(name, max)?.map(Arc::new))
+    /// The same file, where it is in memory already.
+    fn held(&self, name: &str) -> Option<SignedFile> {
+        let _ = name;
+        None
     }
     /// The same file, to be read as it goes by; how much is read is the caller's to bound.
     fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {

@@ -101,7 +101,7 @@ fn targets_lines(
     let targets = Targets::rest(metadata)?;
     let listed = Targets::listed(metadata)?;
     let mut lines = vec![head(role, targets.version, targets.expires, now)];
-    lines.push(format!("  {} files, {} bytes", listed.len(), listed.bytes()?));
+    lines.push(format!("  {} files, {} bytes", listed.len(), metadata.listed_bytes()?));
     for (path, entry) in listed.iter().take(FILES_LISTED) {
         let file = entry.of(path)?;
         let sha256 = file.hashes.get("sha256").map_or("", |hash| hash.get(..16).unwrap_or(hash));

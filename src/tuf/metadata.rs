@@ -17,7 +17,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
@@ -27,18 +26,21 @@ use serde::Serialize;
 use serde::de::Error;
 use serde::de::MapAccess;
 use serde::de::Visitor;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sha2::Digest;
-use sha2::Sha256;
 
+use crate::tuf::Bytes;
 use crate::tuf::canonical;
+use crate::tuf::file::SignedFile;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
 use crate::tuf::targets::Listed;
+use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::listed;
 use crate::tuf::targets::listed::Index;
 use crate::tuf::targets::listed::Written;
+use crate::tuf::targets::scan;
 
 /// One signature as the file lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,46 +63,53 @@ impl MetadataError {
 }
 
 /// A file of metadata.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Metadata {
     signed: Value,
     payload: Arc<Payload>,
     signatures: Vec<Signature>,
+    /// This payload with these signatures, as a file.
+    file: Arc<OnceLock<SignedFile>>,
+}
+
+/// The rest follows from these.
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        self.payload.text == other.payload.text
+            && self.signatures == other.signatures
+            && self.signed == other.signed
+    }
 }
 
 /// The canonical form of a signed part, once for all who hold it.
 #[derive(Debug)]
 struct Payload {
-    text: Text,
+    text: Bytes,
     /// Where the targets lie in it, of targets metadata.
     targets: Option<Index>,
-    sha256: OnceLock<[u8; 32]>,
-}
-
-#[derive(Debug)]
-enum Text {
-    Own(Vec<u8>),
-    /// As it lies in a file.
-    Within(Arc<Vec<u8>>, Range<usize>),
+    /// Whether it is JSON as it lies.
+    plain: OnceLock<bool>,
+    /// Whether all targets are in the usual form.
+    usual: OnceLock<bool>,
+    /// How long all target files are together.
+    bytes: OnceLock<Result<u64, MetadataError>>,
 }
 
 impl Payload {
-    fn new(text: Vec<u8>, targets: Option<Index>) -> Arc<Self> {
-        Arc::new(Self { text: Text::Own(text), targets, sha256: OnceLock::new() })
+    fn new(text: impl Into<Bytes>, targets: Option<Index>) -> Arc<Self> {
+        let (plain, usual, bytes) = Default::default();
+        Arc::new(Self { text: text.into(), targets, plain, usual, bytes })
     }
 
-    fn text(&self) -> &[u8] {
-        match &self.text {
-            Text::Own(text) => text,
-            Text::Within(file, range) => file.get(range.clone()).unwrap_or_default(),
-        }
+    /// The same, as it lies in a file.
+    fn within(&self, text: Bytes) -> Arc<Self> {
+        let Self { targets, plain, usual, bytes, .. } = self;
+        let (targets, plain, usual, bytes) = (targets.clone(), plain.clone(), usual.clone(), bytes.clone());
+        Arc::new(Self { text: text.beside(&self.text), targets, plain, usual, bytes })
     }
-}
 
-/// The rest follows from the text.
-impl PartialEq for Payload {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
+    fn is_plain(&self) -> bool {
+        *self.plain.get_or_init(|| canonical::control(&self.text).is_none())
     }
 }
 
@@ -156,6 +165,10 @@ pub(crate) fn read_signatures(json: &Value) -> Result<Vec<Signature>, MetadataEr
 }
 
 impl Metadata {
+    fn of(signed: Value, payload: Arc<Payload>, signatures: Vec<Signature>) -> Self {
+        Self { signed, payload, signatures, file: Arc::default() }
+    }
+
     /// Metadata that nobody has signed yet.
     pub fn unsigned(signed: Value) -> Result<Self, MetadataError> {
         if !signed.is_object() {
@@ -173,56 +186,73 @@ impl Metadata {
         } else if signed["_type"] == "targets" && signed["targets"].is_object() {
             return Err(MetadataError::new("the signed part is longer than 4 GiB"));
         }
-        Ok(Self { signed, payload: Payload::new(payload, targets), signatures: Vec::new() })
+        Ok(Self::of(signed, Payload::new(payload, targets), Vec::new()))
     }
 
     /// Targets metadata that nobody has signed yet: `rest` is its signed part without `targets`, which come in
     /// ascending order of their paths and have about so many bytes.
     pub(crate) fn of_targets<'a>(
-        mut rest: Value,
+        rest: Value,
         room: usize,
         targets: impl Iterator<Item = (&'a str, Written<'a>)>,
     ) -> Result<Self, MetadataError> {
-        let Some(members) = rest.as_object_mut() else {
-            return Err(MetadataError::new("the signed part is not an object"));
-        };
-        members.remove("targets");
-        let (payload, index) = listed::write(members, room, targets)?;
-        Ok(Self { signed: rest, payload: Payload::new(payload, Some(index)), signatures: Vec::new() })
+        let rest = without_targets(rest)?;
+        let (payload, index) = listed::write(&rest, room, targets)?;
+        Ok(Self::of(Value::Object(rest), Payload::new(payload, Some(index)), Vec::new()))
     }
 
     /// The same content with another signed part, but for the target files, which stay as they lie; not signed.
     pub fn with_signed(&self, signed: Value) -> Result<Self, MetadataError> {
-        match self.listed() {
-            None => Self::unsigned(signed),
-            Some(listed) => {
-                let as_they_lie = listed.iter().map(|(path, entry)| (path, Written::AsItLies(entry)));
-                Self::of_targets(signed, self.payload().len(), as_they_lie)
-            }
-        }
+        let Some(listed) = self.listed() else { return Self::unsigned(signed) };
+        let rest = without_targets(signed)?;
+        Self::rewritten(rest, listed, std::iter::empty())
+    }
+
+    /// Targets metadata that nobody has signed yet: `rest` is its signed part without `targets`, which lie as they lie in
+    /// another but for `edits`, in ascending order of their paths: what each says from now on, if it is still listed.
+    pub(crate) fn edited<'a>(
+        rest: Value,
+        listed: Listed<'a>,
+        edits: impl Iterator<Item = (&'a str, Option<&'a TargetFile>)>,
+    ) -> Result<Self, MetadataError> {
+        Self::rewritten(without_targets(rest)?, listed, edits)
+    }
+
+    fn rewritten<'a>(
+        rest: Map<String, Value>,
+        listed: Listed<'a>,
+        edits: impl Iterator<Item = (&'a str, Option<&'a TargetFile>)>,
+    ) -> Result<Self, MetadataError> {
+        let (payload, index) = listed::rewrite(&rest, listed, edits)?;
+        Ok(Self::of(Value::Object(rest), Payload::new(payload, Some(index)), Vec::new()))
     }
 
     /// What is left of a file that went by: its signatures were proven then, and its payload, which was not kept, is
     /// empty here.
     pub(crate) fn gone_by(signed: Value, signatures: Vec<Signature>) -> Self {
-        Self { signed, payload: Payload::new(Vec::new(), None), signatures }
+        Self::of(signed, Payload::new(Vec::new(), None), signatures)
     }
 
     /// Reads a file. Duplicate keys at any depth are refused; unknown fields are kept.
     pub fn parse(file: &[u8]) -> Result<Self, MetadataError> {
-        Self::read(file, |text| Text::Own(text.to_vec()))
+        Self::read(file, |text| text.to_vec().into(), None)
     }
 
-    /// The same of a file that stays in memory: what lies canonical in it is not copied.
-    pub fn parse_shared(file: &Arc<Vec<u8>>) -> Result<Self, MetadataError> {
-        Self::read(file, |text| {
+    /// The same of a file that stays in memory: what lies canonical in it is not copied. Where its signed part is, byte
+    /// for byte, the payload that is `known`, that is not taken apart again.
+    pub(crate) fn parse_held(file: &Bytes, known: Option<&Self>) -> Result<Self, MetadataError> {
+        let piece = |text: &[u8]| {
             // `text` is a piece of the file.
             let start = (text.as_ptr() as usize).saturating_sub(file.as_ptr() as usize);
-            Text::Within(Arc::clone(file), start..start + text.len())
-        })
+            file.piece(start..start + text.len())
+        };
+        Self::read(file, piece, known)
     }
 
-    fn read(file: &[u8], keep: impl Fn(&[u8]) -> Text) -> Result<Self, MetadataError> {
+    fn read(file: &[u8], keep: impl Fn(&[u8]) -> Bytes, known: Option<&Self>) -> Result<Self, MetadataError> {
+        if let Some(read) = Self::read_usual(file, &keep, known) {
+            return Ok(read);
+        }
         let Outer(members) = serde_json::from_slice(file).map_err(|e| MetadataError(e.to_string()))?;
         let member = |name: &str| {
             let raw = members.get(name).ok_or_else(|| MetadataError(format!("{name} is missing")))?;
@@ -237,9 +267,8 @@ impl Metadata {
             return Err(MetadataError::new("the signed part is not an object"));
         }
         if let Some((rest, index)) = listed::prove(text.as_bytes()) {
-            let text = keep(text.as_bytes());
-            let payload = Arc::new(Payload { text, targets: Some(index), sha256: OnceLock::new() });
-            return Ok(Self { signed: Value::Object(rest), payload, signatures });
+            let payload = Payload::new(keep(text.as_bytes()), Some(index));
+            return Ok(Self::of(Value::Object(rest), payload, signatures));
         }
         let signed = json::parse(text.as_bytes()).map_err(in_signed)?;
         let payload = if canonical::is_canonical(text.as_bytes()) {
@@ -250,24 +279,74 @@ impl Metadata {
         Ok(Self { signatures, ..Self::canonical(signed, payload)? })
     }
 
+    /// A file of targets metadata in which signatures come first and the signed part lies canonical, as we and python-tuf
+    /// write it. `None` is no refusal: the file is read as any other.
+    fn read_usual(file: &[u8], keep: &impl Fn(&[u8]) -> Bytes, known: Option<&Self>) -> Option<Self> {
+        let at =
+            scan::member(file, scan::space(file, 0).ok().filter(|at| file[*at] == b'{')? + 1, b"signatures")?;
+        let mut values = serde_json::Deserializer::from_slice(file.get(at..)?).into_iter::<&RawValue>();
+        let signatures = json::parse(values.next()?.ok()?.get().as_bytes()).ok()?;
+        let at = scan::space(file, at + values.byte_offset()).ok().filter(|at| file[*at] == b',')? + 1;
+        let text = file.get(scan::member(file, at, b"signed")?..)?;
+        let known = known.filter(|known| known.is_plain() && text.starts_with(known.payload()));
+        let (parts, end) = match known {
+            Some(known) => (None, known.payload().len()),
+            None => listed::prove_first(text).map(|(parts, end)| (Some(parts), end))?,
+        };
+        let (text, rest) = text.split_at_checked(end)?;
+        let rest = rest.get(scan::space(rest, 0).ok()?..)?.strip_prefix(b"}")?;
+        if scan::space(rest, 0).is_ok() {
+            return None;
+        }
+        let signatures = read_signatures(&signatures).ok()?;
+        match (parts, known) {
+            (None, Some(known)) => {
+                Some(Self::of(known.signed.clone(), known.payload.within(keep(text)), signatures))
+            }
+            (Some((rest, index)), _)
+                if canonical::control(text).is_none() && str::from_utf8(text).is_ok() =>
+            {
+                let payload = Payload::new(keep(text), Some(index));
+                Some(Self::of(Value::Object(rest), payload, signatures))
+            }
+            _ => None,
+        }
+    }
+
     /// The signed part as it was read; of targets metadata all but `targets`, which [`Self::listed`] has.
     pub fn signed(&self) -> &Value {
         &self.signed
     }
 
     /// The bytes that signatures are over: the canonical form of the signed part.
-    pub fn payload(&self) -> &[u8] {
-        self.payload.text()
+    pub fn payload(&self) -> &Bytes {
+        &self.payload.text
     }
 
     /// SHA-256 of these bytes.
     pub fn sha256(&self) -> [u8; 32] {
-        *self.payload.sha256.get_or_init(|| Sha256::digest(self.payload()).into())
+        self.payload().sha256()
     }
 
     /// The target files of targets metadata; `None` where it is of another type, or lists none in the right form.
     pub fn listed(&self) -> Option<Listed<'_>> {
         self.payload.targets.as_ref().map(|index| Listed::new(self.payload(), index))
+    }
+
+    /// How long the files that it lists are together. An error names the first target that cannot be understood.
+    pub fn listed_bytes(&self) -> Result<u64, MetadataError> {
+        let sum = || self.listed().map_or(Ok(0), Listed::bytes);
+        self.payload.bytes.get_or_init(sum).clone()
+    }
+
+    /// Whether its payload is JSON as it lies.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.payload.is_plain()
+    }
+
+    /// Whether it lists targets, each with a length and a hash that clients know, in the usual form.
+    pub(crate) fn lists_usual_targets(&self) -> bool {
+        *self.payload.usual.get_or_init(|| self.listed().is_some_and(Listed::usual))
     }
 
     /// The signatures, in the order of the file.
@@ -277,13 +356,23 @@ impl Metadata {
 
     /// The same content with these signatures and no other. The caller has verified them.
     pub fn with_signatures(&self, signatures: Vec<Signature>) -> Self {
-        Self { signatures, ..self.clone() }
+        Self::of(self.signed.clone(), Arc::clone(&self.payload), signatures)
+    }
+
+    /// The same metadata; where other metadata has the same payload, what is known of that one's is known of this one's.
+    pub fn beside(self, known: &Self) -> Self {
+        match self.payload() == known.payload() {
+            true if self.signatures == known.signatures => known.clone(),
+            true => known.with_signatures(self.signatures),
+            false => self,
+        }
     }
 
     /// Adds a signature, replacing one of the same keyid. The caller has verified it.
     pub fn add(&mut self, signature: Signature) {
         self.signatures.retain(|other| other.keyid != signature.keyid);
         self.signatures.push(signature);
+        self.file = Arc::default();
     }
 
     /// `_type` of the signed part: root, targets, snapshot or timestamp.
@@ -293,28 +382,58 @@ impl Metadata {
 
     /// The file: always the same bytes for the same content, signatures in the order of their keyids.
     pub fn to_file(&self) -> Vec<u8> {
-        file(self.payload(), &self.signatures)
+        self.parts().to_vec()
     }
 
-    /// Length and SHA-256 of the file.
-    pub fn measure_file(&self) -> (u64, [u8; 32]) {
-        let (head, json) = self.parts();
-        let parts = [head.as_bytes(), &json, TAIL];
-        let length = parts.iter().map(|part| part.len() as u64).sum();
-        let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
-        (length, hash.finalize().into())
+    /// The same file, made once, and read as any other.
+    pub fn file(&self) -> &SignedFile {
+        self.file.get_or_init(|| SignedFile::of(self))
     }
 
     /// Whether the file is this one.
     pub fn is_file(&self, file: &[u8]) -> bool {
-        let (head, json) = self.parts();
-        let signed = file.strip_prefix(head.as_bytes()).and_then(|rest| rest.strip_suffix(TAIL));
-        signed.is_some_and(|signed| *signed == *json)
+        self.parts().are(file)
     }
 
-    /// What stands in the file before the end.
-    fn parts(&self) -> (String, Cow<'_, [u8]>) {
-        (head(&self.signatures), canonical::to_json(self.payload()))
+    /// The same file as it is put together.
+    pub fn parts(&self) -> Parts<'_> {
+        let payload = self.payload();
+        let signed =
+            if self.payload.is_plain() { Cow::Borrowed(&**payload) } else { canonical::to_json(payload) };
+        Parts { head: head(&self.signatures), signed }
+    }
+}
+
+/// The members of a signed part but for its target files.
+fn without_targets(signed: Value) -> Result<Map<String, Value>, MetadataError> {
+    let Value::Object(mut rest) = signed else {
+        return Err(MetadataError::new("the signed part is not an object"));
+    };
+    rest.remove("targets");
+    Ok(rest)
+}
+
+/// What a file is put together of.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    head: String,
+    /// The payload in JSON.
+    signed: Cow<'a, [u8]>,
+}
+
+impl Parts<'_> {
+    /// One after another.
+    pub fn each(&self) -> [&[u8]; 3] {
+        [self.head.as_bytes(), &self.signed, TAIL]
+    }
+
+    fn to_vec(&self) -> Vec<u8> {
+        self.each().concat()
+    }
+
+    fn are(&self, file: &[u8]) -> bool {
+        let signed = file.strip_prefix(self.head.as_bytes()).and_then(|rest| rest.strip_suffix(TAIL));
+        signed.is_some_and(|signed| *signed == *self.signed)
     }
 }
 
@@ -375,11 +494,10 @@ mod tests {
         let read = Metadata::parse(file.as_bytes()).unwrap();
         assert_eq!(read.payload(), metadata.payload());
         assert_eq!(read.to_file(), file.as_bytes());
-        assert_eq!(Metadata::parse_shared(&Arc::new(file.clone().into_bytes())), Ok(read.clone()));
+        assert_eq!(Metadata::parse_held(&file.clone().into_bytes().into(), None), Ok(read.clone()));
         assert!(read.is_file(file.as_bytes()) && !read.is_file(&file.as_bytes()[1..]));
         assert!(!read.is_file(file.replace("\\u0009", "\t").as_bytes()));
-        assert_eq!(read.measure_file(), (file.len() as u64, Sha256::digest(&file).into()));
-        assert_eq!(read.sha256(), <[u8; 32]>::from(Sha256::digest(read.payload())));
+        assert_eq!(&***metadata.file(), file.as_bytes());
     }
 
     #[test]
@@ -401,7 +519,7 @@ mod tests {
         let metadata = Metadata::parse(file).unwrap();
 
         assert_eq!(
-            metadata.payload(),
+            &metadata.payload()[..],
             br#"{"_type":"root","expires":"2021-12-18T13:28:12.99008-06:00","x":[1,{}]}"#
         );
         assert_eq!(metadata.signatures(), []);

@@ -6,6 +6,7 @@
 pub mod apart;
 pub mod base32;
 pub mod base64;
+pub mod bytes;
 pub mod canonical;
 pub mod client;
 pub mod date;
@@ -14,6 +15,7 @@ pub mod describe;
 pub mod diff;
 pub mod fault;
 mod fields;
+pub mod file;
 pub mod foreign_signature;
 pub mod json;
 pub mod key;
@@ -28,7 +30,9 @@ pub mod snapshot;
 pub mod targets;
 pub mod timestamp;
 
+pub use bytes::Bytes;
 pub use date::Date;
+pub use file::SignedFile;
 pub use key::KeyId;
 pub use key::PublicKey;
 pub use key::Scheme;

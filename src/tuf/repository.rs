@@ -14,6 +14,7 @@ use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::diff;
+use crate::tuf::file::SignedFile;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
@@ -32,7 +33,7 @@ pub struct RoleFile {
     /// `version`
     pub version: u64,
     /// The bytes as they lie.
-    pub bytes: Arc<Vec<u8>>,
+    pub bytes: SignedFile,
     /// The same, read.
     pub metadata: Arc<Metadata>,
     /// The paths of its targets, of a file that went by: of that neither bytes nor payload are held.
@@ -207,7 +208,7 @@ fn gone_by(files: &dyn Files, name: &str, max: u64) -> Option<RoleFile> {
     Some(RoleFile {
         file: name.to_owned(),
         version: metadata.signed()["version"].as_u64()?,
-        bytes: Arc::default(),
+        bytes: SignedFile::default(),
         metadata: Arc::new(metadata),
         paths: Some(Arc::new(paths)),
     })
@@ -215,16 +216,19 @@ fn gone_by(files: &dyn Files, name: &str, max: u64) -> Option<RoleFile> {
 
 /// A file that is held.
 pub(crate) fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleFile, Unreadable> {
-    let bytes = match files.share(name, max) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return unreadable(name, "there is no such file"),
-        Err(why) => return unreadable(name, why),
+    let bytes = match files.held(name).filter(|held| held.len() as u64 <= max) {
+        Some(held) => held,
+        None => match files.read(name, max) {
+            Ok(Some(bytes)) => bytes.into(),
+            Ok(None) => return unreadable(name, "there is no such file"),
+            Err(why) => return unreadable(name, why),
+        },
     };
-    let metadata = Metadata::parse_shared(&bytes).or_else(|why| unreadable(name, why))?;
+    let metadata = Arc::clone(bytes.metadata().or_else(|why| unreadable(name, why))?);
     let Some(version) = metadata.signed()["version"].as_u64() else {
         return unreadable(name, "it has no version");
     };
-    Ok(RoleFile { file: name.to_owned(), version, bytes, metadata: Arc::new(metadata), paths: None })
+    Ok(RoleFile { file: name.to_owned(), version, bytes, metadata, paths: None })
 }
 
 /// The role behind a file name: names are URL-encoded there.

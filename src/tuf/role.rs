@@ -17,6 +17,18 @@ pub struct RoleKeys {
     pub threshold: u32,
 }
 
+/// What signatures are over: bytes that are looked at once, or [`crate::tuf::Bytes`], which know what was proven.
+pub trait Message {
+    /// Whether this key made this signature over it.
+    fn holds(&self, key: &PublicKey, signature: &[u8]) -> bool;
+}
+
+impl Message for [u8] {
+    fn holds(&self, key: &PublicKey, signature: &[u8]) -> bool {
+        key.verify(self, signature).is_ok()
+    }
+}
+
 /// Too few keys signed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{have} of {need} keys signed")]
@@ -32,7 +44,11 @@ impl RoleKeys {
     ///
     /// This is the only place that counts signatures: root, targets, delegations and ceremonies all come here.
     /// A key counts once by its material, however many signatures it made and labels it has.
-    pub fn verify(&self, payload: &[u8], signatures: &[Signature]) -> Result<BTreeSet<KeyId>, Unmet> {
+    pub fn verify(
+        &self,
+        payload: &(impl Message + ?Sized),
+        signatures: &[Signature],
+    ) -> Result<BTreeSet<KeyId>, Unmet> {
         self.judge(self.signed_by(payload, signatures))
     }
 
@@ -56,8 +72,8 @@ impl RoleKeys {
     }
 
     /// The same count without the judgement: the labels of the distinct keys that signed.
-    pub fn signed_by(&self, payload: &[u8], signatures: &[Signature]) -> BTreeSet<KeyId> {
-        self.count(signatures, |_, key, signature| key.verify(payload, signature).is_ok())
+    pub fn signed_by(&self, payload: &(impl Message + ?Sized), signatures: &[Signature]) -> BTreeSet<KeyId> {
+        self.count(signatures, |_, key, signature| payload.holds(key, signature))
     }
 
     /// `holds` is asked with a signature's place in the list, its key and its bytes.

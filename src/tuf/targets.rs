@@ -8,7 +8,7 @@ pub mod manifest;
 pub(crate) mod passing;
 pub mod path;
 pub(crate) mod paths;
-mod scan;
+pub(crate) mod scan;
 pub(crate) mod stream;
 mod text;
 

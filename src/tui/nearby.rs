@@ -156,7 +156,7 @@ fn state(dir: &Path) -> Result<RecordState, String> {
     let journal = journal::read(&bytes).map_err(|broken| broken.to_string())?;
     let opening = journal::opening(&journal).map_err(|broken| broken.to_string())?;
     let plan =
-        before::plan_of_record(dir, &text, opening.mode, &opening.before).map_err(|stop| stop.error)?;
+        before::plan_of_record(dir, &text, opening.mode, &opening.before, None).map_err(|stop| stop.error)?;
     let (title, of) = (plan.title.clone(), plan.steps.len());
     let ceremony = journal::replay(&journal, Arc::new(plan)).map_err(|broken| broken.to_string())?;
     let next = ceremony.next().map(|next| next.number);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -20,6 +22,7 @@ use keyrite::tuf::Metadata;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
 use keyrite::tuf::Signature;
+use keyrite::tuf::SignedFile;
 use keyrite::tuf::client;
 use keyrite::tuf::client::Files;
 use keyrite::tuf::client::Refused;
@@ -35,12 +38,12 @@ use crate::tuf::world::*;
 fn contents() -> Contents {
     let world = world();
     let set = world.build();
-    let role = |role: &str, file: &str| (role.to_owned(), set.0[file].clone());
+    let role = |role: &str, file: &str| (role.to_owned(), set.0[file].clone().into());
     Contents {
         ceremony: "2026-12-root".to_owned(),
         journal_head: "ab".repeat(32),
         rehearsal: false,
-        roots: vec![set.0["2.root.json"].clone(), set.0["1.root.json"].clone()],
+        roots: ["2.root.json", "1.root.json"].map(|file| set.0[file].clone().into()).into(),
         roles: vec![
             role("timestamp", "timestamp.json"),
             role("dev", "2.dev.json"),
@@ -162,7 +165,7 @@ fn what_cannot_be_published_is_refused() {
         bend(&|c| c.roots[0] = c.roots[1].clone()),
         "root 1 follows root 1: a client needs every version once"
     );
-    assert!(bend(&|c| c.roots[0] = b"{}".to_vec()).starts_with("a root: "));
+    assert!(bend(&|c| c.roots[0] = b"{}".to_vec().into()).starts_with("a root: "));
     assert_eq!(bend(&|c| c.roles.push(c.roles[1].clone())), "two files named metadata/2.dev.json");
     assert_eq!(
         bend(&|c| c.targets.extend([("x".to_owned(), Vec::new().into())])),
@@ -175,7 +178,7 @@ fn what_cannot_be_published_is_refused() {
     for path in ["../x", "/x", "a//b", "a/./b", "a\nb", "a\"b", "a\\b"] {
         let error = bend(&|c| {
             let list = signed_by(&targets(3, json!({ path: target(b"x") })), &[4]).to_file();
-            c.roles[3].1 = list;
+            c.roles[3].1 = list.into();
             c.targets = [(path.to_owned(), b"x".to_vec().into())].into();
         });
         assert!(error.contains("cannot be the name"), "{path}: {error}");
@@ -301,6 +304,53 @@ fn a_manifest_written_anew_does_not_help_against_the_signatures() {
     assert_eq!(refused(&path), (client::rules::ROOT_SIGNED_BY_OLD_AND_NEW, "2.root.json".to_owned()));
 }
 
+/// What is known of the files that were written is known of the same bytes, and of no others.
+#[test]
+fn a_bundle_beside_what_was_written_gets_the_verdict_that_it_gets_alone() {
+    let contents = contents();
+    let (_temp, path) = written(&bundle::layout(&contents).unwrap());
+    let name = |role: &str, file: &SignedFile| match file.metadata().unwrap().signed()["version"].as_u64() {
+        Some(version) if role != "timestamp" => format!("metadata/{version}.{role}.json"),
+        _ => format!("metadata/{role}.json"),
+    };
+    let known: BTreeMap<String, SignedFile> =
+        contents.roles.iter().map(|(role, file)| (name(role, file), file.clone())).collect();
+    let pinned = pinned();
+    let both = || {
+        let request = Request { pinned: &pinned, at: now(), scope: Scope::Full, allow_rehearsal: false };
+        let alone = bundle::check(&Dir::open(&path).unwrap(), &request);
+        let beside = bundle::check(&Dir::open(&path).unwrap().beside(known.clone()), &request);
+        assert_eq!(beside.as_ref().err(), alone.as_ref().err());
+        assert_eq!(beside.as_ref().ok().map(|it| &it.verified), alone.as_ref().ok().map(|it| &it.verified));
+        (beside.map(|checked| checked.as_known), alone.map(|checked| checked.as_known))
+    };
+
+    assert_eq!(both(), (Ok(known.keys().cloned().collect()), Ok(BTreeSet::new())));
+    for file in known.keys() {
+        let good = fs::read(path.join(file)).unwrap();
+        let sig = good.windows(7).position(|word| word == b"\"sig\":\"").unwrap() + 7;
+        let bend = |at: usize| {
+            let mut bent = good.clone();
+            bent[at] = if bent[at] == b'0' { b'1' } else { b'0' };
+            bent
+        };
+        let spaced = [&good[..], b" "].concat();
+        for bent in [bend(sig), spaced, good[..good.len() - 2].to_vec(), b"{}".to_vec()] {
+            fs::write(path.join(file), bent).unwrap();
+            assert!(both().0.is_err(), "{file}");
+            // With a manifest that says so.
+            let manifest = fs::read(path.join("MANIFEST.json")).unwrap();
+            let text = fs::read(path.join("VERIFY.txt")).unwrap();
+            cover(&path);
+            assert!(both().0.map_or(true, |known| !known.contains(file)), "{file}");
+            fs::write(path.join("MANIFEST.json"), manifest).unwrap();
+            fs::write(path.join("VERIFY.txt"), text).unwrap();
+        }
+        fs::write(path.join(file), good).unwrap();
+    }
+    assert!(both().0.is_ok());
+}
+
 #[test]
 fn target_files_are_the_ones_that_the_metadata_lists() {
     let files = bundle::layout(&contents()).unwrap();
@@ -353,7 +403,7 @@ fn a_path_that_two_roles_list_lies_there_with_both_files() {
     let mut top = world().role("targets").clone();
     top["targets"]["dev/tool.txt"] = target(b"other");
     contents.roles =
-        vec![("targets".to_owned(), signed_by(&top, &[4]).to_file()), contents.roles.swap_remove(1)];
+        vec![("targets".to_owned(), signed_by(&top, &[4]).to_file().into()), contents.roles.swap_remove(1)];
     contents.targets =
         ["tool", "other"].map(|text| ("dev/tool.txt".to_owned(), text.as_bytes().to_vec().into())).into();
 
@@ -370,8 +420,10 @@ fn a_target_file_is_checked_by_every_hash_that_is_listed() {
         let mut contents = contents();
         let mut entry = target(b"app");
         entry["hashes"]["sha512"] = json!(sha512);
-        contents.roles =
-            vec![("targets".to_owned(), signed_by(&targets(3, json!({"app.txt": entry})), &[4]).to_file())];
+        contents.roles = vec![(
+            "targets".to_owned(),
+            signed_by(&targets(3, json!({"app.txt": entry})), &[4]).file().clone(),
+        )];
         contents.targets = [("app.txt".to_owned(), b"app".to_vec().into())].into();
         contents
     };
@@ -386,7 +438,7 @@ fn a_target_file_is_checked_by_every_hash_that_is_listed() {
     assert!(bundle::layout(&app(&"0".repeat(128))).is_err());
     // The same file under a name that promises another SHA-512, as one would who bends a bundle.
     let bent = app(&"0".repeat(128)).roles[0].1.clone();
-    fs::write(path.join("metadata/3.targets.json"), bent).unwrap();
+    fs::write(path.join("metadata/3.targets.json"), &**bent).unwrap();
     fs::remove_file(path.join("MANIFEST.json")).unwrap();
     fs::rename(
         path.join("targets").join(format!("{right}.app.txt")),
@@ -602,7 +654,7 @@ fn many_schemes() -> Contents {
     for (version, salt) in [(1, "rsa_pss_saltlen:32"), (2, "rsa_pss_saltlen:max")] {
         let mut metadata = signed_by(&with_keys(version), &[1]);
         signers.sign(&mut metadata, salt);
-        contents.roots.push(metadata.to_file());
+        contents.roots.push(metadata.to_file().into());
     }
     contents
 }
@@ -651,11 +703,11 @@ fn a_file_of_another_program_is_kept_as_it_is_and_the_instructions_say_what_they
     let mut contents = contents();
     let root = Metadata::parse(&contents.roots[1]).unwrap();
     let pretty = json!({"signed": root.signed(), "signatures": root.signatures()});
-    contents.roots[1] = serde_json::to_vec_pretty(&pretty).unwrap();
+    contents.roots[1] = serde_json::to_vec_pretty(&pretty).unwrap().into();
     let files = bundle::layout(&contents).unwrap();
     let (_temp, path) = written(&files);
 
-    assert_eq!(fs::read(path.join("metadata/1.root.json")).unwrap(), contents.roots[1]);
+    assert_eq!(fs::read(path.join("metadata/1.root.json")).unwrap(), contents.roots[1][..]);
     assert!(check(&path, &contents.roots[1]).is_ok());
     assert!(instructions_hold(&path));
     let text = fs::read_to_string(path.join("VERIFY.txt")).unwrap();
@@ -673,7 +725,7 @@ fn no_text_from_metadata_becomes_a_command() {
     let mut odd = signed_by(&signed, &[11]).signatures()[0].clone();
     odd.keyid = keyrite::tuf::KeyId(label.to_owned());
     metadata.add(odd);
-    contents.roots = vec![metadata.to_file()];
+    contents.roots = vec![metadata.to_file().into()];
     contents.roles.clear();
     contents.targets.clear();
     contents.ceremony = "x\ntouch pwned".to_owned();

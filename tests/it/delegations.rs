@@ -83,7 +83,8 @@ impl World {
     fn signed(&self, name: &str, signed: Value) -> Vec<u8> {
         let mut metadata = Metadata::unsigned(signed).unwrap();
         let secret = SecretString::from(PASSPHRASE);
-        let sigs = self.store(name).sign(Some(&secret), &self.keys[name], &[metadata.payload()]).unwrap();
+        let sigs =
+            self.store(name).sign(Some(&secret), &self.keys[name], &[metadata.payload().clone()]).unwrap();
         metadata.add(Signature { keyid: self.keys[name].keyid(), sig: hex::encode(&sigs[0]) });
         metadata.to_file()
     }
@@ -457,7 +458,7 @@ fn a_delegates_key_comes_with_proof_of_possession_or_is_remarked() {
     let secret = SecretString::from(PASSPHRASE);
     for (occasion, code) in [("2026-11-delegation-change", 0), ("2025-genesis", 1)] {
         let message = proof::message(&world.keys["dana"], occasion).unwrap();
-        let made = world.store("dana").sign(Some(&secret), &world.keys["dana"], &[&message]).unwrap();
+        let made = world.store("dana").sign(Some(&secret), &world.keys["dana"], &[message.into()]).unwrap();
         let made = Proof::new(&world.keys["dana"], occasion, &made[0]).unwrap();
         world.write("inputs/dana.proof.json", made.to_file().as_bytes());
 

@@ -15,6 +15,7 @@ use keyrite::keystore::simulated;
 use keyrite::keystore::simulated::Held;
 use keyrite::keystore::simulated::Simulated;
 use keyrite::store_uri::StoreUri;
+use keyrite::tuf::Bytes;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::Scheme;
 use secrecy::ExposeSecret;
@@ -52,7 +53,7 @@ fn behaves_as_a_store(store: &mut dyn Store, scheme: Scheme, bits: Option<u32>, 
     assert_eq!(store.find(Some(&good)).unwrap().unwrap(), made);
     assert!(store.look().unwrap().lines[0].contains(&store.name()));
 
-    let payloads: [&[u8]; 3] = [b"root", b"", &[7; 100_000]];
+    let payloads = [&b"root"[..], b"", &[7; 100_000]].map(Bytes::from);
     let signatures = store.sign(Some(&good), &made.public, &payloads).unwrap();
     assert_eq!(signatures.len(), 3);
     for (payload, signature) in payloads.iter().zip(&signatures) {
@@ -125,8 +126,9 @@ fn a_rehearsal_signs_the_same_on_every_run_also_with_rsa() {
     let held = Held { scheme: Scheme::RsaPssSha256, bits: Some(2048) };
     let public = token(Some(held)).find(Some(&secret("1234"))).unwrap().unwrap().public;
 
-    let first = token(Some(held)).sign(Some(&secret("1234")), &public, &[b"root"]).unwrap();
-    let second = token(Some(held)).sign(Some(&secret("1234")), &public, &[b"root"]).unwrap();
+    let first = token(Some(held)).sign(Some(&secret("1234")), &public, &[b"root".as_slice().into()]).unwrap();
+    let second =
+        token(Some(held)).sign(Some(&secret("1234")), &public, &[b"root".as_slice().into()]).unwrap();
 
     assert_eq!(first, second);
 }
@@ -525,7 +527,8 @@ fn keys_made_by_openssl_and_encrypted_by_age_open_here() {
 
         let mut file = age_at(&path);
         let found = file.find(Some(&secret(PASSPHRASE))).unwrap().unwrap();
-        let signed = file.sign(Some(&secret(PASSPHRASE)), &found.public, &[b"root"]).unwrap();
+        let signed =
+            file.sign(Some(&secret(PASSPHRASE)), &found.public, &[b"root".as_slice().into()]).unwrap();
 
         assert_eq!(found.public.scheme(), scheme);
         openssl_verifies(dir.path(), &found.public, b"root", &signed[0]);

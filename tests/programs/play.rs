@@ -16,6 +16,7 @@ use keyrite::keystore::StoreError;
 use keyrite::keystore::pkcs11;
 use keyrite::keystore::pkcs11::Settings;
 use keyrite::store_uri::StoreUri;
+use keyrite::tuf::Bytes;
 use keyrite::tuf::PublicKey;
 use secrecy::SecretString;
 
@@ -105,7 +106,7 @@ impl Stage {
             Do::Sign { uri, pin, public, payloads } => {
                 let given = public.map(|json| PublicKey::from_json(&json).unwrap());
                 let public = given.or_else(|| self.last.clone()).unwrap();
-                let payloads: Vec<&[u8]> = payloads.iter().map(|payload| payload.as_bytes()).collect();
+                let payloads: Vec<Bytes> = payloads.iter().map(|payload| payload.as_bytes().into()).collect();
                 let signed = self.store(&uri)?.sign(secret(&pin).as_ref(), &public, &payloads)?;
                 for (payload, signature) in payloads.iter().zip(&signed) {
                     public.verify(payload, signature).unwrap();

@@ -40,7 +40,7 @@ pub(super) fn run(
         None => public(&mut *store, secret.as_ref())?,
     };
     let message = proof::message(&public, challenge).map_err(refused)?;
-    let signatures = store.sign(secret.as_ref(), &public, &[&message]).map_err(key::failed)?;
+    let signatures = store.sign(secret.as_ref(), &public, &[message.into()]).map_err(key::failed)?;
     let signature = signatures.first().map(Vec::as_slice).unwrap_or_default();
     let proof = Proof::new(&public, challenge, signature).map_err(|error| {
         let error = format!("{}: {error}; nothing was written", store.name());

@@ -50,6 +50,7 @@ use crate::keystore::pkcs11::job::Said;
 use crate::keystore::pkcs11::job::Work;
 use crate::keystore::pkcs11::text::printable;
 use crate::store_uri::Pkcs11Uri;
+use crate::tuf::Bytes;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
 
@@ -123,14 +124,14 @@ impl Store for TokenStore {
         &mut self,
         secret: Option<&SecretString>,
         public: &PublicKey,
-        payloads: &[&[u8]],
+        payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         let work =
             Work::Sign { public: public.clone(), payloads: payloads.iter().map(hex::encode).collect() };
         let signatures = self.run(secret, work)?.signatures()?;
         // The worker has verified them; here it is proven again, on this side of the pipe.
         let right =
-            payloads.iter().zip(&signatures).all(|(payload, one)| public.verify(payload, one).is_ok());
+            payloads.iter().zip(&signatures).all(|(payload, one)| payload.verify(public, one).is_ok());
         if signatures.len() == payloads.len() && right { Ok(signatures) } else { Err(worker::nonsense()) }
     }
 

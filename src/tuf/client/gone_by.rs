@@ -1,4 +1,4 @@
-//! Roles that are verified while their files go by, without a map of their targets.
+//! Roles that are verified while their files go by, or as they are held, without a map of their targets.
 //!
 //! A fast way to the answer yes, never to another one: for a file that is not as this way expects, or that does not
 //! hold, there is no answer here, and the role is read whole.
@@ -7,6 +7,7 @@ use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::file_name;
 use crate::tuf::client::tree::Branch;
 use crate::tuf::client::workflow::Workflow;
+use crate::tuf::client::workflow::held_as_listed;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::role::RoleKeys;
@@ -37,7 +38,13 @@ impl Workflow<'_> {
         let file = file_name(role, version.filter(|_| listed.is_none() || root.consistent_snapshot));
         let wants = |path: &str| self.files.wants(path);
         let ask = stream::Ask { keys, listed, max: MAX_TARGETS, paths: role != "targets", wants: &wants };
-        let read = stream::read(&mut self.files.open(&file, MAX_TARGETS).ok()??, &ask)?;
+        let read = match self.files.held(&file) {
+            Some(held) => {
+                listed.map_or(Ok(()), |listed| held_as_listed(&file, &held, listed)).ok()?;
+                stream::held(&held, &ask)?
+            }
+            None => stream::read(&mut self.files.open(&file, MAX_TARGETS).ok()??, &ask)?,
+        };
         let metadata = Metadata::gone_by(read.rest, read.signatures);
         let rest = Targets::rest(&metadata).ok()?;
         if version.is_some_and(|version| version != rest.version) {

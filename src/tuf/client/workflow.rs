@@ -8,6 +8,7 @@ use sha2::Digest;
 use sha2::Sha256;
 use sha2::Sha512;
 
+use crate::tuf::Bytes;
 use crate::tuf::client::Files;
 use crate::tuf::client::Refused;
 use crate::tuf::client::Request;
@@ -180,13 +181,30 @@ fn signs_once(file: &str, metadata: &Metadata) -> Result<(), Refused> {
 
 /// A file has the length and the hashes that the file above it lists, where it lists them.
 pub(super) fn as_listed(name: &str, bytes: &[u8], listed: &MetaFile) -> Result<(), Refused> {
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    listed_by(name, bytes.len(), listed, |algorithm| digest(bytes, algorithm))
+}
+
+/// The same of a file that is held.
+pub(super) fn held_as_listed(name: &str, file: &Bytes, listed: &MetaFile) -> Result<(), Refused> {
+    listed_by(name, file.len(), listed, |algorithm| match algorithm {
+        "sha256" => Some(hex::encode(file.sha256())),
+        other => digest(file, other),
+    })
+}
+
+fn listed_by(
+    name: &str,
+    length: usize,
+    listed: &MetaFile,
+    digest: impl Fn(&str) -> Option<String>,
+) -> Result<(), Refused> {
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
     if let Some(listed) = listed.length.filter(|listed| *listed != length) {
         return refuse(rules::LENGTH_AS_LISTED, name, format!("{length} bytes and not {listed}"));
     }
     if !listed.hashes.is_empty() {
         let hashes = listed.hashes.iter().map(|(name, hash)| (name.as_str(), hash.as_str()));
-        hashes_hold(bytes, hashes).or_else(|why| refuse(rules::HASHES_AS_LISTED, name, why))?;
+        digests_hold(digest, hashes).or_else(|why| refuse(rules::HASHES_AS_LISTED, name, why))?;
     }
     Ok(())
 }
@@ -209,13 +227,16 @@ pub fn hashes_hold<'h>(
     bytes: &[u8],
     hashes: impl IntoIterator<Item = (&'h str, &'h str)>,
 ) -> Result<(), String> {
+    digests_hold(|algorithm| digest(bytes, algorithm), hashes)
+}
+
+fn digests_hold<'h>(
+    digest: impl Fn(&str) -> Option<String>,
+    hashes: impl IntoIterator<Item = (&'h str, &'h str)>,
+) -> Result<(), String> {
     let mut known = 0;
     for (algorithm, listed) in hashes {
-        let found = match algorithm {
-            "sha256" => hex::encode(Sha256::digest(bytes)),
-            "sha512" => hex::encode(Sha512::digest(bytes)),
-            _ => continue,
-        };
+        let Some(found) = digest(algorithm) else { continue };
         known += 1;
         if !found.eq_ignore_ascii_case(listed) {
             return Err(format!("{algorithm} is {found} and not {listed}"));
@@ -225,4 +246,13 @@ pub fn hashes_hold<'h>(
         return Err("no hash by sha256 or sha512 is listed".to_owned());
     }
     Ok(())
+}
+
+/// In hex, by an algorithm that clients know.
+fn digest(bytes: &[u8], algorithm: &str) -> Option<String> {
+    match algorithm {
+        "sha256" => Some(hex::encode(Sha256::digest(bytes))),
+        "sha512" => Some(hex::encode(Sha512::digest(bytes))),
+        _ => None,
+    }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::tuf::Bytes;
 use crate::tuf::canonical;
 use crate::tuf::date::Date;
 use crate::tuf::delegations::layout::Layout;
@@ -45,7 +46,7 @@ pub struct Bin {
     pub number: u32,
     /// `version`
     pub version: u64,
-    payload: Vec<u8>,
+    payload: Bytes,
     signatures: Vec<Signature>,
 }
 
@@ -127,7 +128,7 @@ impl Group {
             let version = highest(number).map_or(1, |highest| highest + 1);
             tail(terms, version, &mut payload)?;
             payload.shrink_to_fit();
-            bins.push(Bin { number, version, payload, signatures: Vec::new() });
+            bins.push(Bin { number, version, payload: payload.into(), signatures: Vec::new() });
         }
         Ok(Self { layout, bins })
     }
@@ -143,15 +144,15 @@ impl Group {
     }
 
     /// What is to be signed, for one call of a key store.
-    pub fn payloads(&self) -> Vec<&[u8]> {
-        self.bins.iter().map(|bin| bin.payload.as_slice()).collect()
+    pub fn payloads(&self) -> Vec<Bytes> {
+        self.bins.iter().map(|bin| bin.payload.clone()).collect()
     }
 
     /// SHA-256 over one line a bin, `SHA256-OF-THE-PAYLOAD  VERSION.NAME`: what people review and compare.
     pub fn digest(&self) -> [u8; 32] {
         let mut lines = Sha256::new();
         for bin in &self.bins {
-            let digest = hex::encode(Sha256::digest(&bin.payload));
+            let digest = hex::encode(bin.payload.sha256());
             lines.update(format!("{digest}  {}.{}\n", bin.version, self.layout.name(bin.number)));
         }
         lines.finalize().into()
@@ -173,7 +174,7 @@ impl Group {
             return Err(GroupError::Count { found: signatures.len(), bins: self.bins.len() });
         }
         for (bin, signature) in self.bins.iter().zip(signatures) {
-            if key.verify(&bin.payload, signature).is_err() {
+            if bin.payload.verify(key, signature).is_err() {
                 return Err(GroupError::BadSignature(self.layout.name(bin.number)));
             }
         }
@@ -420,7 +421,7 @@ mod tests {
                     extra: terms.extra.clone(),
                 };
                 let whole = Metadata::unsigned(targets.to_signed()).unwrap();
-                prop_assert_eq!(bin.payload(), whole.payload());
+                prop_assert_eq!(bin.payload(), &**whole.payload());
                 prop_assert_eq!(group.file(bin), whole.to_file());
             }
         }

@@ -132,7 +132,7 @@ impl<'a> Targets<'a> {
 
 /// The JSON of each target of this metadata.
 fn json_of<'a>(metadata: &'a Metadata) -> impl Fn(Entry<'a>) -> Cow<'a, [u8]> {
-    let plain = canonical::control(metadata.payload()).is_none();
+    let plain = metadata.is_plain();
     move |entry| match entry.text() {
         text if plain => Cow::Borrowed(text),
         text => canonical::to_json(text),

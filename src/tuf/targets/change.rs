@@ -114,6 +114,14 @@ impl Change {
         })
     }
 
+    /// What changes, in the order of paths: what each says from now on, or nothing where it is no longer listed.
+    pub(crate) fn edits(&self) -> impl Iterator<Item = (&str, Option<&TargetFile>)> {
+        let written = self.written.iter().map(|(path, file)| (path.as_str(), Some(file)));
+        let removed = self.removed.iter().map(|path| (path.as_str(), None));
+        let all: BTreeMap<&str, Option<&TargetFile>> = removed.chain(written).collect();
+        all.into_iter()
+    }
+
     fn stays(&self, path: &str) -> bool {
         let gone = || self.removed.binary_search_by(|removed| removed.as_str().cmp(path)).is_ok();
         !(self.written.contains_key(path) || gone())

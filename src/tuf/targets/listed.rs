@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::Map;
 use serde_json::Value;
@@ -27,6 +28,9 @@ pub(crate) struct Index {
     end: usize,
     /// The paths that are written with an escape, by their place.
     escaped: BTreeMap<usize, String>,
+    /// Whether each has a length and a hash that clients know, in the form that is read without a value; otherwise it was
+    /// not seen.
+    usual: bool,
 }
 
 /// The target files of one role.
@@ -67,16 +71,18 @@ impl<'a> Listed<'a> {
 
     /// One target.
     pub fn get(self, path: &str) -> Option<Entry<'a>> {
+        let place = self.place_of(path);
+        (place < self.len() && self.path(place) == path).then(|| self.entry(place))
+    }
+
+    /// Where a path stands, or where it would.
+    fn place_of(self, path: &str) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
-            match self.path(middle).cmp(path) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(self.entry(middle)),
-                std::cmp::Ordering::Greater => high = middle,
-            }
+            if self.path(middle) < path { low = middle + 1 } else { high = middle }
         }
-        None
+        low
     }
 
     /// How long the files are together. An error names the first target that cannot be understood.
@@ -85,6 +91,14 @@ impl<'a> Listed<'a> {
             let length = entry.length().map_err(|why| MetadataError(format!("target {path:?}: {why}")))?;
             Ok(sum.saturating_add(length))
         })
+    }
+
+    /// Whether each has a length and a hash that clients know, in the form that is read without a value.
+    pub(crate) fn usual(self) -> bool {
+        self.index.usual
+            || (0..self.len())
+                .map(|place| self.entry(place).0)
+                .all(|text| scan::target(text, 0) == Ok(text.len()))
     }
 
     fn path(self, place: usize) -> &'a str {
@@ -168,13 +182,20 @@ pub(crate) type Parts = (Map<String, Value>, Index);
 /// Takes a text apart that a JSON reader has accepted, when it proves canonical on the way. `None` is no refusal: what
 /// this way is not made for is read whole.
 pub(crate) fn prove(text: &[u8]) -> Option<Parts> {
+    prove_first(text).filter(|(_, end)| *end == text.len()).map(|(parts, _)| parts)
+}
+
+/// The same of what begins a text: says where that ends. No reader has accepted the text: it is JSON where it is UTF-8
+/// and holds no control character.
+pub(crate) fn prove_first(text: &[u8]) -> Option<(Parts, usize)> {
     let value = |text: &[u8], at| scan::canonical(text, at, 2);
     take_apart(text, value, |name| if escapes(name) { None } else { Some(Cow::Borrowed(name)) })
 }
 
 /// Takes apart what is known to be canonical; `None` where it is no targets metadata.
 pub(crate) fn split(text: &[u8]) -> Option<Parts> {
-    take_apart(text, scan::extent, |name| Some(unescaped(name)))
+    let (parts, end) = take_apart(text, scan::extent, |name| Some(unescaped(name)))?;
+    (end == text.len()).then_some(parts)
 }
 
 fn escapes(name: &[u8]) -> bool {
@@ -198,14 +219,16 @@ fn take_apart<'t>(
     text: &'t [u8],
     value: impl Fn(&[u8], usize) -> Result<usize, Stop>,
     said: impl Fn(&'t [u8]) -> Option<Cow<'t, [u8]>>,
-) -> Option<Parts> {
+) -> Option<(Parts, usize)> {
     let (mut rest, mut index) = (Map::new(), None);
     let end = members(text, 0, &said, |name, _, at| {
         if *name == *b"targets" && rest.get("_type").and_then(Value::as_str) == Some("targets") {
-            let mut listed = Index::default();
+            let mut listed = Index { usual: true, ..Index::default() };
             let end = members(text, at, &said, |path, place, at| {
                 listed.add(path, place)?;
-                listed.end = value(text, at).ok()?;
+                let target = scan::target(text, at);
+                listed.usual &= target.is_ok();
+                listed.end = target.or_else(|_| value(text, at)).ok()?;
                 Some(listed.end)
             })?;
             index = Some(listed);
@@ -216,7 +239,7 @@ fn take_apart<'t>(
         rest.insert(String::from_utf8(name.into_owned()).ok()?, json);
         Some(end)
     })?;
-    if end == text.len() { Some((rest, index?)) } else { None }
+    Some(((rest, index?), end))
 }
 
 /// Goes over an object in canonical form whose names ascend, and says where it ends. `member` is given each name, where
@@ -256,6 +279,47 @@ impl Index {
         self.paths.push((u32::try_from(from).ok()?, u32::try_from(to).ok()?));
         Some(())
     }
+
+    /// Writes one target behind the others.
+    fn write(&mut self, path: &str, written: &Written<'_>, out: &mut Vec<u8>) -> Result<(), MetadataError> {
+        if !self.paths.is_empty() {
+            out.push(b',');
+        }
+        let from = out.len() + 1;
+        canonical::write_string(path, out);
+        let to = out.len() - 1;
+        let said = path.as_bytes();
+        let said = if to - from == said.len() { Cow::Borrowed(said) } else { Cow::Owned(said.to_vec()) };
+        self.add(said, (from, to)).ok_or_else(too_long)?;
+        out.push(b':');
+        let value = out.len();
+        written.write(out).map_err(|error| MetadataError(format!("target {path:?}: {error}")))?;
+        self.end = out.len();
+        self.usual &= scan::target(out, value) == Ok(self.end);
+        Ok(())
+    }
+
+    /// Writes these targets of another text behind the others, as they lie.
+    fn copy(&mut self, of: Listed<'_>, places: Range<usize>, out: &mut Vec<u8>) -> Result<(), MetadataError> {
+        let Some((first, _)) = of.index.paths.get(places.clone()).and_then(<[_]>::first) else {
+            return Ok(());
+        };
+        if !self.paths.is_empty() {
+            out.push(b',');
+        }
+        let (from, before) = (*first as usize - 1, self.paths.len());
+        let to = of.index.paths.get(places.end).map_or(of.index.end, |(path, _)| *path as usize - 2);
+        let place = |at: u32| u32::try_from(at as usize - from + out.len()).ok();
+        for (from, to) in of.index.paths.get(places.clone()).unwrap_or_default() {
+            let (from, to) = place(*from).zip(place(*to)).ok_or_else(too_long)?;
+            self.paths.push((from, to));
+        }
+        let escaped = of.index.escaped.range(places.clone());
+        self.escaped.extend(escaped.map(|(at, path)| (at - places.start + before, path.clone())));
+        out.extend_from_slice(of.text.get(from..to).unwrap_or_default());
+        self.end = out.len();
+        Ok(())
+    }
 }
 
 /// Writes the canonical form of `rest` with these targets, which come in ascending order of their paths.
@@ -264,44 +328,80 @@ pub(crate) fn write<'a>(
     room: usize,
     targets: impl Iterator<Item = (&'a str, Written<'a>)>,
 ) -> Result<(Vec<u8>, Index), MetadataError> {
-    let wrong = |why: String| MetadataError(why);
-    let mut out = Vec::with_capacity(room);
+    let mut out = begin(rest, room)?;
     let mut index = Index::default();
-    let others = |out: &mut Vec<u8>, first: bool| -> Result<(), MetadataError> {
-        for (name, value) in rest.iter().filter(|(name, _)| (name.as_str() < "targets") == first) {
-            out.push(if out.is_empty() { b'{' } else { b',' });
-            canonical::write_string(name, out);
-            out.push(b':');
-            out.extend(canonical::to_vec(value).map_err(|error| wrong(error.to_string()))?);
-        }
-        Ok(())
-    };
-    others(&mut out, true)?;
-    out.push(if out.is_empty() { b'{' } else { b',' });
-    out.extend_from_slice(b"\"targets\":{");
     let mut before: Option<&str> = None;
     for (path, written) in targets {
         if before.is_some_and(|before| before >= path) {
-            return Err(wrong(format!("the target {path:?} does not follow the one before it")));
-        }
-        if before.is_some() {
-            out.push(b',');
+            return Err(MetadataError(format!("the target {path:?} does not follow the one before it")));
         }
         before = Some(path);
-        let from = out.len() + 1;
-        canonical::write_string(path, &mut out);
-        let to = out.len() - 1;
-        let said = path.as_bytes();
-        let said = if to - from == said.len() { Cow::Borrowed(said) } else { Cow::Owned(said.to_vec()) };
-        index.add(said, (from, to)).ok_or_else(|| wrong("it is longer than 4 GiB".to_owned()))?;
-        out.push(b':');
-        written.write(&mut out).map_err(|error| wrong(format!("target {path:?}: {error}")))?;
-        index.end = out.len();
+        index.write(path, &written, &mut out)?;
     }
-    out.push(b'}');
-    others(&mut out, false)?;
-    out.push(b'}');
+    finish(rest, &mut out)?;
     Ok((out, index))
+}
+
+/// Writes the canonical form of `rest` with the targets of another text as they lie, but for those that `edits` name, in
+/// ascending order of their paths: each with what it says from now on, or with nothing where it is no longer listed.
+pub(crate) fn rewrite<'a>(
+    rest: &Map<String, Value>,
+    listed: Listed<'a>,
+    edits: impl Iterator<Item = (&'a str, Option<&'a TargetFile>)>,
+) -> Result<(Vec<u8>, Index), MetadataError> {
+    // Most that is written anew finds its place here, so that a million targets are not moved for one more.
+    let mut out = begin(rest, listed.text.len() + (1 << 16))?;
+    let mut index = Index { usual: listed.index.usual, ..Index::default() };
+    index.paths.reserve_exact(listed.len() + 1);
+    let (mut place, mut before) = (0, None);
+    for (path, file) in edits {
+        if before.is_some_and(|before| before >= path) {
+            return Err(MetadataError(format!("the target {path:?} does not follow the one before it")));
+        }
+        before = Some(path);
+        let next = listed.place_of(path);
+        index.copy(listed, place..next, &mut out)?;
+        place = next + usize::from(next < listed.len() && listed.path(next) == path);
+        if let Some(file) = file {
+            index.write(path, &Written::New(file), &mut out)?;
+        }
+    }
+    index.copy(listed, place..listed.len(), &mut out)?;
+    finish(rest, &mut out)?;
+    out.shrink_to_fit();
+    Ok((out, index))
+}
+
+fn too_long() -> MetadataError {
+    MetadataError::new("it is longer than 4 GiB")
+}
+
+/// What stands before the targets.
+fn begin(rest: &Map<String, Value>, room: usize) -> Result<Vec<u8>, MetadataError> {
+    let mut out = Vec::with_capacity(room);
+    others(rest, true, &mut out)?;
+    out.push(if out.is_empty() { b'{' } else { b',' });
+    out.extend_from_slice(b"\"targets\":{");
+    Ok(out)
+}
+
+/// What stands after them.
+fn finish(rest: &Map<String, Value>, out: &mut Vec<u8>) -> Result<(), MetadataError> {
+    out.push(b'}');
+    others(rest, false, out)?;
+    out.push(b'}');
+    Ok(())
+}
+
+/// The members before `targets`, or those after them.
+fn others(rest: &Map<String, Value>, first: bool, out: &mut Vec<u8>) -> Result<(), MetadataError> {
+    for (name, value) in rest.iter().filter(|(name, _)| (name.as_str() < "targets") == first) {
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        canonical::write_string(name, out);
+        out.push(b':');
+        out.extend(canonical::to_vec(value).map_err(|error| MetadataError(error.to_string()))?);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ const MAX_DIGITS: usize = 18;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// The text ends before the value does.
     More,
     /// Not canonical, not JSON, or not for this reader.
@@ -26,7 +26,7 @@ pub(super) enum Stop {
 type End = Result<usize, Stop>;
 
 /// Where the white space ends that begins at `at`.
-pub(super) fn space(text: &[u8], at: usize) -> End {
+pub(crate) fn space(text: &[u8], at: usize) -> End {
     let rest = text.get(at..).unwrap_or_default();
     let end = rest.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
     end.map(|end| at + end).ok_or(Stop::More)
@@ -66,6 +66,13 @@ pub(super) fn name(text: &[u8], at: usize) -> Result<(usize, Range<usize>), Stop
         return Err(Stop::Declined);
     }
     Ok((end, inside))
+}
+
+/// Where the value begins of the member `name`, which must come next.
+pub(crate) fn member(text: &[u8], at: usize, name: &[u8]) -> Option<usize> {
+    let (end, inside) = string(text, space(text, at).ok()?).ok()?;
+    let colon = space(text, end).ok().filter(|_| text[inside] == *name)?;
+    space(text, expect(text, colon, b':').ok()?).ok()
 }
 
 /// A whole number as canonical JSON writes it.

@@ -13,6 +13,7 @@ use std::ops::Range;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::tuf::SignedFile;
 use crate::tuf::canonical;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
@@ -95,6 +96,33 @@ pub(crate) fn read(file: &mut dyn Read, ask: &Ask<'_>) -> Option<Streamed> {
         count: signed.count,
         paths: signed.paths,
         kept: signed.kept,
+    })
+}
+
+/// The same answer of a file that is held; the caller has compared it with what is listed of it.
+pub(crate) fn held(file: &SignedFile, ask: &Ask<'_>) -> Option<Streamed> {
+    let metadata = file.metadata().ok().filter(|_| file.len() as u64 <= ask.max)?;
+    let signatures = metadata.signatures();
+    let keyids: BTreeSet<&KeyId> = signatures.iter().map(|signature| &signature.keyid).collect();
+    let listed = metadata.listed().filter(|_| keyids.len() == signatures.len())?;
+    let signed_by = ask.keys.verify(metadata.payload(), signatures).ok()?;
+    if !metadata.lists_usual_targets() {
+        return None;
+    }
+    let delegates = metadata.signed().get("delegations").is_some_and(|value| !value.is_null());
+    let mut paths = (ask.paths || delegates).then(Paths::default);
+    if let Some(paths) = &mut paths {
+        listed.paths().try_for_each(|path| paths.push(path))?;
+    }
+    let wanted = listed.iter().filter(|(path, _)| (ask.wants)(path));
+    let kept = wanted.map(|(path, entry)| Some((path.to_owned(), entry.read().ok()?)));
+    Some(Streamed {
+        rest: metadata.signed().clone(),
+        signatures: signatures.to_vec(),
+        signed_by,
+        count: listed.len(),
+        paths,
+        kept: kept.collect::<Option<_>>()?,
     })
 }
 

@@ -35,9 +35,9 @@ fn folder() -> TempDir {
     let files = bundle::layout(&Contents {
         ceremony: "2026-12-root".to_owned(),
         journal_head: "ab".repeat(32),
-        roots: vec![set.0["1.root.json"].clone(), set.0["2.root.json"].clone()],
+        roots: ["1.root.json", "2.root.json"].map(|file| set.0[file].clone().into()).into(),
         roles: ["3.targets.json", "2.dev.json", "5.snapshot.json", "timestamp.json"]
-            .map(|file| (file.split('.').rev().nth(1).unwrap().to_owned(), set.0[file].clone()))
+            .map(|file| (file.split('.').rev().nth(1).unwrap().to_owned(), set.0[file].clone().into()))
             .to_vec(),
         ..Contents::default()
     });

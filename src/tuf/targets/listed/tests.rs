@@ -135,7 +135,7 @@ fn what_is_written_is_what_the_whole_value_is_written_as() {
     assert_eq!(next, Metadata::unsigned(whole).unwrap());
     let root = json!({"_type": "root", "version": 1});
     let root = Metadata::unsigned(root).unwrap().with_signed(json!({"_type": "root", "version": 2})).unwrap();
-    assert_eq!(root.payload(), br#"{"_type":"root","version":2}"#);
+    assert_eq!(&root.payload()[..], br#"{"_type":"root","version":2}"#);
 }
 
 #[test]
@@ -172,7 +172,7 @@ proptest! {
         let metadata = Metadata::unsigned(document).unwrap();
         let file = metadata.to_file();
         prop_assert_eq!(&Metadata::parse(&file).unwrap(), &metadata);
-        prop_assert_eq!(&Metadata::parse_shared(&std::sync::Arc::new(file.clone())).unwrap(), &metadata);
+        prop_assert_eq!(&Metadata::parse_held(&file.clone().into(), None).unwrap(), &metadata);
         let pretty = serde_json::from_slice::<Value>(&file).unwrap();
         let pretty = serde_json::to_vec_pretty(&pretty).unwrap();
         prop_assert_eq!(&Metadata::parse(&pretty).unwrap(), &metadata);
@@ -194,5 +194,31 @@ proptest! {
             prop_assert_eq!(Some(values(&changed, &parts)), whole(&changed));
             prop_assert_eq!(Some(parts), split(changed.as_bytes()));
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_changes_is_written_among_the_others_as_one_by_one(
+        before in prop::collection::btree_map("[a-c\"\n]{1,2}", 0..3_u64, 0..7),
+        edits in prop::collection::btree_map("[a-c\"]{1,2}", prop::option::of(3..5_u64), 0..7),
+        members in prop::collection::btree_set("[a-z]{1,7}", 0..3),
+    ) {
+        let file = |length: &u64| TargetFile { length: *length, hashes: [("sha256", "00".to_owned())].into_iter().collect(), custom: None };
+        let listed: BTreeMap<&String, TargetFile> = before.iter().map(|(path, length)| (path, file(length))).collect();
+        let old = Metadata::unsigned(json!({"_type": "targets", "targets": listed})).unwrap();
+        let edits: BTreeMap<&String, Option<TargetFile>> = edits.iter().map(|(path, to)| (path, to.as_ref().map(file))).collect();
+        let rest: Map<String, Value> = members.into_iter().filter(|name| name != "targets").map(|name| (name, json!(1))).collect();
+
+        let made = rewrite(&rest, old.listed().unwrap(), edits.iter().map(|(path, to)| (path.as_str(), to.as_ref())));
+
+        let mut all = listed.clone();
+        for (path, to) in &edits {
+            all.remove(path);
+            all.extend(to.clone().map(|to| (*path, to)));
+        }
+        let each = all.iter().map(|(path, file)| (path.as_str(), Written::New(file)));
+        let (text, index) = write(&rest, 0, each).unwrap();
+        prop_assert_eq!(made, Ok((text, Index { usual: true, ..index })));
     }
 }

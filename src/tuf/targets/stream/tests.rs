@@ -104,8 +104,18 @@ fn streamed_from(file: &mut dyn Read, listed: Option<&MetaFile>, max: u64) -> Op
     read(file, &Ask { keys: &role(), listed, max, paths: true, wants: &|_| true })
 }
 
+/// As it goes by. Whatever the reader of a file in memory accepts is as good.
 fn streamed(file: &[u8]) -> Option<Streamed> {
+    let read = in_memory(file);
+    assert!(read.is_none() || read == held(file, &role()), "{}", String::from_utf8_lossy(file));
     streamed_from(&mut Cursor::new(file), None, u64::MAX)
+}
+
+fn in_memory(file: &[u8]) -> Option<Streamed> {
+    super::held(
+        &file.into(),
+        &Ask { keys: &role(), listed: None, max: u64::MAX, paths: true, wants: &|_| true },
+    )
 }
 
 pub(in crate::tuf::targets) fn some_targets() -> Value {
@@ -122,6 +132,7 @@ fn our_files_and_indented_ones_are_read_as_they_go_by() {
 
             assert!(by.is_some(), "{}", String::from_utf8_lossy(&text));
             assert_eq!(by, held(&text, &role()));
+            assert_eq!(by, in_memory(&text));
         }
     }
 }
