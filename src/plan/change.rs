@@ -102,6 +102,7 @@ impl Plan {
         let Some(before) = &self.before else { return Ok(None) };
         let section = match (role, before.file(role)) {
             ("root", _) => diff::roots(&before.root_file().metadata, new, &[], names),
+            ("snapshot" | "timestamp", Some(old)) => diff::online(&old.metadata, new, names),
             (_, Some(old)) => diff::targets(role, &old.metadata, new, names),
             (_, None) => {
                 let Some(old) = before.all_of_bins(role)? else { return Ok(None) };

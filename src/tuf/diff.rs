@@ -237,6 +237,11 @@ pub fn targets(role: &str, old: &Metadata, new: &Metadata, names: &Names) -> Res
     listed::metadata(role, old, new, names)
 }
 
+/// The difference of two files of snapshot, or of timestamp, that were read.
+pub fn online(old: &Metadata, new: &Metadata, names: &Names) -> Result<Section, DiffError> {
+    meta::files(old, new, names)
+}
+
 /// The difference of a file of a targets role to one that is not written out: `rest` with the target files of `old` as
 /// `change` leaves them.
 pub fn draft(

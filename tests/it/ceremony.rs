@@ -11,12 +11,18 @@ use keyrite::ceremony::Need;
 use keyrite::plan::Plan;
 use keyrite::plan::Verb;
 use keyrite::tuf::PublicKey;
+use keyrite::tuf::targets::TargetFile;
 use keyrite::words::Digest;
 
 /// Ana and Bo must both sign root, one of them targets; Oli keeps the online key; Wim watches.
 fn ceremony() -> Ceremony {
-    let plan = Plan::read(include_str!("../data/good-plan.yaml"), None).unwrap();
-    Ceremony::new(Arc::new(plan), Mode::Production)
+    of(PLAN)
+}
+
+const PLAN: &str = include_str!("../data/good-plan.yaml");
+
+fn of(plan: &str) -> Ceremony {
+    Ceremony::new(Arc::new(Plan::read(plan, None).unwrap()), Mode::Production)
 }
 
 fn key(name: &str) -> SigningKey {
@@ -84,7 +90,10 @@ fn signed(ceremony: &Ceremony, step: &str, role: &str, says: &str, with: &str) -
 
 /// Folds what is due until `stop` says so.
 fn until(stop: impl Fn(&Ceremony) -> bool) -> Ceremony {
-    let mut ceremony = ceremony();
+    on(ceremony(), stop)
+}
+
+fn on(mut ceremony: Ceremony, stop: impl Fn(&Ceremony) -> bool) -> Ceremony {
     while !stop(&ceremony) {
         let event = due(&ceremony).expect("the ceremony ended before that");
         ceremony.apply(&event).unwrap();
@@ -212,6 +221,28 @@ fn a_payload_of_other_bytes_is_rejected() {
     };
 
     insta::assert_snapshot!(rejected(&mut ceremony, &other), @"root builds to other bytes");
+}
+
+#[test]
+fn what_was_built_counts_until_something_happens() {
+    let hashed = |path: &str| {
+        let hashes = [("sha256", Digest::of(path.as_bytes()).hex())].into_iter().collect();
+        let files = [(path.to_owned(), TargetFile { length: 1, hashes, custom: None })].into();
+        Event::Hashed { step: "build-root-targets".into(), role: "targets".into(), files }
+    };
+    let plan = PLAN
+        .replace("keys: [ana, bo], threshold: 1}", "keys: [ana, bo], threshold: 1, files: {from: inputs}}");
+    let mut ceremony = on(of(&plan), doing("build-root-targets"));
+    let built = |ceremony: &Ceremony| ceremony.build("targets").unwrap().digest();
+    ceremony.apply(&hashed("a")).unwrap();
+    let (a, before) = (built(&ceremony), ceremony.clone());
+
+    ceremony.apply(&hashed("b")).unwrap();
+
+    assert_ne!(built(&ceremony), a);
+    assert_eq!(built(&before), a);
+    ceremony.apply(&hashed("a")).unwrap();
+    assert_eq!(built(&ceremony), a);
 }
 
 #[test]

@@ -362,8 +362,10 @@ fn target_files_of_a_directory_join_those_that_stay() {
     );
     let file = world.file("targets-signing", "", &after);
 
-    world.run(&file).ended(0);
+    let said = world.run(&file).ended(0);
 
+    assert!(said.out.contains("What changes in snapshot:"), "{}", said.out);
+    assert!(!said.out.contains("cannot be compared"), "{}", said.out);
     let targets = world.made("2.targets.json");
     let listed = listed(&targets);
     assert_eq!(listed["app.tgz"]["hashes"].as_object().unwrap().len(), 2);
