@@ -11,6 +11,8 @@ use keyrite::driver::Driver;
 use keyrite::words::Digest;
 
 use crate::common::keyrite::keyrite;
+use crate::common::keyrite::text;
+use crate::common::terminal::talk;
 use crate::room::Copy;
 use crate::room::play;
 use crate::room::start;
@@ -143,5 +145,39 @@ fn a_script_that_leaves_no_evidence_is_remarked() {
     ] {
         let said = checked(&without(verb)).ended(0);
         assert!(format!("{}{}", said.out, said.err).contains(says), "{verb}: {}{}", said.out, said.err);
+    }
+}
+
+/// Line by line, `exception` and `stop` are commands at every question, also where a secret or a word is typed.
+#[test]
+fn a_command_is_never_taken_for_a_secret_or_for_a_word() {
+    const ENTER: (&str, &str) = ("`stop` stops: ", "\n");
+    const EXCEPTION: [(&str, &str); 4] = [
+        ("What was expected? ", "quiet\n"),
+        ("What happened? ", "a knock at the door\n"),
+        ("What was done about it? ", "nothing\n"),
+        ("Who writes it down", "\n"),
+    ];
+    let secret = [("Enter begins", "\n"), ("nobody looks): ", "exception\n")];
+    let stop = [("Why? ", "enough\n")];
+    let at_a_secret =
+        [&[ENTER; 7][..], &secret, &EXCEPTION, &[secret[0], ("nobody looks): ", "stop\n")], &stop];
+    let word = ("types word", "exception\n");
+    let no_word = [("types word", "\n"), ("Nothing was typed.", ""), ("types word", "stop\n")];
+    let at_a_word = [&[ENTER; 3][..], &[word], &EXCEPTION, &no_word, &stop];
+    for (file, talked) in [
+        ("tests/data/good-plan.yaml", at_a_secret.concat()),
+        ("ceremonies/quickstart/ceremony.yaml", at_a_word.concat()),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let args = ["run", text(&file), "--rehearse", "--plain", "--record", "record"];
+
+        let ended = talk(env!("CARGO_BIN_EXE_keyrite"), &args, dir.path(), &talked);
+
+        assert_eq!(ended.code, 3, "{}", ended.shown);
+        let journal = fs::read_to_string(dir.path().join("record/journal.jsonl")).unwrap();
+        assert!(journal.contains("a knock at the door") && journal.contains("enough"), "{journal}");
+        assert!(!journal.contains("\"event\":\"failed\"") && !journal.contains("key-generated"), "{journal}");
     }
 }
