@@ -204,7 +204,7 @@ fn keys(app: &App) -> Vec<Hint> {
             let help =
                 if entry.focus() == keymap::Focus::Everything { keymap::HELP_TYPING } else { keymap::HELP };
             let back = match entry {
-                Entry::Words { .. } => "read them again",
+                Entry::Words { .. } => "read again",
                 Entry::Adopt { .. } | Entry::Line { .. } | Entry::Statement { .. } => "clear",
                 Entry::Serial { .. }
                 | Entry::Secret { .. }

@@ -137,7 +137,8 @@ impl Page<'_> {
         let mut spans = vec![Span::raw(" ")];
         let width = |(key, what): &Hint| columns(key) + columns(what) + 5;
         let over = |keys: &[Hint]| {
-            (keys.iter().map(width).sum::<usize>() + 1).saturating_sub(usize::from(frame.area().width))
+            // A blank before them all, and none behind the last.
+            (keys.iter().map(width).sum::<usize>()).saturating_sub(usize::from(frame.area().width) + 1)
         };
         // Codes are left to the help where there is no room for them.
         let mut keys = self.keys.to_vec();

@@ -356,7 +356,7 @@ pub fn keys(app: &App) -> Vec<Hint> {
     };
     let mut keys = vec![(keymap::GO_ON, go_on)];
     if app.secret_due() && !app.commands {
-        let more = if prompt.ask.may_decline() { "not today, more" } else { "more keys" };
+        let more = if prompt.ask.may_decline() { "not today" } else { "more" };
         keys.extend([(keymap::BACK, more.to_owned()), (keymap::EXCEPTION_TYPING, "exception".to_owned())]);
         keys.extend([(keymap::STOP_TYPING, "stop".to_owned()), (keymap::HELP_TYPING, "help".to_owned())]);
         return keys;
