@@ -50,6 +50,8 @@ pub struct Happened {
     pub what: String,
     /// It did not go well.
     pub failed: bool,
+    /// A key was used, and what it made was proven.
+    pub proven: bool,
 }
 
 /// A public key that is known.
@@ -147,7 +149,8 @@ impl Happened {
     /// An event as it is shown.
     pub fn new(ceremony: &Ceremony, at: Date, event: &Event) -> Self {
         let failed = matches!(event, Event::Failed { .. } | Event::Stopped { .. });
-        Self { at, what: ceremony.say(event), failed }
+        let proven = matches!(event, Event::Signed { .. } | Event::BinsSigned { .. } | Event::Drilled { .. });
+        Self { at, what: ceremony.say(event), failed, proven }
     }
 }
 

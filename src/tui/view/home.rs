@@ -48,6 +48,7 @@ pub fn view(home: &Home, frame: &mut Frame) {
         keys: &keys,
         doc: &doc,
         scroll,
+        done: None,
     };
     page.draw(frame, areas.main);
     if let (Some(area), Some(shown)) = (areas.side, on_repository(home)) {

@@ -28,6 +28,14 @@ pub fn draw(app: &App, at: usize, keys: &[Hint], frame: &mut Frame) {
     }
     doc.unmade = (at, happened.len().saturating_sub(at + doc.lines.len()));
     let title = (format!("{}   journal, {} lines", app.cover.id, happened.len()), String::new());
-    let page = Page { palette: app.palette, title, rehearsal: app.rehearsal(), keys, doc: &doc, scroll: at };
+    let page = Page {
+        palette: app.palette,
+        title,
+        rehearsal: app.rehearsal(),
+        keys,
+        doc: &doc,
+        scroll: at,
+        done: None,
+    };
     page.draw(frame, main);
 }

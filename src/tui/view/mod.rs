@@ -59,6 +59,7 @@ pub fn view(app: &App, frame: &mut Frame) {
         keys: &keys,
         doc: &doc,
         scroll: app.scroll,
+        done: app.scene.happened.last().filter(|last| last.proven).map(|last| last.what.as_str()),
     };
     page.draw(frame, areas.main);
     if let Some(area) = areas.side {

@@ -59,6 +59,8 @@ pub struct Page<'a> {
     pub doc: &'a Doc,
     /// How many of its moving lines are above the window.
     pub scroll: usize,
+    /// What was just done and holds: who did it sees that it counts.
+    pub done: Option<&'a str>,
 }
 
 /// Whether a terminal of this many columns and rows is drawn on.
@@ -130,6 +132,10 @@ impl Page<'_> {
         let style = if below > 0 { self.palette.waiting() } else { Style::new() };
         let y = area.height.saturating_sub(2);
         put(frame, 0, y, &"\u{2500}".repeat(width), Style::new());
+        if let Some(done) = self.done {
+            let done = cut(&format!(" [ OK ] {done} "), dashes.saturating_sub(2));
+            put(frame, 1, y, &done, self.palette.good());
+        }
         put(frame, u16::try_from(dashes).unwrap_or(0), y, &text, style);
     }
 

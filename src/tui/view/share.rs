@@ -27,7 +27,15 @@ pub fn draw(app: &App, share: &Share, keys: &[Hint], frame: &mut Frame) {
     doc.blank();
     doc.text("Write every word down with its number, and compare. Nobody photographs it.", Style::new());
     let title = (format!("{}   for one person alone", app.cover.id), String::new());
-    let page = Page { palette: app.palette, title, rehearsal: app.rehearsal(), keys, doc: &doc, scroll: 0 };
+    let page = Page {
+        palette: app.palette,
+        title,
+        rehearsal: app.rehearsal(),
+        keys,
+        doc: &doc,
+        scroll: 0,
+        done: None,
+    };
     page.draw(frame, main);
     for (row, y) in rows.iter().zip(places) {
         put(frame, main.x, y, row, app.palette.words());

@@ -104,8 +104,12 @@ impl Stage {
         fs::write(&file, plan).unwrap();
         let mut driver = Driver::start(&file, Some(&record), mode, options()).unwrap();
         let mode = if mode == Mode::Rehearsal { "REHEARSAL of ceremony" } else { "ceremony" };
-        let opened =
-            Happened { at: driver.now(), what: format!("{mode} 2026-12-root-genesis opened"), failed: false };
+        let opened = Happened {
+            at: driver.now(),
+            what: format!("{mode} 2026-12-root-genesis opened"),
+            failed: false,
+            proven: false,
+        };
         let happened = Arc::new(vec![opened]);
         let mut cover = Cover::of(&driver);
         cover.record = "2026-12-root-genesis".into();

@@ -29,8 +29,15 @@ pub fn view(merging: &Merging, frame: &mut Frame) {
     let right = cut(&visible(&merging.file), usize::from(area.width / 2));
     let title = (format!("Merge answers   {}", visible(&apart::what(&merging.request))), right);
     let rehearsal = merging.request.is_rehearsal();
-    let page =
-        Page { palette: merging.palette, title, rehearsal, keys: &keys, doc: &doc, scroll: merging.scroll };
+    let page = Page {
+        palette: merging.palette,
+        title,
+        rehearsal,
+        keys: &keys,
+        doc: &doc,
+        scroll: merging.scroll,
+        done: None,
+    };
     page.draw(frame, main);
     if merging.help {
         let about = "Answers come in any order, any number of times. Each signature is verified as it comes in. \

@@ -35,7 +35,15 @@ pub fn view(sign: &Sign, frame: &mut Frame) {
     let keys = keys(sign);
     let right = cut(&visible(&sign.file), usize::from(area.width / 2));
     let title = (format!("Sign apart   {}", visible(&apart::what(&sign.request))), right);
-    let page = Page { palette: sign.palette, title, rehearsal, keys: &keys, doc: &doc, scroll: sign.scroll };
+    let page = Page {
+        palette: sign.palette,
+        title,
+        rehearsal,
+        keys: &keys,
+        doc: &doc,
+        scroll: sign.scroll,
+        done: None,
+    };
     page.draw(frame, main);
     beside(sign, frame);
     if sign.help {
