@@ -41,7 +41,7 @@ pub struct Prompt {
     pub body: Body,
     /// Short name and full name of everyone, for who writes an exception down.
     pub people: Vec<(String, String)>,
-    /// The step failed, an exception says why, and the file allows to leave it out.
+    /// The file allows to leave it out, and an exception says why it failed, or why its drive was given up.
     pub may_pass_over: bool,
 }
 
