@@ -63,6 +63,8 @@ pub fn protect_process() -> Hygiene {
 }
 
 /// Locks all memory, now and later, or none: with a small limit a later allocation of scrypt (256 MiB) would fail.
+/// A page is locked when it is first touched: before that nothing lies in it that could go to swap, and room that is
+/// reserved and never used is not filled.
 fn lock_memory() -> Result<(), String> {
     let limit = rustix::process::getrlimit(Resource::Memlock).current;
     if let Some(bytes) = limit
@@ -71,7 +73,8 @@ fn lock_memory() -> Result<(), String> {
     {
         return Err(format!("the limit is {} KiB; raise it with ulimit -l unlimited", bytes / 1024));
     }
-    rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).map_err(|e| e.to_string())
+    let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+    rustix::mm::mlockall(all).map_err(|e| e.to_string())
 }
 
 /// What nothing here can look at. The board says so, and the record.
