@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::bundle::medium;
 use crate::tuf::Bytes;
 
 /// How much is copied at once.
@@ -56,7 +57,7 @@ impl Content {
     /// Writes it. A copied file that is no longer what was hashed is an error of the kind `InvalidData`.
     pub(super) fn write(&self, out: &mut fs::File) -> io::Result<()> {
         let (from, length, sha256) = match self {
-            Self::Bytes(bytes) => return out.write_all(bytes),
+            Self::Bytes(bytes) => return medium::write(out, &[bytes]),
             Self::Copy { from, length, sha256 } => (from, length, sha256),
         };
         let changed =

@@ -9,6 +9,7 @@ pub mod content;
 mod instructions;
 pub mod layout;
 pub mod manifest;
+pub(crate) mod medium;
 pub mod places;
 pub mod read;
 pub mod rules;

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use crate::bundle::layout;
 use crate::bundle::manifest::MANIFEST;
 use crate::bundle::manifest::Manifest;
+use crate::bundle::medium;
 use crate::bundle::rules;
 use crate::bundle::survey::Seen;
 use crate::bundle::survey::find;
@@ -97,6 +98,13 @@ impl Dir {
             path = fs::canonicalize(&path).map_err(|e| e.to_string())?;
         }
         Ok(find(&path)?.map(|file| file.take(max.saturating_add(1))))
+    }
+
+    /// Whether this file of metadata has these bytes, on the medium.
+    pub(crate) fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool, String> {
+        is_name(name)?;
+        let file = self.open_below(self.metadata, name, 0)?.map(Take::into_inner);
+        file.map_or(Ok(false), |file| medium::holds(&file, &[bytes]).map_err(|error| error.to_string()))
     }
 
     fn read_below(&self, folder: &str, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {

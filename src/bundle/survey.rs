@@ -14,10 +14,11 @@ use sha2::Digest;
 use sha2::Sha256;
 use sha2::Sha512;
 
+use crate::bundle::medium;
 use crate::bundle::rules;
 use crate::tuf::Bytes;
 use crate::tuf::SignedFile;
-use crate::tuf::bytes;
+
 use crate::tuf::client::Refused;
 use crate::tuf::client::rules::FILE_READABLE;
 use crate::tuf::key::private_material;
@@ -130,7 +131,7 @@ fn holds_key(name: &str, shape: &str) -> Result<(), Refused> {
 fn as_known(file: &mut fs::File, name: &str, known: &Bytes) -> Result<Option<Seen>, Refused> {
     let unreadable =
         |e: std::io::Error| Refused { rule: FILE_READABLE, file: name.to_owned(), why: e.to_string() };
-    if !bytes::are_in(file, &[known]).map_err(unreadable)? {
+    if !medium::holds(file, &[known]).map_err(unreadable)? {
         file.rewind().map_err(unreadable)?;
         return Ok(None);
     }

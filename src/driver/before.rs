@@ -31,7 +31,6 @@ use crate::tuf::Metadata;
 use crate::tuf::Repository;
 use crate::tuf::Signature;
 use crate::tuf::SignedFile;
-use crate::tuf::bytes;
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::WATERMARK;
@@ -143,8 +142,8 @@ pub fn plan_of_record(
             // Where a file lies that is in memory, byte for byte, it is that one.
             let known = known.and_then(|known| known.files.get(name));
             let known = known.filter(|known| Digest(known.sha256()).hex() == *sha256);
-            if let (Some(known), Ok(Some(mut lies))) = (known, kept.open(name, MAX_TARGETS))
-                && bytes::are_in(&mut lies, &[known]).is_ok_and(|are| are)
+            if let Some(known) = known
+                && kept.holds(name, known).is_ok_and(|holds| holds)
             {
                 files.insert(name.clone(), known.clone());
                 continue;

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
-use std::io::Write;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -15,9 +14,9 @@ use rustix::event::PollFlags;
 use rustix::fs::OFlags;
 use rustix::fs::Timespec;
 
+use crate::bundle::medium;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
-use crate::tuf::bytes;
 
 /// Makes a file that must not exist, and waits until it is on the disk.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -26,8 +25,8 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The same, of a content in parts.
 fn create_of(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    parts.iter().try_for_each(|part| file.write_all(part))?;
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    medium::write(&file, parts)?;
     file.sync_all()
 }
 
@@ -38,7 +37,7 @@ pub(super) fn sync(directory: &Path) -> io::Result<()> {
 
 /// Gives a derived file this content, in parts: whole or not at all. The same content is left alone.
 pub(super) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    if File::open(path).and_then(|mut file| bytes::are_in(&mut file, parts)).unwrap_or(false) {
+    if File::open(path).and_then(|file| medium::holds(&file, parts)).unwrap_or(false) {
         return Ok(());
     }
     let directory = path.parent().unwrap_or(Path::new("."));
