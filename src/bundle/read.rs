@@ -27,6 +27,7 @@ use crate::tuf::client::Refused;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
 use crate::tuf::client::Verified;
+use crate::tuf::client::Wants;
 use crate::tuf::client::rules::FILE_READABLE;
 use crate::tuf::client::rules::REHEARSAL;
 use crate::tuf::targets::TargetFile;
@@ -240,8 +241,8 @@ impl Files for Beside<'_> {
         self.dir.known.get(&path).filter(|_| self.as_known.contains(&path)).cloned()
     }
 
-    fn wants(&self, path: &str) -> bool {
-        self.targets.contains(path)
+    fn wants(&self) -> Wants<'_> {
+        Wants::These(&self.targets)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::tuf::client::Files;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
 use crate::tuf::client::WATERMARK;
+use crate::tuf::client::Wants;
 use crate::tuf::repository::RoleFile;
 use crate::tuf::root::Root;
 use crate::words::Digest;
@@ -50,8 +51,8 @@ impl Files for Held<'_> {
         Ok(self.0.keys().cloned().collect())
     }
 
-    fn wants(&self, _path: &str) -> bool {
-        false
+    fn wants(&self) -> Wants<'_> {
+        Wants::Nothing
     }
 }
 

@@ -29,6 +29,7 @@ use crate::tuf::file::SignedFile;
 use crate::tuf::root::Root;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::TargetFile;
+pub use crate::tuf::targets::wants::Wants;
 use online::Current;
 use online::TIMESTAMP;
 use tree::Found;
@@ -94,10 +95,9 @@ pub trait Files {
     fn open(&self, name: &str, max: u64) -> Result<Option<Box<dyn Read + '_>>, String> {
         Ok(self.read(name, max)?.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read>))
     }
-    /// Whether the answer is to say what the metadata lists of the target `path`. Its memory grows with these.
-    fn wants(&self, path: &str) -> bool {
-        let _ = path;
-        true
+    /// The targets of which the answer is to say what the metadata lists. Its memory grows with these.
+    fn wants(&self) -> Wants<'_> {
+        Wants::All
     }
 }
 

@@ -24,6 +24,7 @@ use crate::tuf::role::RoleKeys;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::targets::stream;
 use crate::tuf::targets::stream::Ask;
+use crate::tuf::targets::wants::Wants;
 
 /// Delegated roles whose signatures are looked at; of more, `keyrite verify` looks at all.
 const LOOKED_AT: usize = 256;
@@ -307,7 +308,7 @@ fn lacks(files: &dyn Files, file: &RoleFile, of: &str, keys: &RoleKeys) -> Optio
 
 /// Whether enough of these keys signed a file, while it goes by once more.
 fn holds(files: &dyn Files, file: &RoleFile, keys: &RoleKeys) -> bool {
-    let ask = Ask { keys, listed: None, max: MAX_TARGETS, paths: false, wants: &|_| false };
+    let ask = Ask { keys, listed: None, max: MAX_TARGETS, paths: false, wants: Wants::Nothing };
     let file = files.open(&file.file, MAX_TARGETS).ok().flatten();
     file.and_then(|mut file| stream::read(&mut file, &ask)).is_some()
 }

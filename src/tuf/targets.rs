@@ -1,5 +1,6 @@
 //! Targets metadata (TUF section 4.5).
 
+pub(crate) mod alike;
 pub mod change;
 mod entry;
 mod hashes;
@@ -11,6 +12,7 @@ pub(crate) mod paths;
 pub(crate) mod scan;
 pub(crate) mod stream;
 mod text;
+pub(crate) mod wants;
 
 use std::collections::BTreeMap;
 

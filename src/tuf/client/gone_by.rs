@@ -36,8 +36,8 @@ impl Workflow<'_> {
             None => self.highest.get(&plain).copied(),
         };
         let file = file_name(role, version.filter(|_| listed.is_none() || root.consistent_snapshot));
-        let wants = |path: &str| self.files.wants(path);
-        let ask = stream::Ask { keys, listed, max: MAX_TARGETS, paths: role != "targets", wants: &wants };
+        let wants = self.files.wants();
+        let ask = stream::Ask { keys, listed, max: MAX_TARGETS, paths: role != "targets", wants };
         let read = match self.files.held(&file) {
             Some(held) => {
                 listed.map_or(Ok(()), |listed| held_as_listed(&file, &held, listed)).ok()?;

@@ -53,7 +53,7 @@ impl Branch {
             let why = "its paths are longer than 4 GiB";
             return refuse(rules::METADATA_FORMAT, &file_name(role, None), why);
         }
-        let wanted = targets.targets.into_iter().filter(|(path, _)| files.wants(path)).collect();
+        let wanted = targets.targets.into_iter().filter(|(path, _)| files.wants().has(path)).collect();
         Ok(Self { count: paths.len(), paths: Some(paths), wanted, delegations })
     }
 }

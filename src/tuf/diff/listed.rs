@@ -18,11 +18,11 @@ use crate::tuf::diff::meta;
 use crate::tuf::diff::names::Labels;
 use crate::tuf::diff::raw;
 use crate::tuf::diff::raw::Beside;
-use crate::tuf::diff::raw::Listed;
 use crate::tuf::diff::raw::Walk;
 use crate::tuf::diff::scope::Scope;
 use crate::tuf::key::KeyId;
 use crate::tuf::metadata::Metadata;
+use crate::tuf::targets::alike::alike;
 use crate::tuf::targets::change::Change as FileChange;
 use crate::tuf::targets::passing::Passed;
 use crate::tuf::targets::passing::Passing;
@@ -39,8 +39,12 @@ pub(super) fn metadata(
     new: &Metadata,
     names: &Names,
 ) -> Result<Section, DiffError> {
-    let was = raw::Targets::of(old).map_err(DiffError::Old)?;
-    let is = raw::Targets::of(new).map_err(DiffError::New)?;
+    let alike = match (old.listed(), new.listed()) {
+        (Some(was), Some(is)) => alike(was, is),
+        _ => (0, 0),
+    };
+    let was = raw::Targets::of(old, alike).map_err(DiffError::Old)?;
+    let is = raw::Targets::of(new, alike).map_err(DiffError::New)?;
     compare(role, was, is, names)
 }
 
@@ -51,11 +55,10 @@ pub(super) fn draft(
     change: &FileChange,
     names: &Names,
 ) -> Result<Section, DiffError> {
-    let mut was = raw::Targets::of(old).map_err(DiffError::Old)?;
+    let mut was = raw::Targets::of(old, (0, 0)).map_err(DiffError::Old)?;
     let mut is = raw::Targets::draft(old, rest, change).map_err(DiffError::New)?;
-    if change.written.is_empty() && change.removed.is_empty() {
-        // The same list on both sides.
-        (was.targets, is.targets) = (Listed::new(std::iter::empty()), Listed::new(std::iter::empty()));
+    if let Some(edited) = raw::edited(old, change) {
+        (was.targets, is.targets) = edited;
     }
     compare(role, was, is, names)
 }

@@ -7,6 +7,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::tuf::canonical;
+use crate::tuf::canonical::CanonicalError;
 use crate::tuf::fields;
 use crate::tuf::json;
 use crate::tuf::metadata::Metadata;
@@ -89,26 +90,21 @@ impl Walk for Passing<'_> {
 }
 
 impl<'a> Targets<'a> {
-    /// Of metadata that was read: what lies in it is its canonical form.
-    pub(super) fn of(metadata: &'a Metadata) -> Result<Self, MetadataError> {
+    /// Of metadata that was read, but for so many of the first targets, and so many of the last: what lies in it is its
+    /// canonical form.
+    pub(super) fn of(metadata: &'a Metadata, (first, last): (usize, usize)) -> Result<Self, MetadataError> {
         let listed = targets::Targets::listed(metadata)?;
         let beside = Beside::read(metadata.signed(), metadata.signatures().to_vec())?;
         let json = json_of(metadata);
-        Ok(Self {
-            text: metadata.payload(),
-            beside,
-            targets: Listed::new(listed.iter().map(move |(path, entry)| (Cow::Borrowed(path), json(entry)))),
-        })
+        let between = listed.between(first..listed.len() - last);
+        let targets = Listed::new(between.map(move |(path, entry)| (Cow::Borrowed(path), json(entry))));
+        Ok(Self { text: metadata.payload(), beside, targets })
     }
 
     /// Of metadata that is not written out: `rest` with the target files of `old` as `change` leaves them.
     pub(super) fn draft(old: &'a Metadata, rest: &Value, change: &'a Change) -> Result<Self, MetadataError> {
         let listed = targets::Targets::listed(old)?;
         let beside = Beside::read(rest, old.signatures().to_vec())?;
-        let form = |file: &TargetFile| {
-            let mut out = Vec::new();
-            file.write(&mut out).map(|()| canonical::to_json(&out).into_owned())
-        };
         for (path, file) in &change.written {
             form(file).map_err(|why| MetadataError(format!("target {path:?}: {why}")))?;
         }
@@ -128,6 +124,27 @@ impl<'a> Targets<'a> {
             targets: Listed::new(change.after(listed).map(entry)),
         })
     }
+}
+
+fn form(file: &TargetFile) -> Result<Vec<u8>, CanonicalError> {
+    let mut out = Vec::new();
+    file.write(&mut out).map(|()| canonical::to_json(&out).into_owned())
+}
+
+/// Of both sides those targets that `change` names, where they are few: it says of all others that they stay.
+pub(super) fn edited<'a>(old: &'a Metadata, change: &'a Change) -> Option<(Listed<'a>, Listed<'a>)> {
+    let listed = old.listed()?;
+    if change.written.len() + change.removed.len() > listed.len() / 32 {
+        return None;
+    }
+    let json = json_of(old);
+    let was =
+        change.edits().filter_map(move |(path, _)| Some((Cow::Borrowed(path), json(listed.get(path)?))));
+    let is = change.edits().filter_map(|(path, file)| {
+        // All of them have a form.
+        Some((Cow::Borrowed(path), Cow::Owned(form(file?).unwrap_or_default())))
+    });
+    Some((Listed::new(was), Listed::new(is)))
 }
 
 /// The JSON of each target of this metadata.

@@ -61,7 +61,25 @@ impl<'a> Listed<'a> {
 
     /// Every target in the order of their paths.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, Entry<'a>)> {
-        (0..self.len()).map(move |place| (self.path(place), self.entry(place)))
+        self.between(0..self.len())
+    }
+
+    /// Those at these places.
+    pub(crate) fn between(self, places: Range<usize>) -> impl Iterator<Item = (&'a str, Entry<'a>)> {
+        places.map(move |place| (self.path(place), self.entry(place)))
+    }
+
+    /// All of them as they lie, from the first path to what stands behind the last target.
+    pub(super) fn text(self) -> &'a [u8] {
+        let from = self.index.paths.first().map_or(self.index.end, |(from, _)| *from as usize);
+        self.text.get(from..=self.index.end).unwrap_or_default()
+    }
+
+    /// Where a target lies in that text, with its path.
+    pub(super) fn extent(self, place: usize) -> Range<usize> {
+        let first = self.index.paths.first().map_or(0, |(from, _)| *from as usize);
+        let from = self.index.paths.get(place).map_or(self.index.end, |(from, _)| *from as usize);
+        from - first..self.end_of(place) - first
     }
 
     /// The paths, in their order.
@@ -87,8 +105,10 @@ impl<'a> Listed<'a> {
 
     /// How long the files are together. An error names the first target that cannot be understood.
     pub fn bytes(self) -> Result<u64, MetadataError> {
-        self.iter().try_fold(0_u64, |sum, (path, entry)| {
-            let length = entry.length().map_err(|why| MetadataError(format!("target {path:?}: {why}")))?;
+        (0..self.len()).try_fold(0_u64, |sum, place| {
+            let length = self.entry(place).length();
+            let length =
+                length.map_err(|why| MetadataError(format!("target {:?}: {why}", self.path(place))))?;
             Ok(sum.saturating_add(length))
         })
     }
@@ -115,9 +135,12 @@ impl<'a> Listed<'a> {
 
     fn entry(self, place: usize) -> Entry<'a> {
         let from = self.index.paths.get(place).map_or(0, |(_, to)| *to as usize + 2);
+        Entry(self.text.get(from..self.end_of(place)).unwrap_or_default())
+    }
+
+    fn end_of(self, place: usize) -> usize {
         // Between two targets stand a comma and a quote.
-        let to = self.index.paths.get(place + 1).map_or(self.index.end, |(from, _)| *from as usize - 2);
-        Entry(self.text.get(from..to).unwrap_or_default())
+        self.index.paths.get(place + 1).map_or(self.index.end, |(from, _)| *from as usize - 2)
     }
 }
 

@@ -27,6 +27,7 @@ use crate::tuf::targets::paths::Paths;
 use crate::tuf::targets::scan;
 use crate::tuf::targets::scan::Stop;
 use crate::tuf::targets::text::Text;
+use crate::tuf::targets::wants::Wants;
 
 /// More signatures than this are not proven side by side.
 const MAX_PROOFS: usize = 64;
@@ -44,7 +45,7 @@ pub(crate) struct Ask<'a> {
     /// Whether the paths are wanted where the role itself delegates nothing.
     pub(crate) paths: bool,
     /// Which targets are wanted in full.
-    pub(crate) wants: &'a dyn Fn(&str) -> bool,
+    pub(crate) wants: Wants<'a>,
 }
 
 /// A file that holds: every target in it has a length and a hash by a known algorithm.
@@ -114,15 +115,13 @@ pub(crate) fn held(file: &SignedFile, ask: &Ask<'_>) -> Option<Streamed> {
     if let Some(paths) = &mut paths {
         listed.paths().try_for_each(|path| paths.push(path))?;
     }
-    let wanted = listed.iter().filter(|(path, _)| (ask.wants)(path));
-    let kept = wanted.map(|(path, entry)| Some((path.to_owned(), entry.read().ok()?)));
     Some(Streamed {
         rest: metadata.signed().clone(),
         signatures: signatures.to_vec(),
         signed_by,
         count: listed.len(),
         paths,
-        kept: kept.collect::<Option<_>>()?,
+        kept: ask.wants.of(listed)?,
     })
 }
 
@@ -325,7 +324,7 @@ impl Signed<'_> {
         if let Some(paths) = &mut self.paths {
             paths.push(path)?;
         }
-        if (self.ask.wants)(path) {
+        if self.ask.wants.has(path) {
             self.kept.insert(path.to_owned(), entry::target(value).ok()?);
         }
         Some(())

@@ -15,6 +15,7 @@ use sha2::Sha256;
 use super::*;
 use crate::tuf::key::PublicKey;
 use crate::tuf::metadata::Metadata;
+use crate::tuf::targets::wants::Wants;
 
 fn signer(n: u8) -> SigningKey {
     SigningKey::from_bytes(&[n; 32])
@@ -101,7 +102,7 @@ impl Read for Drip<'_> {
 }
 
 fn streamed_from(file: &mut dyn Read, listed: Option<&MetaFile>, max: u64) -> Option<Streamed> {
-    read(file, &Ask { keys: &role(), listed, max, paths: true, wants: &|_| true })
+    read(file, &Ask { keys: &role(), listed, max, paths: true, wants: Wants::All })
 }
 
 /// As it goes by. Whatever the reader of a file in memory accepts is as good.
@@ -114,7 +115,7 @@ fn streamed(file: &[u8]) -> Option<Streamed> {
 fn in_memory(file: &[u8]) -> Option<Streamed> {
     super::held(
         &file.into(),
-        &Ask { keys: &role(), listed: None, max: u64::MAX, paths: true, wants: &|_| true },
+        &Ask { keys: &role(), listed: None, max: u64::MAX, paths: true, wants: Wants::All },
     )
 }
 
@@ -159,7 +160,8 @@ fn a_file_of_many_pieces_is_read_like_a_small_one() {
 #[test]
 fn a_role_that_delegates_nothing_keeps_no_path_and_one_that_delegates_keeps_all() {
     let keys = role();
-    let ask = Ask { keys: &keys, listed: None, max: u64::MAX, paths: false, wants: &|path| path == "a/b" };
+    let these = ["a/b".to_owned()].into();
+    let ask = Ask { keys: &keys, listed: None, max: u64::MAX, paths: false, wants: Wants::These(&these) };
     let alone = file(&signed(some_targets()));
     let mut with = signed(some_targets());
     with["delegations"] = json!({"keys": {}, "roles": []});
