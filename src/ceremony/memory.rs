@@ -26,6 +26,7 @@ pub(super) struct Memory {
     known: BTreeMap<String, Arc<Work>>,
 }
 
+#[derive(Clone)]
 struct Compared {
     new: Metadata,
     names: Names,
@@ -88,6 +89,12 @@ impl Memory {
             (Some(Work::File(known)), Work::File(made)) => Work::File(made.beside(known)),
             (_, work) => work,
         }
+    }
+
+    /// Another ceremony with the same plan and the same metadata before has compared: where the same metadata comes out,
+    /// that holds.
+    pub(super) fn compares_as(&mut self, other: &Self) {
+        self.compared = Arc::new(Mutex::new(lock(&other.compared).clone()));
     }
 
     /// What another ceremony made is known.

@@ -101,11 +101,11 @@ impl Payload {
         Arc::new(Self { text: text.into(), targets, plain, usual, bytes })
     }
 
-    /// The same, as it lies in a file.
+    /// The same, as it lies in a file, where it was compared.
     fn within(&self, text: Bytes) -> Arc<Self> {
         let Self { targets, plain, usual, bytes, .. } = self;
         let (targets, plain, usual, bytes) = (targets.clone(), plain.clone(), usual.clone(), bytes.clone());
-        Arc::new(Self { text: text.beside(&self.text), targets, plain, usual, bytes })
+        Arc::new(Self { text, targets, plain, usual, bytes })
     }
 
     fn is_plain(&self) -> bool {
@@ -288,9 +288,12 @@ impl Metadata {
         let signatures = json::parse(values.next()?.ok()?.get().as_bytes()).ok()?;
         let at = scan::space(file, at + values.byte_offset()).ok().filter(|at| file[*at] == b',')? + 1;
         let text = file.get(scan::member(file, at, b"signed")?..)?;
-        let known = known.filter(|known| known.is_plain() && text.starts_with(known.payload()));
-        let (parts, end) = match known {
-            Some(known) => (None, known.payload().len()),
+        let known = known.filter(|known| known.is_plain()).and_then(|known| {
+            let here = keep(text.get(..known.payload().len())?);
+            Some((known, here.beside(known.payload()).ok()?))
+        });
+        let (parts, end) = match &known {
+            Some((_, here)) => (None, here.len()),
             None => listed::prove_first(text).map(|(parts, end)| (Some(parts), end))?,
         };
         let (text, rest) = text.split_at_checked(end)?;
@@ -300,8 +303,8 @@ impl Metadata {
         }
         let signatures = read_signatures(&signatures).ok()?;
         match (parts, known) {
-            (None, Some(known)) => {
-                Some(Self::of(known.signed.clone(), known.payload.within(keep(text)), signatures))
+            (None, Some((known, here))) => {
+                Some(Self::of(known.signed.clone(), known.payload.within(here), signatures))
             }
             (Some((rest, index)), _)
                 if canonical::control(text).is_none() && str::from_utf8(text).is_ok() =>
