@@ -128,6 +128,7 @@ impl Home {
             (_, Message::Stop) => return Some(Choice::Leave),
             (_, Message::Scroll(to)) => self.scroll(to),
             (_, Message::GoOn) if self.page == Page::Ceremonies && self.open.is_none() => return self.look(),
+            (_, Message::GoOn) if self.page == Page::Requests => self.to_requests(),
             (Some(shown), Message::GoOn) if shown.chosen(self.page).is_some() => {
                 (shown.close, self.scroll) = (true, 0);
             }
@@ -218,16 +219,17 @@ impl Home {
     }
 
     fn scroll(&mut self, to: Scroll) {
-        let text = view::home::extent(self);
-        if let Some((lines, height)) = text {
-            self.scroll = to.from(self.scroll, lines, height);
-            return;
-        }
         let pages = self.pages();
-        if let (Scroll::Before | Scroll::Next, 2..) = (to, pages.len()) {
+        let reads = self.open.is_some() || self.repository.as_ref().is_some_and(|shown| shown.close);
+        if let (Scroll::Before | Scroll::Next, 2.., false) = (to, pages.len(), reads) {
             let at = pages.iter().position(|page| *page == self.page).unwrap_or(0);
             let step = if to == Scroll::Next { 1 } else { pages.len() - 1 };
             (self.page, self.scroll) = (pages[(at + step) % pages.len()], 0);
+            return;
+        }
+        let text = view::home::extent(self);
+        if let Some((lines, height)) = text {
+            self.scroll = to.from(self.scroll, lines, height);
             return;
         }
         if let (Some(shown), Page::Roles | Page::Keys | Page::Tree) = (&mut self.repository, self.page) {
@@ -241,6 +243,14 @@ impl Home {
             Scroll::PageUp | Scroll::Top => 0,
             Scroll::PageDown | Scroll::Bottom => last,
         };
+    }
+
+    /// Among the ceremonies, where a request is opened.
+    fn to_requests(&mut self) {
+        if !self.nearby.asked.is_empty() {
+            self.at = self.nearby.plans.len() + self.nearby.records.len();
+            (self.page, self.scroll) = (Page::Ceremonies, 0);
+        }
     }
 
     /// Opens the chosen entry: a plan is reviewed, a record is gone on with.

@@ -152,7 +152,12 @@ fn keys(home: &Home) -> Vec<Hint> {
         repository::Page::Ceremonies => {
             vec![hint(keymap::CHOOSE, "choose"), hint(keymap::GO_ON, "review or resume")]
         }
-        repository::Page::Requests => vec![hint(keymap::SCROLL, "read on")],
+        repository::Page::Requests if home.nearby.asked.is_empty() => {
+            vec![hint(keymap::SCROLL, "read on")]
+        }
+        repository::Page::Requests => {
+            vec![hint(keymap::SCROLL, "read on"), hint(keymap::GO_ON, "to sign or merge")]
+        }
         _ => vec![hint(keymap::CHOOSE, "choose"), hint(keymap::GO_ON, "look")],
     };
     if on_repository(home).is_some() {

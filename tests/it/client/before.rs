@@ -238,3 +238,26 @@ fn a_trusted_directory_that_is_not_there_is_said_so() {
     assert_eq!(code, 2);
     assert!(err.contains("nowhere: No such file or directory"), "{err}");
 }
+
+#[test]
+fn a_trusted_directory_in_which_nothing_can_be_too_old_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&world().build(), &folder.path().join("metadata"));
+    fs::create_dir(folder.path().join("client")).unwrap();
+    let verify = || {
+        let args =
+            ["verify", "metadata", "--root", "metadata/1.root.json", "--at", NOW, "--trusted", "client"];
+        keyrite(&args, folder.path())
+    };
+
+    let (code, out, err) = verify();
+
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("client: no client has trusted anything there"), "{err}");
+
+    // A directory under the name of a file: whoever is not root sees the same of a file that is closed to him.
+    fs::create_dir(folder.path().join("client/timestamp.json")).unwrap();
+    let (code, _, err) = verify();
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("timestamp.json"), "{err}");
+}

@@ -208,6 +208,27 @@ fn requests_and_files_that_lack_signatures_are_listed_with_who_is_missing() {
 }
 
 #[test]
+fn every_page_is_turned_both_ways_and_a_request_is_reached_from_its_page() {
+    let mut screen = Screen::new(write);
+    let pages = screen.home.pages();
+    assert_eq!(pages.len(), 5);
+
+    for (key, step) in [("<right>", 1), ("<left>", pages.len() - 1)] {
+        for _ in 0..pages.len() {
+            let at = pages.iter().position(|page| *page == screen.home.page).unwrap();
+            screen.press(key);
+            assert_eq!(screen.home.page, pages[(at + step) % pages.len()], "{key}");
+        }
+    }
+
+    screen.press("<right><right><right>");
+    assert_eq!(screen.home.page, Page::Requests);
+    screen.press("<enter>");
+    assert_eq!(screen.home.page, Page::Ceremonies);
+    assert!(matches!(screen.press("<enter>"), Some(Choice::Apart(file)) if file.ends_with("root-2.request")));
+}
+
+#[test]
 fn a_ceremony_file_is_started_and_nothing_else_is_written() {
     let mut screen = Screen::new(write);
 
