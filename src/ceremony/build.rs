@@ -69,6 +69,14 @@ impl Ceremony {
         Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
+    /// What the ceremony changes, for who reads of it afterwards: in what is built as it is built, in the rest as planned.
+    pub fn what_changes(&self) -> Vec<Section> {
+        let planned = |role: &str| self.plan().changes.iter().find(|section| section.role == role).cloned();
+        let roles = self.plan().roles_in_room().into_iter();
+        let section = |role: &str| self.difference(role).ok().flatten().or_else(|| planned(role));
+        roles.filter_map(section).filter(|section| !section.is_empty()).collect()
+    }
+
     /// When everything is built, the difference is the one that the reviewed file expects.
     pub(super) fn as_expected(&self, last: &str, built: &Arc<Work>) -> Result<(), Rejected> {
         let all =

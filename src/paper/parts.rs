@@ -11,6 +11,7 @@ use crate::plan::consequences::who;
 use crate::plan::print;
 use crate::room::Handling;
 use crate::store_uri::StoreUri;
+use crate::tuf::diff::Section;
 
 /// Boxes for what is on a label.
 const LABEL: usize = 16;
@@ -55,11 +56,11 @@ pub(super) fn file(plan: &Plan) -> Vec<Part> {
 }
 
 /// What changes, the roles with their thresholds, the keys with their holders, and what that means.
-pub(super) fn trust(plan: &Plan) -> Vec<Part> {
+pub(super) fn trust(plan: &Plan, changes: &[Section]) -> Vec<Part> {
     let mut parts = Vec::new();
     if plan.before.is_some() {
         parts.push(Part::heading("What changes"));
-        parts.push(Part::Lines(print::changes(&plan.changes)));
+        parts.push(Part::Lines(print::changes(changes)));
     }
     parts.push(Part::heading("Roles and thresholds afterwards"));
     let role = |(name, role): (&String, &crate::plan::Role)| {

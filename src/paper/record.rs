@@ -33,7 +33,7 @@ pub fn record(journal: &Journal, ceremony: &Ceremony) -> Document {
         [person.name.clone(), person.role.clone(), presence(journal, &person.id)]
     };
     all.push(parts::table(["name", "role", "in the room"], plan.people.iter().map(person).collect()));
-    all.extend(parts::trust(plan));
+    all.extend(parts::trust(plan, &ceremony.what_changes()));
     all.push(Part::sheet("Steps"));
     all.push(Part::Steps(rows));
     all.extend(keys(journal, ceremony));

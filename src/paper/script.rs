@@ -23,7 +23,7 @@ pub fn script(plan: &Plan) -> Document {
     all.push(Part::heading("People"));
     all.push(Part::Says(vec!["Everyone signs in, and signs out. Guests, too.".to_owned()]));
     all.push(sign_in(plan));
-    all.extend(parts::trust(plan));
+    all.extend(parts::trust(plan, &plan.changes));
     all.push(Part::sheet("Steps"));
     all.push(Part::Says(vec![
         "Each step has one who does it. Tick the box when it is done; who does it and who confirms it write their \

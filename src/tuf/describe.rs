@@ -13,6 +13,7 @@ use crate::tuf::Metadata;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
+use crate::tuf::diff::short;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
@@ -106,6 +107,7 @@ fn targets_lines(
         let file = entry.of(path)?;
         let sha256 = file.hashes.get("sha256").map_or("", |hash| hash.get(..16).unwrap_or(hash));
         lines.push(format!("  {sha256}  {:>10}  {path}", file.length));
+        lines.extend(file.custom.map(|custom| format!("{:>30}custom: {}", "", short(&custom))));
     }
     if listed.len() > FILES_LISTED {
         lines.push(format!("  and {} more, all below the same digest", listed.len() - FILES_LISTED));

@@ -56,6 +56,7 @@ use crate::tuf::metadata::MetadataError;
 use crate::tuf::metadata::Outer;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::targets::change::Change as FileChange;
+pub(in crate::tuf) use common::short;
 pub use names::Names;
 pub use names::Person;
 pub use reach::Reach;

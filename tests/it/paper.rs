@@ -412,3 +412,24 @@ fn the_map_of_evidence_names_only_events_that_exist() {
         assert!(cells[3].contains('`'), "{row}");
     }
 }
+
+/// The script was printed beside the inputs, the record has none of them: it says what was built.
+#[test]
+fn the_record_has_the_changes_of_the_script_to_the_last_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let ceremony = Path::new(env!("CARGO_MANIFEST_DIR")).join("ceremonies/targets");
+    let (file, answers, record) =
+        (ceremony.join("ceremony.yaml"), ceremony.join("answers.yaml"), dir.path().join("record"));
+    let run = ["run", text(&file), "--rehearse", "--plain", "--answers", text(&answers)];
+    keyrite(&[&run[..], &["--record", text(&record)]].concat()).ended(0);
+    let script = keyrite(&["script", text(&file), "--at", "2027-06-10T09:00:00Z"]).ended(0).out;
+
+    let page = keyrite(&["record", text(&record)]).ended(0).out;
+
+    for line in ["+ file release-2.txt", "files: 1 added, 0 removed, 0 changed", "version 1 -&gt; 2"] {
+        assert!(script.contains(line) && page.contains(line), "{line}");
+        assert!(fs::read_to_string(record.join("record.html")).unwrap().contains(line));
+    }
+    assert!(fs::read_to_string(record.join("record.txt")).unwrap().contains("+ file release-2.txt"));
+    keyrite(&["journal", "verify", text(&record)]).ended(0);
+}

@@ -95,7 +95,7 @@ pub(super) fn fields(
 }
 
 /// A JSON value, cut where it is long.
-pub(super) fn short(value: &Value) -> String {
+pub(in crate::tuf) fn short(value: &Value) -> String {
     let text = value.to_string();
     let mut cut: String = text.chars().take(LONGEST).collect();
     if cut.len() < text.len() {

@@ -131,8 +131,13 @@ fn listed(
                 changes.push(scope.change(Kind::FileRemoved, &format!("- file {path}"), ""));
             }
             (Ordering::Greater, _, Some((path, raw))) => {
-                raw::target(path, raw).map_err(DiffError::New)?;
-                changes.push(scope.change(Kind::FileAdded, &format!("+ file {path}"), ""));
+                let target = raw::target(path, raw).map_err(DiffError::New)?;
+                let words = beside_content(&target).map(|what| format!("+ file {path}, with {what}"));
+                changes.push(scope.change(
+                    Kind::FileAdded,
+                    &format!("+ file {path}"),
+                    words.unwrap_or_default(),
+                ));
             }
             (_, Some((path, old)), Some((_, new))) => changes.extend(target(scope, path, old, new)?),
             _ => {}
@@ -157,6 +162,13 @@ fn target(scope: &Scope, path: &str, old: &[u8], new: &[u8]) -> Result<Option<Ch
     }
     let what = differences(&was, &is).join("; ");
     Ok(Some(scope.change(Kind::FileChanged, &format!("~ file {path}"), format!("~ file {path}: {what}"))))
+}
+
+/// What a target says besides its length and its hashes.
+fn beside_content(target: &Map<String, Value>) -> Option<String> {
+    let others = target.iter().filter(|(name, _)| !["length", "hashes"].contains(&name.as_str()));
+    let said: Vec<String> = others.map(|(name, value)| format!("{name} {}", common::short(value))).collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// Length, each hash, custom, and what else there is.
@@ -211,6 +223,23 @@ mod tests {
             (path, TargetFile { length, hashes, custom: Some(json!({"said": said})) })
         };
         list.into_iter().map(file).collect()
+    }
+
+    #[test]
+    fn what_joins_is_shown_with_all_that_is_said_of_it() {
+        let of = |files| {
+            Metadata::unsigned(json!({"_type": "targets", "spec_version": "1.0.31", "version": 1,
+                "expires": "2027-01-03T09:00:00Z", "targets": files}))
+            .unwrap()
+        };
+        let old = of(json!({}));
+        let new = of(json!({"a": {"custom": {"os": "linux"}, "hashes": {"sha256": "00"}, "length": 1}}));
+
+        let section = diff::targets("targets", &old, &new, &Names::default()).unwrap();
+
+        let said = diff::say::meaning(&section).join("\n");
+        assert!(said.contains(r#"+ file a, with custom {"os":"linux"}"#), "{said}");
+        assert_eq!(section.changes[0].line, "targets: + file a");
     }
 
     proptest! {
