@@ -15,6 +15,7 @@ use keyrite::tuf::RoleKeys;
 use keyrite::tuf::delegations::group::Group;
 use keyrite::tuf::delegations::group::Terms;
 use keyrite::tuf::delegations::layout::Layout;
+use keyrite::tuf::targets::Files;
 use keyrite::tuf::targets::TargetFile;
 use sha2::Digest;
 use sha2::Sha256;
@@ -25,7 +26,7 @@ const BINS: u64 = 16_384;
 const MARK: Duration = Duration::from_millis(1430);
 
 fn main() {
-    let files: BTreeMap<String, TargetFile> = (0..FILES).map(file).collect();
+    let files = Files::of((0..FILES).map(file).collect::<BTreeMap<_, _>>()).expect("a text");
     let terms = Terms {
         layout: Layout::new(BINS, "bin").expect("a power of two"),
         expires: "2027-01-03T09:00:00Z".parse().expect("a date"),
@@ -34,10 +35,8 @@ fn main() {
     let signer = SigningKey::from_bytes(&[1; 32]);
     let key = PublicKey::ed25519(signer.verifying_key().to_bytes());
 
-    let (mut group, build) = timed("place and build", || {
-        let files = files.iter().map(|(path, file)| (path.as_str(), file));
-        Group::build(&terms, files, |_| None).expect("files in order")
-    });
+    let (mut group, build) =
+        timed("place and build", || Group::build(&terms, files.listed(), |_| 1).expect("a text"));
     let (signatures, sign) = timed("sign", || {
         let sign = |payload: Bytes| signer.sign(&payload).to_bytes().to_vec();
         group.payloads().into_iter().map(sign).collect::<Vec<_>>()

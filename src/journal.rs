@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
+use crate::ceremony::event::Hashed;
 use crate::plan::Plan;
 use crate::plan::Verb;
 use crate::plan::step::Subject;
@@ -89,10 +90,10 @@ struct Written<'a> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Read {
+struct Read<E> {
     at: Date,
     prev: String,
-    what: Event,
+    what: E,
     #[allow(dead_code, reason = "checked as bytes before the line is parsed")]
     sum: String,
 }
@@ -131,12 +132,24 @@ fn entry(line: &[u8], prev: Digest) -> Result<Entry, String> {
     if text[body.len()..] != format!(",\"sum\":\"{}\"}}", Digest::of(body.as_bytes()).hex()) {
         return Err("it was changed after it was written".into());
     }
-    let read: Read = serde_json::from_str(text).map_err(|error| format!("it cannot be read: {error}"))?;
+    let read = parse(text).map_err(|error| format!("it cannot be read: {error}"))?;
     if read.prev != prev.hex() {
         return Err("it does not follow the line before it".into());
     }
     Ok(Entry { at: read.at, what: read.what, head: Digest::of(line), leaf: tree::leaf(line) })
 }
+
+/// What a line says, at the longest line in its own way: what that does not take is read as any other.
+fn parse(text: &str) -> Result<Read<Event>, serde_json::Error> {
+    let before_files = text.split_once(HASHED).is_some_and(|(before, _)| !before.contains("what"));
+    if before_files && let Ok(Read { at, prev, what, sum }) = serde_json::from_str::<Read<Hashed>>(text) {
+        return Ok(Read { at, prev, what: what.into(), sum });
+    }
+    serde_json::from_str(text)
+}
+
+/// How the event begins that lists files.
+const HASHED: &str = r#""what":{"event":"hashed","#;
 
 /// What the first line says.
 #[derive(Clone, Debug, PartialEq, Eq)]

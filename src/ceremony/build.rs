@@ -8,7 +8,6 @@ use crate::ceremony::Rejected;
 use crate::ceremony::Work;
 use crate::plan::after;
 use crate::plan::after::Facts;
-use crate::plan::after::Files;
 use crate::plan::bins;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
@@ -16,6 +15,7 @@ use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
 use crate::tuf::delegations::group::Group;
 use crate::tuf::diff::Section;
+use crate::tuf::targets::Files;
 use crate::words::Digest;
 
 impl Facts for Ceremony {
@@ -24,7 +24,7 @@ impl Facts for Ceremony {
     }
 
     fn files(&self, role: &str) -> Option<&Files> {
-        self.files.get(role).map(AsRef::as_ref)
+        self.files.get(role)
     }
 
     fn verified(&self, role: &str) -> Option<&Metadata> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
-use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::Files;
 
 /// Whether keys are real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,7 +219,7 @@ pub enum Event {
         #[serde(default = "targets", skip_serializing_if = "is_targets")]
         role: String,
         /// By path.
-        files: BTreeMap<String, TargetFile>,
+        files: Files,
     },
     /// A role's metadata was built.
     Built {
@@ -384,6 +384,31 @@ pub enum Event {
         /// The machine at the end: item to what was seen.
         machine: BTreeMap<String, String>,
     },
+}
+
+/// [`Event::Hashed`] alone. Serde holds all that an event says before it knows which one it is; the files of this one,
+/// which may be a million, are read as they come.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hashed {
+    #[serde(rename = "event")]
+    _event: HashedName,
+    step: String,
+    #[serde(default = "targets")]
+    role: String,
+    files: Files,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum HashedName {
+    Hashed,
+}
+
+impl From<Hashed> for Event {
+    fn from(Hashed { step, role, files, .. }: Hashed) -> Self {
+        Self::Hashed { step, role, files }
+    }
 }
 
 fn targets() -> String {

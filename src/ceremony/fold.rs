@@ -155,7 +155,7 @@ impl Ceremony {
             }
             Event::Hashed { step, role, files } => {
                 self.verb(step, |verb| matches!(verb, Verb::Build(roles) if roles.contains(role)))?;
-                self.files.insert(role.clone(), Arc::new(files.clone()));
+                self.files.insert(role.clone(), files.clone());
                 Ok(())
             }
             Event::Built { step, role, length, sha256 } => self.built(step, role, *length, sha256),

@@ -87,6 +87,7 @@ impl Memory {
     pub(super) fn beside_known(&self, role: &str, work: Work) -> Work {
         match (self.known.get(role).map(Arc::as_ref), work) {
             (Some(Work::File(known)), Work::File(made)) => Work::File(made.beside(known)),
+            (Some(Work::Bins(known)), Work::Bins(made)) => Work::Bins(Box::new(made.beside(known))),
             (_, work) => work,
         }
     }

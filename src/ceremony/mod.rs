@@ -26,7 +26,6 @@ use crate::plan::Plan;
 use crate::plan::Source;
 use crate::plan::Step;
 use crate::plan::Verb;
-use crate::plan::after::Files;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
 use crate::room::Act;
@@ -36,6 +35,7 @@ use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
 use crate::tuf::delegations::group::Group;
+use crate::tuf::targets::Files;
 use crate::words::Digest;
 
 pub use event::Event;
@@ -139,7 +139,7 @@ pub struct Ceremony {
     aloud: Option<(Digest, Digest)>,
     keys: BTreeMap<String, Known>,
     /// By role.
-    files: BTreeMap<String, Arc<Files>>,
+    files: BTreeMap<String, Files>,
     work: BTreeMap<String, Arc<Work>>,
     manifest: Option<String>,
     failures: Vec<Failure>,
@@ -328,7 +328,7 @@ impl Ceremony {
     }
 
     /// The target files of each role as hashed in the room.
-    pub fn files(&self) -> &BTreeMap<String, Arc<Files>> {
+    pub fn files(&self) -> &BTreeMap<String, Files> {
         &self.files
     }
 

@@ -28,7 +28,10 @@ impl Work {
 
     /// Bytes of all payloads.
     pub fn length(&self) -> u64 {
-        self.payloads().iter().map(|payload| payload.len() as u64).sum()
+        match self {
+            Self::File(metadata) => metadata.payload().len() as u64,
+            Self::Bins(bins) => bins.group.length(),
+        }
     }
 
     /// What people compare: of the payload, or of the list of payloads.

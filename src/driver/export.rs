@@ -29,6 +29,7 @@ use crate::tuf::SignedFile;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
 use crate::tuf::delegations::group::Bin;
+use crate::tuf::targets::Entry;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::change::Origin;
 use crate::tuf::targets::manifest::ALGORITHMS;
@@ -218,9 +219,8 @@ impl Driver {
         let published = names.into_iter().filter_map(|role| Some((role.clone(), self.published(&role)?)));
         let mut roles: BTreeMap<String, SignedFile> = published.collect();
         for group in plan.roles_in_room().into_iter().filter_map(|role| self.ceremony.bins(role)) {
-            roles.extend(
-                group.bins().iter().map(|bin| (group.layout().name(bin.number), group.file(bin).into())),
-            );
+            roles
+                .extend(group.bins().iter().map(|bin| (group.layout().name(bin.number), bin.file().clone())));
         }
         Ok(Contents {
             ceremony: plan.id.clone(),
@@ -234,14 +234,14 @@ impl Driver {
 
     /// The target files as they were hashed in the room, with where they lie. What a manifest lists is somewhere else,
     /// and goes to the servers from there.
-    fn hashed_here(&self) -> Vec<(PathBuf, &String, &TargetFile)> {
+    fn hashed_here(&self) -> Vec<(PathBuf, &str, Entry<'_>)> {
         let plan = self.ceremony.plan();
         let mut hashed = Vec::new();
         for (role, files) in self.ceremony.files() {
             let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
             let Some(spec) = spec.filter(|spec| spec.origin == Origin::Directory) else { continue };
             let base = self.places.inputs.join(&spec.from.value);
-            hashed.extend(files.iter().map(|(name, listed)| (base.join(name), name, listed)));
+            hashed.extend(files.listed().iter().map(|(name, listed)| (base.join(name), name, listed)));
         }
         hashed
     }
@@ -250,14 +250,15 @@ impl Driver {
     fn target_files(&self) -> Result<BTreeSet<(String, Content)>, String> {
         let mut files = BTreeSet::new();
         for (from, name, listed) in self.hashed_here() {
+            let listed = listed.read()?;
             let sha256 = match listed.hashes.get("sha256") {
                 Some(sha256) => sha256.to_owned(),
                 // Hashed by SHA-512 alone: the manifest of the bundle has the other.
                 None => {
-                    sha256_of(&from, listed).map_err(|why| changed(&format!("{} {why}", from.display())))?
+                    sha256_of(&from, &listed).map_err(|why| changed(&format!("{} {why}", from.display())))?
                 }
             };
-            files.insert((name.clone(), Content::Copy { from, length: listed.length, sha256 }));
+            files.insert((name.to_owned(), Content::Copy { from, length: listed.length, sha256 }));
         }
         Ok(files)
     }
@@ -273,7 +274,7 @@ impl Driver {
                 let name = |bin: &Bin| {
                     versioned(self.ceremony.plan(), &group.layout().name(bin.number), bin.version)
                 };
-                group.bins().iter().map(|bin| (name(bin), group.file(bin).into())).collect()
+                group.bins().iter().map(|bin| (name(bin), bin.file().clone())).collect()
             }
             None => Vec::new(),
         }

@@ -1,7 +1,6 @@
 //! Target files: each read once, by as many threads as there are cores, for its length, its hashes and the proof that it
 //! is no private key. Called by the driver where it builds targets metadata.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::io::Read;
@@ -17,6 +16,7 @@ use sha2::Sha256;
 use sha2::Sha512;
 
 use crate::tuf::key::private_material;
+use crate::tuf::targets::Files;
 use crate::tuf::targets::TargetFile;
 
 /// How much of a file is looked at together: what fits into the caches of a core.
@@ -29,11 +29,7 @@ const WHOLE: u64 = 1 << 24;
 /// What metadata says of each of the `files` below `directory`, which are distinct and in order, with its hashes by
 /// `algorithms` (`sha256`, `sha512`). A private key of any shape is refused: target files are published. Of many errors, the
 /// one of the first path is told.
-pub fn hash_all(
-    directory: &Path,
-    files: Vec<String>,
-    algorithms: &[&str],
-) -> io::Result<BTreeMap<String, TargetFile>> {
+pub fn hash_all(directory: &Path, files: Vec<String>, algorithms: &[&str]) -> io::Result<Files> {
     // Each file is found from here, and not through all directories above.
     let directory = fs::File::open(directory)?;
     let next = AtomicUsize::new(0);
@@ -72,12 +68,12 @@ pub fn hash_all(
             return Err(missing());
         }
         let answer = answer.map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
-        hashed.push((name, answer.into_target()));
+        hashed.push((name, answer));
     }
     if hashed.len() != count {
         return Err(missing());
     }
-    Ok(hashed.into_iter().collect())
+    Files::of(hashed.into_iter().map(|(name, hashed)| (name, hashed.into_target()))).map_err(io::Error::other)
 }
 
 /// The same of one file.
@@ -187,9 +183,10 @@ mod tests {
 
         assert_eq!(hashed.len(), 100);
         for (name, bytes) in files {
-            assert_eq!(hashed[name].length, bytes.len() as u64);
-            assert_eq!(hashed[name].hashes["sha256"], hex::encode(Sha256::digest(bytes)));
-            assert_eq!(hash(&folder.path().join(name), &["sha256"]).unwrap(), hashed[name]);
+            let listed = hashed.listed().get(name).unwrap().read().unwrap();
+            assert_eq!(listed.length, bytes.len() as u64);
+            assert_eq!(listed.hashes["sha256"], hex::encode(Sha256::digest(bytes)));
+            assert_eq!(hash(&folder.path().join(name), &["sha256"]).unwrap(), listed);
         }
     }
 

@@ -15,7 +15,6 @@ use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
-use crate::plan::after::Files;
 use crate::plan::delegates::unsigned_delegates;
 use crate::plan::ledger::Ledger;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
@@ -28,7 +27,7 @@ use crate::tuf::diff::Section;
 use crate::tuf::json;
 use crate::tuf::proof;
 use crate::tuf::proof::Proof;
-use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::Files;
 use crate::tuf::targets::change::Origin;
 use crate::tuf::targets::manifest;
 use crate::words;
@@ -258,10 +257,10 @@ fn list(directory: &Path) -> io::Result<Vec<String>> {
 }
 
 /// The target files that a role's `files` names: hashed here, or as a manifest lists them.
-pub fn target_files(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, TargetFile>, String> {
+pub fn target_files(base: &Path, spec: &FilesSpec) -> Result<Files, String> {
     // Files are only taken out.
     if spec.from.value.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Files::default());
     }
     if spec.origin == Origin::Manifest {
         return listed(base, spec);
@@ -274,7 +273,7 @@ pub fn target_files(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, Ta
 }
 
 /// The entries of a manifest.
-fn listed(base: &Path, spec: &FilesSpec) -> Result<BTreeMap<String, TargetFile>, String> {
+fn listed(base: &Path, spec: &FilesSpec) -> Result<Files, String> {
     let path = base.join(&spec.from.value);
     let bytes = disk::read(&path, MAX_MANIFEST).map_err(|error| format!("{}: {error}", path.display()))?;
     let need: Vec<String> = spec.hashes.iter().map(|name| name.value.clone()).collect();

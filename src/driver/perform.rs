@@ -13,10 +13,10 @@ use crate::keystore::hygiene;
 use crate::plan::Problem;
 use crate::plan::Step;
 use crate::plan::Verb;
-use crate::plan::after::Files;
 use crate::plan::reach;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
+use crate::tuf::targets::Files;
 
 type Events = Vec<Event>;
 
@@ -240,7 +240,7 @@ impl Driver {
     /// The files may be others than those that `check` saw. It is judged again when those of all roles are known.
     fn leads_nowhere(&self, role: &str, files: &Files) -> Option<Problem> {
         let (plan, hashed) = (self.ceremony.plan(), self.ceremony.files());
-        let known = |name: &str| if name == role { Some(files) } else { hashed.get(name).map(AsRef::as_ref) };
+        let known = |name: &str| if name == role { Some(files) } else { hashed.get(name) };
         let missing = plan.roles.iter().any(|(name, role)| role.files.is_some() && known(name).is_none());
         if missing { None } else { reach::cut_off(plan, &known).into_iter().next() }
     }

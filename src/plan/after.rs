@@ -29,14 +29,11 @@ use crate::tuf::root::RootRole;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
-use crate::tuf::targets::TargetFile;
+use crate::tuf::targets::Files;
 use crate::tuf::targets::Targets;
 use crate::tuf::targets::change::Change;
 use crate::tuf::timestamp::Timestamp;
 use crate::words::Digest;
-
-/// Target files by path, as they were hashed.
-pub type Files = BTreeMap<String, TargetFile>;
 
 /// What is known when metadata is built.
 pub trait Facts {
@@ -85,7 +82,7 @@ pub(super) fn draft(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Draft,
     let rest = signed(plan, role, facts)?;
     let old = match plan.before.as_ref().and_then(|before| before.metadata(role)) {
         Some(before) => before.clone(),
-        None => Metadata::of_targets(json!({}), 0, std::iter::empty()).map_err(error)?,
+        None => Metadata::without_files(),
     };
     let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
     let change = match (spec, facts.files(role)) {

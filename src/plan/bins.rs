@@ -8,6 +8,7 @@ use serde_json::Map;
 use serde_json::json;
 
 use crate::plan::Before;
+use crate::plan::InRoom;
 use crate::plan::Plan;
 use crate::plan::after::Facts;
 use crate::plan::files;
@@ -19,17 +20,23 @@ use crate::tuf::delegations::group::Terms;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::targets::Entry;
+use crate::tuf::targets::Files;
 use crate::tuf::targets::Targets;
-use crate::tuf::targets::change::Change;
-use crate::tuf::targets::listed::Written;
 
 /// The bins of a role as they are built.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bins {
     /// Each of them.
     pub group: Group,
-    /// What they say together: people read it, nobody signs it.
+    /// What they say together: people read it, nobody signs it, and its text is that of the files.
     pub all: Metadata,
+}
+
+impl Bins {
+    /// The same bins; what is known of others is known of these, as far as they are the same, byte for byte.
+    pub(crate) fn beside(self, known: &Self) -> Self {
+        Self { group: self.group.beside(&known.group), all: self.all.beside(&known.all) }
+    }
 }
 
 impl Before {
@@ -45,7 +52,7 @@ impl Before {
 
     /// What the bins whose names begin so say together, with the highest of their versions and the earliest expiry;
     /// `None` where there are none, and an error where building them anew would lose something.
-    pub fn all_of_bins(&self, prefix: &str) -> Result<Option<Metadata>, String> {
+    pub fn all_of_bins(&self, prefix: &str) -> Result<Option<Together>, String> {
         let Some((layout, _)) = self.bins(prefix) else { return Ok(None) };
         let (mut all, mut listed) = (None::<Targets>, BTreeMap::new());
         for name in (0..layout.count()).map(|number| layout.name(number)) {
@@ -61,10 +68,24 @@ impl Before {
                 },
             });
         }
-        let Some(all) = all else { return Ok(None) };
-        let listed = listed.into_iter().map(|(path, entry)| (path, Written::AsItLies(entry)));
-        let all = Metadata::of_targets(all.to_signed(), 0, listed);
-        all.map(Some).map_err(|error| error.to_string())
+        let Some(rest) = all else { return Ok(None) };
+        let files = Files::copied(0, listed).map_err(|error| error.to_string())?;
+        Ok(Some(Together { rest, files }))
+    }
+}
+
+/// What bins say together.
+#[derive(Debug)]
+pub struct Together {
+    /// All but the target files.
+    rest: Targets,
+    files: Files,
+}
+
+impl Together {
+    /// The same, as people read it.
+    pub fn metadata(&self) -> Result<Metadata, String> {
+        self.files.beside(self.rest.to_signed()).map_err(|error| error.to_string())
     }
 }
 
@@ -86,51 +107,65 @@ fn as_we_write_it<'b>(bin: &'b Metadata, all: &mut BTreeMap<&'b str, Entry<'b>>)
     Ok(targets)
 }
 
-/// The bins of a role, with the files that the plan gives them, else with those of before.
-pub fn build(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Bins, String> {
-    let planned = plan.roles.get(role);
-    let (Some(layout), Some(in_room)) =
-        (planned.and_then(|role| role.bins.clone()), planned.and_then(|role| role.in_room.as_ref()))
-    else {
-        return Err(format!("the bins {role} are not built in the room"));
-    };
-    let before = plan.before.as_deref();
-    let old = before.map(|before| before.all_of_bins(role)).transpose()?.flatten();
-    let mut rest = match &old {
-        Some(old) => Targets::rest(old).map_err(|error| error.to_string())?,
-        None => Targets {
+/// What the bins of a role will say together, with the files that the plan gives them, else with those of before.
+pub fn together(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Together, String> {
+    let (layout, in_room) = planned(plan, role)?;
+    let old = plan.before.as_ref().map(|before| before.all_of_bins(role)).transpose()?.flatten();
+    let old = old.unwrap_or_else(|| Together {
+        rest: Targets {
             version: 0,
             expires: in_room.expires,
             targets: BTreeMap::new(),
             delegations: None,
             extra: Map::new(),
         },
+        files: Files::default(),
+    });
+    let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
+    let files = match (spec, facts.files(role)) {
+        (Some(spec), Some(files)) => {
+            let change = files::change(old.files.listed(), spec, files)?;
+            change.all(&old.files).map_err(|error| error.to_string())?
+        }
+        _ => old.files,
     };
-    let spec = planned.and_then(|role| role.files.as_ref());
-    let none = Metadata::of_targets(json!({}), 0, std::iter::empty()).map_err(|error| error.to_string())?;
-    let old = Targets::listed(old.as_ref().unwrap_or(&none)).map_err(|error| error.to_string())?;
-    let change = match (spec, facts.files(role)) {
-        (Some(spec), Some(files)) => files::change(old, spec, files)?,
-        _ => Change::default(),
-    };
+    let mut rest = old.rest;
     if facts.rehearsal() {
         rest.extra.insert(WATERMARK.to_owned(), json!(true));
     }
-    let terms = Terms { layout, expires: in_room.expires, extra: rest.extra.clone() };
+    let versions = versions(plan, layout);
+    rest.version = (0..layout.count()).map(versions).max().unwrap_or(1);
+    rest.expires = in_room.expires;
+    Ok(Together { rest, files })
+}
+
+/// The bins of a role, and what they say together.
+pub fn build(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Bins, String> {
+    let (layout, in_room) = planned(plan, role)?;
+    let together = together(plan, role, facts)?;
+    let extra = together.rest.extra.clone();
+    let terms = Terms { layout: layout.clone(), expires: in_room.expires, extra };
+    let group = Group::build(&terms, together.files.listed(), versions(plan, layout));
+    Ok(Bins { group: group.map_err(|error| error.to_string())?, all: together.metadata()? })
+}
+
+fn planned<'p>(plan: &'p Plan, role: &str) -> Result<(&'p Layout, &'p InRoom), String> {
+    let planned = plan.roles.get(role);
+    let bins = planned.and_then(|role| Some((role.bins.as_ref()?, role.in_room.as_ref()?)));
+    bins.ok_or_else(|| format!("the bins {role} are not built in the room"))
+}
+
+/// The version of each bin: the one after the highest that clients may have seen of it.
+fn versions<'p>(plan: &'p Plan, layout: &'p Layout) -> impl Fn(u32) -> u64 + 'p {
+    let before = plan.before.as_deref();
     let listed = before.and_then(|before| before.repository.snapshot());
-    let highest = |number: u32| {
-        let name = terms.layout.name(number);
+    move |number| {
+        let name = layout.name(number);
         let of_file = before.and_then(|before| before.file(&name)).map(|file| file.version);
         let of_snapshot = listed
             .as_ref()
             .and_then(|snapshot| snapshot.meta.get(&format!("{name}.json")))
             .map(|meta| meta.version);
-        of_file.max(of_snapshot)
-    };
-    let group = Group::of(&terms, change.after(old), highest).map_err(|fault| fault.to_string())?;
-    rest.version = group.bins().iter().map(|bin| bin.version).max().unwrap_or(1);
-    rest.expires = in_room.expires;
-    let all =
-        Metadata::of_targets(rest.to_signed(), 0, change.after(old)).map_err(|error| error.to_string())?;
-    Ok(Bins { group, all })
+        of_file.max(of_snapshot).map_or(1, |highest| highest + 1)
+    }
 }

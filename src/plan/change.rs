@@ -14,7 +14,6 @@ use crate::plan::Source;
 use crate::plan::after;
 use crate::plan::after::Draft;
 use crate::plan::after::Facts;
-use crate::plan::after::Files;
 use crate::plan::bins;
 use crate::plan::consequences::joined;
 use crate::plan::delegates;
@@ -36,6 +35,7 @@ use crate::tuf::paths::Tree;
 use crate::tuf::paths::moves;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
+use crate::tuf::targets::Files;
 
 /// The facts as far as a file alone tells them.
 pub(super) struct Foreseen<'a> {
@@ -106,7 +106,7 @@ impl Plan {
             (_, Some(old)) => diff::targets(role, &old.metadata, new, names),
             (_, None) => {
                 let Some(old) = before.all_of_bins(role)? else { return Ok(None) };
-                diff::targets(role, &old, new, names)
+                diff::targets(role, &old.metadata()?, new, names)
             }
         };
         let mut section = section.map_err(|error| error.to_string())?;
@@ -140,7 +140,7 @@ impl Plan {
 
     fn foresee_role(&self, role: &str, facts: &dyn Facts, names: &Names) -> Result<Option<Section>, String> {
         if self.is_bins(role) {
-            return self.difference(role, &bins::build(self, role, facts)?.all, names);
+            return self.difference(role, &bins::together(self, role, facts)?.metadata()?, names);
         }
         let there = self.before.as_ref().is_some_and(|before| before.metadata(role).is_some());
         let delegates = self.roles.get(role).is_some_and(|role| role.delegations.is_some());
@@ -312,7 +312,7 @@ fn target_files(
         say("TYPE-ALLOWS", place(second), text);
     }
     for (name, files) in with_files {
-        let bins = before.all_of_bins(name).ok().flatten();
+        let bins = before.all_of_bins(name).ok().flatten().and_then(|bins| bins.metadata().ok());
         let listed = before.metadata(name).or(bins.as_ref()).and_then(Metadata::listed);
         let allowed = match plan.kind {
             Kind::RootGenesis | Kind::TargetsSigning => true,

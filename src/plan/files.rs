@@ -1,15 +1,13 @@
 //! `files` of a targets role: where its target files come from, and which of the others stay.
 
-use std::collections::BTreeMap;
-
 use crate::plan::fields::At;
 use crate::plan::fields::Fields;
 use crate::plan::node::Node;
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
 use crate::tuf::fault::Fault;
+use crate::tuf::targets::Files;
 use crate::tuf::targets::Listed;
-use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::change;
 use crate::tuf::targets::change::Change;
 use crate::tuf::targets::change::Origin;
@@ -81,11 +79,7 @@ pub fn read(node: &Node, role: &str, problems: &mut Vec<Problem>) -> Option<File
 }
 
 /// What `spec` makes of the files that a role lists, and of `files`, as they were hashed or listed.
-pub(crate) fn change(
-    before: Listed<'_>,
-    spec: &FilesSpec,
-    files: &BTreeMap<String, TargetFile>,
-) -> Result<Change, String> {
+pub(crate) fn change(before: Listed<'_>, spec: &FilesSpec, files: &Files) -> Result<Change, String> {
     let wanted = Wanted {
         files: files.clone(),
         origin: spec.origin,

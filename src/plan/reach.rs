@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::Problem;
-use crate::plan::after::Files;
 use crate::plan::delegates::delegations_after;
 use crate::tuf::Metadata;
 use crate::tuf::delegations::Delegations;
+use crate::tuf::targets::Files;
 use crate::tuf::targets::Listed;
 
 /// The targets roles that clients come to, and what each lists.
@@ -102,7 +102,7 @@ fn listed_after<'f>(
 ) -> BTreeSet<String> {
     let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
     let (Some(spec), Some(files)) = (spec, hashed(role)) else { return listed(before, role) };
-    let mut paths: BTreeSet<String> = files.keys().cloned().collect();
+    let mut paths: BTreeSet<String> = files.listed().paths().map(str::to_owned).collect();
     if spec.keep {
         let removed = |path: &String| spec.remove.iter().any(|removed| removed.value == *path);
         paths.extend(listed(before, role).into_iter().filter(|path| !removed(path)));

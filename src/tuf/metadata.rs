@@ -35,11 +35,11 @@ use crate::tuf::canonical;
 use crate::tuf::file::SignedFile;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
+use crate::tuf::targets::Entry;
 use crate::tuf::targets::Listed;
-use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::listed;
 use crate::tuf::targets::listed::Index;
-use crate::tuf::targets::listed::Written;
+use crate::tuf::targets::listed::Writer;
 use crate::tuf::targets::scan;
 
 /// One signature as the file lists it.
@@ -189,16 +189,21 @@ impl Metadata {
         Ok(Self::of(signed, Payload::new(payload, targets), Vec::new()))
     }
 
-    /// Targets metadata that nobody has signed yet: `rest` is its signed part without `targets`, which come in
-    /// ascending order of their paths and have about so many bytes.
-    pub(crate) fn of_targets<'a>(
-        rest: Value,
-        room: usize,
-        targets: impl Iterator<Item = (&'a str, Written<'a>)>,
-    ) -> Result<Self, MetadataError> {
-        let rest = without_targets(rest)?;
-        let (payload, index) = listed::write(&rest, room, targets)?;
+    /// Targets metadata that nobody has signed yet, as it was written.
+    pub(crate) fn written(writer: Writer) -> Result<Self, MetadataError> {
+        let (payload, (rest, index)) = writer.end()?;
         Ok(Self::of(Value::Object(rest), Payload::new(payload, Some(index)), Vec::new()))
+    }
+
+    /// What lists no target file, and says nothing else.
+    pub(crate) fn without_files() -> Self {
+        let payload = Payload::new(br#"{"targets":{}}"#.to_vec(), Some(Index::default()));
+        Self::of(Value::Object(Map::new()), payload, Vec::new())
+    }
+
+    /// Another signed part beside the target files of this one, for people to read: the payload stays this one's.
+    pub(crate) fn with_rest(&self, rest: Value) -> Result<Self, MetadataError> {
+        Ok(Self::of(Value::Object(without_targets(rest)?), Arc::clone(&self.payload), Vec::new()))
     }
 
     /// The same content with another signed part, but for the target files, which stay as they lie; not signed.
@@ -213,7 +218,7 @@ impl Metadata {
     pub(crate) fn edited<'a>(
         rest: Value,
         listed: Listed<'a>,
-        edits: impl Iterator<Item = (&'a str, Option<&'a TargetFile>)>,
+        edits: impl Iterator<Item = (&'a str, Option<Entry<'a>>)>,
     ) -> Result<Self, MetadataError> {
         Self::rewritten(without_targets(rest)?, listed, edits)
     }
@@ -221,7 +226,7 @@ impl Metadata {
     fn rewritten<'a>(
         rest: Map<String, Value>,
         listed: Listed<'a>,
-        edits: impl Iterator<Item = (&'a str, Option<&'a TargetFile>)>,
+        edits: impl Iterator<Item = (&'a str, Option<Entry<'a>>)>,
     ) -> Result<Self, MetadataError> {
         let (payload, index) = listed::rewrite(&rest, listed, edits)?;
         Ok(Self::of(Value::Object(rest), Payload::new(payload, Some(index)), Vec::new()))
@@ -364,7 +369,7 @@ impl Metadata {
 
     /// The same metadata; where other metadata has the same payload, what is known of that one's is known of this one's.
     pub fn beside(self, known: &Self) -> Self {
-        match self.payload() == known.payload() {
+        match self.payload() == known.payload() && self.signed == known.signed {
             true if self.signatures == known.signatures => known.clone(),
             true => known.with_signatures(self.signatures),
             false => self,
@@ -442,16 +447,6 @@ impl Parts<'_> {
 
 /// What stands after the signed part.
 const TAIL: &[u8] = b"\n}\n";
-
-/// The file of a payload and its signatures.
-pub(crate) fn file(payload: &[u8], signatures: &[Signature]) -> Vec<u8> {
-    let head = head(signatures);
-    let mut file = Vec::with_capacity(head.len() + payload.len() + TAIL.len());
-    file.extend_from_slice(head.as_bytes());
-    canonical::write_json(payload, &mut file);
-    file.extend_from_slice(TAIL);
-    file
-}
 
 /// What stands before the signed part.
 fn head(signatures: &[Signature]) -> String {

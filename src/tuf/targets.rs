@@ -3,6 +3,7 @@
 pub(crate) mod alike;
 pub mod change;
 mod entry;
+mod files;
 mod hashes;
 pub(crate) mod listed;
 pub mod manifest;
@@ -27,6 +28,7 @@ use crate::tuf::fields;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
 
+pub use files::Files;
 pub use hashes::Hashes;
 pub use listed::Entry;
 pub use listed::Listed;

@@ -11,6 +11,7 @@ use keyrite::ceremony::Need;
 use keyrite::plan::Plan;
 use keyrite::plan::Verb;
 use keyrite::tuf::PublicKey;
+use keyrite::tuf::targets::Files;
 use keyrite::tuf::targets::TargetFile;
 use keyrite::words::Digest;
 
@@ -227,7 +228,7 @@ fn a_payload_of_other_bytes_is_rejected() {
 fn what_was_built_counts_until_something_happens() {
     let hashed = |path: &str| {
         let hashes = [("sha256", Digest::of(path.as_bytes()).hex())].into_iter().collect();
-        let files = [(path.to_owned(), TargetFile { length: 1, hashes, custom: None })].into();
+        let files = Files::of([(path, TargetFile { length: 1, hashes, custom: None })]).unwrap();
         Event::Hashed { step: "build-root-targets".into(), role: "targets".into(), files }
     };
     let plan = PLAN

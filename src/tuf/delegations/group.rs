@@ -1,8 +1,8 @@
 //! The metadata of hash bins, built as one group: thousands of targets roles with the same keys and terms.
 //!
-//! Target files go to their bins in one pass with one hash of each path, and are written into the payload at once:
-//! never a look at every bin for every file, and no tree of values. A group is signed by one call
-//! of a key store with all its payloads, and every signature is verified before it is taken in.
+//! Each path is hashed once: a first pass finds out how long every bin will be, a second one writes each file into its
+//! payload. A group is signed by one call of a key store with all its payloads, and every signature is verified before it
+//! is taken in.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -13,20 +13,20 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::tuf::Bytes;
-use crate::tuf::canonical;
+use crate::tuf::SignedFile;
 use crate::tuf::date::Date;
 use crate::tuf::delegations::layout::Layout;
-use crate::tuf::fault::Fault;
 use crate::tuf::fields;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::PublicKey;
-use crate::tuf::metadata;
+use crate::tuf::metadata::Metadata;
+use crate::tuf::metadata::MetadataError;
 use crate::tuf::metadata::Signature;
 use crate::tuf::role::RoleKeys;
 use crate::tuf::role::Unmet;
 use crate::tuf::snapshot::MetaFile;
-use crate::tuf::targets::TargetFile;
-use crate::tuf::targets::listed::Written;
+use crate::tuf::targets::Listed;
+use crate::tuf::targets::listed::Writer;
 
 /// What all bins of a group say alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,8 +46,7 @@ pub struct Bin {
     pub number: u32,
     /// `version`
     pub version: u64,
-    payload: Bytes,
-    signatures: Vec<Signature>,
+    metadata: Metadata,
 }
 
 /// The bins of a layout, each built anew.
@@ -82,55 +81,43 @@ pub enum GroupError {
 }
 
 impl Group {
-    /// Builds every bin, each with the version after the highest that clients may have seen of it. `files` come in ascending order of their paths, each once.
-    ///
-    /// # Errors
-    /// TARGETS-IN-ORDER; TARGET-CUSTOM where `custom` has no canonical form.
-    pub fn build<'a>(
+    /// Builds every bin, each with its version. An error is that what they say alike has no canonical form.
+    pub fn build(
         terms: &Terms,
-        files: impl IntoIterator<Item = (&'a str, &'a TargetFile)>,
-        highest: impl Fn(u32) -> Option<u64>,
-    ) -> Result<Self, Fault> {
-        Self::of(terms, files.into_iter().map(|(path, file)| (path, Written::New(file))), highest)
+        files: Listed<'_>,
+        version: impl Fn(u32) -> u64,
+    ) -> Result<Self, MetadataError> {
+        let layout = terms.layout.clone();
+        let mut rooms = vec![0_usize; layout.count() as usize];
+        let mut places = Vec::with_capacity(files.len());
+        for (path, member) in files.members() {
+            let place = layout.bin_of(path) as usize;
+            // With the comma before it.
+            rooms[place] += member.len() + 1;
+            places.push(place);
+        }
+        let mut writers = Vec::with_capacity(rooms.len());
+        for (number, room) in (0..).zip(rooms) {
+            let version = version(number);
+            let rest = fields::write("targets", version, terms.expires, &terms.extra);
+            writers.push((number, version, Writer::new(rest, room)?));
+        }
+        for (file, place) in places.into_iter().enumerate() {
+            writers[place].2.take(files, file)?;
+        }
+        let bin =
+            |(number, version, writer)| Ok(Bin { number, version, metadata: Metadata::written(writer)? });
+        let bins = writers.into_iter().map(bin).collect::<Result<_, MetadataError>>()?;
+        Ok(Self { layout, bins })
     }
 
-    /// The same, where some of the files stay as they lie.
-    pub(crate) fn of<'a>(
-        terms: &Terms,
-        files: impl Iterator<Item = (&'a str, Written<'a>)>,
-        highest: impl Fn(u32) -> Option<u64>,
-    ) -> Result<Self, Fault> {
-        let layout = terms.layout.clone();
-        let head = head(terms)?;
-        let mut payloads: Vec<Vec<u8>> = vec![Vec::new(); layout.count() as usize];
-        let mut last: Option<&str> = None;
-        for (path, file) in files {
-            if last.is_some_and(|last| last >= path) {
-                let text = format!("{path} does not follow the path before it");
-                return Err(Fault::new("TARGETS-IN-ORDER", path, text));
-            }
-            last = Some(path);
-            let Some(payload) = payloads.get_mut(layout.bin_of(path) as usize) else { continue };
-            if payload.is_empty() {
-                payload.extend_from_slice(&head);
-            } else {
-                payload.push(b',');
-            }
-            canonical::write_string(path, payload);
-            payload.push(b':');
-            file.write(payload).map_err(no_form(path))?;
+    /// The same bins; where others are the same, what is known of those is known of these.
+    pub fn beside(mut self, known: &Self) -> Self {
+        for (bin, known) in self.bins.iter_mut().zip(&known.bins) {
+            let made = std::mem::replace(&mut bin.metadata, known.metadata.clone());
+            bin.metadata = made.beside(&known.metadata);
         }
-        let mut bins = Vec::new();
-        for (number, mut payload) in (0..).zip(payloads) {
-            if payload.is_empty() {
-                payload.extend_from_slice(&head);
-            }
-            let version = highest(number).map_or(1, |highest| highest + 1);
-            tail(terms, version, &mut payload)?;
-            payload.shrink_to_fit();
-            bins.push(Bin { number, version, payload: payload.into(), signatures: Vec::new() });
-        }
-        Ok(Self { layout, bins })
+        self
     }
 
     /// The layout.
@@ -145,14 +132,19 @@ impl Group {
 
     /// What is to be signed, for one call of a key store.
     pub fn payloads(&self) -> Vec<Bytes> {
-        self.bins.iter().map(|bin| bin.payload.clone()).collect()
+        self.bins.iter().map(|bin| bin.payload().clone()).collect()
+    }
+
+    /// Bytes of all payloads.
+    pub fn length(&self) -> u64 {
+        self.bins.iter().map(|bin| bin.payload().len() as u64).sum()
     }
 
     /// SHA-256 over one line a bin, `SHA256-OF-THE-PAYLOAD  VERSION.NAME`: what people review and compare.
     pub fn digest(&self) -> [u8; 32] {
         let mut lines = Sha256::new();
         for bin in &self.bins {
-            let digest = hex::encode(bin.payload.sha256());
+            let digest = hex::encode(bin.metadata.sha256());
             lines.update(format!("{digest}  {}.{}\n", bin.version, self.layout.name(bin.number)));
         }
         lines.finalize().into()
@@ -162,7 +154,7 @@ impl Group {
     pub fn digest_of_files(&self) -> [u8; 32] {
         let mut lines = Sha256::new();
         for bin in &self.bins {
-            let digest = hex::encode(Sha256::digest(self.file(bin)));
+            let digest = hex::encode(bin.file().sha256());
             lines.update(format!("{digest}  {}\n", self.file_name(bin)));
         }
         lines.finalize().into()
@@ -174,13 +166,12 @@ impl Group {
             return Err(GroupError::Count { found: signatures.len(), bins: self.bins.len() });
         }
         for (bin, signature) in self.bins.iter().zip(signatures) {
-            if bin.payload.verify(key, signature).is_err() {
+            if bin.payload().verify(key, signature).is_err() {
                 return Err(GroupError::BadSignature(self.layout.name(bin.number)));
             }
         }
         for (bin, signature) in self.bins.iter_mut().zip(signatures) {
-            bin.signatures.retain(|other| other.keyid != *keyid);
-            bin.signatures.push(Signature { keyid: keyid.clone(), sig: hex::encode(signature) });
+            bin.metadata.add(Signature { keyid: keyid.clone(), sig: hex::encode(signature) });
         }
         Ok(())
     }
@@ -189,16 +180,11 @@ impl Group {
     pub fn verify(&self, role_keys: &RoleKeys) -> Result<BTreeSet<KeyId>, GroupError> {
         let mut signed: BTreeSet<KeyId> = role_keys.keys.keys().cloned().collect();
         for bin in &self.bins {
-            let by = role_keys.verify(&bin.payload, &bin.signatures);
+            let by = role_keys.verify(bin.payload(), bin.signatures());
             let by = by.map_err(|unmet| GroupError::Unmet { bin: self.layout.name(bin.number), unmet })?;
             signed.retain(|keyid| by.contains(keyid));
         }
         Ok(signed)
-    }
-
-    /// The file of a bin.
-    pub fn file(&self, bin: &Bin) -> Vec<u8> {
-        metadata::file(&bin.payload, &bin.signatures)
     }
 
     /// The name of a bin's file: `N.NAME.json`.
@@ -209,8 +195,8 @@ impl Group {
     /// What snapshot says of each bin that was built: `NAME.json` to version, length and SHA-256.
     pub fn meta(&self) -> BTreeMap<String, MetaFile> {
         let of = |bin: &Bin| {
-            let file = self.file(bin);
-            let hashes = BTreeMap::from([("sha256".to_owned(), hex::encode(Sha256::digest(&file)))]);
+            let file = bin.file();
+            let hashes = BTreeMap::from([("sha256".to_owned(), hex::encode(file.sha256()))]);
             let meta = MetaFile { version: bin.version, length: Some(file.len() as u64), hashes };
             (format!("{}.json", self.layout.name(bin.number)), meta)
         };
@@ -220,51 +206,19 @@ impl Group {
 
 impl Bin {
     /// The bytes that signatures are over.
-    pub fn payload(&self) -> &[u8] {
-        &self.payload
+    pub fn payload(&self) -> &Bytes {
+        self.metadata.payload()
     }
 
     /// The signatures, each verified as it came in.
     pub fn signatures(&self) -> &[Signature] {
-        &self.signatures
+        self.metadata.signatures()
     }
-}
 
-fn no_form(path: &str) -> impl Fn(canonical::CanonicalError) -> Fault {
-    move |error| Fault::new("TARGET-CUSTOM", path, format!("{path}: {error}"))
-}
-
-/// The members of a signed part in canonical order, but for `targets`.
-fn members(terms: &Terms, version: u64) -> Map<String, Value> {
-    let mut members = fields::write("targets", version, terms.expires, &terms.extra);
-    members.remove("targets");
-    members
-}
-
-/// Everything before the first target file: the same for every bin, for `version` stands behind.
-fn head(terms: &Terms) -> Result<Vec<u8>, Fault> {
-    let mut out = Vec::from(*b"{");
-    for (name, value) in members(terms, 1).iter().take_while(|(name, _)| name.as_str() < "targets") {
-        canonical::write_string(name, &mut out);
-        out.push(b':');
-        out.extend(canonical::to_vec(value).map_err(no_form(""))?);
-        out.push(b',');
+    /// Its file, made once.
+    pub fn file(&self) -> &SignedFile {
+        self.metadata.file()
     }
-    out.extend_from_slice(b"\"targets\":{");
-    Ok(out)
-}
-
-/// Everything after the last target file.
-fn tail(terms: &Terms, version: u64, out: &mut Vec<u8>) -> Result<(), Fault> {
-    out.push(b'}');
-    for (name, value) in members(terms, version).iter().skip_while(|(name, _)| name.as_str() < "targets") {
-        out.push(b',');
-        canonical::write_string(name, out);
-        out.push(b':');
-        out.extend(canonical::to_vec(value).map_err(no_form(""))?);
-    }
-    out.push(b'}');
-    Ok(())
 }
 
 #[cfg(test)]
@@ -275,7 +229,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tuf::metadata::Metadata;
+    use crate::tuf::targets::Files;
+    use crate::tuf::targets::TargetFile;
     use crate::tuf::targets::Targets;
 
     fn terms(count: u64) -> Terms {
@@ -290,9 +245,9 @@ mod tests {
         names.iter().map(|name| ((*name).to_owned(), file.clone())).collect()
     }
 
-    fn build(terms: &Terms, files: &BTreeMap<String, TargetFile>, highest: &BTreeMap<u32, u64>) -> Group {
-        let files = files.iter().map(|(path, file)| (path.as_str(), file));
-        Group::build(terms, files, |number| highest.get(&number).copied()).unwrap()
+    fn build(terms: &Terms, files: &BTreeMap<String, TargetFile>, versions: &BTreeMap<u32, u64>) -> Group {
+        let files = Files::of(files.iter().map(|(path, file)| (path.as_str(), file))).unwrap();
+        Group::build(terms, files.listed(), |number| versions.get(&number).copied().unwrap_or(1)).unwrap()
     }
 
     fn signer(n: u8) -> SigningKey {
@@ -318,23 +273,13 @@ mod tests {
         assert_eq!(group.bins().len(), 8);
         let mut found = 0;
         for bin in group.bins() {
-            let metadata = Metadata::parse(&group.file(bin)).unwrap();
+            let metadata = Metadata::parse(bin.file()).unwrap();
             let targets = Targets::read(&metadata).unwrap();
             assert!(targets.targets.keys().all(|path| terms.layout.bin_of(path) == bin.number));
             assert_eq!((targets.version, group.file_name(bin)), (1, format!("1.bin-{}.json", bin.number)));
             found += targets.targets.len();
         }
         assert_eq!(found, NAMES.len());
-    }
-
-    #[test]
-    fn a_bin_that_clients_may_have_seen_never_begins_again() {
-        let seen = BTreeMap::from([(3, 41)]);
-
-        let group = build(&terms(8), &files(&[]), &seen);
-
-        let versions: Vec<u64> = group.bins().iter().map(|bin| bin.version).collect();
-        assert_eq!(versions, [1, 1, 1, 42, 1, 1, 1, 1]);
     }
 
     #[test]
@@ -350,7 +295,7 @@ mod tests {
         group.add(&keys[1].0, &keys[1].1, &sign(&group, 2)).unwrap();
         assert_eq!(group.verify(&role_keys).unwrap().len(), 2);
         let one = &group.bins()[2];
-        let read = Metadata::parse(&group.file(one)).unwrap();
+        let read = Metadata::parse(one.file()).unwrap();
         assert!(role_keys.verify(read.payload(), read.signatures()).is_ok());
     }
 
@@ -378,17 +323,6 @@ mod tests {
         assert_ne!(digest(2, &[]), digest(4, &[]));
     }
 
-    #[test]
-    fn files_out_of_order_are_refused() {
-        let all = files(&["a", "b"]);
-        let (a, b) = (("a", &all["a"]), ("b", &all["b"]));
-        for order in [[b, a], [a, a]] {
-            let fault = Group::build(&terms(2), order, |_| None).unwrap_err();
-
-            assert_eq!(fault.rule, "TARGETS-IN-ORDER");
-        }
-    }
-
     proptest! {
         /// The payload that is written at once is the canonical form that the tree of values would have had.
         #[test]
@@ -407,7 +341,7 @@ mod tests {
             let custom = custom.map(|text| json!({"z": 1, "a": text}));
             let file = TargetFile { length: version, hashes: hashes.into(), custom };
             let files: BTreeMap<String, TargetFile> = paths.into_iter().map(|path| (path, file.clone())).collect();
-            let known = (0..4).map(|n| (n, version - 1)).collect();
+            let known = (0..4).map(|n| (n, version)).collect();
 
             let group = build(&terms, &files, &known);
 
@@ -421,8 +355,8 @@ mod tests {
                     extra: terms.extra.clone(),
                 };
                 let whole = Metadata::unsigned(targets.to_signed()).unwrap();
-                prop_assert_eq!(bin.payload(), &**whole.payload());
-                prop_assert_eq!(group.file(bin), whole.to_file());
+                prop_assert_eq!(bin.payload(), whole.payload());
+                prop_assert_eq!(&***bin.file(), whole.to_file());
             }
         }
     }

@@ -211,6 +211,7 @@ mod tests {
 
     use super::*;
     use crate::tuf::diff;
+    use crate::tuf::targets::Files;
     use crate::tuf::targets::TargetFile;
     use crate::tuf::targets::Targets;
     use crate::tuf::targets::change;
@@ -254,11 +255,11 @@ mod tests {
                 "expires": "2027-01-03T09:00:00Z", "targets": files(before.clone())});
             let old = Metadata::unsigned(rest(versions.0)).unwrap();
             let listed = Targets::listed(&old).unwrap();
-            let wanted = Wanted { files: files(wanted), origin: Origin::Manifest, keep, remove: Vec::new() };
+            let wanted = Wanted { files: Files::of(files(wanted)).unwrap(), origin: Origin::Manifest, keep, remove: Vec::new() };
             let change = change::apply(listed, wanted).unwrap();
             let mut signed = old.signed().clone();
             signed["version"] = json!(versions.1);
-            let new = Metadata::of_targets(signed.clone(), 0, change.after(listed)).unwrap();
+            let new = Metadata::edited(signed.clone(), listed, change.edits()).unwrap();
             let names = Names::default();
 
             let by = diff::draft("targets", &old, &signed, &change, &names).unwrap();

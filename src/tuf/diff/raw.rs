@@ -7,7 +7,6 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::tuf::canonical;
-use crate::tuf::canonical::CanonicalError;
 use crate::tuf::fields;
 use crate::tuf::json;
 use crate::tuf::metadata::Metadata;
@@ -17,9 +16,7 @@ use crate::tuf::metadata::Signature;
 use crate::tuf::metadata::read_signatures;
 use crate::tuf::targets;
 use crate::tuf::targets::Entry;
-use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::change::Change;
-use crate::tuf::targets::listed::Written;
 use crate::tuf::targets::passing::Passing;
 
 /// A file of targets metadata.
@@ -105,30 +102,17 @@ impl<'a> Targets<'a> {
     pub(super) fn draft(old: &'a Metadata, rest: &Value, change: &'a Change) -> Result<Self, MetadataError> {
         let listed = targets::Targets::listed(old)?;
         let beside = Beside::read(rest, old.signatures().to_vec())?;
-        for (path, file) in &change.written {
-            form(file).map_err(|why| MetadataError(format!("target {path:?}: {why}")))?;
-        }
-        let json = json_of(old);
-        let entry = move |(path, written): (&'a str, Written<'a>)| {
-            let text = match written {
-                Written::AsItLies(entry) => json(entry),
-                // All of them have one.
-                Written::New(file) => Cow::Owned(form(file).unwrap_or_default()),
-            };
-            (Cow::Borrowed(path), text)
-        };
         Ok(Self {
             // Canonical forms that differ say something else.
             text: old.payload(),
             beside,
-            targets: Listed::new(change.after(listed).map(entry)),
+            targets: Listed::new(
+                change
+                    .after(listed)
+                    .map(|(path, entry)| (Cow::Borrowed(path), canonical::to_json(entry.text()))),
+            ),
         })
     }
-}
-
-fn form(file: &TargetFile) -> Result<Vec<u8>, CanonicalError> {
-    let mut out = Vec::new();
-    file.write(&mut out).map(|()| canonical::to_json(&out).into_owned())
 }
 
 /// Of both sides those targets that `change` names, where they are few: it says of all others that they stay.
@@ -140,10 +124,9 @@ pub(super) fn edited<'a>(old: &'a Metadata, change: &'a Change) -> Option<(Liste
     let json = json_of(old);
     let was =
         change.edits().filter_map(move |(path, _)| Some((Cow::Borrowed(path), json(listed.get(path)?))));
-    let is = change.edits().filter_map(|(path, file)| {
-        // All of them have a form.
-        Some((Cow::Borrowed(path), Cow::Owned(form(file?).unwrap_or_default())))
-    });
+    let is = change
+        .edits()
+        .filter_map(|(path, entry)| Some((Cow::Borrowed(path), canonical::to_json(entry?.text()))));
     Some((Listed::new(was), Listed::new(is)))
 }
 

@@ -3,13 +3,18 @@
 //! A file may be replaced, and one that was taken out may come back: clients compare the versions of roles, and
 //! these only rise.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use serde_json::Map;
+
 use crate::tuf::fault::Fault;
+use crate::tuf::metadata::MetadataError;
+use crate::tuf::targets::Entry;
+use crate::tuf::targets::Files;
 use crate::tuf::targets::Listed;
 use crate::tuf::targets::TargetFile;
-use crate::tuf::targets::listed::Written;
+use crate::tuf::targets::files::in_order;
+use crate::tuf::targets::listed::Writer;
 use crate::tuf::targets::path;
 
 /// Where the wanted files come from.
@@ -25,7 +30,7 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     /// By path.
-    pub files: BTreeMap<String, TargetFile>,
+    pub files: Files,
     /// Where they come from.
     pub origin: Origin,
     /// The role's other files stay; otherwise these are all.
@@ -34,23 +39,39 @@ pub struct Wanted {
     pub remove: Vec<String>,
 }
 
+/// What is new of a file that a role says in new words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum New {
+    /// It was not there.
+    Added,
+    /// It has other content.
+    Replaced,
+    /// The content is the same; hashes or `custom` differ.
+    Restated,
+}
+
 /// What becomes of a role's files. Paths in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
-    /// What the role says in new words: of all that is added, replaced or restated.
-    pub written: BTreeMap<String, TargetFile>,
-    /// Were not there.
-    pub added: Vec<String>,
-    /// Have other content.
-    pub replaced: Vec<String>,
-    /// The content is the same; hashes or `custom` differ.
-    pub restated: Vec<String>,
+    /// What the role says in new words.
+    pub written: Files,
+    /// What is new of each of them.
+    new: Vec<New>,
     /// Are there no longer.
     pub removed: Vec<String>,
     /// Of the replaced ones: had `custom`, which a directory cannot say anew.
     pub custom_lost: Vec<String>,
     /// How many stay as they were.
     pub same: usize,
+}
+
+/// What becomes of one wanted file.
+enum Fate {
+    Same,
+    /// As it is wanted.
+    New(New),
+    /// With the `custom` that it had.
+    Keeps(Box<TargetFile>),
 }
 
 /// Applies what is wanted to what is listed.
@@ -65,73 +86,114 @@ pub fn apply(before: Listed<'_>, wanted: Wanted) -> Result<Change, Vec<Fault>> {
     }
     let mut change = Change::default();
     let Wanted { files, origin, keep, remove } = wanted;
+    let listed = files.listed();
     if keep {
         let removed = remove.into_iter().collect::<BTreeSet<_>>();
-        let wanted = files.keys().filter(|path| before.get(path).is_some()).count();
+        let wanted = listed.paths().filter(|path| before.get(path).is_some()).count();
         change.same = before.len() - wanted - removed.len();
         change.removed.extend(removed);
     } else {
-        let gone = before.paths().filter(|path| !files.contains_key(*path));
+        let gone = before.paths().filter(|path| listed.get(path).is_none());
         change.removed.extend(gone.map(str::to_owned));
     }
-    for (path, mut file) in files {
-        let old = before.get(&path).map(|entry| entry.of(&path)).transpose();
-        match old.map_err(|why| vec![Fault::new("TARGET-READABLE", &path, why.to_string())])? {
-            None => change.added.push(path.clone()),
-            Some(old) if same_content(&old, &file) => {
-                if origin == Origin::Directory {
+    let mut fates = Vec::with_capacity(listed.len());
+    for (path, entry) in listed.iter() {
+        let fate = match before.get(path) {
+            None => Fate::New(New::Added),
+            Some(old) if old == entry => Fate::Same,
+            Some(old) => {
+                let readable =
+                    |why: MetadataError| vec![Fault::new("TARGET-READABLE", path, why.to_string())];
+                let (old, mut file) = (old.of(path).map_err(readable)?, entry.of(path).map_err(readable)?);
+                let same = same_content(&old, &file);
+                let said = file.custom.clone();
+                if same && origin == Origin::Directory {
                     file.custom.clone_from(&old.custom);
                 }
-                if file == old {
-                    change.same += 1;
-                    continue;
+                if !same && origin == Origin::Directory && old.custom.is_some() {
+                    change.custom_lost.push(path.to_owned());
                 }
-                change.restated.push(path.clone());
-            }
-            Some(old) => {
-                if origin == Origin::Directory && old.custom.is_some() {
-                    change.custom_lost.push(path.clone());
+                match same {
+                    true if file == old => Fate::Same,
+                    true if file.custom == said => Fate::New(New::Restated),
+                    true => Fate::Keeps(Box::new(file)),
+                    false => Fate::New(New::Replaced),
                 }
-                change.replaced.push(path.clone());
             }
-        }
-        change.written.insert(path, file);
+        };
+        fates.push(fate);
     }
+    change.same += fates.iter().filter(|fate| matches!(fate, Fate::Same)).count();
+    change.new = fates.iter().filter_map(Fate::what).collect();
+    change.written = match fates.iter().all(|fate| matches!(fate, Fate::New(_))) {
+        true => files,
+        false => {
+            written(listed, &fates).map_err(|why| vec![Fault::new("TARGET-READABLE", "", why.to_string())])?
+        }
+    };
     Ok(change)
 }
 
+impl Fate {
+    /// What is new of it.
+    fn what(&self) -> Option<New> {
+        match self {
+            Self::Same => None,
+            Self::New(new) => Some(*new),
+            Self::Keeps(_) => Some(New::Restated),
+        }
+    }
+}
+
+/// The files that are said in new words.
+fn written(listed: Listed<'_>, fates: &[Fate]) -> Result<Files, MetadataError> {
+    let mut writer = Writer::new(Map::new(), 0)?;
+    for ((path, entry), fate) in listed.iter().zip(fates) {
+        match fate {
+            Fate::Same => {}
+            Fate::New(_) => writer.copy(path, entry)?,
+            Fate::Keeps(file) => writer.add(path, file)?,
+        }
+    }
+    Files::written(writer)
+}
+
 impl Change {
-    /// All that the role lists from now on, in order: what stays lies as it lay.
-    pub(crate) fn after<'a>(&'a self, before: Listed<'a>) -> impl Iterator<Item = (&'a str, Written<'a>)> {
-        let mut new = self.written.iter().map(|(path, file)| (path.as_str(), Written::New(file))).peekable();
-        let mut old = before.iter().filter(|(path, _)| self.stays(path)).peekable();
-        std::iter::from_fn(move || {
-            let first = match (old.peek(), new.peek()) {
-                (Some((old, _)), Some((new, _))) => old < new,
-                (old, _) => old.is_some(),
-            };
-            if first { old.next().map(|(path, entry)| (path, Written::AsItLies(entry))) } else { new.next() }
-        })
+    /// The paths of what is new in one way.
+    pub fn paths(&self, new: New) -> impl Iterator<Item = &str> {
+        self.written.listed().paths().zip(&self.new).filter(move |(_, is)| **is == new).map(|(path, _)| path)
+    }
+
+    /// All that the role lists from now on, in order.
+    pub(crate) fn after<'a>(&'a self, before: Listed<'a>) -> impl Iterator<Item = (&'a str, Entry<'a>)> {
+        in_order(before.iter().filter(|(path, _)| self.stays(path)), self.written.listed().iter())
+    }
+
+    /// The same, beside what was listed.
+    pub(crate) fn all(self, before: &Files) -> Result<Files, MetadataError> {
+        if before.is_empty() {
+            return Ok(self.written);
+        }
+        Files::copied(before.text_len() + self.written.text_len(), self.after(before.listed()))
     }
 
     /// What changes, in the order of paths: what each says from now on, or nothing where it is no longer listed.
-    pub(crate) fn edits(&self) -> impl Iterator<Item = (&str, Option<&TargetFile>)> {
-        let written = self.written.iter().map(|(path, file)| (path.as_str(), Some(file)));
-        let removed = self.removed.iter().map(|path| (path.as_str(), None));
-        let all: BTreeMap<&str, Option<&TargetFile>> = removed.chain(written).collect();
-        all.into_iter()
+    pub(crate) fn edits(&self) -> impl Iterator<Item = (&str, Option<Entry<'_>>)> {
+        let written = self.written.listed().iter().map(|(path, entry)| (path, Some(entry)));
+        in_order(self.removed.iter().map(|path| (path.as_str(), None)), written)
     }
 
     fn stays(&self, path: &str) -> bool {
         let gone = || self.removed.binary_search_by(|removed| removed.as_str().cmp(path)).is_ok();
-        !(self.written.contains_key(path) || gone())
+        !(self.written.listed().get(path).is_some() || gone())
     }
 }
 
 fn faults(before: Listed<'_>, wanted: &Wanted) -> Vec<Fault> {
     let mut faults = Vec::new();
     // What is listed already stays allowed: it is what clients ask for today.
-    for path in wanted.files.keys().filter(|path| before.get(path).is_none()) {
+    let listed = wanted.files.listed();
+    for path in listed.paths().filter(|path| before.get(path).is_none()) {
         if let Err(why) = path::form(path) {
             faults.push(Fault::new("TARGET-PATH", path, format!("the path {path:?} {why}")));
         }
@@ -142,7 +204,7 @@ fn faults(before: Listed<'_>, wanted: &Wanted) -> Vec<Fault> {
         return faults;
     }
     for path in &wanted.remove {
-        if wanted.files.contains_key(path) {
+        if listed.get(path).is_some() {
             let text = format!("{path} is to be removed, and is listed anew; only one of them can be meant");
             faults.push(Fault::new("REMOVE-OR-LIST", path, text));
         } else if before.get(path).is_none() {
@@ -162,11 +224,12 @@ fn same_content(a: &TargetFile, b: &TargetFile) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-    use crate::tuf::Metadata;
 
     fn file(content: &str) -> TargetFile {
         let sha256 = format!("{content:0>64}");
@@ -177,26 +240,27 @@ mod tests {
         list.iter().map(|(path, content)| ((*path).to_owned(), file(content))).collect()
     }
 
-    /// Metadata that lists them.
-    fn listing(files: &BTreeMap<String, TargetFile>) -> Metadata {
-        let files = files.iter().map(|(path, file)| (path.as_str(), Written::New(file)));
-        Metadata::of_targets(json!({"_type": "targets"}), 0, files).unwrap()
+    fn held(files: &BTreeMap<String, TargetFile>) -> Files {
+        Files::of(files.iter().map(|(path, file)| (path.as_str(), file))).unwrap()
     }
 
     fn apply(before: &BTreeMap<String, TargetFile>, wanted: Wanted) -> Result<Change, Vec<Fault>> {
-        super::apply(listing(before).listed().unwrap(), wanted)
+        super::apply(held(before).listed(), wanted)
+    }
+
+    fn one(files: &Files, path: &str) -> TargetFile {
+        files.listed().get(path).unwrap().read().unwrap()
     }
 
     /// All that is listed then.
     fn after(before: &BTreeMap<String, TargetFile>, change: &Change) -> BTreeMap<String, TargetFile> {
-        let before = listing(before);
-        let after = change.after(before.listed().unwrap());
-        let after = Metadata::of_targets(json!({"_type": "targets"}), 0, after).unwrap();
-        after.listed().unwrap().iter().map(|(path, entry)| (path.to_owned(), entry.read().unwrap())).collect()
+        let before = held(before);
+        let after = Files::copied(0, change.after(before.listed())).unwrap();
+        after.listed().iter().map(|(path, entry)| (path.to_owned(), entry.read().unwrap())).collect()
     }
 
     fn directory(list: &[(&str, &str)]) -> Wanted {
-        Wanted { files: files(list), origin: Origin::Directory, keep: false, remove: Vec::new() }
+        Wanted { files: held(&files(list)), origin: Origin::Directory, keep: false, remove: Vec::new() }
     }
 
     #[test]
@@ -206,11 +270,8 @@ mod tests {
         let change = apply(&before, directory(&[("a", "1"), ("b", "2"), ("d", "1")])).unwrap();
 
         assert_eq!(after(&before, &change), files(&[("a", "1"), ("b", "2"), ("d", "1")]));
-        assert_eq!(
-            (change.added, change.replaced, change.removed),
-            (vec!["d".into()], vec!["b".into()], vec!["c".into()])
-        );
-        assert_eq!(change.same, 1);
+        assert!(change.paths(New::Added).eq(["d"]) && change.paths(New::Replaced).eq(["b"]));
+        assert_eq!((change.removed.as_slice(), change.same), (&["c".to_owned()][..], 1));
     }
 
     #[test]
@@ -234,7 +295,7 @@ mod tests {
         let again = apply(&without, directory(&[("a", "1")])).unwrap();
 
         assert_eq!(after(&without, &again), first);
-        assert_eq!(again.added, ["a"]);
+        assert!(again.paths(New::Added).eq(["a"]));
     }
 
     #[test]
@@ -243,23 +304,22 @@ mod tests {
         for file in before.values_mut() {
             file.custom = Some(json!({"by": "ana"}));
         }
-        let mut both = directory(&[("a", "1"), ("b", "2")]);
-        if let Some(file) = both.files.get_mut("a") {
+        let mut both = files(&[("a", "1"), ("b", "2")]);
+        if let Some(file) = both.get_mut("a") {
             file.hashes = [("sha256", file.hashes["sha256"].to_owned()), ("sha512", "5".repeat(128))]
                 .into_iter()
                 .collect();
         }
+        let both = Wanted { files: held(&both), ..directory(&[]) };
 
         let change = apply(&before, both.clone()).unwrap();
 
-        assert_eq!(
-            (change.restated.as_slice(), change.custom_lost.as_slice()),
-            (&["a".to_owned()][..], &["b".to_owned()][..])
-        );
-        assert_eq!(change.written["a"].custom, before["a"].custom);
-        assert_eq!(change.written["b"].custom, None);
+        assert!(change.paths(New::Restated).eq(["a"]));
+        assert_eq!(change.custom_lost, ["b"]);
+        assert_eq!(one(&change.written, "a").custom, before["a"].custom);
+        assert_eq!(one(&change.written, "b").custom, None);
         let said = apply(&before, Wanted { origin: Origin::Manifest, ..both }).unwrap();
-        assert_eq!((said.written["a"].custom.as_ref(), said.custom_lost.len()), (None, 0));
+        assert_eq!((one(&said.written, "a").custom, said.custom_lost.len()), (None, 0));
     }
 
     #[test]
@@ -290,10 +350,10 @@ mod tests {
             let of = |map: &BTreeMap<String, String>| map.iter().map(|(k, v)| (k.clone(), file(v))).collect();
             let (before, wanted): (BTreeMap<_, _>, BTreeMap<_, _>) = (of(&before), of(&wanted));
 
-            let change = apply(&before, Wanted { files: wanted.clone(), origin: Origin::Directory, keep, remove: vec![] });
+            let change = apply(&before, Wanted { files: held(&wanted), origin: Origin::Directory, keep, remove: vec![] });
 
             let change = change.unwrap();
-            let told = change.added.len() + change.replaced.len() + change.removed.len() + change.same;
+            let told = change.written.len() + change.removed.len() + change.same;
             let paths: BTreeSet<_> = before.keys().chain(wanted.keys()).collect();
             prop_assert_eq!(told, paths.len());
             let after = after(&before, &change);

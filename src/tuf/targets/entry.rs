@@ -1,18 +1,16 @@
 //! Reads one entry of `targets` straight into its own type, because a JSON value for each of a million targets would
 //! cost gigabytes. As strict as [`crate::tuf::json`].
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::Deserializer;
-use serde::de::DeserializeOwned;
 use serde::de::Error;
 use serde::de::MapAccess;
 use serde::de::Visitor;
 
 use crate::tuf::json::Strict;
+use crate::tuf::targets::Hashes;
 use crate::tuf::targets::TargetFile;
 
 /// One target.
@@ -21,39 +19,8 @@ pub(super) fn target(json: &[u8]) -> Result<TargetFile, String> {
     Ok(entry.0)
 }
 
-fn stands_twice<E: Error>(name: &str) -> E {
+pub(super) fn stands_twice<E: Error>(name: &str) -> E {
     E::custom(format!("the key {name:?} stands twice in one object"))
-}
-
-/// An object whose keys stand once.
-pub(crate) struct Distinct<T>(pub(crate) BTreeMap<String, T>);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Distinct<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(DistinctVisitor(PhantomData))
-    }
-}
-
-struct DistinctVisitor<T>(PhantomData<T>);
-
-impl<'de, T: DeserializeOwned> Visitor<'de> for DistinctVisitor<T> {
-    type Value = Distinct<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Distinct<T>, A::Error> {
-        let mut members = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
-            if members.contains_key(&name) {
-                return Err(stands_twice(&name));
-            }
-            let value = map.next_value()?;
-            members.insert(name, value);
-        }
-        Ok(Distinct(members))
-    }
 }
 
 /// One target; members beyond the three are read strictly and left out.
@@ -80,7 +47,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
         while let Some(name) = map.next_key::<String>()? {
             let twice = match name.as_str() {
                 "length" => length.replace(map.next_value::<u64>()?).is_some(),
-                "hashes" => hashes.replace(map.next_value::<Distinct<String>>()?.0).is_some(),
+                "hashes" => hashes.replace(map.next_value::<Hashes>()?).is_some(),
                 "custom" => custom.replace(map.next_value::<Strict>()?.0).is_some(),
                 _ => {
                     map.next_value::<Strict>()?;
@@ -95,7 +62,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
         }
         Ok(Entry(TargetFile {
             length: length.ok_or_else(|| A::Error::missing_field("length"))?,
-            hashes: hashes.ok_or_else(|| A::Error::missing_field("hashes"))?.into(),
+            hashes: hashes.ok_or_else(|| A::Error::missing_field("hashes"))?,
             custom: custom.filter(|custom| !custom.is_null()),
         }))
     }

@@ -2,12 +2,17 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Index;
 
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+
+use crate::tuf::targets::entry::stands_twice;
 
 /// Algorithm to lower-case hex, as in `sha256`; in the order of algorithms, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,7 +81,51 @@ impl Serialize for Hashes {
 
 impl<'de> Deserialize<'de> for Hashes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        BTreeMap::<String, String>::deserialize(deserializer).map(Self::from)
+        deserializer.deserialize_map(HashesVisitor)
+    }
+}
+
+struct HashesVisitor;
+
+impl<'de> Visitor<'de> for HashesVisitor {
+    type Value = Hashes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hashes, A::Error> {
+        let mut hashes = BTreeMap::new();
+        while let Some(Algorithm(name)) = map.next_key()? {
+            if hashes.contains_key(&name) {
+                return Err(stands_twice(&name));
+            }
+            hashes.insert(name, map.next_value()?);
+        }
+        Ok(Hashes(hashes.into_iter().collect()))
+    }
+}
+
+/// The name of an algorithm while it is read.
+struct Algorithm(Cow<'static, str>);
+
+impl<'de> Deserialize<'de> for Algorithm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(AlgorithmVisitor)
+    }
+}
+
+struct AlgorithmVisitor;
+
+impl Visitor<'_> for AlgorithmVisitor {
+    type Value = Algorithm;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, algorithm: &str) -> Result<Algorithm, E> {
+        Ok(Algorithm(name(algorithm)))
     }
 }
 

@@ -44,6 +44,15 @@ pub struct Listed<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a>(&'a [u8]);
 
+/// Lists nothing.
+static NOTHING: Index = Index { paths: Vec::new(), end: 0, escaped: BTreeMap::new(), usual: true };
+
+impl Default for Listed<'_> {
+    fn default() -> Self {
+        Self::new(&[], &NOTHING)
+    }
+}
+
 impl<'a> Listed<'a> {
     pub(crate) fn new(text: &'a [u8], index: &'a Index) -> Self {
         Self { text, index }
@@ -79,7 +88,7 @@ impl<'a> Listed<'a> {
     pub(super) fn extent(self, place: usize) -> Range<usize> {
         let first = self.index.paths.first().map_or(0, |(from, _)| *from as usize);
         let from = self.index.paths.get(place).map_or(self.index.end, |(from, _)| *from as usize);
-        from - first..self.end_of(place) - first
+        from - first..self.end(place) - first
     }
 
     /// The paths, in their order.
@@ -87,10 +96,24 @@ impl<'a> Listed<'a> {
         (0..self.len()).map(move |place| self.path(place))
     }
 
+    /// Whether a path stands behind all of them.
+    pub(crate) fn ends_before(self, path: &[u8]) -> bool {
+        self.len().checked_sub(1).is_none_or(|last| self.path_bytes(last) < path)
+    }
+
+    /// Every path with its target, as both lie together.
+    pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        (0..self.len()).map(move |place| {
+            let (from, to) =
+                (self.index.paths.get(place).map_or(0, |(from, _)| *from as usize - 1), self.end(place));
+            (self.path(place), self.text.get(from..to).unwrap_or_default())
+        })
+    }
+
     /// One target.
     pub fn get(self, path: &str) -> Option<Entry<'a>> {
         let place = self.place_of(path);
-        (place < self.len() && self.path(place) == path).then(|| self.entry(place))
+        (place < self.len() && self.path_bytes(place) == path.as_bytes()).then(|| self.entry(place))
     }
 
     /// Where a path stands, or where it would.
@@ -98,7 +121,7 @@ impl<'a> Listed<'a> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
-            if self.path(middle) < path { low = middle + 1 } else { high = middle }
+            if self.path_bytes(middle) < path.as_bytes() { low = middle + 1 } else { high = middle }
         }
         low
     }
@@ -122,29 +145,37 @@ impl<'a> Listed<'a> {
     }
 
     fn path(self, place: usize) -> &'a str {
+        // It was text when it was found.
+        std::str::from_utf8(self.path_bytes(place)).unwrap_or_default()
+    }
+
+    fn path_bytes(self, place: usize) -> &'a [u8] {
         if !self.index.escaped.is_empty()
             && let Some(path) = self.index.escaped.get(&place)
         {
-            return path;
+            return path.as_bytes();
         }
         let (from, to) = self.index.paths.get(place).copied().unwrap_or_default();
-        let path = self.text.get(from as usize..to as usize).unwrap_or_default();
-        // It was text when it was found.
-        std::str::from_utf8(path).unwrap_or_default()
+        self.text.get(from as usize..to as usize).unwrap_or_default()
     }
 
     fn entry(self, place: usize) -> Entry<'a> {
         let from = self.index.paths.get(place).map_or(0, |(_, to)| *to as usize + 2);
-        Entry(self.text.get(from..self.end_of(place)).unwrap_or_default())
+        Entry(self.text.get(from..self.end(place)).unwrap_or_default())
     }
 
-    fn end_of(self, place: usize) -> usize {
-        // Between two targets stand a comma and a quote.
+    /// Where a target ends: between two of them stand a comma and a quote.
+    fn end(self, place: usize) -> usize {
         self.index.paths.get(place + 1).map_or(self.index.end, |(from, _)| *from as usize - 2)
     }
 }
 
 impl<'a> Entry<'a> {
+    /// The entry that lies there in a text.
+    pub(super) fn in_text(text: &'a [u8], range: &Range<usize>) -> Self {
+        Self(text.get(range.clone()).unwrap_or_default())
+    }
+
     /// What it says, read strictly; the error is a fragment.
     pub fn read(self) -> Result<TargetFile, String> {
         entry::target(&canonical::to_json(self.0))
@@ -177,25 +208,6 @@ impl<'a> Entry<'a> {
     /// The canonical form.
     pub fn text(self) -> &'a [u8] {
         self.0
-    }
-}
-
-/// What is written for one target.
-pub(crate) enum Written<'a> {
-    /// As it lay before.
-    AsItLies(Entry<'a>),
-    /// In our words.
-    New(&'a TargetFile),
-}
-
-impl Written<'_> {
-    /// Writes the canonical form.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
-        match self {
-            Self::AsItLies(entry) => out.extend_from_slice(entry.0),
-            Self::New(file) => file.write(out)?,
-        }
-        Ok(())
     }
 }
 
@@ -303,8 +315,13 @@ impl Index {
         Some(())
     }
 
-    /// Writes one target behind the others.
-    fn write(&mut self, path: &str, written: &Written<'_>, out: &mut Vec<u8>) -> Result<(), MetadataError> {
+    /// Writes one target behind the others; `value` writes what it says.
+    fn write(
+        &mut self,
+        path: &str,
+        value: impl FnOnce(&mut Vec<u8>) -> Result<(), CanonicalError>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), MetadataError> {
         if !self.paths.is_empty() {
             out.push(b',');
         }
@@ -315,10 +332,10 @@ impl Index {
         let said = if to - from == said.len() { Cow::Borrowed(said) } else { Cow::Owned(said.to_vec()) };
         self.add(said, (from, to)).ok_or_else(too_long)?;
         out.push(b':');
-        let value = out.len();
-        written.write(out).map_err(|error| MetadataError(format!("target {path:?}: {error}")))?;
+        let at = out.len();
+        value(out).map_err(|error| MetadataError(format!("target {path:?}: {error}")))?;
         self.end = out.len();
-        self.usual &= scan::target(out, value) == Ok(self.end);
+        self.usual &= scan::target(out, at) == Ok(self.end);
         Ok(())
     }
 
@@ -345,24 +362,68 @@ impl Index {
     }
 }
 
-/// Writes the canonical form of `rest` with these targets, which come in ascending order of their paths.
-pub(crate) fn write<'a>(
-    rest: &Map<String, Value>,
-    room: usize,
-    targets: impl Iterator<Item = (&'a str, Written<'a>)>,
-) -> Result<(Vec<u8>, Index), MetadataError> {
-    let mut out = begin(rest, room)?;
-    let mut index = Index::default();
-    let mut before: Option<&str> = None;
-    for (path, written) in targets {
-        if before.is_some_and(|before| before >= path) {
-            return Err(MetadataError(format!("the target {path:?} does not follow the one before it")));
-        }
-        before = Some(path);
-        index.write(path, &written, &mut out)?;
+/// A list of targets while it is written, in ascending order of their paths.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    rest: Map<String, Value>,
+    text: Vec<u8>,
+    index: Index,
+}
+
+impl Writer {
+    /// With `rest` as the other members, and room for so many bytes of targets.
+    pub(crate) fn new(rest: Map<String, Value>, room: usize) -> Result<Self, MetadataError> {
+        Ok(Self { text: begin(&rest, room)?, rest, index: Index { usual: true, ..Index::default() } })
     }
-    finish(rest, &mut out)?;
-    Ok((out, index))
+
+    /// What was written so far.
+    pub(crate) fn listed(&self) -> Listed<'_> {
+        Listed::new(&self.text, &self.index)
+    }
+
+    /// Bytes that were written.
+    pub(crate) fn room(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Writes one target as it lies elsewhere.
+    pub(crate) fn copy(&mut self, path: &str, entry: Entry<'_>) -> Result<(), MetadataError> {
+        let copy = |out: &mut Vec<u8>| {
+            out.extend_from_slice(entry.0);
+            Ok(())
+        };
+        self.follows(path)?;
+        self.index.write(path, copy, &mut self.text)
+    }
+
+    /// Writes the target at one place of a list, path and all.
+    pub(crate) fn take(&mut self, of: Listed<'_>, place: usize) -> Result<(), MetadataError> {
+        if !self.listed().ends_before(of.path_bytes(place)) {
+            return Err(out_of_order(of.path(place)));
+        }
+        self.index.usual &= of.index.usual;
+        self.index.copy(of, place..place + 1, &mut self.text)
+    }
+
+    /// Writes what one target says.
+    pub(crate) fn add(&mut self, path: &str, file: &TargetFile) -> Result<(), MetadataError> {
+        self.follows(path)?;
+        self.index.write(path, |out| file.write(out), &mut self.text)
+    }
+
+    fn follows(&self, path: &str) -> Result<(), MetadataError> {
+        if !self.listed().ends_before(path.as_bytes()) {
+            return Err(out_of_order(path));
+        }
+        Ok(())
+    }
+
+    /// The whole text, and what it is taken apart into.
+    pub(crate) fn end(mut self) -> Result<(Vec<u8>, Parts), MetadataError> {
+        finish(&self.rest, &mut self.text)?;
+        self.text.shrink_to_fit();
+        Ok((self.text, (self.rest, self.index)))
+    }
 }
 
 /// Writes the canonical form of `rest` with the targets of another text as they lie, but for those that `edits` name, in
@@ -370,23 +431,27 @@ pub(crate) fn write<'a>(
 pub(crate) fn rewrite<'a>(
     rest: &Map<String, Value>,
     listed: Listed<'a>,
-    edits: impl Iterator<Item = (&'a str, Option<&'a TargetFile>)>,
+    edits: impl Iterator<Item = (&'a str, Option<Entry<'a>>)>,
 ) -> Result<(Vec<u8>, Index), MetadataError> {
     // Most that is written anew finds its place here, so that a million targets are not moved for one more.
     let mut out = begin(rest, listed.text.len() + (1 << 16))?;
     let mut index = Index { usual: listed.index.usual, ..Index::default() };
     index.paths.reserve_exact(listed.len() + 1);
     let (mut place, mut before) = (0, None);
-    for (path, file) in edits {
+    for (path, entry) in edits {
         if before.is_some_and(|before| before >= path) {
-            return Err(MetadataError(format!("the target {path:?} does not follow the one before it")));
+            return Err(out_of_order(path));
         }
         before = Some(path);
         let next = listed.place_of(path);
         index.copy(listed, place..next, &mut out)?;
-        place = next + usize::from(next < listed.len() && listed.path(next) == path);
-        if let Some(file) = file {
-            index.write(path, &Written::New(file), &mut out)?;
+        place = next + usize::from(next < listed.len() && listed.path_bytes(next) == path.as_bytes());
+        if let Some(entry) = entry {
+            let copy = |out: &mut Vec<u8>| {
+                out.extend_from_slice(entry.0);
+                Ok(())
+            };
+            index.write(path, copy, &mut out)?;
         }
     }
     index.copy(listed, place..listed.len(), &mut out)?;
@@ -395,16 +460,26 @@ pub(crate) fn rewrite<'a>(
     Ok((out, index))
 }
 
+fn out_of_order(path: &str) -> MetadataError {
+    MetadataError(format!("the target {path:?} does not follow the one before it"))
+}
+
 fn too_long() -> MetadataError {
     MetadataError::new("it is longer than 4 GiB")
 }
 
-/// What stands before the targets.
+/// How the targets begin.
+const BEGIN: &[u8] = b"\"targets\":{";
+
+/// What stands before the targets, and room for so many bytes of them and what stands behind.
 fn begin(rest: &Map<String, Value>, room: usize) -> Result<Vec<u8>, MetadataError> {
-    let mut out = Vec::with_capacity(room);
+    let mut behind = Vec::new();
+    finish(rest, &mut behind)?;
+    let mut out = Vec::new();
     others(rest, true, &mut out)?;
+    out.reserve_exact(BEGIN.len() + room + behind.len());
     out.push(if out.is_empty() { b'{' } else { b',' });
-    out.extend_from_slice(b"\"targets\":{");
+    out.extend_from_slice(BEGIN);
     Ok(out)
 }
 

@@ -8,16 +8,24 @@
 //! compared, numbers that canonical JSON can carry.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::DeserializeSeed;
+use serde::de::Error;
+use serde::de::MapAccess;
+use serde::de::Visitor;
 
 use crate::tuf::canonical;
 use crate::tuf::fault::Fault;
 use crate::tuf::json::Object;
 use crate::tuf::json::Strict;
+use crate::tuf::targets::Files;
 use crate::tuf::targets::Hashes;
 use crate::tuf::targets::TargetFile;
-use crate::tuf::targets::entry::Distinct;
+use crate::tuf::targets::files::Each;
 use crate::tuf::targets::path;
 
 /// The algorithms that every client compares, with the hex digits of their digests.
@@ -28,15 +36,9 @@ const MOST_FAULTS: usize = 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
-    targets: Distinct<Object<Entry>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Entry {
     length: u64,
-    hashes: Distinct<String>,
+    hashes: Hashes,
     #[serde(default)]
     custom: Option<Strict>,
 }
@@ -45,25 +47,87 @@ struct Entry {
 ///
 /// # Errors
 /// Every rule that is broken, up to twenty times: MANIFEST-FORM, TARGET-PATH, TARGET-HASHES, TARGET-CUSTOM.
-pub fn read(file: &[u8], need: &[String]) -> Result<BTreeMap<String, TargetFile>, Vec<Fault>> {
-    let form = |error: serde_json::Error| vec![Fault::new("MANIFEST-FORM", "", error.to_string())];
-    let Object::<Document>(document) = serde_json::from_slice(file).map_err(form)?;
+pub fn read(file: &[u8], need: &[String]) -> Result<Files, Vec<Fault>> {
+    let mut reading = Reading { need, faults: BTreeMap::new() };
+    let mut json = serde_json::Deserializer::from_slice(file);
+    let files = Document(&mut reading).deserialize(&mut json).and_then(|files| json.end().map(|()| files));
+    let files = files.map_err(|error| vec![Fault::new("MANIFEST-FORM", "", error.to_string())])?;
     let mut faults = Vec::new();
-    let mut files = BTreeMap::new();
-    for (path, Object(entry)) in document.targets.0 {
-        let custom = entry.custom.map(|Strict(custom)| custom);
-        let file = TargetFile { length: entry.length, hashes: entry.hashes.0.into(), custom };
-        if let Err(why) = path::form(&path) {
-            faults.push(Fault::new("TARGET-PATH", &path, format!("the path {path:?} {why}")));
-        }
-        faults.extend(hashes(&path, &file.hashes, need));
-        faults.extend(custom_form(&path, &file));
-        files.insert(path, file);
+    for of_path in reading.faults.into_values() {
+        faults.extend(of_path);
         if faults.len() >= MOST_FAULTS {
             break;
         }
     }
     if faults.is_empty() { Ok(files) } else { Err(faults) }
+}
+
+/// A manifest while it is read.
+struct Reading<'n> {
+    need: &'n [String],
+    /// By path: of the first that have one.
+    faults: BTreeMap<String, Vec<Fault>>,
+}
+
+impl Reading<'_> {
+    /// The file that an entry stands for.
+    fn take(&mut self, path: &str, Object(entry): Object<Entry>) -> TargetFile {
+        let custom = entry.custom.map(|Strict(custom)| custom);
+        let mut file = TargetFile { length: entry.length, hashes: entry.hashes, custom };
+        let form = path::form(path).err();
+        let form = form.map(|why| Fault::new("TARGET-PATH", path, format!("the path {path:?} {why}")));
+        let custom = custom_form(path, &file);
+        if custom.is_some() {
+            // It may have no canonical form, and nothing is made of this manifest.
+            file.custom = None;
+        }
+        let faults: Vec<Fault> =
+            form.into_iter().chain(hashes(path, &file.hashes, self.need)).chain(custom).collect();
+        if !faults.is_empty() {
+            self.faults.insert(path.to_owned(), faults);
+            if self.faults.len() > MOST_FAULTS {
+                self.faults.pop_last();
+            }
+        }
+        file
+    }
+}
+
+/// `{"targets": {...}}` and nothing else.
+struct Document<'r, 'n>(&'r mut Reading<'n>);
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Member {
+    Targets,
+}
+
+impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
+    type Value = Files;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Files, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_, '_> {
+    type Value = Files;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Files, A::Error> {
+        let mut files = None;
+        while let Some(Member::Targets) = map.next_key()? {
+            if files.is_some() {
+                return Err(A::Error::duplicate_field("targets"));
+            }
+            let take = |path: &str, entry| self.0.take(path, entry);
+            files = Some(map.next_value_seed(Each { take, entry: PhantomData })?);
+        }
+        files.ok_or_else(|| A::Error::missing_field("targets"))
+    }
 }
 
 fn hashes(path: &str, hashes: &Hashes, need: &[String]) -> Option<Fault> {

@@ -4,7 +4,9 @@
 ///
 /// Paths are relative, with `/` between their parts and no part that a file system would read as a way up.
 pub fn form(path: &str) -> Result<(), &'static str> {
-    if path.is_empty() {
+    if is_usual(path) {
+        Ok(())
+    } else if path.is_empty() {
         Err("is empty")
     } else if path.starts_with('/') {
         Err("begins with a slash; paths are relative to the targets directory")
@@ -25,6 +27,21 @@ pub fn form(path: &str) -> Result<(), &'static str> {
     }
 }
 
+/// What most paths are, and nothing below refuses, in one look: ASCII that shows, and no part that is empty or begins with
+/// a dot.
+fn is_usual(path: &str) -> bool {
+    let mut before = b'/';
+    let usual = path.bytes().all(|byte| {
+        let good = match byte {
+            b'/' | b'.' => before != b'/',
+            byte => byte.is_ascii_graphic() && byte != b'\\',
+        };
+        before = byte;
+        good
+    });
+    usual && before != b'/'
+}
+
 /// The marks that composed text has no need of: text with one of them is written in two ways.
 fn is_combining(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{1100}'..='\u{11ff}' | '\u{1ab0}'..='\u{1aff}'
@@ -33,7 +50,21 @@ fn is_combining(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_usual_is_refused_by_no_rule(path in "[a./\\\\ \n\u{301}]{0,6}") {
+            let refused = path.is_empty()
+                || path.contains(['\\', '\n', '\u{301}'])
+                || path.split('/').any(|part| ["", ".", ".."].contains(&part));
+
+            prop_assert_eq!(form(&path).is_err(), refused);
+            prop_assert!(!is_usual(&path) || !refused);
+        }
+    }
 
     #[test]
     fn a_path_is_relative_and_never_leads_up() {

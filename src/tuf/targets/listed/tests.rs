@@ -141,10 +141,20 @@ fn what_is_written_is_what_the_whole_value_is_written_as() {
 #[test]
 fn targets_out_of_order_are_not_written() {
     let file = TargetFile { length: 1, hashes: Hashes::default(), custom: None };
-    for paths in [["b", "a"], ["a", "a"]] {
-        let targets = paths.iter().map(|path| (*path, Written::New(&file)));
+    let entry = Entry(br#"{"hashes":{},"length":1}"#);
+    for [first, second] in [["b", "a"], ["a", "a"]] {
+        let mut writer = Writer::new(Map::new(), 0).unwrap();
+        writer.add(first, &file).unwrap();
 
-        assert!(write(&Map::new(), 0, targets).is_err());
+        assert!(writer.add(second, &file).is_err() && writer.copy(second, entry).is_err());
+
+        let (other, (_, index)) = {
+            let mut other = Writer::new(Map::new(), 0).unwrap();
+            other.copy(second, entry).unwrap();
+            other.end().unwrap()
+        };
+        assert!(writer.take(Listed::new(&other, &index), 0).is_err());
+        assert_eq!(writer.listed().paths().collect::<Vec<_>>(), [first]);
     }
 }
 
@@ -210,15 +220,25 @@ proptest! {
         let edits: BTreeMap<&String, Option<TargetFile>> = edits.iter().map(|(path, to)| (path, to.as_ref().map(file))).collect();
         let rest: Map<String, Value> = members.into_iter().filter(|name| name != "targets").map(|name| (name, json!(1))).collect();
 
-        let made = rewrite(&rest, old.listed().unwrap(), edits.iter().map(|(path, to)| (path.as_str(), to.as_ref())));
+        let new: BTreeMap<&str, Option<Vec<u8>>> = edits.iter().map(|(path, to)| (path.as_str(), to.as_ref().map(|to| {
+            let mut text = Vec::new();
+            to.write(&mut text).unwrap();
+            text
+        }))).collect();
+        let made = rewrite(&rest, old.listed().unwrap(), new.iter().map(|(path, to)| (*path, to.as_deref().map(Entry))));
 
         let mut all = listed.clone();
         for (path, to) in &edits {
             all.remove(path);
             all.extend(to.clone().map(|to| (*path, to)));
         }
-        let each = all.iter().map(|(path, file)| (path.as_str(), Written::New(file)));
-        let (text, index) = write(&rest, 0, each).unwrap();
-        prop_assert_eq!(made, Ok((text, Index { usual: true, ..index })));
+        let mut writer = Writer::new(rest, 0).unwrap();
+        all.iter().for_each(|(path, file)| writer.add(path, file).unwrap());
+        let (text, (_, index)) = writer.end().unwrap();
+        let listed = Listed::new(&text, &index);
+        let mut taken = Writer::new(Map::new(), 0).unwrap();
+        (0..listed.len()).for_each(|place| taken.take(listed, place).unwrap());
+        prop_assert!(taken.listed().iter().eq(listed.iter()));
+        prop_assert_eq!(made, Ok((text, index)));
     }
 }
