@@ -45,6 +45,7 @@ pub struct BadAnswers(String);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Fields {
+    #[serde(default)]
     answers: u32,
     confirm: Option<All>,
     type_back: Option<Auto>,
@@ -122,11 +123,19 @@ impl Answers {
             BadAnswers(match error.location() {
                 Some(at) => {
                     let below = part(text, at.line());
-                    format!("line {}, column {}{below}, is not as it must be", at.line(), at.column())
+                    // Of the sentence no more than this is told.
+                    let is = match error.to_string().contains("duplicate") {
+                        true => "says for a second time what stands above",
+                        false => "is not as it must be",
+                    };
+                    format!("line {}, column {}{below}, {is}", at.line(), at.column())
                 }
                 None => "it is not as it must be".into(),
             })
         })?;
+        if file.answers == 0 {
+            return Err(BadAnswers("it lacks the line `answers: 1`, which says its format".into()));
+        }
         if file.answers != 1 {
             return Err(BadAnswers(format!(
                 "answers: {} is not a version that this program knows",
@@ -243,6 +252,17 @@ clock: 2026-12-03T09:00:00Z
         let pin = answers.secret(&["pkcs11:token=ROOT-BO;object=root-2026"], Wants::Pin).unwrap();
         assert_eq!(pin.expose_secret(), "012345");
         assert_eq!(answers.sha256().len(), 64);
+    }
+
+    #[test]
+    fn what_is_missing_or_stands_twice_is_told_without_a_word_of_it() {
+        let refused = |text: &str| Answers::parse(text.as_bytes()).err().unwrap().to_string();
+
+        assert_eq!(refused("confirm: all\n"), "it lacks the line `answers: 1`, which says its format");
+        let twice = "answers: 1\nsecrets:\n  ana: {pin: \"1\"}\n  ana: {pin: \"secret\"}\n";
+        let said = refused(twice);
+        assert!(said.contains("line 4") && said.contains("for a second time"), "{said}");
+        assert!(!said.contains("secret\"") && !said.contains("ana"), "{said}");
     }
 
     #[test]

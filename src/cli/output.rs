@@ -3,6 +3,8 @@
 use std::io;
 use std::io::Write;
 
+use crate::words;
+
 /// The exit codes, as `--help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -122,13 +124,17 @@ impl Output {
     /// Prints why a command failed: `error:` and, where there is one, `hint:`.
     pub fn failure(&mut self, failure: &Failure) {
         // A closed standard error leaves nothing to tell, and the exit code still says it.
-        if !failure.error.is_empty() {
-            drop(writeln!(self.err, "error: {}", failure.error));
-        }
-        if !failure.hint.is_empty() {
-            drop(writeln!(self.err, "hint: {}", failure.hint));
+        for (name, text) in [("error", &failure.error), ("hint", &failure.hint)] {
+            if !text.is_empty() {
+                drop(writeln!(self.err, "{name}: {}", shown(text)));
+            }
         }
     }
+}
+
+/// What comes from files and names acts on no screen; the lines are ours.
+fn shown(text: &str) -> String {
+    text.split('\n').map(words::plain).collect::<Vec<_>>().join("\n")
 }
 
 impl From<crate::driver::Stop> for Failure {

@@ -90,6 +90,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     };
     let dir = Dir::open(&args.path)
         .map_err(|why| unread(&args.path, why, "give a bundle or a directory of metadata"))?;
+    dir.names().map_err(|why| unread(&args.path, why, "it must be one that you may read"))?;
     let own = args.trusted.as_deref().map(|path| {
         let hint = "give the directory in which a client keeps its metadata, or one of the same repository";
         let dir = Dir::open_own(path).map_err(|why| unread(path, why, hint))?;

@@ -224,7 +224,10 @@ fn list(directory: &Path) -> io::Result<Vec<String>> {
         let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", dir.display()));
         for entry in fs::read_dir(&dir).map_err(at)? {
             let entry = entry.map_err(at)?;
-            let refuse = |why: &str| Err(io::Error::other(format!("{}: {why}", entry.path().display())));
+            let refuse = |why: &str| {
+                let path = words::plain(&entry.path().display().to_string());
+                Err(io::Error::other(format!("{path}: {why}")))
+            };
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
                 return refuse("its name is not UTF-8, and no client could ask for it");
             };

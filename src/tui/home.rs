@@ -128,7 +128,7 @@ impl Home {
             (_, Message::Stop) => return Some(Choice::Leave),
             (_, Message::Scroll(to)) => self.scroll(to),
             (_, Message::GoOn) if self.page == Page::Ceremonies && self.open.is_none() => return self.look(),
-            (_, Message::GoOn) if self.page == Page::Requests => self.to_requests(),
+            (_, Message::GoOn) if self.page == Page::Requests => self.choose_a_request(),
             (Some(shown), Message::GoOn) if shown.chosen(self.page).is_some() => {
                 (shown.close, self.scroll) = (true, 0);
             }
@@ -246,7 +246,7 @@ impl Home {
     }
 
     /// Among the ceremonies, where a request is opened.
-    fn to_requests(&mut self) {
+    fn choose_a_request(&mut self) {
         if !self.nearby.asked.is_empty() {
             self.at = self.nearby.plans.len() + self.nearby.records.len();
             (self.page, self.scroll) = (Page::Ceremonies, 0);

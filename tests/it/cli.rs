@@ -307,3 +307,17 @@ fn a_rehearsal_says_so_everywhere() {
         assert!(read(&format!("bundle/metadata/{role}")).contains("\"x-keyrite-rehearsal\":true"), "{role}");
     }
 }
+
+#[test]
+fn a_name_that_acts_on_a_screen_is_shown_as_its_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let ceremony = dir.path().join("ceremony");
+    let copied = Command::new("cp").args(["-r", text(&quickstart()), text(&ceremony)]).status().unwrap();
+    assert!(copied.success());
+    fs::write(ceremony.join("inputs/targets/n\u{1b}[31m\nRED"), b"red").unwrap();
+
+    let said = keyrite(&["check", text(&ceremony.join("ceremony.yaml"))]).ended(1);
+
+    assert!(said.err.contains(r"n\u{1b}[31m\u{a}RED: its name has a character"), "{}", said.err);
+    assert!(!said.err.contains('\u{1b}'));
+}

@@ -145,7 +145,15 @@ impl Merge {
                 );
             }
             // A number or a text can be a signature in hex, and raw bytes can begin with a brace.
-            Ok(_) | Err(_) => self.take_bare(source, bytes, keyid),
+            Ok(_) => self.take_bare(source, bytes, keyid, None),
+            Err(why) => {
+                let broken = names_a_form(bytes).then(|| {
+                    format!(
+                        "it cannot be read: {why}. It was cut short or changed on the way; ask for it again"
+                    )
+                });
+                self.take_bare(source, bytes, keyid, broken);
+            }
         }
     }
 
@@ -190,7 +198,8 @@ impl Merge {
         self.take_all(source, copy.signatures(), Outcome::Added);
     }
 
-    fn take_bare(&mut self, source: &str, bytes: &[u8], keyid: Option<&KeyId>) {
+    /// Takes a signature in no file of ours. `broken` is what is wrong with it as such a file.
+    fn take_bare(&mut self, source: &str, bytes: &[u8], keyid: Option<&KeyId>, broken: Option<String>) {
         if bytes.is_empty() || bytes.len() > MAX_FILE {
             let why = format!("{} bytes are no signature", bytes.len());
             return self.find(source, Outcome::Malformed, None, why);
@@ -200,6 +209,9 @@ impl Merge {
         let admissions: Vec<Admission> = readings.iter().map(admit).collect();
         if let Some(Admission::Good(entries)) = admissions.iter().find(|a| matches!(a, Admission::Good(_))) {
             return self.keep(source, entries.clone(), Outcome::Added, Vec::new());
+        }
+        if let Some(why) = broken {
+            return self.find(source, Outcome::Malformed, keyid.cloned(), why);
         }
         let longest_known = 1024;
         if !readings.iter().any(|reading| (56..=longest_known).contains(&reading.len())) {
@@ -355,4 +367,10 @@ impl Finding {
         let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
         format!("{}: {what}{why}", self.source)
     }
+}
+/// Whether a member of a response, a request or metadata is named in it.
+fn names_a_form(bytes: &[u8]) -> bool {
+    let names: [&[u8]; 4] =
+        [b"\"keyrite-response\"", b"\"keyrite-request\"", b"\"signatures\"", b"\"signed\""];
+    names.iter().any(|name| memchr::memmem::find(bytes, name).is_some())
 }

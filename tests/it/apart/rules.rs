@@ -87,6 +87,7 @@ fn each_outcome_has_an_answer_of_its_own() {
     no_hex["sig"] = json!("zz");
     let mut format_2 = broken.clone();
     format_2["keyrite-response"] = json!(2);
+    let cut = good[..good.len() / 2].to_vec();
     let copy_of_the_old = old_root().to_file();
     let other = signed_by(&targets(9, json!({})), &[7]).to_file();
     let mut forked = new_root();
@@ -107,7 +108,12 @@ fn each_outcome_has_an_answer_of_its_own() {
         (no_hex.to_string().into_bytes(), Outcome::Malformed, "not hex"),
         (format_2.to_string().into_bytes(), Outcome::Malformed, "a format that this program does not know"),
         (b"{\"keyrite-response\": 1}".to_vec(), Outcome::Malformed, "missing field"),
-        (b"{\"keyrite-response\": 1, \"sig\": ".to_vec(), Outcome::Malformed, "neither"),
+        (
+            b"{\"keyrite-response\": 1, \"sig\": ".to_vec(),
+            Outcome::Malformed,
+            "cut short or changed on the way",
+        ),
+        (cut, Outcome::Malformed, "cut short or changed on the way"),
         (b"{\"signed\": 1, \"signatures\": []}".to_vec(), Outcome::Malformed, "not metadata"),
         (b"{}".to_vec(), Outcome::Malformed, "neither a response nor metadata"),
         (b"".to_vec(), Outcome::Malformed, "0 bytes"),
