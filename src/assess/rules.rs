@@ -144,8 +144,32 @@ pub const ROOT_LOST: Rule = Rule {
     source: "TUF 5.3.4; Samuel et al. 2010",
 };
 
+/// TUF 4.2.1 and 5.3.4 to 5.6.3: a role is what a threshold of its keys signs.
+pub const ROLE_SIGNS: Rule = Rule {
+    name: "ROLE-SIGNS",
+    says: "a threshold of the role's keys is neither lost nor stolen",
+    source: "TUF 4.2.1, 5.3.4",
+};
+
+/// As with root: a signature that takes a stolen key is one that the thief can make too, or withhold no longer.
+pub const ROLE_NEEDS_STOLEN: Rule = Rule {
+    name: "ROLE-NEEDS-STOLEN",
+    says: "without a stolen key the threshold of the role is not met",
+    source: "TUF 5.3.4; Samuel et al. 2010",
+};
+
+/// Other keys can be named by whoever delegates to the role, and by nobody else.
+pub const ROLE_LOST: Rule = Rule {
+    name: "ROLE-LOST",
+    says: "too few keys of the role are left, until whoever delegates to it names others",
+    source: "TUF 5.3.4, 6.1",
+};
+
 /// Every rule.
-pub const RULES: [Rule; 18] = [
+pub const RULES: [Rule; 21] = [
+    ROLE_SIGNS,
+    ROLE_NEEDS_STOLEN,
+    ROLE_LOST,
     ROOT,
     OLD_ROOT,
     TARGETS_AND_SNAPSHOT_AND_TIMESTAMP,

@@ -136,15 +136,18 @@ impl Model {
         match root.can {
             Can::Sign { .. } => {
                 let more = if assessment.thief_rotates() { " So can the thief: be first." } else { "" };
-                format!("Root can be rotated: root {next} is signed by {}.{more}", self.who(root))
+                let rule = rules::ROOT_ROTATES.name;
+                format!("Root can be rotated ({rule}): root {next} is signed by {}.{more}", self.who(root))
             }
             Can::OnlyWithStolen => format!(
-                "Root cannot be rotated without a stolen key: {} more of {} would have to sign root {next}.",
+                "Root cannot be rotated without a stolen key ({}): {} more of {} would have to sign root {next}.",
+                rules::ROOT_NEEDS_STOLEN.name,
                 root.signers.lacking(&root.left),
                 cut(&self.keys.names(root.stolen.difference(&root.lost)))
             ),
             Can::Never => format!(
-                "Root is lost for ever: root {next} needs {} of its keys, and {} left.",
+                "Root is lost for ever ({}): root {next} needs {} of its keys, and {} left.",
+                rules::ROOT_LOST.name,
                 root.signers.threshold,
                 are(root.left.len())
             ),
@@ -192,14 +195,15 @@ impl Model {
                     rules::BELOW_THRESHOLD.name
                 ),
             };
-            fold(lines, &format!("  {:<width$}  ", label(status)), &format!("{spare}{thief}"));
+            let rule = signing(&status.role, status.can).name;
+            fold(lines, &format!("  {:<width$}  ", label(status)), &format!("{spare} ({rule}){thief}"));
         }
     }
 
     fn thief(&self, assessment: &Assessment, lines: &mut Vec<String>) {
         if assessment.thief.is_empty() {
             let why = match assessment.question.stolen.is_empty() {
-                true => "nothing: no key is stolen".to_owned(),
+                true => format!("nothing: no key is stolen ({})", rules::BELOW_THRESHOLD.name),
                 false if assessment.expired => format!("nothing. {}", cite(&rules::EXPIRED)),
                 false => format!("nothing. {}", cite(&rules::BELOW_THRESHOLD)),
             };
@@ -312,17 +316,8 @@ impl Model {
             lines.push(String::new());
             let on = if row.on.is_empty() { String::new() } else { format!(" on paths of {}", cut(&row.on)) };
             let rule = row.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
-            fold(&mut lines, "", &format!("{}{on}{rule}", row.harm.name()));
-            let root = match row.root {
-                Can::Sign { .. } => "root rotates",
-                Can::OnlyWithStolen => "root rotates only with a stolen key",
-                Can::Never => "root is lost for ever",
-            };
-            let unsigned = match row.unsigned.is_empty() {
-                true => String::new(),
-                false => format!("; not without a stolen key, or never again: {}", cut(&row.unsigned)),
-            };
-            fold(&mut lines, "  then  ", &format!("{root}{unsigned}"));
+            fold(&mut lines, "", &format!("{}{on}{rule}", row.title()));
+            fold(&mut lines, "  then  ", &row.follows());
             let from: Vec<String> = row.from.iter().map(combination).collect();
             fold(&mut lines, "  from  ", &cut_by(&from, ", or "));
         }
@@ -334,6 +329,56 @@ impl Row {
     /// Whether every role can still be signed and the thief can do nothing.
     pub fn is_good(&self) -> bool {
         self.harm == Harm::Nothing && matches!(self.root, Can::Sign { .. }) && self.unsigned.is_empty()
+    }
+}
+
+impl Row {
+    /// What clients suffer; where that is nothing, what the people do.
+    fn title(&self) -> &'static str {
+        match (self.harm, self.root) {
+            (Harm::Nothing, _) if self.is_good() => "SAFE",
+            (Harm::Nothing, Can::Sign { .. }) => "A ROLE IS LOST, ROOT CAN MEND IT",
+            (Harm::Nothing, Can::OnlyWithStolen) => "A STOLEN KEY IS NEEDED",
+            (Harm::Nothing, Can::Never) => "ROOT IS LOST",
+            (harm, _) => harm.name(),
+        }
+    }
+
+    /// What becomes of root and of the other roles, each with its rule.
+    fn follows(&self) -> String {
+        let root = match self.root {
+            Can::Sign { .. } => "root rotates",
+            Can::OnlyWithStolen => "root rotates only with a stolen key",
+            Can::Never => "root is lost for ever",
+        };
+        let root = format!("{root} ({})", signing("root", self.root).name);
+        if self.unsigned.is_empty() {
+            return root;
+        }
+        let (roles, lost) = (cut(&self.unsigned), rules::ROLE_LOST.name);
+        let stolen = self.from.iter().flatten().any(|(_, stolen)| *stolen > 0);
+        match (stolen, self.root) {
+            (true, _) => {
+                let needs = rules::ROLE_NEEDS_STOLEN.name;
+                format!("{root}; only with a stolen key, or by nobody, is signed: {roles} ({needs}, {lost})")
+            }
+            (false, Can::Sign { .. }) => {
+                format!("{root}; until other keys are named nobody signs {roles} ({lost})")
+            }
+            (false, _) => format!("{root}; nobody signs {roles} ({lost})"),
+        }
+    }
+}
+
+/// By which rule a role can be signed, or cannot.
+fn signing(role: &str, can: Can) -> &'static rules::Rule {
+    match (role == "root", can) {
+        (true, Can::Sign { .. }) => &rules::ROOT_ROTATES,
+        (true, Can::OnlyWithStolen) => &rules::ROOT_NEEDS_STOLEN,
+        (true, Can::Never) => &rules::ROOT_LOST,
+        (false, Can::Sign { .. }) => &rules::ROLE_SIGNS,
+        (false, Can::OnlyWithStolen) => &rules::ROLE_NEEDS_STOLEN,
+        (false, Can::Never) => &rules::ROLE_LOST,
     }
 }
 

@@ -14,7 +14,7 @@ pub const TYPES: [(Kind, &str); 7] = [
     (Kind::CompromiseResponse, "keys were lost or stolen; others take their place"),
     (Kind::DelegationChange, "who may sign which paths changes"),
     (Kind::TargetsSigning, "the target files of one role change"),
-    (Kind::RestoreDrill, "nothing: every key is opened, to see that it can be"),
+    (Kind::RestoreDrill, "nothing: every key is opened, as a test"),
     (Kind::Destruction, "nothing: keys that no role lists are destroyed"),
 ];
 

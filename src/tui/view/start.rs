@@ -14,7 +14,7 @@ use crate::tui::view::page;
 
 /// Draws it.
 pub fn draw(palette: Palette, start: &Start, frame: &mut Frame) {
-    let inner = page::window(frame, palette, "Start a ceremony file", 78, 15);
+    let inner = page::window(frame, palette, "Start a ceremony file", 78, 18);
     let mut doc = Doc::new(palette, usize::from(inner.width));
     let draft = start.draft();
     match &start.done {
