@@ -11,12 +11,15 @@ use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::client::WATERMARK;
+use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
+use crate::tuf::delegations::layout::Layout;
 use crate::tuf::diff::short;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
+use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::Targets;
 use crate::tuf::timestamp::Timestamp;
@@ -38,9 +41,7 @@ pub fn payload(
         "targets" => targets_lines(role, metadata, now, holders),
         "snapshot" => Snapshot::from_signed(signed).map(|snapshot| {
             let mut lines = vec![head("snapshot", snapshot.version, snapshot.expires, now)];
-            lines.extend(
-                snapshot.meta.iter().map(|(file, meta)| format!("  {file} is version {}", meta.version)),
-            );
+            lines.extend(meta_lines(&snapshot.meta));
             lines
         }),
         _ => Timestamp::from_signed(signed).map(|timestamp| {
@@ -113,24 +114,134 @@ fn targets_lines(
         lines.push(format!("  and {} more, all below the same digest", listed.len() - FILES_LISTED));
     }
     let delegations = targets.delegations.as_ref().map(Delegations::from_json).transpose()?;
-    for role in delegations.iter().flat_map(|delegations| &delegations.roles) {
+    lines.extend(delegations.iter().flat_map(|delegations| delegation_lines(delegations, holders)));
+    lines.extend(other_fields(&targets.extra));
+    Ok(lines)
+}
+
+/// One line a role, and one for all bins of a group.
+fn delegation_lines(delegations: &Delegations, holders: &BTreeMap<KeyId, String>) -> Vec<String> {
+    let who = |role: &Delegation| {
         let keyids: Vec<KeyId> = role.role_keys.keys.keys().cloned().collect();
+        format!("{} of {}: {}", role.role_keys.threshold, keyids.len(), names(&keyids, holders))
+    };
+    let end = |role: &Delegation| if role.terminating { ", terminating" } else { "" };
+    if let (Some(layout), Some(first)) = (Layout::of_alike(delegations), delegations.roles.first()) {
+        return vec![format!("  delegates to {}: {}{}", layout.in_words(), who(first), end(first))];
+    }
+    let line = |role: &Delegation| {
         let paths = match &role.paths {
             Paths::Patterns(list) => list.join(" "),
             Paths::HashPrefixes(list) => format!("paths whose SHA-256 begins with {}", list.join(" ")),
             Paths::Bin { number, bits } => format!("bin {number} of {}", 1_u64 << bits),
         };
-        let end = if role.terminating { ", terminating" } else { "" };
-        let (need, of) = (role.role_keys.threshold, keyids.len());
-        let who = names(&keyids, holders);
-        lines.push(format!("  delegates to {} {need} of {of}: {who}; {paths}{end}", role.name));
+        format!("  delegates to {} {}; {paths}{}", role.name, who(role), end(role))
+    };
+    delegations.roles.iter().map(line).collect()
+}
+
+/// At least so many files of neighbouring bins in one version are one line.
+const RUN: usize = 4;
+
+/// The version of each file that a snapshot lists.
+fn meta_lines(meta: &BTreeMap<String, MetaFile>) -> Vec<String> {
+    let files: Vec<(&str, u64)> = meta.iter().map(|(file, meta)| (file.as_str(), meta.version)).collect();
+    let mut lines = Vec::new();
+    for run in files.chunk_by(|(a, was), (b, is)| was == is && are_neighbours(a, b)) {
+        match run {
+            [(first, version), .., (last, _)] if run.len() >= RUN => {
+                lines.push(format!("  {first} to {last}, {} files, are version {version}", run.len()));
+            }
+            _ => lines.extend(run.iter().map(|(file, version)| format!("  {file} is version {version}"))),
+        }
     }
-    lines.extend(other_fields(&targets.extra));
-    Ok(lines)
+    lines
+}
+
+/// Whether two files are called as those of a bin and the next one: `bin-0f.json` and `bin-10.json`.
+fn are_neighbours(a: &str, b: &str) -> bool {
+    let number = |file: &'_ str| -> Option<(usize, u32)> {
+        let (prefix, digits) = file.strip_suffix(".json")?.rsplit_once('-')?;
+        let number = u32::from_str_radix(digits, 16).ok()?;
+        (format!("{number:0width$x}", width = digits.len()) == digits).then_some((prefix.len(), number))
+    };
+    let (Some((prefix, one)), Some((other, next))) = (number(a), number(b)) else { return false };
+    a.len() == b.len() && a.get(..prefix) == b.get(..other) && one.checked_add(1) == Some(next)
 }
 
 /// What the specification does not name is signed too, and so it is shown.
 fn other_fields(extra: &Map<String, Value>) -> Vec<String> {
     let shown = extra.iter().filter(|(name, _)| *name != WATERMARK);
     shown.map(|(name, value)| format!("  {name}: {value}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn lines(delegations: Value) -> Vec<String> {
+        delegation_lines(&Delegations::from_json(&delegations).unwrap(), &BTreeMap::new())
+    }
+
+    fn classic(number: u32, ends: bool) -> Value {
+        json!({"name": format!("bin-{number}"), "keyids": [], "threshold": 1, "terminating": ends,
+            "path_hash_prefixes": Layout::new(4, "bin").unwrap().prefixes(number)})
+    }
+
+    #[test]
+    fn bins_that_nothing_else_tells_apart_are_one_line() {
+        let succinct = json!({"keyids": [], "threshold": 1, "bit_length": 14, "name_prefix": "bin"});
+        let of = |last: Value| {
+            let roles = [classic(0, true), classic(1, true), classic(2, true), last];
+            lines(json!({"keys": {}, "roles": roles}))
+        };
+
+        assert_eq!(
+            lines(json!({"keys": {}, "succinct_roles": succinct})),
+            ["  delegates to bin-0000 to bin-3fff, 16384 bins by 14 bits of the path's SHA-256: 1 of 0: "]
+        );
+        assert_eq!(
+            of(classic(3, true)),
+            ["  delegates to bin-0 to bin-3, 4 bins by 2 bits of the path's SHA-256: 1 of 0: , terminating"]
+        );
+        let mut two = classic(3, true);
+        two["threshold"] = json!(2);
+        for other in [classic(3, false), two, classic(2, true)] {
+            let mut other = other;
+            other["name"] = json!("bin-3");
+            assert_eq!(of(other).len(), 4);
+        }
+    }
+
+    #[test]
+    fn files_of_neighbouring_bins_in_one_version_are_one_line() {
+        let file = |version| MetaFile { version, length: None, hashes: BTreeMap::new() };
+        let mut meta: BTreeMap<String, MetaFile> =
+            (0..0x20).map(|number| (format!("bin-{number:02x}.json"), file(1))).collect();
+        meta.insert("targets.json".to_owned(), file(3));
+        meta.extend((1..4).map(|number| (format!("team-{number}.json"), file(1))));
+
+        let one = meta_lines(&meta);
+        meta.insert("bin-10.json".to_owned(), file(2));
+        meta.remove("bin-14.json");
+
+        let rest = ["  targets.json is version 3", "  team-1.json is version 1"];
+        assert_eq!(
+            one[..3],
+            [&["  bin-00.json to bin-1f.json, 32 files, are version 1"][..], &rest].concat()
+        );
+        assert_eq!(
+            meta_lines(&meta)[..6],
+            [
+                "  bin-00.json to bin-0f.json, 16 files, are version 1",
+                "  bin-10.json is version 2",
+                "  bin-11.json is version 1",
+                "  bin-12.json is version 1",
+                "  bin-13.json is version 1",
+                "  bin-15.json to bin-1f.json, 11 files, are version 1",
+            ]
+        );
+    }
 }

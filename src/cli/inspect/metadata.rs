@@ -12,6 +12,7 @@ use crate::tuf::Metadata;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
+use crate::tuf::delegations::layout::Layout;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
@@ -140,19 +141,28 @@ fn targets(targets: &Targets, count: usize, first: &[(String, u64)]) -> Result<W
     lines.extend(first.iter().map(|(path, length)| format!("  {path}: {length} bytes")));
     more(&mut lines, count);
     let delegations = targets.delegations.as_ref().map(Delegations::from_json).transpose()?;
+    let bins = delegations.as_ref().and_then(Layout::of_alike);
     let roles = delegations.map(|d| d.roles).unwrap_or_default();
     lines.push(format!("delegated roles: {}", roles.len()));
-    for role in roles.iter().take(SHOWN) {
-        let paths = match &role.paths {
-            Paths::Patterns(list) => format!("paths {}", list.join(" ")),
-            Paths::HashPrefixes(list) => format!("paths whose SHA-256 begins with {}", list.join(" ")),
-            Paths::Bin { number, bits } => format!("bin {number} of {}", 1_u64 << bits),
+    // All bins are one line.
+    let shown = if bins.is_some() { &roles[..1] } else { &roles[..roles.len().min(SHOWN)] };
+    for role in shown {
+        let paths = match (&bins, &role.paths) {
+            (Some(_), _) => String::new(),
+            (None, Paths::Patterns(list)) => format!(", paths {}", list.join(" ")),
+            (None, Paths::HashPrefixes(list)) => {
+                format!(", paths whose SHA-256 begins with {}", list.join(" "))
+            }
+            (None, Paths::Bin { number, bits }) => format!(", bin {number} of {}", 1_u64 << bits),
         };
+        let name = bins.as_ref().map_or_else(|| role.name.clone(), Layout::in_words);
         let end = if role.terminating { ", terminating" } else { "" };
         let (need, of) = (role.role_keys.threshold, role.role_keys.keys.len());
-        lines.push(format!("  {}: {need} of {of} keys must sign, {paths}{end}", role.name));
+        lines.push(format!("  {name}: {need} of {of} keys must sign{paths}{end}"));
     }
-    more(&mut lines, roles.len());
+    if bins.is_none() {
+        more(&mut lines, roles.len());
+    }
     let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
     let json = json!({"targets": count, "delegated": names});
     Ok((head(targets.version, targets.expires), lines, json))

@@ -55,6 +55,20 @@ impl Layout {
         (0..).zip(&delegations.roles).all(is_bin).then_some(layout)
     }
 
+    /// The same, where nothing but its name and its part of the paths tells a bin from the others: people read them as one.
+    pub fn of_alike(delegations: &Delegations) -> Option<Self> {
+        let ends = delegations.roles.first()?.terminating;
+        let alike = delegations.roles.iter().all(|role| role.terminating == ends);
+        Self::of(delegations).filter(|_| alike)
+    }
+
+    /// `bin-0000 to bin-3fff, 16384 bins by 14 bits of the path's SHA-256`.
+    pub fn in_words(&self) -> String {
+        let (first, last) = (self.name(0), self.name(self.count() - 1));
+        let bits = if self.bits == 1 { "1 bit".to_owned() } else { format!("{} bits", self.bits) };
+        format!("{first} to {last}, {} bins by {bits} of the path's SHA-256", self.count())
+    }
+
     /// How many bins there are.
     pub fn count(&self) -> u32 {
         1 << self.bits
