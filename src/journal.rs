@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
@@ -102,11 +104,19 @@ struct Read<E> {
 pub fn encode(at: Date, prev: Digest, what: &Event) -> Result<(String, Digest), serde_json::Error> {
     let mut line = serde_json::to_string(&Written { at, prev: prev.hex(), what })?;
     line.pop();
-    let sum = Digest::of(line.as_bytes()).hex();
-    line.push_str(&format!(",\"sum\":\"{sum}\"}}"));
-    let head = Digest::of(line.as_bytes());
+    let (sum, head) = digests(&line);
+    line.push_str(&sum);
     line.push('\n');
     Ok((line, head))
+}
+
+/// How a line ends that begins so, and its SHA-256.
+fn digests(body: &str) -> (String, Digest) {
+    let hash = Sha256::new().chain_update(body);
+    let sum = Digest(hash.clone().finalize().into()).hex();
+    let end = format!(",\"sum\":\"{sum}\"}}");
+    let head = hash.chain_update(&end).finalize().into();
+    (end, Digest(head))
 }
 
 /// Reads a journal and checks its chain. A line cut short at the end is told apart, and not judged.
@@ -129,14 +139,15 @@ fn entry(line: &[u8], prev: Digest) -> Result<Entry, String> {
     let text = std::str::from_utf8(line).map_err(|_| "it is not text".to_owned())?;
     let tail = r#","sum":""#.len() + 64 + r#""}"#.len();
     let body = text.len().checked_sub(tail).and_then(|end| text.get(..end)).ok_or("it is too short")?;
-    if text[body.len()..] != format!(",\"sum\":\"{}\"}}", Digest::of(body.as_bytes()).hex()) {
+    let (sum, head) = digests(body);
+    if text[body.len()..] != sum {
         return Err("it was changed after it was written".into());
     }
     let read = parse(text).map_err(|error| format!("it cannot be read: {error}"))?;
     if read.prev != prev.hex() {
         return Err("it does not follow the line before it".into());
     }
-    Ok(Entry { at: read.at, what: read.what, head: Digest::of(line), leaf: tree::leaf(line) })
+    Ok(Entry { at: read.at, what: read.what, head, leaf: tree::leaf(line) })
 }
 
 /// What a line says, at the longest line in its own way: what that does not take is read as any other.

@@ -46,9 +46,10 @@ pub type Counted = (Vec<KeyId>, u32);
 impl Ceremony {
     /// The metadata of a role, not signed yet.
     pub fn build(&self, role: &str) -> Result<Arc<Work>, Rejected> {
-        self.memory.built(role, || {
+        self.memory.built(role, |known| {
             if self.plan().is_bins(role) {
-                return Ok(Work::Bins(Box::new(bins::build(self.plan(), role, self).map_err(Rejected)?)));
+                let bins = bins::build(self.plan(), role, self, known.and_then(Work::bins));
+                return bins.map(|bins| Work::Bins(Box::new(bins))).map_err(Rejected);
             }
             after::metadata(self.plan(), role, self).map(Work::File).map_err(Rejected)
         })

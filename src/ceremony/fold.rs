@@ -464,6 +464,9 @@ impl Ceremony {
         if self.count(role)? != *said {
             return reject(format!("the signatures of {role} count otherwise"));
         }
-        self.part(role, &Act::Verify(role.to_owned()))
+        let settled = self.work(role).map(Work::settled);
+        self.part(role, &Act::Verify(role.to_owned()))?;
+        self.work.extend(settled.map(|work| (role.to_owned(), Arc::new(work))));
+        Ok(())
     }
 }

@@ -50,16 +50,16 @@ impl Memory {
         self.built = Arc::default();
     }
 
-    /// What was built in this state, or is built now.
+    /// What was built in this state, or is built now, beside what another ceremony made.
     pub(super) fn built<E>(
         &self,
         role: &str,
-        build: impl FnOnce() -> Result<Work, E>,
+        build: impl FnOnce(Option<&Work>) -> Result<Work, E>,
     ) -> Result<Arc<Work>, E> {
         if let Some(built) = lock(&self.built).get(role) {
             return Ok(Arc::clone(built));
         }
-        let built = Arc::new(self.beside_known(role, build()?));
+        let built = Arc::new(self.beside_known(role, build(self.known.get(role).map(Arc::as_ref))?));
         lock(&self.built).insert(role.to_owned(), Arc::clone(&built));
         Ok(built)
     }

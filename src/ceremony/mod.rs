@@ -316,10 +316,7 @@ impl Ceremony {
 
     /// The bins that stand in the plan as one role, as built and signed so far.
     pub fn bins(&self, role: &str) -> Option<&Group> {
-        match self.work(role)? {
-            Work::File(_) => None,
-            Work::Bins(bins) => Some(&bins.group),
-        }
+        self.work(role)?.bins().map(|bins| &bins.group)
     }
 
     /// The one or the other.

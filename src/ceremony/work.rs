@@ -18,6 +18,24 @@ pub enum Work {
 }
 
 impl Work {
+    /// The bins, where it is bins.
+    pub fn bins(&self) -> Option<&Bins> {
+        match self {
+            Self::File(_) => None,
+            Self::Bins(bins) => Some(bins),
+        }
+    }
+
+    /// The same once all have signed, in as little memory as their files take.
+    pub(super) fn settled(&self) -> Self {
+        match self {
+            Self::File(metadata) => Self::File(metadata.clone()),
+            Self::Bins(bins) => {
+                Self::Bins(Box::new(Bins { group: bins.group.as_in_files(), all: bins.all.clone() }))
+            }
+        }
+    }
+
     /// What is signed, in order.
     pub fn payloads(&self) -> Vec<Bytes> {
         match self {

@@ -33,6 +33,12 @@ pub struct Bins {
 }
 
 impl Bins {
+    /// Whether these were built of the same: what they say together, laid out so, each in its version.
+    fn are_of(&self, all: &Metadata, layout: &Layout, version: &dyn Fn(u32) -> u64) -> bool {
+        let same_versions = || self.group.bins().iter().all(|bin| bin.version == version(bin.number));
+        self.group.layout() == layout && same_versions() && self.all == *all
+    }
+
     /// The same bins; what is known of others is known of these, as far as they are the same, byte for byte.
     pub(crate) fn beside(self, known: &Self) -> Self {
         Self { group: self.group.beside(&known.group), all: self.all.beside(&known.all) }
@@ -69,7 +75,7 @@ impl Before {
             });
         }
         let Some(rest) = all else { return Ok(None) };
-        let files = Files::copied(0, listed).map_err(|error| error.to_string())?;
+        let files = Files::copied((listed.len(), 0), listed).map_err(|error| error.to_string())?;
         Ok(Some(Together { rest, files }))
     }
 }
@@ -139,14 +145,19 @@ pub fn together(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Together, 
     Ok(Together { rest, files })
 }
 
-/// The bins of a role, and what they say together.
-pub fn build(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Bins, String> {
+/// The bins of a role, and what they say together. Where they would be built of what `known` bins were built of, they are
+/// those, before anyone signed them.
+pub fn build(plan: &Plan, role: &str, facts: &dyn Facts, known: Option<&Bins>) -> Result<Bins, String> {
     let (layout, in_room) = planned(plan, role)?;
     let together = together(plan, role, facts)?;
-    let extra = together.rest.extra.clone();
-    let terms = Terms { layout: layout.clone(), expires: in_room.expires, extra };
-    let group = Group::build(&terms, together.files.listed(), versions(plan, layout));
-    Ok(Bins { group: group.map_err(|error| error.to_string())?, all: together.metadata()? })
+    let all = together.metadata()?;
+    let version = versions(plan, layout);
+    if let Some(known) = known.filter(|known| known.are_of(&all, layout, &version)) {
+        return Ok(Bins { group: known.group.unsigned(), all: known.all.clone() });
+    }
+    let terms = Terms { layout: layout.clone(), expires: in_room.expires, extra: together.rest.extra };
+    let group = Group::build(&terms, together.files.listed(), version);
+    Ok(Bins { group: group.map_err(|error| error.to_string())?, all })
 }
 
 fn planned<'p>(plan: &'p Plan, role: &str) -> Result<(&'p Layout, &'p InRoom), String> {

@@ -39,8 +39,9 @@ use crate::tuf::targets::Entry;
 use crate::tuf::targets::Listed;
 use crate::tuf::targets::listed;
 use crate::tuf::targets::listed::Index;
-use crate::tuf::targets::listed::Writer;
 use crate::tuf::targets::scan;
+use crate::tuf::targets::writer;
+use crate::tuf::targets::writer::Writer;
 
 /// One signature as the file lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,7 +66,7 @@ impl MetadataError {
 /// A file of metadata.
 #[derive(Clone, Debug)]
 pub struct Metadata {
-    signed: Value,
+    signed: Arc<Value>,
     payload: Arc<Payload>,
     signatures: Vec<Signature>,
     /// This payload with these signatures, as a file.
@@ -86,7 +87,7 @@ impl PartialEq for Metadata {
 struct Payload {
     text: Bytes,
     /// Where the targets lie in it, of targets metadata.
-    targets: Option<Index>,
+    targets: Option<Arc<Index>>,
     /// Whether it is JSON as it lies.
     plain: OnceLock<bool>,
     /// Whether all targets are in the usual form.
@@ -98,7 +99,7 @@ struct Payload {
 impl Payload {
     fn new(text: impl Into<Bytes>, targets: Option<Index>) -> Arc<Self> {
         let (plain, usual, bytes) = Default::default();
-        Arc::new(Self { text: text.into(), targets, plain, usual, bytes })
+        Arc::new(Self { text: text.into(), targets: targets.map(Arc::new), plain, usual, bytes })
     }
 
     /// The same, as it lies in a file, where it was compared.
@@ -165,8 +166,8 @@ pub(crate) fn read_signatures(json: &Value) -> Result<Vec<Signature>, MetadataEr
 }
 
 impl Metadata {
-    fn of(signed: Value, payload: Arc<Payload>, signatures: Vec<Signature>) -> Self {
-        Self { signed, payload, signatures, file: Arc::default() }
+    fn of(signed: impl Into<Arc<Value>>, payload: Arc<Payload>, signatures: Vec<Signature>) -> Self {
+        Self { signed: signed.into(), payload, signatures, file: Arc::default() }
     }
 
     /// Metadata that nobody has signed yet.
@@ -228,7 +229,7 @@ impl Metadata {
         listed: Listed<'a>,
         edits: impl Iterator<Item = (&'a str, Option<Entry<'a>>)>,
     ) -> Result<Self, MetadataError> {
-        let (payload, index) = listed::rewrite(&rest, listed, edits)?;
+        let (payload, index) = writer::rewrite(&rest, listed, edits)?;
         Ok(Self::of(Value::Object(rest), Payload::new(payload, Some(index)), Vec::new()))
     }
 
@@ -396,6 +397,17 @@ impl Metadata {
     /// The same file, made once, and read as any other.
     pub fn file(&self) -> &SignedFile {
         self.file.get_or_init(|| SignedFile::of(self))
+    }
+
+    /// The same, held once: as its file holds it, and not beside that as well.
+    pub(crate) fn as_in_file(&self) -> Self {
+        let file = self.file();
+        match file.metadata() {
+            Ok(read) if **read == *self => {
+                Self { file: Arc::new(OnceLock::from(file.clone())), ..Self::clone(read) }
+            }
+            _ => self.clone(),
+        }
     }
 
     /// Whether the file is this one.

@@ -14,6 +14,7 @@ pub(crate) mod scan;
 pub(crate) mod stream;
 mod text;
 pub(crate) mod wants;
+pub(crate) mod writer;
 
 use std::collections::BTreeMap;
 

@@ -26,7 +26,7 @@ use crate::tuf::role::RoleKeys;
 use crate::tuf::role::Unmet;
 use crate::tuf::snapshot::MetaFile;
 use crate::tuf::targets::Listed;
-use crate::tuf::targets::listed::Writer;
+use crate::tuf::targets::writer::Writer;
 
 /// What all bins of a group say alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,12 +88,14 @@ impl Group {
         version: impl Fn(u32) -> u64,
     ) -> Result<Self, MetadataError> {
         let layout = terms.layout.clone();
-        let mut rooms = vec![0_usize; layout.count() as usize];
+        // How many files, and their bytes.
+        let mut rooms = vec![(0, 0); layout.count() as usize];
         let mut places = Vec::with_capacity(files.len());
         for (path, member) in files.members() {
             let place = layout.bin_of(path) as usize;
             // With the comma before it.
-            rooms[place] += member.len() + 1;
+            rooms[place].0 += 1;
+            rooms[place].1 += member.len() + 1;
             places.push(place);
         }
         let mut writers = Vec::with_capacity(rooms.len());
@@ -118,6 +120,21 @@ impl Group {
             bin.metadata = made.beside(&known.metadata);
         }
         self
+    }
+
+    /// The same bins before anyone signed them.
+    pub fn unsigned(&self) -> Self {
+        self.each(|metadata| metadata.with_signatures(Vec::new()))
+    }
+
+    /// The same bins, each held once: as its file holds it.
+    pub fn as_in_files(&self) -> Self {
+        self.each(Metadata::as_in_file)
+    }
+
+    fn each(&self, of: impl Fn(&Metadata) -> Metadata) -> Self {
+        let bin = |bin: &Bin| Bin { metadata: of(&bin.metadata), ..*bin };
+        Self { layout: self.layout.clone(), bins: self.bins.iter().map(bin).collect() }
     }
 
     /// The layout.

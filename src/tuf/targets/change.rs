@@ -14,8 +14,8 @@ use crate::tuf::targets::Files;
 use crate::tuf::targets::Listed;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::files::in_order;
-use crate::tuf::targets::listed::Writer;
 use crate::tuf::targets::path;
+use crate::tuf::targets::writer::Writer;
 
 /// Where the wanted files come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl Fate {
 
 /// The files that are said in new words.
 fn written(listed: Listed<'_>, fates: &[Fate]) -> Result<Files, MetadataError> {
-    let mut writer = Writer::new(Map::new(), 0)?;
+    let mut writer = Writer::new(Map::new(), (0, 0))?;
     for ((path, entry), fate) in listed.iter().zip(fates) {
         match fate {
             Fate::Same => {}
@@ -174,7 +174,8 @@ impl Change {
         if before.is_empty() {
             return Ok(self.written);
         }
-        Files::copied(before.text_len() + self.written.text_len(), self.after(before.listed()))
+        let ((old, of_old), (new, of_new)) = (before.room(), self.written.room());
+        Files::copied((old + new, of_old + of_new), self.after(before.listed()))
     }
 
     /// What changes, in the order of paths: what each says from now on, or nothing where it is no longer listed.
@@ -255,7 +256,7 @@ mod tests {
     /// All that is listed then.
     fn after(before: &BTreeMap<String, TargetFile>, change: &Change) -> BTreeMap<String, TargetFile> {
         let before = held(before);
-        let after = Files::copied(0, change.after(before.listed())).unwrap();
+        let after = Files::copied((0, 0), change.after(before.listed())).unwrap();
         after.listed().iter().map(|(path, entry)| (path.to_owned(), entry.read().unwrap())).collect()
     }
 

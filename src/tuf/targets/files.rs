@@ -25,7 +25,7 @@ use crate::tuf::targets::Listed;
 use crate::tuf::targets::TargetFile;
 use crate::tuf::targets::entry::stands_twice;
 use crate::tuf::targets::listed::Entry;
-use crate::tuf::targets::listed::Writer;
+use crate::tuf::targets::writer::Writer;
 
 /// Target files by path, in order. In JSON they are an object of [`TargetFile`]s.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ impl Files {
     pub fn of(
         files: impl IntoIterator<Item = (impl AsRef<str>, impl Borrow<TargetFile>)>,
     ) -> Result<Self, MetadataError> {
-        let mut writer = Writer::new(Map::new(), 0)?;
+        let mut writer = Writer::new(Map::new(), (0, 0))?;
         files.into_iter().try_for_each(|(path, file)| writer.add(path.as_ref(), file.borrow()))?;
         Self::written(writer)
     }
@@ -45,9 +45,9 @@ impl Files {
         Metadata::written(writer).map(Self)
     }
 
-    /// The same of files that lie elsewhere and have so many bytes.
+    /// The same of files that lie elsewhere: so many at most, with so many bytes.
     pub(crate) fn copied<'a>(
-        room: usize,
+        room: (usize, usize),
         files: impl IntoIterator<Item = (&'a str, Entry<'a>)>,
     ) -> Result<Self, MetadataError> {
         let mut writer = Writer::new(Map::new(), room)?;
@@ -70,9 +70,9 @@ impl Files {
         self.listed().is_empty()
     }
 
-    /// Bytes of the text.
-    pub(crate) fn text_len(&self) -> usize {
-        self.0.payload().len()
+    /// How many there are, and the bytes of the text.
+    pub(super) fn room(&self) -> (usize, usize) {
+        (self.len(), self.0.payload().len())
     }
 
     /// What metadata that says `rest` and lists these files would say, for people to read: nobody signs it, and its text is
@@ -99,7 +99,7 @@ struct Gathered {
 
 impl Gathered {
     fn new() -> Result<Self, MetadataError> {
-        Ok(Self { writer: Writer::new(Map::new(), 0)?, late: BTreeMap::new(), text: Vec::new() })
+        Ok(Self { writer: Writer::new(Map::new(), (0, 0))?, late: BTreeMap::new(), text: Vec::new() })
     }
 
     fn follows(&self, path: &str) -> bool {
@@ -127,7 +127,8 @@ impl Gathered {
         }
         let first = self.writer.listed().iter();
         let late = self.late.iter().map(|(path, range)| (path.as_str(), Entry::in_text(&self.text, range)));
-        let room = self.writer.room() + self.text.len();
+        let (count, bytes) = self.writer.room();
+        let room = (count + self.late.len(), bytes + self.text.len());
         Files::copied(room, in_order(first, late))
     }
 }

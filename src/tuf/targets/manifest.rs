@@ -17,6 +17,7 @@ use serde::de::DeserializeSeed;
 use serde::de::Error;
 use serde::de::MapAccess;
 use serde::de::Visitor;
+use serde_json::de::Read;
 
 use crate::tuf::canonical;
 use crate::tuf::fault::Fault;
@@ -49,8 +50,11 @@ struct Entry {
 /// Every rule that is broken, up to twenty times: MANIFEST-FORM, TARGET-PATH, TARGET-HASHES, TARGET-CUSTOM.
 pub fn read(file: &[u8], need: &[String]) -> Result<Files, Vec<Fault>> {
     let mut reading = Reading { need, faults: BTreeMap::new() };
-    let mut json = serde_json::Deserializer::from_slice(file);
-    let files = Document(&mut reading).deserialize(&mut json).and_then(|files| json.end().map(|()| files));
+    let files = match std::str::from_utf8(file) {
+        Ok(text) => reading.document(serde_json::Deserializer::from_str(text)),
+        // It says where.
+        Err(_) => reading.document(serde_json::Deserializer::from_slice(file)),
+    };
     let files = files.map_err(|error| vec![Fault::new("MANIFEST-FORM", "", error.to_string())])?;
     let mut faults = Vec::new();
     for of_path in reading.faults.into_values() {
@@ -70,6 +74,14 @@ struct Reading<'n> {
 }
 
 impl Reading<'_> {
+    fn document<'de>(
+        &mut self,
+        mut json: serde_json::Deserializer<impl Read<'de>>,
+    ) -> serde_json::Result<Files> {
+        let files = Document(self).deserialize(&mut json)?;
+        json.end().map(|()| files)
+    }
+
     /// The file that an entry stands for.
     fn take(&mut self, path: &str, Object(entry): Object<Entry>) -> TargetFile {
         let custom = entry.custom.map(|Strict(custom)| custom);

@@ -6,6 +6,8 @@ use serde_json::json;
 use super::*;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::targets::Hashes;
+use crate::tuf::targets::writer::Writer;
+use crate::tuf::targets::writer::rewrite;
 
 /// A signed part and its targets, as the reader of whole values has them.
 fn whole(text: &str) -> Option<(Value, Value)> {
@@ -143,13 +145,13 @@ fn targets_out_of_order_are_not_written() {
     let file = TargetFile { length: 1, hashes: Hashes::default(), custom: None };
     let entry = Entry(br#"{"hashes":{},"length":1}"#);
     for [first, second] in [["b", "a"], ["a", "a"]] {
-        let mut writer = Writer::new(Map::new(), 0).unwrap();
+        let mut writer = Writer::new(Map::new(), (0, 0)).unwrap();
         writer.add(first, &file).unwrap();
 
         assert!(writer.add(second, &file).is_err() && writer.copy(second, entry).is_err());
 
         let (other, (_, index)) = {
-            let mut other = Writer::new(Map::new(), 0).unwrap();
+            let mut other = Writer::new(Map::new(), (0, 0)).unwrap();
             other.copy(second, entry).unwrap();
             other.end().unwrap()
         };
@@ -232,11 +234,11 @@ proptest! {
             all.remove(path);
             all.extend(to.clone().map(|to| (*path, to)));
         }
-        let mut writer = Writer::new(rest, 0).unwrap();
+        let mut writer = Writer::new(rest, (0, 0)).unwrap();
         all.iter().for_each(|(path, file)| writer.add(path, file).unwrap());
         let (text, (_, index)) = writer.end().unwrap();
         let listed = Listed::new(&text, &index);
-        let mut taken = Writer::new(Map::new(), 0).unwrap();
+        let mut taken = Writer::new(Map::new(), (0, 0)).unwrap();
         (0..listed.len()).for_each(|place| taken.take(listed, place).unwrap());
         prop_assert!(taken.listed().iter().eq(listed.iter()));
         prop_assert_eq!(made, Ok((text, index)));
