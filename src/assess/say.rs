@@ -165,7 +165,10 @@ impl Model {
     }
 
     fn roles(&self, assessment: &Assessment, lines: &mut Vec<String>) {
+        // A role to which several delegate has a row for each, for clients verify it by the word of whom they come from.
+        let several = |role: &str| assessment.roles.iter().filter(|status| status.role == role).count() > 1;
         let label = |status: &Status| match status.roles {
+            1 if several(&status.role) => format!("{} of {}", status.role, status.delegator),
             1 => status.role.clone(),
             many => format!("{} and {} more", status.role, many - 1),
         };

@@ -35,7 +35,7 @@ impl Standing {
 pub struct Column {
     /// The role.
     pub role: String,
-    /// By whose word its keys count: `root 3`; empty where there is only one.
+    /// By whose word its keys count: `root 3`, or who delegates to it; empty where there is only one.
     pub by: String,
     /// How many signed.
     pub signed: usize,
@@ -47,8 +47,12 @@ pub struct Column {
 
 impl Column {
     /// What the column is headed with: the role, or by whose keys it is counted.
-    pub fn title(&self) -> &str {
-        if self.by.is_empty() { &self.role } else { &self.by }
+    pub fn title(&self) -> String {
+        match (self.role.as_str(), self.by.as_str()) {
+            (role, "") => role.to_owned(),
+            ("root", by) => by.to_owned(),
+            (role, by) => format!("{role} of {by}"),
+        }
     }
 
     /// The role, and by whose keys it is counted: `root, by the keys of root 1`.
@@ -77,7 +81,8 @@ pub struct Row {
 /// The board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
-    /// The roles that are signed in the room; a root that follows another has a column for the keys of each.
+    /// The roles that are signed in the room; a root that follows another has a column for the keys of each, and so has a
+    /// role to which several delegate.
     pub columns: Vec<Column>,
     /// The keys, in the order of the file.
     pub rows: Vec<Row>,

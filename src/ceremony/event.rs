@@ -289,6 +289,9 @@ pub enum Event {
         /// The same for the root before: its keys and its threshold.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by_old: Option<(Vec<KeyId>, u32)>,
+        /// The same for everyone else who delegates to the role, where they ask for other signatures.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        by_others: Vec<(Vec<KeyId>, u32)>,
         /// SHA-256 of the signed file.
         sha256: String,
     },

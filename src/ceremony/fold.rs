@@ -172,8 +172,9 @@ impl Ceremony {
                 self.signed(step, role, (key, keyid), &sigs)
             }
             Event::Declined { step, roles, key } => self.declined(step, roles, key),
-            Event::Verified { step, role, signed_by, threshold, by_old, sha256 } => {
-                let said = by_old.iter().cloned().chain([(signed_by.clone(), *threshold)]).collect();
+            Event::Verified { step, role, signed_by, threshold, by_old, by_others, sha256 } => {
+                let said = by_old.iter().cloned().chain([(signed_by.clone(), *threshold)]);
+                let said = said.chain(by_others.iter().cloned()).collect();
                 self.verified(step, role, &(said, sha256.clone()))
             }
             Event::Exported { step, manifest, drive } => {

@@ -7,6 +7,8 @@ use crate::plan::Step;
 use crate::plan::Verb;
 use crate::plan::consequences::joined;
 use crate::room::Handling;
+use crate::room::Quorum;
+use crate::tuf::KeyId;
 use crate::words::counted;
 use crate::words::plain;
 
@@ -129,8 +131,13 @@ impl Ceremony {
                 old.len(),
                 signed_by.len()
             ),
-            Event::Verified { role, signed_by, threshold, .. } => {
-                format!("{role} holds: {} signatures, {threshold} needed", signed_by.len())
+            Event::Verified { role, signed_by, threshold, by_others, .. } => {
+                let by = |(quorum, (signed, need)): (Quorum, &(Vec<KeyId>, u32))| {
+                    format!("; {} by the keys of {}, {need} needed", signed.len(), quorum.by)
+                };
+                let others = self.plan().quorums(role).into_iter().skip(1).zip(by_others).map(by);
+                let others: String = others.collect();
+                format!("{role} holds: {} signatures, {threshold} needed{others}", signed_by.len())
             }
             Event::Exported { manifest, drive, .. } => {
                 let to = drive.as_ref().map(|drive| format!(" to drive {drive}")).unwrap_or_default();

@@ -248,12 +248,15 @@ impl Driver {
     fn verify(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {
         for role in self.ceremony.left() {
             match self.ceremony.count(&role) {
-                Ok((mut counted, sha256)) => {
+                Ok((counted, sha256)) => {
                     let step = step.id.clone();
-                    let (signed_by, threshold) = counted.pop().unwrap_or_default();
-                    let by_old = counted.pop();
+                    let follows = role == "root" && counted.len() > 1;
+                    let mut counted = counted.into_iter();
+                    let by_old = if follows { counted.next() } else { None };
+                    let (signed_by, threshold) = counted.next().unwrap_or_default();
+                    let by_others = counted.collect();
                     self.record(
-                        Event::Verified { step, role, signed_by, threshold, by_old, sha256 },
+                        Event::Verified { step, role, signed_by, threshold, by_old, by_others, sha256 },
                         events,
                     )?;
                 }

@@ -63,7 +63,7 @@ pub(super) fn trust(plan: &Plan, changes: &[Section]) -> Vec<Part> {
         parts.push(Part::Lines(print::changes(changes)));
     }
     parts.push(Part::heading("Roles and thresholds afterwards"));
-    let role = |(name, role): (&String, &crate::plan::Role)| {
+    let role = |(name, role): (&String, &crate::plan::Role)| -> Vec<[String; 4]> {
         let signed = match (&role.in_room, &role.bins) {
             (Some(here), Some(bins)) => {
                 format!("here, {} bins, until {} {}", bins.count(), here.expires.weekday(), here.expires)
@@ -73,10 +73,19 @@ pub(super) fn trust(plan: &Plan, changes: &[Section]) -> Vec<Part> {
             }
             (None, _) => "not here".to_owned(),
         };
-        let need = format!("{} of {}", role.threshold, role.keys.len());
-        [name.clone(), need, who(plan, &role.keys, role.threshold as usize), signed]
+        let row = |name: String, keys: &[String], threshold: u32| {
+            let need = format!("{threshold} of {}", keys.len());
+            [name, need, who(plan, keys, threshold as usize), signed.clone()]
+        };
+        match role.asked().as_slice() {
+            [] | [_] => vec![row(name.clone(), &role.keys, role.threshold)],
+            several => several
+                .iter()
+                .map(|one| row(format!("{name} of {}", one.name), &one.keys, one.threshold))
+                .collect(),
+        }
     };
-    parts.push(table(["role", "threshold", "who", "signed"], plan.roles.iter().map(role).collect()));
+    parts.push(table(["role", "threshold", "who", "signed"], plan.roles.iter().flat_map(role).collect()));
     parts.push(Part::heading("Keys"));
     let key = |key: &crate::plan::Key| {
         let (holder, roles) = (plan.holder_of(&key.name), print::roles_of(plan, &key.name));

@@ -213,6 +213,42 @@ pub struct Role {
     pub stated: bool,
     /// Of hash bins, which stand in the plan as one role: how many, and their names.
     pub bins: Option<Layout>,
+    /// Of a delegated role: who delegates to it, in the order in which clients come by them; keys and threshold are those of the first.
+    pub delegators: Vec<Delegator>,
+}
+
+impl Role {
+    /// Who delegates to it, each that asks for other signatures than those before.
+    pub fn asked(&self) -> Vec<&Delegator> {
+        let before = |n: usize| self.delegators.iter().take(n);
+        let news = |(n, one): &(usize, &Delegator)| !before(*n).any(|other| other.says_as(one));
+        self.delegators.iter().enumerate().filter(news).map(|(_, one)| one).collect()
+    }
+}
+
+/// Who delegates to a role after the ceremony, and to which keys. Clients verify the role by the word of whichever they
+/// come from, so what is signed must hold by the word of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delegator {
+    /// The role that delegates.
+    pub name: String,
+    /// Names of the keys, in the order of the file.
+    pub keys: Vec<String>,
+    /// How many must sign.
+    pub threshold: u32,
+}
+
+impl Delegator {
+    /// Whether another one asks for the same signatures.
+    fn says_as(&self, other: &Self) -> bool {
+        let keys = |one: &Self| one.keys.iter().cloned().collect::<BTreeSet<String>>();
+        (keys(self), self.threshold) == (keys(other), other.threshold)
+    }
+
+    fn quorum(&self) -> Quorum {
+        let keys = self.keys.iter().cloned().collect();
+        Quorum { by: self.name.clone(), keys, threshold: self.threshold as usize }
+    }
 }
 
 /// What happened, of a compromise response.
@@ -342,9 +378,13 @@ impl Plan {
         self.roles.get(name).is_some_and(|role| role.bins.is_some())
     }
 
-    /// Whose signatures a role that is built here needs: a root that follows another needs those of both.
+    /// Whose signatures a role that is built here needs: a root that follows another needs those of both, and a delegated
+    /// role those of everyone who delegates to it.
     pub fn quorums(&self, name: &str) -> Vec<Quorum> {
         let Some(role) = self.roles.get(name) else { return Vec::new() };
+        if !role.delegators.is_empty() {
+            return role.asked().into_iter().map(Delegator::quorum).collect();
+        }
         let before = self.before.as_ref();
         let root_version = |before: &Arc<Before>| before.root_file().version;
         let by = match (before, name) {

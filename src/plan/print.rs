@@ -293,7 +293,10 @@ pub fn origin(plan: &Plan, key: &crate::plan::Key) -> String {
 
 /// The roles that a key has afterwards.
 pub fn roles_of(plan: &Plan, key: &str) -> String {
-    let has = |role: &crate::plan::Role| role.keys.iter().any(|name| name == key);
+    let has = |role: &crate::plan::Role| {
+        let listed = role.delegators.iter().flat_map(|delegator| &delegator.keys);
+        role.keys.iter().chain(listed).any(|name| name == key)
+    };
     let roles: Vec<_> =
         plan.roles.iter().filter(|(_, role)| has(role)).map(|(name, _)| name.clone()).collect();
     if roles.is_empty() { "in no role afterwards".to_owned() } else { joined(&roles, "and") }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::plan::Before;
+use crate::plan::Delegator;
 use crate::plan::InRoom;
 use crate::plan::Key;
 use crate::plan::Role;
@@ -41,8 +42,8 @@ pub(super) fn roles(
         roles.extend(role.map(|role| (name.to_owned(), role)));
     }
     for (name, spec) in file.trust.roles.iter().filter(|(name, _)| !TOP_LEVEL.contains(&name.as_str())) {
-        let listed = listed(file, name);
-        let Some(carried) = listed.or_else(|| before.and_then(|before| delegated(before, name, keys))) else {
+        let listed = delegated(file, before, name, keys);
+        let Some(carried) = listed.or_else(|| before.and_then(|before| left(before, name, keys))) else {
             let text = format!("nobody delegates to a role {name:?}, in the metadata before or in this file");
             say.say("ROLE-DELEGATED", spec.place, text);
             continue;
@@ -154,8 +155,8 @@ fn carried(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
     Some(Role { keys: names(&role_keys, keys), threshold, ..Role::default() })
 }
 
-/// A delegated role as its first delegator before has it.
-fn delegated(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
+/// A role to which nobody delegates any more, as its first delegator before has it.
+fn left(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
     let trust = before.repository.trust();
     let said = trust.iter().find(|(role, _)| role == name).and_then(|(_, said)| said.first());
     let role_keys = said.map(|said| Arc::clone(&said.keys)).or_else(|| Some(before.bins(name)?.1))?;
@@ -163,14 +164,42 @@ fn delegated(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
     Some(Role { keys: names(&role_keys, keys), threshold, ..Role::default() })
 }
 
-/// A delegated role as this file delegates to it; targets speaks first.
-fn listed(file: &File, name: &str) -> Option<Role> {
-    let roles = file.trust.roles.get("targets").into_iter().chain(file.trust.roles.values());
-    let mut entries = roles.flat_map(|role| &role.delegations).flat_map(|list| &list.entries);
-    let entry = entries.find(|entry| entry.name() == name)?;
-    let keys = entry.keys.iter().map(|key| key.value.clone()).collect();
-    let threshold = u32::try_from(entry.threshold.value).unwrap_or(u32::MAX);
-    Some(Role { keys, threshold, stated: true, ..Role::default() })
+/// A delegated role by the word of each role that delegates to it after the ceremony, in the order in which clients come by
+/// them: what the file says of a delegator, else what it said before.
+fn delegated(file: &File, before: Option<&Before>, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
+    let mut said: Vec<Delegator> = Vec::new();
+    let mut stated = false;
+    // A delegator to which nobody delegates is a mistake of its own: what it says stands in only where nobody else speaks.
+    let mut open: Vec<String> = file.trust.roles.keys().cloned().collect();
+    let nobodys = open.len();
+    open.push("targets".to_owned());
+    let mut seen = BTreeSet::new();
+    while let Some(delegator) = open.pop().filter(|_| said.is_empty() || open.len() >= nobodys) {
+        if !seen.insert(delegator.clone()) {
+            continue;
+        }
+        let spec = file.trust.roles.get(&delegator).and_then(|role| role.delegations.as_ref());
+        let mut says = |keys: Vec<String>, threshold: u32| {
+            said.push(Delegator { name: delegator.clone(), keys, threshold });
+        };
+        if let Some(list) = spec {
+            for entry in list.entries.iter().filter(|entry| entry.name() == name) {
+                let threshold = u32::try_from(entry.threshold.value).unwrap_or(u32::MAX);
+                says(entry.keys.iter().map(|key| key.value.clone()).collect(), threshold);
+                stated = true;
+            }
+            open.extend(list.entries.iter().rev().map(|entry| entry.name().to_owned()));
+        } else if let Some(list) = before.and_then(|before| before.repository.delegations(&delegator)) {
+            let bins = Layout::of(&list).is_some_and(|layout| layout.prefix() == name);
+            if let Some(entry) = list.roles.iter().find(|entry| bins || entry.name == name) {
+                says(names(&entry.role_keys, keys), entry.role_keys.threshold);
+            }
+            open.extend(list.roles.into_iter().rev().map(|entry| entry.name));
+        }
+    }
+    let first = said.first()?;
+    let (keys, threshold) = (first.keys.clone(), first.threshold);
+    Some(Role { keys, threshold, stated, delegators: said, ..Role::default() })
 }
 
 /// The bins that a role of this name stands for: as this file lays them out, else as they are before.
@@ -231,8 +260,8 @@ fn role(
     key_list(name, listed.unwrap_or_default(), file, say);
     let stated = listed.is_some() || spec.threshold.is_some();
     let stated = stated || carried.as_ref().is_some_and(|role| role.stated);
-    let (carried_keys, carried_threshold) =
-        carried.map_or((Vec::new(), None), |role| (role.keys, Some(role.threshold)));
+    let (carried_keys, carried_threshold, delegators) = carried
+        .map_or((Vec::new(), None, Vec::new()), |role| (role.keys, Some(role.threshold), role.delegators));
     let role_keys: Vec<String> =
         listed.map_or(carried_keys, |listed| listed.iter().map(|key| key.value.clone()).collect());
     let place = spec.threshold.as_ref().map_or(spec.place, |threshold| threshold.place);
@@ -265,7 +294,13 @@ fn role(
     files(name, spec, in_room.is_some(), bins.is_some(), say);
     let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
     let (files, delegations) = (spec.files.clone(), spec.delegations.clone());
-    Some(Role { keys: role_keys, threshold, in_room, files, delegations, stated, bins })
+    let role = Role { keys: role_keys, threshold, in_room, files, delegations, stated, bins, delegators };
+    for also in role.asked().into_iter().skip(1) {
+        let name = format!("{name}, to which {} delegates too,", also.name);
+        let threshold = (u64::from(also.threshold), spec.place);
+        reachable(&name, &also.keys, threshold, role.in_room.is_some(), file, keys, say);
+    }
+    Some(role)
 }
 
 fn reachable(

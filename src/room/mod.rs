@@ -66,7 +66,7 @@ pub struct Every {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleSetup {
     /// Whose signatures it needs: each of these must be met. A root that follows another has two, the old keys and
-    /// the new ones.
+    /// the new ones; a delegated role one for each who delegates to it.
     pub quorums: Vec<Quorum>,
     /// The keys that can sign it in the room.
     pub signers: BTreeSet<String>,

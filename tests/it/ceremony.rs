@@ -72,7 +72,15 @@ fn due(ceremony: &Ceremony) -> Option<Event> {
         (Need::Do, Verb::Verify(_)) => {
             let (mut counted, sha256) = ceremony.count(&part).unwrap();
             let (signed_by, threshold) = counted.pop().unwrap();
-            Event::Verified { step, role: part, signed_by, threshold, by_old: None, sha256 }
+            Event::Verified {
+                step,
+                role: part,
+                signed_by,
+                threshold,
+                by_old: None,
+                by_others: vec![],
+                sha256,
+            }
         }
         (Need::Do, Verb::Export(_)) => Event::Exported { step, manifest: "ab".into(), drive: None },
         (Need::Do, Verb::Readback(_)) => Event::ReadBack { step, manifest: "ab".into(), drive: None },
@@ -267,6 +275,7 @@ fn a_count_of_signatures_that_is_not_the_real_one_is_rejected() {
         signed_by: signed_by[..1].to_vec(),
         threshold,
         by_old: None,
+        by_others: vec![],
         sha256,
     };
 

@@ -1,5 +1,7 @@
 //! `delegation-change` and `targets-signing` from end to end: real age files, an answers file, other people's clients.
 
+mod several;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

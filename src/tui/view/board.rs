@@ -21,7 +21,7 @@ pub fn board(doc: &mut Doc, board: &Board) {
     let names = doc.width.saturating_sub(wide * board.columns.len()).clamp(NAME, 28);
     let mut head = vec![Span::styled(padded("Board", names), palette.heading())];
     head.extend(
-        board.columns.iter().map(|column| Span::styled(padded(column.title(), wide), palette.heading())),
+        board.columns.iter().map(|column| Span::styled(padded(&column.title(), wide), palette.heading())),
     );
     doc.line(head);
     for row in board.rows.iter().filter(|row| row.standing.iter().any(Option::is_some)) {

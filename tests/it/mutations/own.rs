@@ -278,6 +278,12 @@ fn delegation() -> Vec<Fault> {
         ),
         put("FILES-WITHIN-PATHS", "files where no path leads", "paths: [\"dev/*\"]", "paths: [\"ops/*\"]"),
         put(
+            "THRESHOLD-WITHIN-KEYS",
+            "one who delegates too, to fewer keys than must sign",
+            "files: {from: inputs/dev}",
+            "files: {from: inputs/dev}, delegations: [{name: dev, keys: [dana, ana], threshold: 3, paths: [\"dev/a\"]}]",
+        ),
+        put(
             "THRESHOLD-WITHOUT-OPTIONAL",
             "an optional signer counted",
             "Ana Duarte, role: custodian",
