@@ -1,5 +1,6 @@
-//! `keyrite sign`: someone elsewhere reads a request, and answers it with one signature.
+//! `keyrite sign`: someone elsewhere reads a request, and answers it with a signature, or with one of each key there.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -19,7 +20,10 @@ use crate::driver::apart::Signing;
 use crate::keystore;
 use crate::store_uri::StoreUri;
 use crate::tuf::Date;
+use crate::tuf::KeyId;
+use crate::tuf::Signature;
 use crate::tuf::apart::Request;
+use crate::tuf::apart::Response;
 use crate::tuf::apart::carry;
 use crate::words::Digest;
 
@@ -28,12 +32,14 @@ const EXAMPLE: &str = "Examples:
   keyrite sign root-2.request --key 'pkcs11:token=ROOT-BO;object=root-2026' --out root-2.bo
 
   keyrite sign frames/ --key age:keys/ana.age --out root-2.ana --qr
+  keyrite sign root-2.request --key age:keys/ana.age --key age:keys/spare.age --out root-2.signed.json
 
 REQ is the file, an image of its QR codes, a directory of such images, or the text of the codes.
 
 Shows what would be signed, and its digest in words: compare them with the person who asked, on the telephone.
 Then it asks whether to sign, then for the passphrase or PIN. The response holds one signature and nothing secret.
 It is written to --out, shown with --qr as one QR code, and printed as lines that can be typed: each has a check.
+With several --key the answer is a copy of the metadata with their signatures, which `keyrite merge` takes as well.
 
 Exit codes:
   0  signed, verified, and written
@@ -50,9 +56,9 @@ pub struct Args {
     /// The request
     request: PathBuf,
 
-    /// Where your key lives
-    #[arg(long, value_name = "STORE")]
-    key: StoreUri,
+    /// Where your key lives; given several times, each of them signs
+    #[arg(long, value_name = "STORE", required = true)]
+    key: Vec<StoreUri>,
 
     /// Where to write the response; never over a file
     #[arg(long, value_name = "RESP")]
@@ -69,24 +75,67 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     keystore::hygiene::protect_process();
+    if args.key.len() > 1 && args.film.qr.is_some() {
+        let error = "--qr shows the signature of one key, and several are given; nothing was signed";
+        return Err(Failure::new(Exit::Input, error, "sign with one key at a time, or leave out --qr"));
+    }
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     apart::check_new(&args.out)?;
     let request = Request::parse(&apart::read_sent(&args.request)?)
         .map_err(|error| apart::failed(driver::apart::unusable(&args.request, &error)))?;
-    let mut signing = Signing::open(&request, &args.key, key::opening()).map_err(apart::failed)?;
+    let open = |uri| Signing::open(&request, uri, key::opening()).map_err(apart::failed);
+    let mut signings = args.key.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let now = answers.as_ref().and_then(Answers::clock).unwrap_or_else(verify::now);
     show(&request, now, out)?;
     confirm(&request, answers.as_ref())?;
 
-    signing.look().map_err(apart::failed)?;
-    let secret = key::login(out, signing.store(), &args.key, answers.as_ref())?;
-    let response = signing.sign(secret.as_ref()).map_err(apart::failed)?;
+    signings.iter_mut().try_for_each(|signing| signing.look().map(drop)).map_err(apart::failed)?;
+    let mut responses = Vec::new();
+    for (mut signing, uri) in signings.into_iter().zip(&args.key) {
+        let secret = key::login(out, signing.store(), uri, answers.as_ref())?;
+        responses.push(signing.sign(secret.as_ref()).map_err(apart::failed)?);
+    }
+    match responses.as_slice() {
+        [response] => answer(&args, &request, response, out),
+        responses => copy(&args, &request, responses, out),
+    }
+}
 
+/// Several keys answer with a copy of the metadata that has their signatures.
+fn copy(args: &Args, request: &Request, responses: &[Response], out: &mut Output) -> Result<(), Failure> {
+    let mut metadata = request.metadata.clone();
+    let mut signed: BTreeSet<&KeyId> = BTreeSet::new();
+    for response in responses {
+        let keyid = &response.keyid;
+        if !signed.insert(keyid) {
+            let error = format!("{} is given twice; nothing was written", plain(&request.names.of(keyid)));
+            return Err(Failure::new(Exit::Input, error, "give each key once"));
+        }
+        metadata.add(Signature { keyid: keyid.clone(), sig: response.sig.clone() });
+    }
+    apart::write_new(&args.out, &metadata.to_file())?;
+    for keyid in signed {
+        out.line(format!("{} signed, and the signature verifies.", plain(&request.names.of(keyid))));
+    }
+    let shown = apart::shown(&args.out);
+    out.line(format!("Send {shown} back: a copy of the metadata with these signatures, and nothing secret."));
+    let signatures: Vec<_> = responses
+        .iter()
+        .map(|response| json!({"keyid": response.keyid, "scheme": response.scheme, "sig": response.sig}))
+        .collect();
+    out.document(&json!({
+        "out": args.out, "role": request.role, "version": request.version(), "sha256": request.sha256(),
+        "signatures": signatures,
+    }))
+}
+
+/// One key answers with a response.
+fn answer(args: &Args, request: &Request, response: &Response, out: &mut Output) -> Result<(), Failure> {
     let unfit = |error| apart::unusable(&args.out, &error);
     apart::write_new(&args.out, &response.to_file())?;
     out.line(format!("{} signed, and the signature verifies.", plain(&request.names.of(&response.keyid))));
     out.line(format!("Send {} back: it holds the signature, and nothing secret.", apart::shown(&args.out)));
-    let (frames, lines) = (carry::response(&response), carry::lines(&response));
+    let (frames, lines) = (carry::response(response), carry::lines(response));
     if let Ok(lines) = lines.as_ref().map_err(Clone::clone) {
         out.line("Or read these lines out, to be typed into a file for keyrite merge:");
         lines.iter().for_each(|line| out.line(format!("  {line}")));

@@ -157,6 +157,37 @@ fn two_people_sign_apart_and_the_answers_meet_the_threshold() {
 }
 
 #[test]
+fn several_keys_answer_together_and_each_counts_once() {
+    let world = World::new(&["ana", "bo", "eve"]);
+    world.root(|_| {});
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    let sign = |keys: [&str; 2], out: &str, more: &[&str]| {
+        let args = ["sign", "root.req", "--key", keys[0], "--key", keys[1], "--out", out];
+        world.ran(&[&args[..], &["--answers", "answers.yaml"], more].concat())
+    };
+
+    let both = sign(["age:ana.age", "age:bo.age"], "both.json", &["--json"]).ended(0);
+
+    let said: Value = serde_json::from_str(&both.out).unwrap();
+    assert_eq!(said["signatures"].as_array().unwrap().len(), 2);
+    world.ran(&["merge", "root.req", "both.json", "--out", "a.json"]).ended(0);
+    world.sign("root.req", "ana", "ana.resp").ended(0);
+    world.sign("root.req", "bo", "bo.resp").ended(0);
+    world.ran(&["merge", "root.req", "bo.resp", "ana.resp", "--out", "b.json"]).ended(0);
+    assert_eq!(fs::read(world.path("a.json")).unwrap(), fs::read(world.path("b.json")).unwrap());
+
+    let twice = sign(["age:ana.age", "age:ana.age"], "twice.json", &[]).ended(2);
+    assert!(twice.err.contains("given twice; nothing was written"), "{}", twice.err);
+    let stranger = sign(["age:ana.age", "age:eve.age"], "eve.json", &[]).ended(1);
+    assert!(stranger.err.contains("may not sign this"), "{}", stranger.err);
+    let qr = sign(["age:ana.age", "age:bo.age"], "qr.json", &["--qr=frames"]).ended(2);
+    assert!(qr.err.contains("nothing was signed"), "{}", qr.err);
+    for name in ["twice.json", "eve.json", "qr.json", "frames"] {
+        assert!(!world.path(name).exists(), "{name}");
+    }
+}
+
+#[test]
 fn what_the_people_do_not_confirm_is_not_signed() {
     let world = World::new(&["ana", "bo"]);
     world.root(|_| {});
