@@ -16,6 +16,8 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
 use crate::plan::delegates::unsigned_delegates;
+use crate::plan::keys::LISTED_BY_KEYID;
+use crate::plan::keys::one_name;
 use crate::plan::ledger::Ledger;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::plan::reach;
@@ -121,6 +123,10 @@ pub fn judge(text: &str, base: &Path, now: Date) -> Judged {
         Some(plan) => problems.extend(beside(plan, base, now, &problems)),
         None => {}
     }
+    // A key that only seems to be new was not what anybody expected.
+    if problems.iter().any(|problem| problem.rule == LISTED_BY_KEYID) {
+        problems.retain(|problem| problem.rule != "DIFF-AS-EXPECTED");
+    }
     problems.sort_by_key(|problem| problem.place);
     (plan, problems)
 }
@@ -128,6 +134,7 @@ pub fn judge(text: &str, base: &Path, now: Date) -> Judged {
 /// The same of a file that is refused, as far as it does not hang on what is wrong with it: `said`.
 fn beside(plan: &Plan, base: &Path, now: Date, said: &[Problem]) -> Vec<Problem> {
     let mut problems = unreadable_keys(plan, base);
+    problems.extend(one_name(plan, &|name| at_hand(plan, base, name)));
     problems.extend(ledger(plan, base));
     hashed(plan, base, &mut problems);
     problems.extend(expired(plan, now));
@@ -135,6 +142,14 @@ fn beside(plan: &Plan, base: &Path, now: Date, said: &[Problem]) -> Vec<Problem>
     let line = |problem: &Problem| problem.place.map(|place| place.line);
     problems.retain(|problem| said.iter().all(|other| line(other) != line(problem)));
     problems
+}
+
+/// The public half of a key that comes with a file.
+fn at_hand(plan: &Plan, base: &Path, name: &str) -> Option<PublicKey> {
+    match &plan.key(name)?.source {
+        Source::Existing { public, .. } | Source::Public { public } => fixed(base, public).ok(),
+        _ => None,
+    }
 }
 
 fn unreadable_keys(plan: &Plan, base: &Path) -> Vec<Problem> {
@@ -182,11 +197,12 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
     let place = |of: &str| plan.places.get(of).copied();
     let mut problems = unreadable_keys(plan, base);
     problems.extend(ledger(plan, base));
-    let known = |name: &str| match &plan.key(name)?.source {
-        Source::Existing { public, .. } | Source::Public { public } => fixed(base, public).ok(),
-        _ => None,
-    };
-    problems.extend(unsigned_delegates(plan, &known));
+    let known = |name: &str| at_hand(plan, base, name);
+    let twins = one_name(plan, &known);
+    if twins.is_empty() {
+        problems.extend(unsigned_delegates(plan, &known));
+    }
+    problems.extend(twins);
     let hashed = hashed(plan, base, &mut problems);
     problems.extend(reach::cut_off(plan, &|role| hashed.get(role)));
     let mut changes = None;

@@ -109,6 +109,17 @@ impl Before {
         })
     }
 
+    /// The keyid under which root or any delegation lists this key.
+    pub fn keyid(&self, public: &PublicKey) -> Option<KeyId> {
+        let same = |(_, listed): &(&KeyId, &PublicKey)| listed.material() == public.material();
+        let of_root = self.repository.root.keys.iter().find(same).map(|(keyid, _)| keyid.clone());
+        of_root.or_else(|| {
+            let mut delegations =
+                self.repository.targets_roles().filter_map(|(role, _)| self.repository.delegations(role));
+            delegations.find_map(|list| list.keys.iter().find(same).map(|(keyid, _)| keyid.clone()))
+        })
+    }
+
     /// The public half of a key that any root here lists, or listed.
     pub fn ever(&self, keyid: &KeyId) -> Option<PublicKey> {
         let roots = self.repository.roots.iter().rev();

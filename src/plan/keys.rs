@@ -4,6 +4,8 @@ use crate::plan::Before;
 use crate::plan::Key;
 use crate::plan::Kind;
 use crate::plan::Outside;
+use crate::plan::Plan;
+use crate::plan::Problem;
 use crate::plan::Source;
 use crate::plan::dice;
 use crate::plan::fields::At;
@@ -14,9 +16,13 @@ use crate::plan::rules::Problems;
 use crate::plan::shares;
 use crate::store_uri::StoreUri;
 use crate::tuf::KeyId;
+use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
 use crate::tuf::Scheme;
 use crate::words::Digest;
+
+/// The rule by which a key that the metadata before lists is named by its keyid.
+pub const LISTED_BY_KEYID: &str = "LISTED-KEY-BY-KEYID";
 
 /// Names in the record that nothing else may have.
 const RESERVED: [&str; 15] = [
@@ -275,6 +281,45 @@ pub(super) fn keyids(file: &File, say: &mut Problems<'_>) {
             say.say("KEYID-ONCE", keyid.place, text);
         }
     }
+}
+
+/// A key that comes with a file is none that another name has, and none that the metadata before lists: under a name of its
+/// own it would seem to be a new key, and a stolen one would come back. `outside` knows the public halves in files.
+pub fn one_name(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKey>) -> Vec<Problem> {
+    let public = |key: &Key| match &key.source {
+        Source::Listed { public, .. } => Some(public.clone()),
+        Source::Existing { .. } | Source::Public { .. } => outside(&key.name),
+        Source::Generated { .. } => None,
+    };
+    let known: Vec<(&Key, PublicKey)> =
+        plan.keys.iter().filter_map(|key| Some((key, public(key)?))).collect();
+    let mut problems = Vec::new();
+    for (n, (key, public)) in known.iter().enumerate().filter(|(_, (key, _))| key.from_file()) {
+        let same = |(at, (other, listed)): &(usize, &(&Key, PublicKey))| {
+            let earlier = *at < n || !other.from_file();
+            other.named && earlier && *at != n && listed.material() == public.material()
+        };
+        let twin = known.iter().enumerate().find(same).map(|(_, (other, _))| &other.name);
+        let before = || plan.before.as_ref().and_then(|before| before.keyid(public));
+        let (rule, text) = if let Some(other) = twin {
+            let incident = plan.incident.as_ref();
+            let stolen = incident.is_some_and(|incident| incident.stolen.contains(other));
+            let stolen = if stolen { ", which is stolen" } else { "" };
+            let once = "one key, which counts once and has one name";
+            ("KEYID-ONCE", format!("key {} has the key of key {other}{stolen}: {once}", key.name))
+        } else if let Some(keyid) = before() {
+            let text = format!(
+                "key {} is listed in the metadata before, and would seem to be a new one; write `keyid: {:?}` in the place of `public`",
+                key.name, keyid.0
+            );
+            (LISTED_BY_KEYID, text)
+        } else {
+            continue;
+        };
+        let place = plan.places.get(&format!("key {}", key.name)).copied();
+        problems.push(Problem::error(rule, place, text));
+    }
+    problems
 }
 
 /// Each key has a store of its own, however it is spelled.
