@@ -254,7 +254,7 @@ fn meta_file(metadata: &Metadata, file: &SignedFile) -> MetaFile {
 }
 
 /// The same of a file as it lies.
-fn meta_of(file: &RoleFile) -> MetaFile {
+pub(super) fn meta_of(file: &RoleFile) -> MetaFile {
     meta_file(&file.metadata, &file.bytes)
 }
 

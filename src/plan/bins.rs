@@ -139,8 +139,8 @@ pub fn together(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Together, 
     if facts.rehearsal() {
         rest.extra.insert(WATERMARK.to_owned(), json!(true));
     }
-    let versions = versions(plan, layout);
-    rest.version = (0..layout.count()).map(versions).max().unwrap_or(1);
+    let version = version_of(plan, layout);
+    rest.version = (0..layout.count()).map(version).max().unwrap_or(1);
     rest.expires = in_room.expires;
     Ok(Together { rest, files })
 }
@@ -151,7 +151,7 @@ pub fn build(plan: &Plan, role: &str, facts: &dyn Facts, known: Option<&Bins>) -
     let (layout, in_room) = planned(plan, role)?;
     let together = together(plan, role, facts)?;
     let all = together.metadata()?;
-    let version = versions(plan, layout);
+    let version = version_of(plan, layout);
     if let Some(known) = known.filter(|known| known.are_of(&all, layout, &version)) {
         return Ok(Bins { group: known.group.unsigned(), all: known.all.clone() });
     }
@@ -167,7 +167,7 @@ fn planned<'p>(plan: &'p Plan, role: &str) -> Result<(&'p Layout, &'p InRoom), S
 }
 
 /// The version of each bin: the one after the highest that clients may have seen of it.
-fn versions<'p>(plan: &'p Plan, layout: &'p Layout) -> impl Fn(u32) -> u64 + 'p {
+fn version_of<'p>(plan: &'p Plan, layout: &'p Layout) -> impl Fn(u32) -> u64 + 'p {
     let before = plan.before.as_deref();
     let listed = before.and_then(|before| before.repository.snapshot());
     move |number| {
@@ -177,6 +177,13 @@ fn versions<'p>(plan: &'p Plan, layout: &'p Layout) -> impl Fn(u32) -> u64 + 'p 
             .as_ref()
             .and_then(|snapshot| snapshot.meta.get(&format!("{name}.json")))
             .map(|meta| meta.version);
-        of_file.max(of_snapshot).map_or(1, |highest| highest + 1)
+        of_file.max(of_snapshot).map_or(1, |highest| highest.saturating_add(1))
     }
+}
+
+/// The bins that are signed here, with their versions.
+pub(super) fn versions(plan: &Plan, role: &str) -> Vec<(String, u64)> {
+    let Some(layout) = plan.roles.get(role).and_then(|role| role.bins.as_ref()) else { return Vec::new() };
+    let version = version_of(plan, layout);
+    (0..layout.count()).map(|number| (layout.name(number), version(number))).collect()
 }

@@ -68,6 +68,11 @@ impl Facts for Foreseen<'_> {
     }
 }
 
+/// Whether a role describes the files of others.
+fn describes(role: &str) -> bool {
+    matches!(role, "snapshot" | "timestamp")
+}
+
 /// A public key that stands for one that is not made yet. Nobody knows its private half.
 fn stand_in(name: &str) -> Option<PublicKey> {
     let point = |n: u8| -> [u8; 32] {
@@ -94,7 +99,7 @@ impl Plan {
 
     /// The roles whose difference can be told before anything is signed: what describes others cannot.
     pub fn compared_roles(&self) -> Vec<&str> {
-        self.roles_in_room().into_iter().filter(|role| !matches!(*role, "snapshot" | "timestamp")).collect()
+        self.roles_in_room().into_iter().filter(|role| !describes(role)).collect()
     }
 
     /// The difference of one role's metadata to the one before; none where there is none before.
@@ -135,6 +140,7 @@ impl Plan {
         for role in self.compared_roles() {
             sections.extend(self.foresee_role(role, &facts, &names)?);
         }
+        sections.extend(self.foresee_online(&names)?);
         Ok(sections)
     }
 
@@ -153,14 +159,18 @@ impl Plan {
         section.map(Some).map_err(|error| error.to_string())
     }
 
-    /// Whether this is the difference that the file expects. What describes other files is left out on both sides,
-    /// and so are expiry dates that `expect_diff` does not repeat.
+    /// Whether this is the difference that the file expects. `expect_diff` may leave out expiry dates, and what describes
+    /// other files: that follows from the plan, also before it is built.
     pub fn as_expected(&self, sections: &[Section]) -> Result<(), String> {
         let Some(expected) = &self.expect_diff else { return Ok(()) };
         let expected: BTreeSet<&str> = expected.iter().map(|line| line.trim()).collect();
-        let found = || sections.iter().flat_map(|section| &section.changes);
+        let online = self.foresee_online(&Names::default())?;
+        let found = || {
+            sections.iter().filter(|section| !describes(&section.role)).flat_map(|section| &section.changes)
+        };
         let optional = |change: &&Change| matches!(change.kind, diff::Kind::Expires | diff::Kind::Writing);
         let all: BTreeSet<&str> = found().map(|change| change.line.as_str()).collect();
+        let all: BTreeSet<&str> = all.into_iter().chain(online.iter().flat_map(Section::lines)).collect();
         let must: BTreeSet<&str> =
             found().filter(|change| !optional(change)).map(|change| change.line.as_str()).collect();
         let quoted = |lines: Vec<&&str>| -> Vec<String> {
@@ -198,7 +208,7 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
         Err(why) => return say("BEFORE-READABLE", after, format!("the change cannot be worked out: {why}")),
     };
     let place = |role: &str| file.trust.roles.get(role).map_or(after, |role| role.place);
-    for section in &sections {
+    for section in sections.iter().filter(|section| !describes(&section.role)) {
         for change in section.changes.iter().filter(|change| !plan.kind.allows(&section.role, change)) {
             let text = format!("{}; a {} changes {}", change.line, plan.kind.name(), plan.kind.scope());
             say("TYPE-ALLOWS", place(&section.role), text);

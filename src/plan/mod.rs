@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod lints;
 pub mod materials;
 pub mod node;
+pub mod online;
 pub mod outline;
 pub mod people;
 pub mod print;

@@ -1,0 +1,49 @@
+//! What `check` says of a snapshot and a timestamp that are signed in the room, and of keys that would have to sign them.
+
+use std::path::PathBuf;
+
+use super::DANA;
+use super::EXPIRES;
+use super::World;
+
+/// A change in which everything is signed in the room, with this `expect_diff`.
+fn file(world: &World, expected: &[&str]) -> PathBuf {
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"]}}]}}
+    dev: {{version: 1, expires: \"{EXPIRES}\", files: {{from: inputs/dev}}}}\n"
+    );
+    world.file("delegation-change", DANA, &after);
+    let expected: String = expected.iter().map(|line| format!("    - {line:?}\n")).collect();
+    world.changed("clock: {}", &format!("  expect_diff:\n{expected}clock: {{}}"))
+}
+
+const MUST: [&str; 2] = ["targets: + delegation dev", "targets: version 1 -> 2"];
+
+#[test]
+fn lines_of_snapshot_and_timestamp_are_known_and_may_be_left_out() {
+    let world = World::new();
+    let all = [
+        "snapshot: version 1 -> 2",
+        "snapshot: listed targets.json version 1 -> 2",
+        "snapshot: + listed dev.json",
+        "timestamp: version 1 -> 2",
+        "timestamp: listed snapshot.json version 1 -> 2",
+    ];
+    let said = world.check(&file(&world, &MUST)).ended(0).out;
+    let (_, changes) = said.split_once("What changes").unwrap();
+    let (changes, _) = changes.split_once("Afterwards").unwrap();
+    for line in
+        ["  snapshot:\n", "    listed targets.json version 1 -> 2", "    dev.json is listed now, version 1"]
+    {
+        assert!(changes.contains(line), "{changes}");
+    }
+    let wrong = [&MUST[..], &["snapshot: version 1 -> 3"]].concat();
+    let said = world.check(&file(&world, &wrong)).ended(1).err;
+    assert!(said.contains("it expects \"snapshot: version 1 -> 3\", which does not happen"), "{said}");
+    let file = file(&world, &[&MUST[..], &all[..]].concat());
+
+    let said = world.run(&file);
+
+    said.ended(0);
+    world.accepted("dev/tool.tgz", b"tool 1");
+}
