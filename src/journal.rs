@@ -233,3 +233,70 @@ fn fold(
     }
     Ok(ceremony)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A line with this event, as any version of the program writes it.
+    fn line(what: &str) -> String {
+        let prev = NOTHING_BEFORE.hex();
+        let body = format!(r#"{{"at":"2026-12-03T09:00:00Z","prev":"{prev}","what":{what}"#);
+        let (end, _) = digests(&body);
+        format!("{body}{end}\n")
+    }
+
+    fn read_one(line: &str) -> Result<Entry, String> {
+        read(line.as_bytes()).map(|mut journal| journal.entries.remove(0)).map_err(|broken| broken.why)
+    }
+
+    const FILES: &str = r#"{"a/b":{"length":3,"hashes":{"sha256":"00","sha512":"01"},"custom":{"k":["\n\"",1]}},"\u00e9":{"length":0,"hashes":{"sha256":"02"}}}"#;
+
+    #[test]
+    fn a_line_of_files_is_read_and_written_as_it_always_was() {
+        let files = FILES.replace("\\u00e9", "\u{e9}");
+        for what in [
+            format!(r#"{{"event":"hashed","step":"build","files":{files}}}"#),
+            format!(r#"{{"event":"hashed","step":"build","role":"bin","files":{files}}}"#),
+            r#"{"event":"hashed","step":"build","role":"bin","files":{}}"#.to_owned(),
+        ] {
+            let line = line(&what);
+
+            let read = read_one(&line).unwrap();
+
+            let Event::Hashed { files: listed, .. } = &read.what else { panic!("{what}") };
+            assert_eq!(json!(listed), serde_json::from_str::<serde_json::Value>(&what).unwrap()["files"]);
+            assert_eq!(encode(read.at, NOTHING_BEFORE, &read.what).unwrap(), (line.clone(), read.head));
+            assert_eq!(read.head, Digest::of(line.trim_end().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_line_of_files_in_another_order_says_the_same_and_what_is_too_much_is_refused() {
+        let ours =
+            read_one(&line(&format!(r#"{{"event":"hashed","step":"build","files":{FILES}}}"#))).unwrap();
+        let other =
+            read_one(&line(&format!(r#"{{"files":{FILES},"step":"build","event":"hashed"}}"#))).unwrap();
+        assert_eq!(ours.what, other.what);
+        for (why, what) in [
+            ("unknown field `more`", r#"{"event":"hashed","step":"build","files":{},"more":1}"#),
+            ("missing field `files`", r#"{"event":"hashed","step":"build"}"#),
+            (
+                "stands twice",
+                r#"{"event":"hashed","step":"b","files":{"a":{"length":1,"hashes":{}},"a":{"length":1,"hashes":{}}}}"#,
+            ),
+            (
+                "target \"a\"",
+                r#"{"event":"hashed","step":"b","files":{"a":{"length":1,"hashes":{},"custom":1.5}}}"#,
+            ),
+            ("missing field `length`", r#"{"event":"hashed","step":"b","files":{"a":{"hashes":{}}}}"#),
+            ("duplicate field", r#"{"event":"hashed","step":"b","step":"b","files":{}}"#),
+        ] {
+            let refused = read_one(&line(what)).unwrap_err();
+
+            assert!(refused.starts_with("it cannot be read: ") && refused.contains(why), "{what}: {refused}");
+        }
+    }
+}

@@ -187,3 +187,37 @@ pub(super) fn versions(plan: &Plan, role: &str) -> Vec<(String, u64)> {
     let version = version_of(plan, layout);
     (0..layout.count()).map(|number| (layout.name(number), version(number))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuf::targets::TargetFile;
+
+    fn bins(path: &str, count: u64, version: u64, expires: &str) -> Bins {
+        let hashes = [("sha256", "ab".repeat(32))].into_iter().collect();
+        let files = Files::of([(path, TargetFile { length: 1, hashes, custom: None })]).unwrap();
+        let (expires, extra) = (expires.parse().unwrap(), Map::new());
+        let layout = Layout::new(count, "bin").unwrap();
+        let terms = Terms { layout, expires, extra: extra.clone() };
+        let group = Group::build(&terms, files.listed(), |_| version).unwrap();
+        let rest = Targets { version, expires, targets: BTreeMap::new(), delegations: None, extra };
+        Bins { group, all: Together { rest, files }.metadata().unwrap() }
+    }
+
+    #[test]
+    fn bins_are_those_that_are_known_only_where_all_that_they_are_built_of_is_the_same() {
+        let (day, other) = ("2027-01-03T09:00:00Z", "2027-01-04T09:00:00Z");
+        let known = bins("a", 4, 1, day);
+        let takes = |made: &Bins, version: u64| known.are_of(&made.all, made.group.layout(), &|_| version);
+
+        assert!(takes(&bins("a", 4, 1, day), 1));
+        for made in [bins("b", 4, 1, day), bins("a", 8, 1, day), bins("a", 4, 2, day), bins("a", 4, 1, other)]
+        {
+            assert!(!takes(&made, 1));
+        }
+        // One bin's version is in none of what they say together but the highest.
+        assert!(!known.are_of(&known.all, known.group.layout(), &|number| if number == 2 { 0 } else { 1 }));
+        let beside = bins("a", 4, 1, other).beside(&known);
+        assert_eq!(beside.all.signed()["expires"], other);
+    }
+}

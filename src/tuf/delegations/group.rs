@@ -317,6 +317,41 @@ mod tests {
     }
 
     #[test]
+    fn bins_that_are_the_same_share_what_was_proven_and_changed_ones_inherit_nothing() {
+        let files = files(&NAMES);
+        let mut known = build(&terms(4), &files, &BTreeMap::new());
+        let (keyid, key) = (public(1).keyid(), public(1));
+        known.add(&keyid, &key, &sign(&known, 1)).unwrap();
+        let held = known.as_in_files();
+        assert_eq!(held, known);
+        assert_eq!((held.meta(), held.digest_of_files()), (known.meta(), known.digest_of_files()));
+        let file = |group: &Group, at: usize| group.bins()[at].file().as_ptr();
+        assert_eq!(file(&held.as_in_files(), 0), file(&held, 0));
+
+        let same = build(&terms(4), &files, &BTreeMap::new());
+        let shared = |group: Group| {
+            let shares = |(bin, known): (&Bin, &Bin)| bin.payload().as_ptr() == known.payload().as_ptr();
+            group.beside(&held).bins().iter().zip(held.bins()).map(shares).collect::<Vec<_>>()
+        };
+        let mut others = files.clone();
+        others.insert("z".to_owned(), TargetFile { length: 4, ..files["z"].clone() });
+        let changed = build(&terms(4), &others, &BTreeMap::new());
+        let place = terms(4).layout.bin_of("z") as usize;
+
+        assert_eq!(shared(same.clone()), [true; 4]);
+        assert!(same.clone().beside(&held).bins().iter().all(|bin| bin.signatures().is_empty()));
+        assert_eq!(held.unsigned(), same);
+        let beside: Vec<bool> = shared(changed.clone());
+        assert!(beside.iter().enumerate().all(|(at, shares)| *shares == (at != place)), "{beside:?}");
+        let mut changed = changed.beside(&held);
+        let error = changed.add(&keyid, &key, &sign(&held, 1)).unwrap_err();
+        assert_eq!(error, GroupError::BadSignature(terms(4).layout.name(terms(4).layout.bin_of("z"))));
+        assert_ne!(changed.bins()[place].file().sha256(), held.bins()[place].file().sha256());
+        let others = build(&terms(4), &files, &(0..4).map(|n| (n, 2)).collect());
+        assert_eq!(shared(others), [false; 4]);
+    }
+
+    #[test]
     fn one_bad_signature_refuses_all_of_them() {
         let mut group = build(&terms(4), &files(&NAMES), &BTreeMap::new());
         let before = group.clone();
