@@ -19,8 +19,7 @@ use crate::lint::rule::refuses;
 use crate::lint::targets;
 use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
-use crate::tuf::delegations::Paths;
-use crate::tuf::delegations::matches_pattern;
+use crate::tuf::paths::unreached;
 
 static NOT_LISTED: Rule = Rule {
     name: "SNAPSHOT-LACKS-A-ROLE",
@@ -111,58 +110,11 @@ pub(super) fn check(newest: &BTreeMap<String, &Doc>, snapshot: Option<&Doc>, fou
     }
 }
 
-/// What terminating roles have taken from those behind them.
-#[derive(Default)]
-struct Taken<'a> {
-    alike: BTreeSet<&'a str>,
-    wildcards: Vec<&'a str>,
-    prefixes: BTreeSet<&'a str>,
-}
-
-impl<'a> Taken<'a> {
-    fn all_of(&self, paths: &Paths) -> bool {
-        let pattern =
-            |it: &String| self.alike.contains(it.as_str()) || self.wildcards.iter().any(|by| covers(by, it));
-        let prefix = |it: &String| {
-            (0..=it.len()).filter_map(|end| it.get(..end)).any(|head| self.prefixes.contains(head))
-        };
-        match paths {
-            Paths::Patterns(patterns) => patterns.iter().all(pattern),
-            Paths::HashPrefixes(prefixes) => prefixes.iter().all(prefix),
-            Paths::Bin { .. } => false,
-        }
-    }
-
-    fn add(&mut self, paths: &'a Paths) {
-        match paths {
-            Paths::Patterns(patterns) => {
-                self.alike.extend(patterns.iter().map(String::as_str));
-                let wild = patterns.iter().filter(|it| it.contains('*'));
-                self.wildcards.extend(wild.map(String::as_str));
-            }
-            Paths::HashPrefixes(prefixes) => self.prefixes.extend(prefixes.iter().map(String::as_str)),
-            Paths::Bin { .. } => {}
-        }
-    }
-}
-
 fn never_reached(doc: &Doc, delegations: &Delegations, found: &mut Found) {
-    let mut taken = Taken::default();
-    for (place, role) in delegations.roles.iter().enumerate() {
-        if taken.all_of(&role.paths) {
-            let at = format!("/signed/delegations/roles/{place}");
-            found.say(&SHADOWED, &doc.name, at, format!("{:?}", role.name));
-        }
-        if role.terminating {
-            taken.add(&role.paths);
-        }
+    for place in unreached(&delegations.roles) {
+        let at = format!("/signed/delegations/roles/{place}");
+        found.say(&SHADOWED, &doc.name, at, format!("{:?}", delegations.roles[place].name));
     }
-}
-
-/// Whether every path that `pattern` matches is matched by `by`. A `*` of `by` takes any wildcard of `pattern` in; a
-/// `?` might not, so that such patterns only cover themselves.
-fn covers(by: &str, pattern: &str) -> bool {
-    by == pattern || (!by.contains('?') && matches_pattern(by, pattern))
 }
 
 fn cycles(graph: &BTreeMap<&str, Delegations>, newest: &BTreeMap<String, &Doc>, found: &mut Found) {
@@ -227,24 +179,4 @@ fn asked(graph: &BTreeMap<&str, Delegations>, role: &str, path: &str) -> Option<
         open.extend(below.into_iter().rev());
     }
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_covers_what_it_matches_whatever_the_wildcards_stand_for() {
-        for (by, pattern, expected) in [
-            ("a/*", "a/*", true),
-            ("a/*", "a/b*", true),
-            ("a/*", "a/?", true),
-            ("a/b*", "a/*", false),
-            ("*", "a/b", false),
-            ("a?", "a*", false),
-            ("a?", "a?", true),
-        ] {
-            assert_eq!(covers(by, pattern), expected, "{by} {pattern}");
-        }
-    }
 }

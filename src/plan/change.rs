@@ -140,6 +140,7 @@ impl Plan {
         for role in self.compared_roles() {
             sections.extend(self.foresee_role(role, &facts, &names)?);
         }
+        sections.extend(self.foresee_new(&facts, &names)?);
         sections.extend(self.foresee_online(&names)?);
         Ok(sections)
     }
@@ -164,13 +165,18 @@ impl Plan {
     pub fn as_expected(&self, sections: &[Section]) -> Result<(), String> {
         let Some(expected) = &self.expect_diff else { return Ok(()) };
         let expected: BTreeSet<&str> = expected.iter().map(|line| line.trim()).collect();
-        let online = self.foresee_online(&Names::default())?;
+        let facts = Foreseen { plan: self, files: &|_| None };
+        let names = Names::default();
+        let beside = [self.foresee_new(&facts, &names)?, self.foresee_online(&names)?].concat();
         let found = || {
-            sections.iter().filter(|section| !describes(&section.role)).flat_map(|section| &section.changes)
+            sections
+                .iter()
+                .filter(|section| !self.is_beside(&section.role))
+                .flat_map(|section| &section.changes)
         };
         let optional = |change: &&Change| matches!(change.kind, diff::Kind::Expires | diff::Kind::Writing);
         let all: BTreeSet<&str> = found().map(|change| change.line.as_str()).collect();
-        let all: BTreeSet<&str> = all.into_iter().chain(online.iter().flat_map(Section::lines)).collect();
+        let all: BTreeSet<&str> = all.into_iter().chain(beside.iter().flat_map(Section::lines)).collect();
         let must: BTreeSet<&str> =
             found().filter(|change| !optional(change)).map(|change| change.line.as_str()).collect();
         let quoted = |lines: Vec<&&str>| -> Vec<String> {
@@ -208,7 +214,7 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
         Err(why) => return say("BEFORE-READABLE", after, format!("the change cannot be worked out: {why}")),
     };
     let place = |role: &str| file.trust.roles.get(role).map_or(after, |role| role.place);
-    for section in sections.iter().filter(|section| !describes(&section.role)) {
+    for section in sections.iter().filter(|section| !plan.is_beside(&section.role)) {
         for change in section.changes.iter().filter(|change| !plan.kind.allows(&section.role, change)) {
             let text = format!("{}; a {} changes {}", change.line, plan.kind.name(), plan.kind.scope());
             say("TYPE-ALLOWS", place(&section.role), text);

@@ -1,5 +1,6 @@
 //! What a plan may delegate, to whom, and what that forces in the same ceremony.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,19 +12,24 @@ use crate::plan::Source;
 use crate::plan::after;
 use crate::plan::after::Facts;
 use crate::plan::change::Foreseen;
+use crate::plan::consequences::joined;
 use crate::plan::delegations::EntrySpec;
 use crate::plan::delegations::What;
+use crate::plan::lints::CYCLE;
 use crate::plan::lints::NO_METADATA;
 use crate::plan::lints::NO_PROOF;
+use crate::plan::lints::OUTSIDE;
 use crate::plan::problem::Place;
 use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
 use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::author;
 use crate::tuf::delegations::author::Labels;
 use crate::tuf::delegations::author::Wanted;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::fault::Fault;
+use crate::tuf::paths;
 use crate::tuf::root::TOP_LEVEL;
 
 /// Whom a targets role delegates to after the ceremony.
@@ -69,7 +75,69 @@ pub(super) fn delegation_remarks(plan: &Plan) -> Vec<Problem> {
             remarks.extend(without_metadata(plan, entry));
         }
     }
+    remarks.extend(nested(plan));
     remarks
+}
+
+/// What delegations say together: paths to which no search comes, and ways that lead back.
+fn nested(plan: &Plan) -> Vec<Problem> {
+    let mut tree: BTreeMap<String, Delegations> = BTreeMap::new();
+    let mut open = vec!["targets".to_owned()];
+    // What carries over is judged with what is stated, and nothing where the file delegates nothing.
+    while let Some(role) = open.pop().filter(|_| plan.roles.values().any(|role| role.delegations.is_some())) {
+        if tree.contains_key(&role) {
+            continue;
+        }
+        let Some(list) = delegations_after(plan, &role) else { continue };
+        open.extend(list.roles.iter().map(|delegation| delegation.name.clone()));
+        tree.insert(role, list);
+    }
+    let mut remarks = Vec::new();
+    for (delegator, role) in &plan.roles {
+        let (Some(spec), Some(list)) = (&role.delegations, tree.get(delegator)) else { continue };
+        let to = |list: &'_ Delegations| -> Vec<Paths> {
+            let to = list.roles.iter().filter(|delegation| delegation.name == *delegator);
+            to.map(|delegation| delegation.paths.clone()).collect()
+        };
+        let may: Vec<Paths> = tree.values().flat_map(to).collect();
+        let may: Vec<&Paths> = may.iter().collect();
+        for (delegation, entry) in list.roles.iter().zip(&spec.entries).filter(|_| delegator != "targets") {
+            let outside = paths::outside(delegation, &may);
+            if !outside.is_empty() {
+                let quoted: Vec<String> = outside.iter().map(|pattern| format!("{pattern:?}")).collect();
+                let text = format!(
+                    "{} can never sign for {}: nobody delegates such paths to {delegator}",
+                    delegation.name,
+                    joined(&quoted, "and")
+                );
+                remarks.push(Problem::warning(OUTSIDE, Some(entry.place), text));
+            }
+        }
+        if let Some(by) = leads_back(&tree, delegator) {
+            let text = format!(
+                "{delegator} delegates to {by}, which leads back to it: clients visit a role once, by whichever way comes first"
+            );
+            remarks.push(Problem::warning(CYCLE, Some(spec.place), text));
+        }
+    }
+    remarks
+}
+
+/// The first delegation of a role that leads back to it.
+fn leads_back<'t>(tree: &'t BTreeMap<String, Delegations>, role: &str) -> Option<&'t str> {
+    let to = |role: &str| tree.get(role).into_iter().flat_map(|list| &list.roles);
+    to(role).map(|first| first.name.as_str()).find(|first| {
+        let (mut open, mut seen) = (vec![*first], BTreeSet::new());
+        while let Some(next) = open.pop() {
+            if next == role {
+                return true;
+            }
+            if seen.insert(next) {
+                open.extend(to(next).map(|below| below.name.as_str()));
+            }
+        }
+        false
+    })
 }
 
 /// Not every client knows TAP 15.

@@ -16,7 +16,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 19] = [
+pub const LINTS: [(&str, &str); 22] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -34,6 +34,9 @@ pub const LINTS: [(&str, &str); 19] = [
     (NO_PROOF, "nobody showed that the holder of a delegate's key can sign with it"),
     (NO_METADATA, "a role is delegated to before it has metadata"),
     ("prefixes-overlap", "two roles may sign for the same beginnings of hashes"),
+    ("delegation-never-reached", "terminating delegations before it take all paths of one"),
+    (OUTSIDE, "a role delegates paths that nobody delegates to it"),
+    (CYCLE, "delegations lead back to a role"),
     ("succinct-bins", "clients that do not know TAP 15 cannot read what delegates to these bins"),
     ("roots-missing", "clients that trust a root which is not here find no way to the new one"),
     (FIRST_METADATA, "a role is signed for the first time, though the root is not the first"),
@@ -49,6 +52,12 @@ pub const FIRST_METADATA: &str = "first-metadata";
 
 /// Accepts a delegated role that has no metadata yet.
 pub const NO_METADATA: &str = "delegate-without-metadata";
+
+/// Accepts paths of a delegation that lie outside those of its delegator.
+pub const OUTSIDE: &str = "paths-outside-delegator";
+
+/// Accepts delegations that lead back to a role.
+pub const CYCLE: &str = "delegation-cycle";
 
 /// Accepts a key that nothing but dice goes into.
 pub const DICE_ALONE: &str = "entropy-from-dice-alone";

@@ -7,6 +7,7 @@
 
 pub mod after;
 pub mod before;
+pub mod beside;
 pub mod bins;
 pub mod casting;
 pub mod change;
@@ -26,7 +27,7 @@ pub mod ledger;
 pub mod lints;
 pub mod materials;
 pub mod node;
-pub mod online;
+
 pub mod outline;
 pub mod people;
 pub mod print;

@@ -197,10 +197,11 @@ fn text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S
     serializer.serialize_str(text)
 }
 
-/// Top-level roles first and in their order, then by name, kind and line.
+/// Top-level roles first and in their order, then by name, kind and line; new delegations stay in their order of priority.
 fn order(change: &Change) -> (usize, &str, Kind, &str) {
     let place = TOP_LEVEL.iter().position(|role| **role == *change.role);
-    (place.unwrap_or(TOP_LEVEL.len()), &change.role, change.kind, &change.line)
+    let line = if change.kind == Kind::DelegationAdded { "" } else { &change.line };
+    (place.unwrap_or(TOP_LEVEL.len()), &change.role, change.kind, line)
 }
 
 /// The difference of two files of one role. `role` is its name where that is not the type: a delegated role.

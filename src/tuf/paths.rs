@@ -8,6 +8,7 @@ mod moves;
 mod pattern;
 mod rows;
 mod say;
+mod unreached;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -35,6 +36,8 @@ pub use rows::Row;
 pub use rows::Rows;
 pub use say::people;
 pub use say::who;
+pub use unreached::outside;
+pub use unreached::unreached;
 
 /// The targets roles of a repository and what each delegates, read once.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 mod listed;
 mod online;
+mod reached;
 mod several;
 
 use std::collections::BTreeMap;

@@ -19,6 +19,7 @@ use crate::tuf::delegations::rules;
 use crate::tuf::fault::Fault;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::PublicKey;
+use crate::tuf::paths::unreached;
 use crate::tuf::role::RoleKeys;
 
 /// How bins are written.
@@ -91,12 +92,18 @@ impl Wanted {
     /// What is allowed and still worth a word: prefixes of which one lies inside the other.
     pub fn remarks(&self) -> Vec<Fault> {
         let Self::Roles(roles) = self else { return Vec::new() };
+        let unreached = unreached(roles).into_iter().map(|place| {
+            let name = &roles[place].name;
+            let text =
+                format!("clients never come to {name}: terminating delegations before it take all its paths");
+            Fault::new("delegation-never-reached", name, text)
+        });
         let roles = roles.iter().map(|role| (role.name.as_str(), &role.paths));
         let say = |(first, second, prefix): (&str, &str, &str)| {
             let text = format!("{second} has the prefix {prefix}, where {first} is asked first");
             Fault::new("prefixes-overlap", second, text)
         };
-        rules::overlaps(roles).into_iter().map(say).collect()
+        rules::overlaps(roles).into_iter().map(say).chain(unreached).collect()
     }
 
     fn each_role_keys(&self) -> Vec<(&str, &Arc<RoleKeys>)> {

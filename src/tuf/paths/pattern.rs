@@ -125,7 +125,7 @@ fn because(delegation: &Delegation, reached: &Reached<'_>) -> Because {
 }
 
 /// Whether one path can match all of these patterns.
-fn meet(patterns: &[&str]) -> bool {
+pub(super) fn meet(patterns: &[&str]) -> bool {
     let parts: Vec<Vec<&str>> = patterns.iter().map(|pattern| pattern.split('/').collect()).collect();
     let Some(first) = parts.first() else { return true };
     let alike = parts.iter().all(|other| other.len() == first.len());
@@ -165,7 +165,7 @@ fn parts_meet(parts: &[&str]) -> bool {
 }
 
 /// Whether every path of `inner` is one of `outer`: only said where it is sure.
-fn covers(outer: &str, inner: &str) -> bool {
+pub(super) fn covers(outer: &str, inner: &str) -> bool {
     let (mut outer, mut inner) = (outer.split('/'), inner.split('/'));
     loop {
         match (outer.next(), inner.next()) {

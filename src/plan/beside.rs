@@ -1,11 +1,13 @@
-//! What a plan changes of snapshot and timestamp, told before anything is signed: their versions and dates, and the versions
-//! that they list. Lengths and hashes of what they list are known when it is signed.
+//! What a plan changes beside the roles that are compared when they are built. Of snapshot and timestamp, their versions and
+//! dates, and the versions that they list; lengths and hashes of that are known when it is signed. Of roles that begin, whom
+//! they delegate to.
 
 use serde_json::json;
 
 use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::after;
+use crate::plan::after::Facts;
 use crate::plan::bins;
 use crate::tuf::Metadata;
 use crate::tuf::diff;
@@ -21,6 +23,34 @@ impl Plan {
             if let Some((old, new)) = foreseen(self, before, role)? {
                 sections.push(diff::online(old, &new, names).map_err(|error| error.to_string())?);
             }
+        }
+        Ok(sections)
+    }
+}
+
+impl Plan {
+    /// Whether a role's difference is one of these, which nobody must expect.
+    pub(super) fn is_beside(&self, role: &str) -> bool {
+        let begins = self.before.as_ref().is_some_and(|before| before.metadata(role).is_none());
+        matches!(role, "snapshot" | "timestamp") || (begins && !self.is_bins(role))
+    }
+
+    /// Whom roles delegate to that begin here: there is nothing that they could be compared with as a whole.
+    pub(super) fn foresee_new(&self, facts: &dyn Facts, names: &Names) -> Result<Vec<Section>, String> {
+        let Some(before) = &self.before else { return Ok(Vec::new()) };
+        let mut sections = Vec::new();
+        let delegates = |role: &&str| self.roles.get(*role).is_some_and(|role| role.delegations.is_some());
+        for role in self.compared_roles().into_iter().filter(delegates) {
+            if before.metadata(role).is_some() {
+                continue;
+            }
+            let of = |signed| Metadata::without_files().with_signed(signed).map_err(|error| error.to_string());
+            let rest = after::draft(self, role, facts)?.rest;
+            let mut nobody = rest.clone();
+            nobody["delegations"] = json!({"keys": {}, "roles": []});
+            let section =
+                diff::targets(role, &of(nobody)?, &of(rest)?, names).map_err(|error| error.to_string())?;
+            sections.push(section);
         }
         Ok(sections)
     }
