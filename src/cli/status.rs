@@ -74,7 +74,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         write(path, &status::calendar(&boards, at))?;
     }
     for board in &boards {
-        show(board, out);
+        show(board, at, out);
     }
     if let (Some(path), true) = (&args.ics, unread.is_empty()) {
         out.line(format!("calendar: {}", plain(&path.display().to_string())));
@@ -113,7 +113,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
-fn show(board: &Board, out: &mut Output) {
+fn show(board: &Board, at: Date, out: &mut Output) {
     out.line(plain(&board.name));
     for role in &board.roles {
         out.line(format!("  {}", plain(&line(role))));
@@ -128,10 +128,11 @@ fn show(board: &Board, out: &mut Output) {
             ));
         }
     }
+    for role in board.roles.iter().filter(|role| role.online && role.expires.is_some_and(|end| end <= at)) {
+        out.line(format!("  now: the server must sign {}, which has expired", plain(&role.role)));
+    }
     match &board.next {
-        Some(next) => {
-            out.line(format!("  next: sign {} between {} and {}", plain(&next.role), next.from, next.until))
-        }
+        Some(next) => out.line(format!("  next: {}", plain(&next.words(at)))),
         None => out.line("  next: no date is known"),
     }
 }

@@ -44,7 +44,8 @@ impl Plan {
             if before.metadata(role).is_some() {
                 continue;
             }
-            let of = |signed| Metadata::without_files().with_signed(signed).map_err(|error| error.to_string());
+            let of =
+                |signed| Metadata::without_files().with_signed(signed).map_err(|error| error.to_string());
             let rest = after::draft(self, role, facts)?.rest;
             let mut nobody = rest.clone();
             nobody["delegations"] = json!({"keys": {}, "roles": []});

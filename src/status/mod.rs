@@ -100,6 +100,24 @@ pub struct Next {
     pub until: Date,
 }
 
+impl Next {
+    /// What has expired comes first, then what may be signed now, then what opens first.
+    fn urgency(&self, at: Date) -> (bool, bool, Date, Date) {
+        let by_end = if self.from <= at { self.until } else { self.from };
+        (self.until > at, self.from > at, by_end, self.until)
+    }
+
+    /// What is to be done.
+    pub fn words(&self, at: Date) -> String {
+        let Self { role, from, until } = self;
+        match (*from <= at, *until <= at) {
+            (_, true) => format!("sign {role} now: it expired {until}"),
+            (true, false) => format!("sign {role} now, before {until}"),
+            (false, false) => format!("sign {role} between {from} and {until}"),
+        }
+    }
+}
+
 /// One repository.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Board {
@@ -139,7 +157,7 @@ impl Board {
         Self {
             name: name.to_owned(),
             id: lowest.chars().take(16).collect(),
-            next: next.min_by_key(|next| (next.from, next.until)),
+            next: next.min_by_key(|next| next.urgency(at)),
             state: roles.iter().map(|role| role.state).max().unwrap_or(State::Missing),
             roles,
         }

@@ -57,6 +57,26 @@ fn written(worlds: &[(&str, World)]) -> (TempDir, Vec<PathBuf>) {
 }
 
 #[test]
+fn what_expired_is_the_next_to_be_signed_and_a_server_is_named() {
+    let mut late = calm();
+    // Its window opens before that of root, which is over.
+    late.role("targets")["expires"] = json!("2027-01-03T09:00:00Z");
+    for (root, _) in &mut late.roots {
+        root["expires"] = json!("2026-11-18T09:00:00Z");
+        root["x-tuf-on-ci-signing-period"] = json!(1);
+    }
+    late.timestamp.0["expires"] = json!("2026-11-19T09:00:00Z");
+    let (_dir, paths) = written(&[("late", late)]);
+
+    let said = keyrite(&["status", text(&paths[0]), "--at", NOW]).ended(1).out;
+
+    assert!(said.contains("next: sign root now: it expired 2026-11-18T09:00:00Z"), "{said}");
+    assert!(said.contains("now: the server must sign timestamp, which has expired"), "{said}");
+    let before = keyrite(&["status", text(&paths[0]), "--at", "2026-11-17T10:00:00Z"]).ended(1).out;
+    assert!(before.contains("next: sign root now, before 2026-11-18T09:00:00Z"), "{before}");
+}
+
+#[test]
 fn a_calm_repository_has_nothing_to_do_and_says_what_comes_next() {
     let board = board(&calm(), &Names::default());
 
