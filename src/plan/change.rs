@@ -24,6 +24,7 @@ use crate::plan::problem::Place;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
+use crate::tuf::RoleKeys;
 use crate::tuf::delegations::group::Group;
 use crate::tuf::diff;
 use crate::tuf::diff::Change;
@@ -361,11 +362,7 @@ fn coupled(
     if !plan.roles_in_room().contains(&"root") || !stated {
         return;
     }
-    let facts = Foreseen { plan, files: &|_| None };
-    let root = after::metadata(plan, "root", &facts).ok();
-    let root = root.and_then(|root| Root::from_signed(root.signed()).ok());
-    let keys = root.and_then(|root| root.role_keys(role));
-    let (Some(keys), Some(file)) = (keys, before.file(role)) else {
+    let (Some(keys), Some(file)) = (keys_after(plan, role), before.file(role)) else {
         let text = format!(
             "the keys of {role} change, and its metadata is not in the directory before: nobody can see whether they have signed it"
         );
@@ -377,5 +374,25 @@ fn coupled(
             file.file, unmet.have, unmet.need
         );
         say("COUPLED-RESIGN", place(role), text);
+    }
+}
+
+/// Who may sign a top-level role by the root that is made here.
+fn keys_after(plan: &Plan, role: &str) -> Option<RoleKeys> {
+    let root = after::metadata(plan, "root", &Foreseen { plan, files: &|_| None }).ok()?;
+    Root::from_signed(root.signed()).ok()?.role_keys(role)
+}
+
+/// Whether a role that a server signs gets other keys, and they have not signed what lies there.
+pub(super) fn left_to_a_server(plan: &Plan, role: &str) -> bool {
+    let stated = plan.roles.get(role).is_some_and(|role| role.stated && role.in_room.is_none());
+    let Some(before) = plan.before.as_ref().filter(|_| stated && plan.roles_in_room().contains(&"root"))
+    else {
+        return false;
+    };
+    let Some(keys) = keys_after(plan, role) else { return false };
+    match before.file(role) {
+        Some(file) => keys.verify(file.metadata.payload(), file.metadata.signatures()).is_err(),
+        None => before.repository.root.role_keys(role).as_ref() != Some(&keys),
     }
 }

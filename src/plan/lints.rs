@@ -6,7 +6,9 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
 use crate::plan::Verb;
+use crate::plan::change;
 use crate::plan::consequences::joined;
+use crate::plan::consequences::who;
 use crate::plan::delegates;
 use crate::plan::file::File;
 use crate::plan::problem::Place;
@@ -16,7 +18,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 22] = [
+pub const LINTS: [(&str, &str); 23] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -26,6 +28,7 @@ pub const LINTS: [(&str, &str); 22] = [
         "keys in files, which can be copied unseen, reach the threshold of root",
     ),
     ("expiry-order", "a role outlives the role that it depends on"),
+    ("left-to-a-server", "clients refuse everything until a server has signed a role with its new keys"),
     ("no-witness", "nobody in the room only watches"),
     ("shares-reach-threshold", "people who hold shares can sign with the keys of others"),
     ("evidence-left-out", "the script leaves nothing that others can hold the record against"),
@@ -124,8 +127,21 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
         );
         say("roots-missing", Some(spec.metadata.place), text);
     }
+    remarks.extend(["snapshot", "timestamp"].into_iter().filter_map(|role| server(plan, file, role)));
     remarks.extend(delegates::delegation_remarks(plan));
     remarks
+}
+
+/// A role whose keys change, and that a server must sign again before the new root is of use to anybody.
+fn server(plan: &Plan, file: &File, role: &str) -> Option<Problem> {
+    let after = plan.roles.get(role).filter(|_| change::left_to_a_server(plan, role))?;
+    let root = plan.roles.get("root").and_then(|root| root.in_room.as_ref())?;
+    let text = format!(
+        "the keys of {role} change, and it is not signed here: {} must sign it again before root {} is published, for clients that have this root refuse the repository until then; or give {role} a version and expires",
+        who(plan, &after.keys, after.threshold as usize),
+        root.version
+    );
+    Some(Problem::warning("left-to-a-server", file.trust.roles.get(role).map(|role| role.place), text))
 }
 
 /// What the state of trust after the ceremony leaves to remark.

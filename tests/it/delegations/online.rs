@@ -20,6 +20,33 @@ fn file(world: &World, expected: &[&str]) -> PathBuf {
 const MUST: [&str; 2] = ["targets: + delegation dev", "targets: version 1 -> 2"];
 
 #[test]
+fn a_role_that_a_server_must_sign_with_new_keys_is_remarked() {
+    let world = World::new();
+    let root = format!("    root: {{version: 2, expires: \"{EXPIRES}\", keys: [ana], threshold: 1}}\n");
+    world.file("key-rotation", "  dana: {public: inputs/dana.pub.json}\n", &root);
+    let server = format!("timestamp: {{version: 2, expires: \"{EXPIRES}\"}}");
+    let file = world.changed(&server, "timestamp: {keys: [dana], threshold: 1}");
+    let remark = "key dana alone must sign it again before root 2 is published";
+
+    let said = world.check(&file).ended(0);
+
+    let said = said.out + &said.err;
+    assert!(said.contains(remark) && said.contains("left-to-a-server"), "{said}");
+    let file = world.changed("clock: {}", "  accept: [left-to-a-server]\nclock: {}");
+    assert!(!world.check(&file).ended(0).err.contains(remark));
+    // The same keys as before, and keys that sign here, leave nothing to a server.
+    for kept in [
+        "keys: [online], threshold: 1",
+        &format!("version: 2, expires: \"{EXPIRES}\", keys: [online], threshold: 1"),
+    ] {
+        world.file("key-rotation", "", &root);
+        let file = world.changed(&server, &format!("timestamp: {{{kept}}}"));
+        let said = world.check(&file).ended(0);
+        assert!(!(said.out + &said.err).contains("left-to-a-server"));
+    }
+}
+
+#[test]
 fn lines_of_snapshot_and_timestamp_are_known_and_may_be_left_out() {
     let world = World::new();
     let all = [
