@@ -60,10 +60,14 @@ pub fn public_key(path: &Path) -> Result<PublicKey, String> {
 /// that comes with it is verified: it was made for this ceremony, or the key signed a file of metadata.
 pub fn outside(base: &Path, public: &Outside, ceremony: &str) -> Result<PublicKey, String> {
     let key = fixed(base, public)?;
-    if let Some(file) = &public.proof {
-        proved(&base.join(file), &key, ceremony).map_err(|why| format!("{file}: {why}"))?;
-    }
+    possessed(base, public, &key, ceremony)?;
     Ok(key)
+}
+
+/// The proof of possession, where one comes with the key.
+fn possessed(base: &Path, public: &Outside, key: &PublicKey, ceremony: &str) -> Result<(), String> {
+    let Some(file) = &public.proof else { return Ok(()) };
+    proved(&base.join(file), key, ceremony).map_err(|why| format!("{file}: {why}"))
 }
 
 /// The same, without its proof.
@@ -152,13 +156,23 @@ fn at_hand(plan: &Plan, base: &Path, name: &str) -> Option<PublicKey> {
     }
 }
 
+/// Keys that come with a file, and cannot be taken as they come.
 fn unreadable_keys(plan: &Plan, base: &Path) -> Vec<Problem> {
     let unreadable = |key: &Key| {
         let (Source::Existing { public, .. } | Source::Public { public }) = &key.source else { return None };
-        let why = outside(base, public, &plan.id).err()?;
-        let hint = "its owner makes it with `keyrite key show STORE`, or sends a PEM file";
+        let (rule, why) = match fixed(base, public) {
+            Ok(known) => {
+                let why = possessed(base, public, &known, &plan.id).err()?;
+                let made = format!("its holder makes one with `keyrite key prove STORE --for {}`", plan.id);
+                ("PROOF-OF-POSSESSION", format!("{why}; {made}"))
+            }
+            Err(why) => {
+                let made = "its owner makes it with `keyrite key show STORE`, or sends a PEM file";
+                ("PUBLIC-KEY-READABLE", format!("{why}; {made}"))
+            }
+        };
         let place = plan.places.get(&format!("key {}", key.name)).copied();
-        Some(Problem::error("PUBLIC-KEY-READABLE", place, format!("key {}: {why}; {hint}", key.name)))
+        Some(Problem::error(rule, place, format!("key {}: {why}", key.name)))
     };
     plan.keys.iter().filter_map(unreadable).collect()
 }

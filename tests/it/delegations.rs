@@ -474,6 +474,8 @@ fn a_delegates_key_comes_with_proof_of_possession_or_is_remarked() {
         let said = format!("{}{}", said.out, said.err);
         assert!(!said.contains("no-proof-of-possession"), "{said}");
         assert_eq!(said.contains("the proof was made for"), code == 1, "{said}");
+        let advice = "`keyrite key prove STORE --for 2026-11-delegation-change` (PROOF-OF-POSSESSION)";
+        assert_eq!(said.contains(advice), code == 1, "{said}");
     }
 }
 
