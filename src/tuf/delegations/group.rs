@@ -116,8 +116,7 @@ impl Group {
     /// The same bins; where others are the same, what is known of those is known of these.
     pub fn beside(mut self, known: &Self) -> Self {
         for (bin, known) in self.bins.iter_mut().zip(&known.bins) {
-            let made = std::mem::replace(&mut bin.metadata, known.metadata.clone());
-            bin.metadata = made.beside(&known.metadata);
+            bin.metadata = bin.metadata.clone().beside(&known.metadata);
         }
         self
     }

@@ -75,9 +75,10 @@ pub(crate) struct Writer {
 impl Writer {
     /// With `rest` as the other members, and room for so many targets and bytes of them.
     pub(crate) fn new(
-        rest: Map<String, Value>,
+        mut rest: Map<String, Value>,
         (count, bytes): (usize, usize),
     ) -> Result<Self, MetadataError> {
+        rest.remove("targets");
         let index = Index { paths: Vec::with_capacity(count), usual: true, ..Index::default() };
         Ok(Self { text: begin(&rest, bytes)?, rest, index })
     }
