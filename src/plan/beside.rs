@@ -49,8 +49,10 @@ impl Plan {
             let rest = after::draft(self, role, facts)?.rest;
             let mut nobody = rest.clone();
             nobody["delegations"] = json!({"keys": {}, "roles": []});
-            let section =
+            let mut section =
                 diff::targets(role, &of(nobody)?, &of(rest)?, names).map_err(|error| error.to_string())?;
+            // Both are its first version, and only one of them is.
+            section.consequences.retain(|consequence| consequence.role != role);
             sections.push(section);
         }
         Ok(sections)

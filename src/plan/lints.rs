@@ -37,7 +37,7 @@ pub const LINTS: [(&str, &str); 23] = [
     (NO_PROOF, "nobody showed that the holder of a delegate's key can sign with it"),
     (NO_METADATA, "a role is delegated to before it has metadata"),
     ("prefixes-overlap", "two roles may sign for the same beginnings of hashes"),
-    ("delegation-never-reached", "terminating delegations before it take all paths of one"),
+    ("delegation-never-reached", "terminating delegations before it take paths of one"),
     (OUTSIDE, "a role delegates paths that nobody delegates to it"),
     (CYCLE, "delegations lead back to a role"),
     ("succinct-bins", "clients that do not know TAP 15 cannot read what delegates to these bins"),

@@ -37,6 +37,7 @@ pub use rows::Rows;
 pub use say::people;
 pub use say::who;
 pub use unreached::outside;
+pub use unreached::taken;
 pub use unreached::unreached;
 
 /// The targets roles of a repository and what each delegates, read once.

@@ -19,7 +19,7 @@ use crate::tuf::delegations::rules;
 use crate::tuf::fault::Fault;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::PublicKey;
-use crate::tuf::paths::unreached;
+use crate::tuf::paths::taken;
 use crate::tuf::role::RoleKeys;
 
 /// How bins are written.
@@ -92,10 +92,16 @@ impl Wanted {
     /// What is allowed and still worth a word: prefixes of which one lies inside the other.
     pub fn remarks(&self) -> Vec<Fault> {
         let Self::Roles(roles) = self else { return Vec::new() };
-        let unreached = unreached(roles).into_iter().map(|place| {
-            let name = &roles[place].name;
-            let text =
-                format!("clients never come to {name}: terminating delegations before it take all its paths");
+        let by_prefix = |role: &Delegation| matches!(role.paths, Paths::HashPrefixes(_));
+        let unreached = taken(roles).into_iter().zip(roles).filter(|(taken, _)| !taken.is_empty());
+        let unreached = unreached.map(|(taken, role)| {
+            let (name, more) = (&role.name, taken.len() - 1);
+            let hashes = if by_prefix(role) { "hashes that begin with " } else { "" };
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let text = format!(
+                "{name} can never sign for {hashes}{:?}{more}: terminating delegations before it take them",
+                taken[0]
+            );
             Fault::new("delegation-never-reached", name, text)
         });
         let roles = roles.iter().map(|role| (role.name.as_str(), &role.paths));

@@ -16,16 +16,16 @@ struct Taken<'a> {
 }
 
 impl<'a> Taken<'a> {
-    fn all_of(&self, paths: &Paths) -> bool {
-        let pattern =
-            |it: &String| self.alike.contains(it.as_str()) || self.wildcards.iter().any(|by| covers(by, it));
-        let prefix = |it: &String| {
+    /// Which of these patterns or prefixes are taken.
+    fn of<'p>(&self, paths: &'p Paths) -> Vec<&'p str> {
+        let pattern = |it: &str| self.alike.contains(it) || self.wildcards.iter().any(|by| covers(by, it));
+        let prefix = |it: &str| {
             (0..=it.len()).filter_map(|end| it.get(..end)).any(|head| self.prefixes.contains(head))
         };
         match paths {
-            Paths::Patterns(patterns) => patterns.iter().all(pattern),
-            Paths::HashPrefixes(prefixes) => prefixes.iter().all(prefix),
-            Paths::Bin { .. } => false,
+            Paths::Patterns(list) => list.iter().map(String::as_str).filter(|it| pattern(it)).collect(),
+            Paths::HashPrefixes(list) => list.iter().map(String::as_str).filter(|it| prefix(it)).collect(),
+            Paths::Bin { .. } => Vec::new(),
         }
     }
 
@@ -42,19 +42,27 @@ impl<'a> Taken<'a> {
     }
 }
 
-/// The places of delegations to which no path leads: they have no paths, or terminating ones before them take them all.
-pub fn unreached(roles: &[Delegation]) -> Vec<usize> {
+/// Of each delegation the paths that terminating ones before it take.
+pub fn taken(roles: &[Delegation]) -> Vec<Vec<&str>> {
     let mut taken = Taken::default();
-    let mut unreached = Vec::new();
-    for (place, role) in roles.iter().enumerate() {
-        if taken.all_of(&role.paths) {
-            unreached.push(place);
-        }
+    let each = roles.iter().map(|role| {
+        let of = taken.of(&role.paths);
         if role.terminating {
             taken.add(&role.paths);
         }
-    }
-    unreached
+        of
+    });
+    each.collect()
+}
+
+/// The places of delegations to which no path leads: they have no paths, or terminating ones before them take them all.
+pub fn unreached(roles: &[Delegation]) -> Vec<usize> {
+    let all = |(taken, role): (Vec<&str>, &Delegation)| match &role.paths {
+        Paths::Patterns(list) | Paths::HashPrefixes(list) => taken.len() == list.len(),
+        Paths::Bin { .. } => false,
+    };
+    let unreached: Vec<bool> = taken(roles).into_iter().zip(roles).map(all).collect();
+    (0..roles.len()).filter(|place| unreached[*place]).collect()
 }
 
 /// The patterns of a delegation that match nothing that its delegator may sign for, by the delegations to that one. Where
