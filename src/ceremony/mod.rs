@@ -192,8 +192,9 @@ impl Ceremony {
     /// The same, beside one that went the same way: what it makes again, byte for byte, is not worked out again.
     pub fn beside(mut self, other: &Self) -> Self {
         self.memory.beside(&other.work);
-        let from = |ceremony: &Self| ceremony.plan.before.as_ref().map(|before| before.files.clone());
-        if self.plan.digest == other.plan.digest && from(&self) == from(other) {
+        let ours = self.plan.before.as_ref().map(|before| &before.files);
+        let theirs = other.plan.before.as_ref().map(|before| &before.files);
+        if self.plan.digest == other.plan.digest && ours == theirs {
             self.memory.compares_as(&other.memory);
         }
         self

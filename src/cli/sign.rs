@@ -79,6 +79,11 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         let error = "--qr shows the signature of one key, and several are given; nothing was signed";
         return Err(Failure::new(Exit::Input, error, "sign with one key at a time, or leave out --qr"));
     }
+    let twice = |(n, uri): &(usize, &StoreUri)| args.key.iter().take(*n).any(|before| before == *uri);
+    if let Some((_, uri)) = args.key.iter().enumerate().find(twice) {
+        let error = format!("{} is given twice; nothing was signed", plain(&uri.to_string()));
+        return Err(Failure::new(Exit::Input, error, "give each key once"));
+    }
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     apart::check_new(&args.out)?;
     let request = Request::parse(&apart::read_sent(&args.request)?)

@@ -19,11 +19,11 @@ use crate::tuf::Date;
 use crate::tuf::Metadata;
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_ROOT;
-use crate::tuf::client::MAX_SNAPSHOT;
 use crate::tuf::client::Refused;
 use crate::tuf::client::Request;
 use crate::tuf::client::Scope;
 use crate::tuf::client::TrustedFile;
+use crate::tuf::client::earlier_state;
 use crate::tuf::client::rules;
 use crate::tuf::root::Root;
 use crate::words::Digest;
@@ -94,7 +94,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let own = args.trusted.as_deref().map(|path| {
         let hint = "give the directory in which a client keeps its metadata, or one of the same repository";
         let dir = Dir::open_own(path).map_err(|why| unread(path, why, hint))?;
-        has_a_state(&dir).map_err(|why| unread(path, why, hint)).map(|()| dir)
+        earlier_state(&dir).map_err(|why| unread(path, why, hint)).map(|()| dir)
     });
     let own = own.transpose()?;
     let scope = match args.scope {
@@ -124,25 +124,6 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
             Err(failure(&refused, scope))
         }
     }
-}
-
-/// What a client trusted before can be read: where nothing of it could, nothing would be too old.
-fn has_a_state(own: &Dir) -> Result<(), String> {
-    let names = own.names()?;
-    let of =
-        |role: &str, name: &str| name == format!("{role}.json") || name.ends_with(&format!(".{role}.json"));
-    let kept =
-        names.iter().filter(|name| ["root", "timestamp", "snapshot"].iter().any(|role| of(role, name)));
-    let mut kept = kept.peekable();
-    if kept.peek().is_none() {
-        return Err(
-            "no client has trusted anything there: no root, timestamp or snapshot is in it".to_owned()
-        );
-    }
-    for name in kept {
-        own.read(name, MAX_SNAPSHOT).map_err(|why| format!("{name}: {why}"))?;
-    }
-    Ok(())
 }
 
 /// The machine's clock, to the second.

@@ -26,9 +26,7 @@ impl Plan {
         }
         Ok(sections)
     }
-}
 
-impl Plan {
     /// Whether a role's difference is one of these, which nobody must expect.
     pub(super) fn is_beside(&self, role: &str) -> bool {
         let begins = self.before.as_ref().is_some_and(|before| before.metadata(role).is_none());

@@ -36,6 +36,7 @@ use tree::Found;
 use workflow::Workflow;
 use workflow::refuse;
 
+pub use before::earlier_state;
 pub use lazy::Client;
 pub use lazy::Local;
 pub use workflow::WATERMARK;

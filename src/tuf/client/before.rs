@@ -252,6 +252,30 @@ fn role_not_rolled_back(file: &str, role: &str, old: u64, new: u64) -> Result<()
     Ok(())
 }
 
+/// Whether a client has trusted something there, and all of it can be read. Where nothing of it could, nothing would be
+/// older; who asks for an earlier state wants to know. The error is a fragment.
+pub fn earlier_state(own: &dyn Files) -> Result<(), String> {
+    let of =
+        |role: &str, name: &str| name == format!("{role}.json") || name.ends_with(&format!(".{role}.json"));
+    let names = own.names()?;
+    let kept = |role: &'static str, max: u64| {
+        names.iter().filter(move |name| of(role, name)).map(move |name| (name, max))
+    };
+    let mut kept = kept("root", MAX_ROOT)
+        .chain(kept("timestamp", MAX_TIMESTAMP))
+        .chain(kept("snapshot", MAX_SNAPSHOT))
+        .peekable();
+    if kept.peek().is_none() {
+        return Err(
+            "no client has trusted anything there: no root, timestamp or snapshot is in it".to_owned()
+        );
+    }
+    for (name, max) in kept {
+        own.read(name, max).map_err(|why| format!("{name}: {why}"))?;
+    }
+    Ok(())
+}
+
 fn readable(own: &dyn Files, file: &str, max: u64) -> Result<Option<Vec<u8>>, Refused> {
     own.read(file, max).or_else(|why| refuse(rules::FILE_READABLE, file, why))
 }

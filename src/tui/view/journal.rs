@@ -7,15 +7,13 @@ use crate::tui::app::App;
 use crate::tui::view::clock;
 use crate::tui::view::doc::Doc;
 use crate::tui::view::doc::cut;
-use crate::tui::view::page::Areas;
 use crate::tui::view::page::Hint;
-use crate::tui::view::page::Page;
+use crate::tui::view::whole;
+use crate::tui::view::whole_page;
 
 /// Draws the journal from its line `at` on.
 pub fn draw(app: &App, at: usize, keys: &[Hint], frame: &mut Frame) {
-    let area = frame.area();
-    let whole = Areas { side: None, ..Areas::of((area.width, area.height)) };
-    let main = ratatui::layout::Rect { width: area.width.saturating_sub(2), ..whole.main };
+    let main = whole(frame.area());
     let happened = &app.scene.happened;
     let mut doc = Doc::new(app.palette, usize::from(main.width));
     let digits = happened.len().to_string().len();
@@ -27,15 +25,6 @@ pub fn draw(app: &App, at: usize, keys: &[Hint], frame: &mut Frame) {
         doc.marked(&before, Style::new(), &text, style);
     }
     doc.unmade = (at, happened.len().saturating_sub(at + doc.lines.len()));
-    let title = (format!("{}   journal, {} lines", app.cover.id, happened.len()), String::new());
-    let page = Page {
-        palette: app.palette,
-        title,
-        rehearsal: app.rehearsal(),
-        keys,
-        doc: &doc,
-        scroll: at,
-        done: None,
-    };
-    page.draw(frame, main);
+    let what = format!("journal, {} lines", happened.len());
+    whole_page(app, &what, keys, &doc, at).draw(frame, main);
 }

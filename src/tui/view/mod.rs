@@ -19,6 +19,7 @@ pub mod step;
 pub mod words;
 
 use ratatui::Frame;
+use ratatui::layout::Rect;
 
 use crate::tui::app::App;
 use crate::tui::app::Stage;
@@ -32,6 +33,17 @@ use crate::tui::window::Window;
 
 /// Lines of the last events below the head of the journal.
 const LAST: usize = 5;
+
+/// Where a page lies that has the whole width.
+fn whole(area: Rect) -> Rect {
+    Rect { width: area.width.saturating_sub(2), ..Areas::of((area.width, area.height)).main }
+}
+
+/// A page of a running ceremony that has the whole width.
+fn whole_page<'a>(app: &App, what: &str, keys: &'a [Hint], doc: &'a Doc, scroll: usize) -> Page<'a> {
+    let title = (format!("{}   {what}", app.cover.id), String::new());
+    Page { palette: app.palette, title, rehearsal: app.rehearsal(), keys, doc, scroll, done: None }
+}
 
 /// Draws the screen.
 pub fn view(app: &App, frame: &mut Frame) {

@@ -176,8 +176,15 @@ fn several_keys_answer_together_and_each_counts_once() {
     world.ran(&["merge", "root.req", "bo.resp", "ana.resp", "--out", "b.json"]).ended(0);
     assert_eq!(fs::read(world.path("a.json")).unwrap(), fs::read(world.path("b.json")).unwrap());
 
+    // The same store is seen before a passphrase is typed, the same key in another file behind it.
     let twice = sign(["age:ana.age", "age:ana.age"], "twice.json", &[]).ended(2);
-    assert!(twice.err.contains("given twice; nothing was written"), "{}", twice.err);
+    assert!(twice.err.contains("age:ana.age is given twice; nothing was signed"), "{}", twice.err);
+    fs::copy(world.path("ana.age"), world.path("copy.age")).unwrap();
+    let line = "  \"age:copy.age\": {passphrase: \"correct horse battery staple\"}\n";
+    world.write("copy.yaml", format!("{PASSPHRASES}{line}").as_bytes());
+    let copy = ["sign", "root.req", "--key", "age:ana.age", "--key", "age:copy.age", "--out", "twice.json"];
+    let copied = world.ran(&[&copy[..], &["--answers", "copy.yaml"]].concat()).ended(2);
+    assert!(copied.err.contains("given twice; nothing was written"), "{}", copied.err);
     let stranger = sign(["age:ana.age", "age:eve.age"], "eve.json", &[]).ended(1);
     assert!(stranger.err.contains("may not sign this"), "{}", stranger.err);
     let qr = sign(["age:ana.age", "age:bo.age"], "qr.json", &["--qr=frames"]).ended(2);
