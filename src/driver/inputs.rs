@@ -5,6 +5,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use sha2::Digest;
+use sha2::Sha256;
+
 use crate::bundle;
 use crate::driver::before;
 use crate::driver::disk;
@@ -112,11 +115,17 @@ pub fn expired(plan: &Plan, now: Date) -> Vec<Problem> {
 ///
 /// With the target files at hand, the plan also knows what they change.
 pub fn check(plan: &mut Plan, base: &Path, now: Date) -> Vec<Problem> {
-    let (problems, changes) = judged(plan, base, now);
+    check_and_keep(plan, base, now).0
+}
+
+/// The same, with the manifests that were read, by role.
+pub fn check_and_keep(plan: &mut Plan, base: &Path, now: Date) -> (Vec<Problem>, BTreeMap<String, CameIn>) {
+    let (problems, changes, mut came_in) = judged(plan, base, now);
     if let Some(changes) = changes {
         plan.changes = changes;
     }
-    problems
+    came_in.retain(|_, came_in| came_in.manifest.is_some());
+    (problems, came_in)
 }
 
 /// The whole of `check`: the file, what it starts from, its inputs and the day. The plan holds when nothing is wrong.
@@ -187,11 +196,11 @@ fn ledger(plan: &Plan, base: &Path) -> Vec<Problem> {
 }
 
 /// The target files that come in, by role.
-fn hashed(plan: &Plan, base: &Path, problems: &mut Vec<Problem>) -> BTreeMap<String, Files> {
+fn hashed(plan: &Plan, base: &Path, problems: &mut Vec<Problem>) -> BTreeMap<String, CameIn> {
     let mut hashed = BTreeMap::new();
     for (name, spec) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
-        match target_files(base, spec) {
-            Ok(files) => drop(hashed.insert(name.clone(), files)),
+        match target_files(base, spec, None) {
+            Ok(came_in) => drop(hashed.insert(name.clone(), came_in)),
             Err(error) => {
                 let (text, place) = (format!("files of {name}: {error}"), plan.places.get("files").copied());
                 problems.push(Problem::error("TARGET-FILES-READABLE", place, text));
@@ -207,7 +216,9 @@ fn window_closed(plan: &Plan, now: Date) -> Option<Problem> {
     Some(Problem::error("CLOCK-WINDOW", place, format!("the window closed at {end}, and it is {now} now")))
 }
 
-fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Section>>) {
+type WithFiles = (Vec<Problem>, Option<Vec<Section>>, BTreeMap<String, CameIn>);
+
+fn judged(plan: &Plan, base: &Path, now: Date) -> WithFiles {
     let place = |of: &str| plan.places.get(of).copied();
     let mut problems = unreadable_keys(plan, base);
     problems.extend(ledger(plan, base));
@@ -218,10 +229,11 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
     }
     problems.extend(twins);
     let hashed = hashed(plan, base, &mut problems);
-    problems.extend(reach::cut_off(plan, &|role| hashed.get(role)));
+    let files = |role: &str| hashed.get(role).map(|came_in| &came_in.files);
+    problems.extend(reach::cut_off(plan, &files));
     let mut changes = None;
     if plan.hashes_files() && plan.before.is_some() && problems.is_empty() {
-        match plan.foresee(&|role| hashed.get(role)) {
+        match plan.foresee(&files) {
             Ok(sections) => {
                 if let Err(why) = plan.as_expected(&sections) {
                     let text = format!("expect_diff is not what would change: {why}");
@@ -243,7 +255,7 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> (Vec<Problem>, Option<Vec<Sect
     }
     problems.extend(expired(plan, now));
     problems.extend(window_closed(plan, now));
-    (problems, changes)
+    (problems, changes, hashed)
 }
 
 /// The target files below a directory, as metadata calls them: the path from there, in order.
@@ -289,30 +301,77 @@ fn list(directory: &Path) -> io::Result<Vec<String>> {
     Ok(files)
 }
 
-/// The target files that a role's `files` names: hashed here, or as a manifest lists them.
-pub fn target_files(base: &Path, spec: &FilesSpec) -> Result<Files, String> {
+/// Target files as they came in.
+#[derive(Clone, Debug, Default)]
+pub struct CameIn {
+    /// What they are.
+    pub files: Files,
+    /// SHA-256 of the manifest that lists them, where one does.
+    manifest: Option<[u8; 32]>,
+}
+
+/// The target files that a role's `files` names: hashed here, or as a manifest lists them. A manifest that is, byte for
+/// byte, the one that is known is not taken apart again.
+pub fn target_files(base: &Path, spec: &FilesSpec, known: Option<&CameIn>) -> Result<CameIn, String> {
     // Files are only taken out.
     if spec.from.value.is_empty() {
-        return Ok(Files::default());
+        return Ok(CameIn::default());
     }
     if spec.origin == Origin::Manifest {
-        return listed(base, spec);
+        return listed(base, spec, known);
     }
     let named: Vec<&str> = spec.hashes.iter().map(|name| name.value.as_str()).collect();
     let algorithms = if named.is_empty() { &["sha256"] } else { named.as_slice() };
     let directory = base.join(&spec.from.value);
     let hashed = list(&directory).and_then(|files| hashing::hash_all(&directory, files, algorithms));
-    hashed.map_err(|error| error.to_string())
+    let files = hashed.map_err(|error| error.to_string())?;
+    Ok(CameIn { files, manifest: None })
 }
 
 /// The entries of a manifest.
-fn listed(base: &Path, spec: &FilesSpec) -> Result<Files, String> {
+fn listed(base: &Path, spec: &FilesSpec, known: Option<&CameIn>) -> Result<CameIn, String> {
     let path = base.join(&spec.from.value);
     let bytes = disk::read(&path, MAX_MANIFEST).map_err(|error| format!("{}: {error}", path.display()))?;
+    let manifest = Some(Sha256::digest(&bytes).into());
+    if let Some(known) = known.filter(|known| known.manifest == manifest) {
+        return Ok(known.clone());
+    }
     let need: Vec<String> = spec.hashes.iter().map(|name| name.value.clone()).collect();
-    manifest::read(&bytes, &need).map_err(|faults| {
+    let files = manifest::read(&bytes, &need).map_err(|faults| {
         let told: Vec<String> =
             faults.iter().map(|fault| format!("{} ({})", fault.text, fault.rule)).collect();
         format!("{}: {}", path.display(), told.join("; "))
-    })
+    })?;
+    Ok(CameIn { files, manifest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fields::At;
+    use crate::plan::problem::Place;
+
+    #[test]
+    fn a_manifest_that_still_lies_there_is_the_one_that_was_judged_and_any_other_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = |length: u64| {
+            let entry = format!(r#"{{"length":{length},"hashes":{{"sha256":"{}"}}}}"#, "ab".repeat(32));
+            fs::write(folder.path().join("m.json"), format!(r#"{{"targets":{{"a":{entry}}}}}"#)).unwrap();
+        };
+        let place = Place { line: 1, column: 1 };
+        let from = At { value: "m.json".to_owned(), place };
+        let (remove, hashes) = (Vec::new(), Vec::new());
+        let spec = FilesSpec { place, from, origin: Origin::Manifest, keep: false, remove, hashes };
+        let read = |known: Option<&CameIn>| target_files(folder.path(), &spec, known).unwrap();
+        manifest(1);
+        let judged = read(None);
+        assert_eq!(judged.files.len(), 1);
+        // What is held tells apart whether it was taken.
+        let held = CameIn { files: Files::default(), ..judged };
+
+        assert_eq!(read(Some(&held)).files.len(), 0);
+
+        manifest(2);
+        assert_eq!(read(Some(&held)).files.len(), 1);
+    }
 }

@@ -28,6 +28,7 @@ pub mod stop;
 mod stores;
 mod things;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub use stop::StopKind;
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
+use crate::driver::inputs::CameIn;
 use crate::driver::record::Record;
 use crate::driver::record::Run;
 use crate::driver::stores::Places;
@@ -99,6 +101,8 @@ pub struct Driver {
     share: Option<Arc<Share>>,
     /// Shares that holders gave in this drill.
     given: Vec<Share>,
+    /// The manifests that were judged before the ceremony began, by role, until they are read again.
+    manifests: BTreeMap<String, CameIn>,
     /// What failed last in this step was put right by someone's share.
     settled: bool,
     /// It was gone on with, and nothing has happened since.
@@ -147,7 +151,7 @@ impl Driver {
             .map_err(|error| Stop::new(StopKind::Input, format!("{}: {error}", base.display()), ""))?;
         let mut plan = before::read_plan(&text, &base).map_err(|problems| refused(&problems))?;
         let now = options.clock.now();
-        let problems = inputs::check(&mut plan, &base, now);
+        let (problems, manifests) = inputs::check_and_keep(&mut plan, &base, now);
         if !problems.is_empty() {
             return Err(refused(&problems));
         }
@@ -190,6 +194,7 @@ impl Driver {
             found: None,
             share: None,
             given: Vec::new(),
+            manifests,
             faults: Vec::new(),
             sandbox: Sandbox::default(),
             resumed: false,
@@ -256,6 +261,7 @@ impl Driver {
             found: None,
             share: None,
             given: Vec::new(),
+            manifests: BTreeMap::new(),
             faults: Vec::new(),
             resumed: true,
             settled: false,

@@ -6,6 +6,7 @@ use crate::ceremony::Need;
 use crate::driver::Driver;
 use crate::driver::faults::Fault;
 use crate::driver::inputs;
+use crate::driver::inputs::CameIn;
 use crate::driver::prompt::Answer;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
@@ -213,8 +214,9 @@ impl Driver {
         for role in self.ceremony.left() {
             let from = self.ceremony.plan().roles.get(&role).and_then(|role| role.files.clone());
             if let (Some(from), false) = (from, self.ceremony.files().contains_key(&role)) {
-                match inputs::target_files(&self.places.inputs, &from) {
-                    Ok(files) => {
+                match inputs::target_files(&self.places.inputs, &from, self.manifests.remove(&role).as_ref())
+                {
+                    Ok(CameIn { files, .. }) => {
                         if let Some(problem) = self.leads_nowhere(&role, &files) {
                             return self.failed(step, "input", format!("target files: {problem}"), events);
                         }

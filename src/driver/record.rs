@@ -52,6 +52,8 @@ pub struct Record {
     journal: File,
     head: Digest,
     last: Date,
+    /// The line that lists target files, which may be a million.
+    files: Option<journal::Known>,
 }
 
 /// A name beside `dir` that nothing has: the record is filled there, and takes its own name when it is whole.
@@ -163,7 +165,7 @@ impl Record {
             cut().map_err(|error| disk::cannot_write(&path, &error))?;
         }
         let last = journal.entries.last().map_or(Date::from_unix(0), |entry| entry.at);
-        Ok((Self { dir: dir.to_owned(), journal: file, head: journal.head(), last }, journal))
+        Ok((Self { dir: dir.to_owned(), journal: file, head: journal.head(), last, files: None }, journal))
     }
 
     /// The head of the journal.
@@ -187,6 +189,9 @@ impl Record {
             drop(self.journal.set_len(whole));
             disk::cannot_write(&path, &error)
         })?;
+        if matches!(event, Event::Hashed { .. }) {
+            self.files = Some(journal::Known { at, prev: self.head, what: event.clone(), head });
+        }
         self.head = head;
         self.last = at;
         Ok(())
@@ -242,7 +247,8 @@ impl Record {
         }
         let path = path_of(&self.dir, "journal.jsonl");
         let bytes = disk::read(&path, MAX_JOURNAL).map_err(|error| disk::cannot_write(&path, &error))?;
-        let journal = journal::read(&bytes).map_err(|broken| broken_record(&broken))?;
+        let journal = journal::read_beside(&bytes, self.files.as_ref());
+        let journal = journal.map_err(|broken| broken_record(&broken))?;
         // It may have a million files in it, and what it says has them again.
         drop(bytes);
         // From the record alone, as whoever verifies it has it: the plan at hand knows the inputs of the day as well.

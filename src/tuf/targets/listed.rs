@@ -270,6 +270,9 @@ fn take_apart<'t>(
         }
         let end = value(text, at).ok()?;
         let json = json::parse(&canonical::to_json(text.get(at..end)?)).ok()?;
+        if *name == *b"_type" && json != "targets" {
+            return None;
+        }
         rest.insert(String::from_utf8(name.into_owned()).ok()?, json);
         Some(end)
     })?;
