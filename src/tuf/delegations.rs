@@ -82,10 +82,14 @@ impl Delegations {
 
     fn read(json: &Value) -> Result<Self, MetadataError> {
         let (keys, other) = root::keys(fields::member(json, "keys")?);
-        let of = |role: &Value| -> Result<Arc<RoleKeys>, MetadataError> {
+        let mut last: Option<Arc<RoleKeys>> = None;
+        let mut of = |role: &Value| -> Result<Arc<RoleKeys>, MetadataError> {
             let (keyids, threshold) = root::keyids_and_threshold(role)?;
             let key = |keyid: KeyId| keys.get(&keyid).cloned().map(|key| (keyid, key));
-            Ok(Arc::new(RoleKeys { keys: keyids.into_iter().filter_map(key).collect(), threshold }))
+            let role_keys = RoleKeys { keys: keyids.into_iter().filter_map(key).collect(), threshold };
+            // Bins have the same keys, thousands of times: they hold them once.
+            let known = last.take().filter(|known| **known == role_keys);
+            Ok(Arc::clone(last.insert(known.unwrap_or_else(|| Arc::new(role_keys)))))
         };
         let listed = json.get("roles").filter(|v| !v.is_null());
         let succinct = json.get("succinct_roles").filter(|v| !v.is_null());
@@ -112,9 +116,11 @@ impl Delegations {
 
     fn indexed(roles: Vec<Delegation>, keys: BTreeMap<KeyId, PublicKey>, other_keys: Vec<KeyId>) -> Self {
         let (mut patterns, mut prefixes) = (Vec::new(), HashMap::<String, Vec<usize>>::new());
-        let mut bits = None;
+        // The bin of a path is then known by its number, and no prefix is looked for.
+        let mut bits = layout::classic_bits(&roles);
         for (i, role) in roles.iter().enumerate() {
             match &role.paths {
+                Paths::HashPrefixes(_) if bits.is_some() => {}
                 Paths::Patterns(list) => patterns.extend(list.iter().map(|p| (p.clone(), i))),
                 Paths::HashPrefixes(list) => {
                     for prefix in list {
@@ -345,6 +351,29 @@ mod tests {
         let digest = Sha256::digest("a/b");
         let number = u16::from_be_bytes([digest[0], digest[1]]) >> 6;
         assert_eq!(bins.matching("a/b"), [usize::from(number)]);
+    }
+
+    #[test]
+    fn classic_bins_are_found_as_any_other_prefixes_are() {
+        let bins: Vec<Value> =
+            (0..16).map(|n| role(&format!("b{n}"), "path_hash_prefixes", &[&format!("{n:x}")])).collect();
+        let of = |bins: &[Value]| delegations(json!({"roles": bins})).unwrap();
+        let other = role("other", "paths", &["none"]);
+        let (known, looked_for) = (of(&bins), of(&[&bins[..], &[other]].concat()));
+        let mut exchanged = bins.clone();
+        exchanged.swap(3, 4);
+
+        assert_eq!((known.bits, looked_for.bits, of(&exchanged).bits), (Some(4), None, None));
+        assert_eq!((known.prefixes.len(), looked_for.prefixes.len()), (0, 16));
+        assert!(known.roles.iter().all(|bin| Arc::ptr_eq(&bin.role_keys, &known.roles[0].role_keys)));
+        for n in 0..100 {
+            let path = format!("files/{n}");
+            assert_eq!(known.matching(&path), looked_for.matching(&path));
+            assert_eq!(known.matching(&path).len(), 1);
+        }
+        for few in [&bins[..1], &bins[..15], &[]] {
+            assert_eq!(of(few).bits, None);
+        }
     }
 
     #[test]

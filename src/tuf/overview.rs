@@ -1,26 +1,28 @@
 //! A repository at a glance: its roles with their versions, dates and thresholds, its keys with their roles, and
 //! what still lacks signatures. It repeats what the files say; [`crate::tuf::client`] judges them.
 
+mod glance;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use crate::tuf::Bytes;
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::date::Date;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::Material;
+use crate::tuf::overview::glance::Glance;
 use crate::tuf::paths::Moved;
 use crate::tuf::paths::Rows;
 use crate::tuf::paths::Tree;
-use crate::tuf::repository::Repository;
 use crate::tuf::repository::RoleFile;
 use crate::tuf::repository::Unreadable;
 use crate::tuf::repository::role_file;
 use crate::tuf::role::RoleKeys;
+use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::targets::stream;
 use crate::tuf::targets::stream::Ask;
@@ -141,21 +143,22 @@ impl Standing {
 impl Overview {
     /// Of a repository.
     pub fn read(files: &dyn Files) -> Result<Self, Unreadable> {
-        Ok(Self::of(&Repository::glance(files)?, files))
+        Ok(Self::of(Glance::read(files)?, files))
     }
 
-    fn of(repository: &Repository, files: &dyn Files) -> Self {
-        let tree = Tree::of(repository);
+    fn of(glance: Glance, files: &dyn Files) -> Self {
+        let Glance { roots, root, top, lacking: of_top, nodes, files: names } = glance;
+        let tree = Tree::new(nodes, &root);
         let rows = Rows::of(&tree, &BTreeSet::new());
-        let top = TOP_LEVEL.into_iter().filter_map(|role| top(repository, role)).collect::<Vec<_>>();
-        let newest = repository.roots.last();
+        let newest = roots.last();
         let version = |file: Option<&RoleFile>| file.map_or(0, |file| file.version);
-        let keys = keys(repository, &top, &rows);
-        let (lacking, not_looked_at) = lacking(repository, files, &top, &rows);
+        let keys = keys(&root, &top, &rows);
+        let mut lacking: Vec<Lacking> = by_old_keys(&roots, files).into_iter().chain(of_top).collect();
+        let not_looked_at = lacking_below(&names, files, &rows, &mut lacking);
         Self {
-            roots: (version(repository.roots.first()), version(newest)),
+            roots: (version(roots.first()), version(newest)),
             rehearsal: newest.is_some_and(|root| root.metadata.signed().get(WATERMARK).is_some()),
-            consistent_snapshot: repository.root.consistent_snapshot,
+            consistent_snapshot: root.consistent_snapshot,
             top,
             shadowed: tree.shadowed(),
             tree: Arc::new(tree),
@@ -206,22 +209,7 @@ impl Overview {
     }
 }
 
-fn file<'a>(repository: &'a Repository, role: &str) -> Option<&'a RoleFile> {
-    if role == "root" { repository.roots.last() } else { repository.roles.get(role) }
-}
-
-fn top(repository: &Repository, role: &'static str) -> Option<Top> {
-    let file = file(repository, role);
-    let expires = file.and_then(|file| file.metadata.signed().get("expires").and_then(Value::as_str));
-    Some(Top {
-        role,
-        version: file.map(|file| file.version),
-        expires: expires.and_then(|expires| Date::parse_lenient(expires).ok()),
-        keys: Arc::new(repository.root.role_keys(role)?),
-    })
-}
-
-fn keys(repository: &Repository, top: &[Top], rows: &Rows) -> Vec<Key> {
+fn keys(root: &Root, top: &[Top], rows: &Rows) -> Vec<Key> {
     let mut keys: BTreeMap<Material, Key> = BTreeMap::new();
     let mut add = |of: &RoleKeys, role: &str| {
         for (keyid, key) in &of.keys {
@@ -245,51 +233,59 @@ fn keys(repository: &Repository, top: &[Top], rows: &Rows) -> Vec<Key> {
         scheme: "a kind that this program cannot verify with".to_owned(),
         roles: TOP_LEVEL
             .into_iter()
-            .filter(|role| repository.root.roles.get(*role).is_some_and(|role| role.keyids.contains(keyid)))
+            .filter(|role| root.roles.get(*role).is_some_and(|role| role.keyids.contains(keyid)))
             .map(str::to_owned)
             .collect(),
     };
-    keys.extend(repository.root.other_keys.keys().map(unknown));
+    keys.extend(root.other_keys.keys().map(unknown));
     keys
 }
 
-fn lacking(repository: &Repository, files: &dyn Files, top: &[Top], rows: &Rows) -> (Vec<Lacking>, usize) {
-    let mut lacking = Vec::new();
-    if let [.., before, newest] = repository.roots.as_slice()
-        && before.version.checked_add(1) == Some(newest.version)
-        && let Some(keys) = old_keys(before)
-    {
-        lacking.extend(lacks(files, newest, &format!("root version {}", before.version), &keys));
+/// What the newest root lacks of the keys of the one before.
+fn by_old_keys(roots: &[RoleFile], files: &dyn Files) -> Option<Lacking> {
+    let [.., before, newest] = roots else { return None };
+    if before.version.checked_add(1) != Some(newest.version) {
+        return None;
     }
-    for top in top {
-        let of = match (top.role, top.version) {
-            ("root", Some(version)) => format!("root version {version}"),
-            (role, _) => role.to_owned(),
-        };
-        lacking.extend(file(repository, top.role).and_then(|file| lacks(files, file, &of, &top.keys)));
-    }
+    let keys = Root::from_signed(before.metadata.signed()).ok()?.role_keys("root")?;
+    lacks(files, &newest.file, Some(newest), &format!("root version {}", before.version), &keys)
+}
+
+/// What the files of delegated roles lack; says at how many was not looked.
+fn lacking_below(
+    names: &BTreeMap<String, String>,
+    files: &dyn Files,
+    rows: &Rows,
+    lacking: &mut Vec<Lacking>,
+) -> usize {
     let single = rows.0.iter().filter(|row| row.count == 1);
     for row in single.clone().take(LOOKED_AT) {
         let Some(delegation) = row.delegation() else { continue };
-        let Some(file) = repository.roles.get(&delegation.name) else { continue };
-        lacking.extend(lacks(files, file, &delegation.name, &delegation.role_keys));
+        let Some(file) = names.get(&delegation.name) else { continue };
+        lacking.extend(lacks(files, file, None, &delegation.name, &delegation.role_keys));
     }
     let all: usize = rows.0.iter().map(|row| row.count).sum();
-    (lacking, all - single.count().min(LOOKED_AT))
+    all - single.count().min(LOOKED_AT)
 }
 
-fn old_keys(root: &RoleFile) -> Option<RoleKeys> {
-    crate::tuf::root::Root::from_signed(root.metadata.signed()).ok()?.role_keys("root")
-}
-
-fn lacks(files: &dyn Files, file: &RoleFile, of: &str, keys: &RoleKeys) -> Option<Lacking> {
-    if file.paths.is_some() && holds(files, file, keys) {
+/// What a file lacks, which may be held.
+fn lacks(
+    files: &dyn Files,
+    file: &str,
+    held: Option<&RoleFile>,
+    of: &str,
+    keys: &RoleKeys,
+) -> Option<Lacking> {
+    if held.is_none() && holds(files, file, keys) {
         return None;
     }
     // What went by and does not hold is read whole, for what it lacks. Where that fails now, nothing of it holds.
-    let whole = file.paths.as_ref().and_then(|_| role_file(files, &file.file, MAX_TARGETS).ok());
-    let metadata = whole.as_ref().map_or(&file.metadata, |whole| &whole.metadata);
-    let (payload, signatures) = (metadata.payload(), metadata.signatures());
+    let whole = held.cloned().or_else(|| role_file(files, file, MAX_TARGETS).ok());
+    let empty = Bytes::default();
+    let (payload, signatures) = match &whole {
+        Some(file) => (file.metadata.payload(), file.metadata.signatures()),
+        None => (&empty, &[][..]),
+    };
     if keys.verify(payload, signatures).is_ok() {
         return None;
     }
@@ -298,7 +294,7 @@ fn lacks(files: &dyn Files, file: &RoleFile, of: &str, keys: &RoleKeys) -> Optio
         signed.iter().filter_map(|keyid| Some(keys.keys.get(keyid)?.material())).collect();
     let missing = keys.keys.iter().filter(|(_, key)| seen.insert(key.material()));
     Some(Lacking {
-        file: file.file.clone(),
+        file: file.to_owned(),
         of: of.to_owned(),
         have: signed.len(),
         need: keys.threshold,
@@ -307,9 +303,9 @@ fn lacks(files: &dyn Files, file: &RoleFile, of: &str, keys: &RoleKeys) -> Optio
 }
 
 /// Whether enough of these keys signed a file, while it goes by once more.
-fn holds(files: &dyn Files, file: &RoleFile, keys: &RoleKeys) -> bool {
+fn holds(files: &dyn Files, file: &str, keys: &RoleKeys) -> bool {
     let ask = Ask { keys, listed: None, max: MAX_TARGETS, paths: false, wants: Wants::Nothing };
-    let file = files.open(&file.file, MAX_TARGETS).ok().flatten();
+    let file = files.open(file, MAX_TARGETS).ok().flatten();
     file.and_then(|mut file| stream::read(&mut file, &ask)).is_some()
 }
 

@@ -26,6 +26,7 @@ use crate::tuf::delegations::matches_pattern;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::repository::Repository;
 use crate::tuf::role::RoleKeys;
+use crate::tuf::root::Root;
 use crate::tuf::targets;
 use crate::tuf::targets::Listed;
 
@@ -69,8 +70,16 @@ enum Held {
 }
 
 impl Node {
-    fn of(version: u64, metadata: &Arc<Metadata>, paths: Option<&Arc<targets::paths::Paths>>) -> Self {
-        let signed = metadata.signed();
+    fn of(version: u64, metadata: &Arc<Metadata>) -> Self {
+        Self::holding(Held::All(Arc::clone(metadata)), version, metadata.signed())
+    }
+
+    /// Of a role of which no more is held than the paths of its targets; `signed` is what it says beside them.
+    pub(crate) fn of_paths(version: u64, signed: &Value, paths: targets::paths::Paths) -> Self {
+        Self::holding(Held::Paths(Arc::new(paths)), version, signed)
+    }
+
+    fn holding(targets: Held, version: u64, signed: &Value) -> Self {
         let delegations = signed.get("delegations").filter(|json| !json.is_null());
         let (delegations, broken) = match delegations.map(Delegations::from_json) {
             None => (None, None),
@@ -79,8 +88,6 @@ impl Node {
         };
         let expires = signed.get("expires").and_then(Value::as_str);
         let expires = expires.and_then(|text| Date::parse_lenient(text).ok());
-        let targets =
-            paths.map_or_else(|| Held::All(Arc::clone(metadata)), |paths| Held::Paths(Arc::clone(paths)));
         Self { targets, version, expires, delegations, broken }
     }
 
@@ -199,19 +206,21 @@ impl Tree {
     /// From a repository as it lies.
     pub fn of(repository: &Repository) -> Self {
         let node = |(name, file): (&str, &crate::tuf::repository::RoleFile)| {
-            (name.to_owned(), Node::of(file.version, &file.metadata, file.paths.as_ref()))
+            (name.to_owned(), Node::of(file.version, &file.metadata))
         };
+        Self::new(repository.targets_roles().map(node).collect(), &repository.root)
+    }
+
+    /// Of the targets roles below a root.
+    pub(crate) fn new(nodes: BTreeMap<String, Node>, root: &Root) -> Self {
         let none = RoleKeys { keys: BTreeMap::new(), threshold: 0 };
-        Self {
-            nodes: repository.targets_roles().map(node).collect(),
-            keys: Arc::new(repository.root.role_keys("targets").unwrap_or(none)),
-        }
+        Self { nodes, keys: Arc::new(root.role_keys("targets").unwrap_or(none)) }
     }
 
     /// The same with other metadata of one role.
     pub fn with(&self, role: &str, version: u64, metadata: Metadata) -> Self {
         let mut tree = self.clone();
-        tree.nodes.insert(role.to_owned(), Node::of(version, &Arc::new(metadata), None));
+        tree.nodes.insert(role.to_owned(), Node::of(version, &Arc::new(metadata)));
         tree
     }
 

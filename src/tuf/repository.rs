@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_TARGETS;
@@ -21,8 +19,6 @@ use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::Targets;
-use crate::tuf::targets::passing::Passing;
-use crate::tuf::targets::paths::Paths;
 use crate::tuf::timestamp::Timestamp;
 
 /// One metadata file.
@@ -36,8 +32,6 @@ pub struct RoleFile {
     pub bytes: SignedFile,
     /// The same, read.
     pub metadata: Arc<Metadata>,
-    /// The paths of its targets, of a file that went by: of that neither bytes nor payload are held.
-    pub(crate) paths: Option<Arc<Paths>>,
 }
 
 /// What a repository says, newest first where there are several.
@@ -77,53 +71,16 @@ fn unreadable<T>(file: &str, why: impl ToString) -> Result<T, Unreadable> {
 impl Repository {
     /// Reads every root, and of each other role the file with the highest version.
     pub fn read(files: &dyn Files) -> Result<Self, Unreadable> {
-        Self::read_by(files, role_file)
-    }
-
-    /// The same for a glance: of targets, no more than their paths are held.
-    pub(crate) fn glance(files: &dyn Files) -> Result<Self, Unreadable> {
-        Self::read_by(files, |files, name, max| {
-            gone_by(files, name, max).map_or_else(|| role_file(files, name, max), Ok)
-        })
-    }
-
-    fn read_by(
-        files: &dyn Files,
-        role: impl Fn(&dyn Files, &str, u64) -> Result<RoleFile, Unreadable>,
-    ) -> Result<Self, Unreadable> {
-        let names = files.names().or_else(|why| unreadable("metadata", why))?;
-        let names: Vec<String> = names.into_iter().filter(|name| name.ends_with(".json")).collect();
-        let mut roots: BTreeMap<u64, RoleFile> = BTreeMap::new();
-        for name in &names {
-            let stem = name.strip_suffix(".json").unwrap_or(name);
-            if let (version, "root") = diff::version_and_role(stem) {
-                let file = role_file(files, name, MAX_ROOT)?;
-                if version.is_none_or(|version| version == file.version) {
-                    roots.entry(file.version).or_insert(file);
-                } else {
-                    return unreadable(name, format!("it says that it is version {}", file.version));
-                }
-            }
-        }
-        let Some(last) = roots.values().next_back() else {
-            return unreadable("root.json", "there is no root here, neither root.json nor N.root.json");
-        };
-        let root = Root::from_signed(last.metadata.signed()).or_else(|why| unreadable(&last.file, why))?;
+        let names = names(files)?;
+        let (roots, root) = roots(files, &names)?;
         let mut roles = BTreeMap::new();
-        for (stem, version) in diff::newest(&names) {
-            if stem == "root" {
-                continue;
-            }
-            let name =
-                version.map_or_else(|| format!("{stem}.json"), |version| format!("{version}.{stem}.json"));
-            // A directory may hold other JSON beside the metadata: names, manifests.
-            if let Ok(file) = role(files, &name, MAX_TARGETS) {
-                roles.insert(role_name(&stem), file);
-            } else if TOP_LEVEL.contains(&stem.as_str()) {
-                role(files, &name, MAX_TARGETS)?;
+        for (stem, name) in newest(&names) {
+            match role_file(files, &name, MAX_TARGETS) {
+                Ok(file) => drop(roles.insert(role_name(&stem), file)),
+                Err(why) => beside_metadata(&stem, why)?,
             }
         }
-        Ok(Self { roots: roots.into_values().collect(), root, roles })
+        Ok(Self { roots, root, roles })
     }
 
     /// The targets roles: `targets` and every delegated role whose file is here.
@@ -193,25 +150,47 @@ impl Repository {
     }
 }
 
-/// A file of targets that goes by; for what does not, there is no answer.
-fn gone_by(files: &dyn Files, name: &str, max: u64) -> Option<RoleFile> {
-    let mut file = files.open(name, max).ok()??;
-    let mut passing = Passing::open(&mut file)?;
-    let mut paths = Paths::small();
-    while let Some((path, _)) = passing.here() {
-        paths.push(path)?;
-        passing.step()?;
+/// The names of the files that may be metadata.
+pub(crate) fn names(files: &dyn Files) -> Result<Vec<String>, Unreadable> {
+    let names = files.names().or_else(|why| unreadable("metadata", why))?;
+    Ok(names.into_iter().filter(|name| name.ends_with(".json")).collect())
+}
+
+/// The roots, ascending by version, and what the newest says.
+pub(crate) fn roots(files: &dyn Files, names: &[String]) -> Result<(Vec<RoleFile>, Root), Unreadable> {
+    let mut roots: BTreeMap<u64, RoleFile> = BTreeMap::new();
+    for name in names {
+        let stem = name.strip_suffix(".json").unwrap_or(name);
+        if let (version, "root") = diff::version_and_role(stem) {
+            let file = role_file(files, name, MAX_ROOT)?;
+            if version.is_none_or(|version| version == file.version) {
+                roots.entry(file.version).or_insert(file);
+            } else {
+                return unreadable(name, format!("it says that it is version {}", file.version));
+            }
+        }
     }
-    paths.fit();
-    let passed = passing.end(max)?;
-    let metadata = Metadata::gone_by(Value::Object(passed.rest), passed.signatures);
-    Some(RoleFile {
-        file: name.to_owned(),
-        version: metadata.signed()["version"].as_u64()?,
-        bytes: SignedFile::default(),
-        metadata: Arc::new(metadata),
-        paths: Some(Arc::new(paths)),
-    })
+    let Some(last) = roots.values().next_back() else {
+        return unreadable("root.json", "there is no root here, neither root.json nor N.root.json");
+    };
+    let root = Root::from_signed(last.metadata.signed()).or_else(|why| unreadable(&last.file, why))?;
+    Ok((roots.into_values().collect(), root))
+}
+
+/// The newest file of every role but root, by the role's name as files write it.
+pub(crate) fn newest(names: &[String]) -> BTreeMap<String, String> {
+    let mut newest = diff::newest(names);
+    newest.remove("root");
+    let file = |(stem, version): (String, Option<u64>)| {
+        let name = version.map_or_else(|| format!("{stem}.json"), |version| format!("{version}.{stem}.json"));
+        (stem, name)
+    };
+    newest.into_iter().map(file).collect()
+}
+
+/// A directory may hold other JSON beside the metadata: names, manifests. The four that root names must be metadata.
+pub(crate) fn beside_metadata(stem: &str, why: Unreadable) -> Result<(), Unreadable> {
+    if TOP_LEVEL.contains(&stem) { Err(why) } else { Ok(()) }
 }
 
 /// A file that is held.
@@ -228,7 +207,7 @@ pub(crate) fn role_file(files: &dyn Files, name: &str, max: u64) -> Result<RoleF
     let Some(version) = metadata.signed()["version"].as_u64() else {
         return unreadable(name, "it has no version");
     };
-    Ok(RoleFile { file: name.to_owned(), version, bytes, metadata, paths: None })
+    Ok(RoleFile { file: name.to_owned(), version, bytes, metadata })
 }
 
 /// The role behind a file name: names are URL-encoded there.

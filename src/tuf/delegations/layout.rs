@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::MAX_BIT_LENGTH;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::bin_of;
 use crate::tuf::fault::Fault;
@@ -114,6 +115,18 @@ impl Layout {
         let first = number * each;
         (first..first + each).map(|prefix| format!("{prefix:0width$x}", width = width as usize)).collect()
     }
+}
+
+/// How many bits tell these roles apart, where they are classic bins, whatever their names: as many as succinct ones may
+/// be, the n-th with the n-th part of all prefixes.
+pub(super) fn classic_bits(roles: &[Delegation]) -> Option<u32> {
+    let bits = roles.len().is_power_of_two().then(|| roles.len().trailing_zeros())?;
+    if bits == 0 || u64::from(bits) > MAX_BIT_LENGTH {
+        return None;
+    }
+    let layout = Layout { bits, prefix: String::new() };
+    let is_bin = |(number, role): (u32, &Delegation)| matches!(&role.paths, Paths::HashPrefixes(prefixes) if *prefixes == layout.prefixes(number));
+    (0..).zip(roles).all(is_bin).then_some(bits)
 }
 
 #[cfg(test)]
