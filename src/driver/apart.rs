@@ -157,14 +157,22 @@ impl Signing {
         &mut *self.store
     }
 
-    /// Signs under the secret. A key that was seen costs one login.
-    pub fn sign(mut self, secret: Option<&SecretString>) -> Result<Response, Stop> {
-        let found = match self.seen.take() {
-            Some(found) => Some(found),
-            None => self.store.find(secret).map_err(failed)?,
+    /// Signs under the secret. A key that was seen costs one login, and an age file one decryption.
+    pub fn sign(self, secret: Option<&SecretString>) -> Result<Response, Stop> {
+        let Self { request, mut store, seen } = self;
+        let (name, payload) = (store.name(), request.metadata.payload());
+        let payloads = std::slice::from_ref(payload);
+        let signed = match seen {
+            Some(found) => {
+                let (_, public) = signer(&request, &found, &name)?;
+                store.sign(secret, public, payloads).map(|signatures| Some((found, signatures)))
+            }
+            None => {
+                let listed = |found: &Found| Some(request.signers.find(&found.public)?.1.clone());
+                store.find_and_sign(secret, &listed, payloads)
+            }
         };
-        let name = self.store.name();
-        let found = found.ok_or_else(|| {
+        let (found, signatures) = signed.map_err(failed)?.ok_or_else(|| {
             let error = format!("there is no key at {name}; nothing was signed");
             Stop::new(
                 StopKind::Store,
@@ -172,15 +180,13 @@ impl Signing {
                 "look at the STORE; keyrite token list shows what is plugged in",
             )
         })?;
-        let (label, public) = signer(&self.request, &found, &name)?;
-        let payload = self.request.metadata.payload();
-        let signatures = self.store.sign(secret, public, std::slice::from_ref(payload)).map_err(failed)?;
+        let (label, public) = signer(&request, &found, &name)?;
         let good = signatures.first().filter(|signature| payload.verify(public, signature).is_ok());
         let signature = good.ok_or_else(|| {
             let error = format!("{name} gave a signature that does not verify; nothing was written");
             Stop::new(StopKind::Store, error, "do not use this store again before it is understood")
         })?;
-        let (role, version, sha256) = (&self.request.role, self.request.version(), self.request.sha256());
+        let (role, version, sha256) = (&request.role, request.version(), request.sha256());
         Ok(Response::new(role, version, &sha256, label.clone(), public.scheme().as_str(), signature))
     }
 }

@@ -5,6 +5,7 @@
 //! refuses every other. The passphrase is used for one call and never kept.
 
 mod backup;
+mod sentences;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,6 +26,7 @@ use crate::keystore::Evidence;
 use crate::keystore::Found;
 use crate::keystore::PinState;
 use crate::keystore::Sight;
+use crate::keystore::Signatures;
 use crate::keystore::Store;
 use crate::keystore::StoreError;
 use crate::keystore::Wants;
@@ -38,7 +40,6 @@ use crate::keystore::new_file::Pending;
 use crate::keystore::numbers::Numbers;
 use crate::keystore::private_key;
 use crate::keystore::private_key::BadPrivateKey;
-use crate::keystore::private_key::Broken;
 use crate::keystore::private_key::PrivateKey;
 use crate::keystore::shares::Share;
 use crate::keystore::shares::Split;
@@ -305,9 +306,9 @@ impl AgeFile {
         Ok(found)
     }
 
-    fn held(&self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
+    fn held(&self, secret: Option<&SecretString>) -> Result<Option<(PrivateKey, Found)>, StoreError> {
         match self.unlock(secret) {
-            Ok(key) => self.found(&key).map(Some),
+            Ok(key) => self.found(&key).map(|found| Some((key, found))),
             Err(error) if error.kind == StoreErrorKind::NoSuchKey => Ok(None),
             Err(error) => Err(error),
         }
@@ -315,11 +316,10 @@ impl AgeFile {
 
     fn signatures(
         &self,
-        secret: Option<&SecretString>,
+        key: &PrivateKey,
         public: &PublicKey,
         payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        let key = self.unlock_as(secret, public, "signed")?;
         let signed = payloads.iter().map(|payload| match &self.purpose {
             Purpose::Rehearsal { derived_from: Some(seed) } => key
                 .sign(public, payload, || Numbers::rehearsed_for(seed, payload))
@@ -340,90 +340,6 @@ impl AgeFile {
         }
         Ok(Found { public, evidence })
     }
-
-    fn error(&self, kind: StoreErrorKind, what: &str, hint: &str) -> StoreError {
-        StoreError::new(kind, format!("{} {what}", self.name()), hint)
-    }
-
-    fn io(&self, what: &str, error: &io::Error) -> StoreError {
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => self.exists(),
-            io::ErrorKind::PermissionDenied => {
-                let hint = "look at the owner and mode of the file and its directory";
-                self.error(StoreErrorKind::Io, &format!("{what}: permission denied"), hint)
-            }
-            io::ErrorKind::NotFound => {
-                let directory = directory_shown(&self.shown);
-                let hint = format!("make the directory {directory} first");
-                self.error(StoreErrorKind::Io, &format!("{what}: its directory is not there"), &hint)
-            }
-            _ => self.error(StoreErrorKind::Io, &format!("{what}: {error}"), "look at the disk and the path"),
-        }
-    }
-
-    fn exists(&self) -> StoreError {
-        let hint = "choose another name; this program never overwrites a key";
-        self.error(StoreErrorKind::Exists, "is there already; it is unchanged", hint)
-    }
-
-    fn not_made(&self, why: &dyn std::fmt::Display) -> StoreError {
-        let text = format!("cannot hold {why}; nothing was written");
-        self.error(StoreErrorKind::Unsupported, &text, "choose another scheme or size")
-    }
-
-    fn broken(&self, why: &Broken) -> StoreError {
-        let text = format!("cannot be used: {why}");
-        self.error(
-            StoreErrorKind::Damaged,
-            &text,
-            "try again; if it stays, use another machine or another copy",
-        )
-    }
-
-    /// Each refusal of the age format as its own sentence.
-    fn refused(&self, why: Refusal) -> StoreError {
-        use StoreErrorKind::Damaged;
-        use StoreErrorKind::Foreign;
-        const COPY: &str = "use another copy of the file; this one is unchanged";
-        let (kind, what, hint) = match why {
-            Refusal::Empty => (Damaged, "is empty", COPY),
-            Refusal::NotAge => (Foreign, "is not an age file", "name a file that age or this program made"),
-            Refusal::NotEncrypted => (
-                Foreign,
-                "is a private key that is not encrypted; it is refused",
-                "encrypt it with age -p -a, and destroy the plain one; treat it as seen by others",
-            ),
-            Refusal::NewerFormat => {
-                (Foreign, "is in a version of age that this program does not know", "use a newer keyrite")
-            }
-            Refusal::OtherRecipients => (
-                Foreign,
-                "is encrypted for other keys, not with a passphrase",
-                "decrypt it with age -d -i IDENTITY, and encrypt it with age -p -a",
-            ),
-            Refusal::TooMuchWork(work) => {
-                let what = format!(
-                    "asks for a work factor of {work}; the most that is taken here is {}",
-                    age_format::MOST_WORK
-                );
-                let hint = "on a large machine, decrypt it with age -d and encrypt it again with age -p -a";
-                return self.error(StoreErrorKind::Unsupported, &what, hint);
-            }
-            Refusal::CutShort => (Damaged, "is cut short", COPY),
-            Refusal::Damaged => (Damaged, "is damaged: it was changed or cut short", COPY),
-            Refusal::TooLong => (Foreign, "is longer than any key file", "name a file with one key in it"),
-            Refusal::WrongPassphrase => (
-                StoreErrorKind::WrongSecret,
-                "was not opened: wrong passphrase",
-                "type it again; look at Caps Lock and the keyboard layout; tries are not counted",
-            ),
-        };
-        self.error(kind, what, hint)
-    }
-}
-
-fn directory_shown(shown: &str) -> &str {
-    Path::new(shown).parent().and_then(Path::to_str).filter(|text| !text.is_empty()).unwrap_or(".")
 }
 
 impl Store for AgeFile {
@@ -464,7 +380,7 @@ impl Store for AgeFile {
     }
 
     fn find(&mut self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
-        wiped(|| self.held(secret))
+        wiped(|| Ok(self.held(secret)?.map(|(_, found)| found)))
     }
 
     fn sign(
@@ -473,7 +389,20 @@ impl Store for AgeFile {
         public: &PublicKey,
         payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        wiped(|| self.signatures(secret, public, payloads))
+        wiped(|| self.signatures(&self.unlock_as(secret, public, "signed")?, public, payloads))
+    }
+
+    fn find_and_sign(
+        &mut self,
+        secret: Option<&SecretString>,
+        signs_as: &dyn Fn(&Found) -> Option<PublicKey>,
+        payloads: &[Bytes],
+    ) -> Result<Option<(Found, Signatures)>, StoreError> {
+        wiped(|| {
+            let Some((key, found)) = self.held(secret)? else { return Ok(None) };
+            let signed = signs_as(&found).map(|public| self.signatures(&key, &public, payloads));
+            Ok(Some((found, signed.transpose()?.unwrap_or_default())))
+        })
     }
 
     /// Overwrites the file and removes it. A disk may keep what was overwritten: the passphrase is destroyed with it.

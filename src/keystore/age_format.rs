@@ -2,15 +2,24 @@
 //!
 //! Bytes to bytes: no file, no PKCS#8. `age_file` calls it and turns a [`Refusal`] into a sentence with a name.
 
+mod identity;
+
 use std::io;
+use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
+use std::iter;
 
+use age::Decryptor;
+use age::Identity;
 use age::armor::ArmoredReader;
 use age::armor::ArmoredWriter;
 use age::armor::Format;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
+
+use crate::keystore::age_format::identity::Glance;
+use crate::keystore::age_format::identity::Passphrase;
 
 /// The highest work factor that is read, as a power of two: 2 GiB of memory. More is refused, unread.
 pub(crate) const MOST_WORK: u8 = 21;
@@ -77,6 +86,13 @@ pub(crate) fn encrypt(plaintext: &[u8], passphrase: &SecretString, work_factor: 
 
 /// Everything that can be said without the passphrase. Returns the work factor.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<u8, Refusal> {
+    let glance = Glance::default();
+    let opened = decryptor(bytes)?.decrypt(iter::once(&glance as &dyn Identity));
+    glance.work().ok_or_else(|| opened.err().map_or(Refusal::Damaged, refusal))
+}
+
+/// What is encrypted with one passphrase, its header read and nothing of it opened.
+fn decryptor(bytes: &[u8]) -> Result<Decryptor<ArmoredReader<BufReader<&[u8]>>>, Refusal> {
     let text = bytes.trim_ascii();
     if text.is_empty() {
         return Err(Refusal::Empty);
@@ -90,25 +106,15 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<u8, Refusal> {
         // With its last line it is whole but followed by something; without, the end is missing.
         return Err(if find(text, ARMOR_END).is_some() { Refusal::Damaged } else { Refusal::CutShort });
     }
-    let decryptor = age::Decryptor::new_buffered(ArmoredReader::new(bytes)).map_err(refusal)?;
-    if !decryptor.is_scrypt() {
-        return Err(Refusal::OtherRecipients);
-    }
-    match work_factor(bytes) {
-        Some(work) if work <= MOST_WORK => Ok(work),
-        Some(work) => Err(Refusal::TooMuchWork(work)),
-        None => Err(Refusal::Damaged),
-    }
+    let decryptor = Decryptor::new_buffered(ArmoredReader::new(bytes)).map_err(refusal)?;
+    if decryptor.is_scrypt() { Ok(decryptor) } else { Err(Refusal::OtherRecipients) }
 }
 
 /// Decrypts what [`inspect`] accepts.
 pub(crate) fn decrypt(bytes: &[u8], passphrase: &SecretString) -> Result<Plaintext, Refusal> {
-    inspect(bytes)?;
-    let mut identity = age::scrypt::Identity::new(passphrase.clone());
-    identity.set_max_work_factor(MOST_WORK);
-    let decryptor = age::Decryptor::new_buffered(ArmoredReader::new(bytes)).map_err(refusal)?;
-    let identities = std::iter::once(&identity as &dyn age::Identity);
-    let mut reader = decryptor.decrypt(identities).map_err(refusal)?;
+    let identity = Passphrase(passphrase);
+    let identities = iter::once(&identity as &dyn Identity);
+    let mut reader = decryptor(bytes)?.decrypt(identities).map_err(refusal)?;
     let mut plaintext = Plaintext { buffer: Box::new(Zeroizing::new([0; LONGEST])), length: 0 };
     loop {
         let rest = &mut plaintext.buffer[plaintext.length..];
@@ -135,21 +141,6 @@ fn refusal(error: age::DecryptError) -> Refusal {
         // A damaged header, a MAC that does not fit, an end that is missing; and whatever age may add.
         _ => Refusal::Damaged,
     }
-}
-
-/// The second word of `-> scrypt SALT N`, the only stanza of a passphrase's header.
-fn work_factor(bytes: &[u8]) -> Option<u8> {
-    let mut head = [0; 160];
-    let mut reader = ArmoredReader::new(bytes);
-    let mut length = 0;
-    while length < head.len() {
-        match reader.read(&mut head[length..]).ok()? {
-            0 => break,
-            n => length += n,
-        }
-    }
-    let stanza = head[..length].split(|byte| *byte == b'\n').nth(1)?;
-    std::str::from_utf8(stanza).ok()?.strip_prefix("-> scrypt ")?.split(' ').nth(1)?.parse().ok()
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -145,6 +145,19 @@ pub trait Store: Send {
         payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError>;
 
+    /// Finds the key and signs with it, as what `signs_as` makes of it; without a signature where that is nothing. An age
+    /// file is decrypted once for both.
+    fn find_and_sign(
+        &mut self,
+        secret: Option<&SecretString>,
+        signs_as: &dyn Fn(&Found) -> Option<PublicKey>,
+        payloads: &[Bytes],
+    ) -> Result<Option<(Found, Signatures)>, StoreError> {
+        let Some(found) = self.find(secret)? else { return Ok(None) };
+        let signed = signs_as(&found).map(|public| self.sign(secret, &public, payloads));
+        Ok(Some((found, signed.transpose()?.unwrap_or_default())))
+    }
+
     /// One share of the private half of `public`: the same one each time. A token's key does not leave it.
     fn share(
         &mut self,
@@ -161,6 +174,9 @@ pub trait Store: Send {
     /// Destroys the private half of `public`, and no other key, and returns what the store says of it.
     fn destroy(&mut self, secret: Option<&SecretString>, public: &PublicKey) -> Result<Evidence, StoreError>;
 }
+
+/// One for each payload, in their order.
+pub type Signatures = Vec<Vec<u8>>;
 
 /// What a store reports, by name.
 pub type Evidence = std::collections::BTreeMap<String, String>;

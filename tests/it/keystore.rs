@@ -61,11 +61,25 @@ fn behaves_as_a_store(store: &mut dyn Store, scheme: Scheme, bits: Option<u32>, 
     }
     made.public.verify(b"other", &signatures[0]).unwrap_err();
 
+    let (found, signed) =
+        store.find_and_sign(Some(&good), &|found| Some(found.public.clone()), &payloads).unwrap().unwrap();
+    assert_eq!(found, made);
+    assert!(payloads.iter().zip(&signed).all(|(payload, one)| made.public.verify(payload, one).is_ok()));
+    assert_eq!(signed.len(), 3);
+    assert_eq!(
+        store.find_and_sign(Some(&good), &|_| None, &payloads).unwrap().unwrap(),
+        (made.clone(), Vec::new())
+    );
+
     let other = PublicKey::ed25519(*b"\x3d\x40\x17\xc3\xe8\x43\x89\x5a\x92\xb7\x0a\xa7\x4d\x1b\x7e\xbc\x9c\x98\x2c\xcf\x2e\xc4\x96\x8c\xc0\xcd\x55\xf1\x2a\xf4\x66\x0c");
     let refusals = [
         (store.sign(Some(&good), &other, &payloads).unwrap_err(), StoreErrorKind::WrongKey),
         (store.sign(Some(&bad), &made.public, &payloads).unwrap_err(), StoreErrorKind::WrongSecret),
         (store.sign(None, &made.public, &payloads).unwrap_err(), StoreErrorKind::WrongSecret),
+        (
+            store.find_and_sign(Some(&bad), &|found| Some(found.public.clone()), &payloads).unwrap_err(),
+            StoreErrorKind::WrongSecret,
+        ),
         (store.find(Some(&bad)).unwrap_err(), StoreErrorKind::WrongSecret),
         (store.find(None).unwrap_err(), StoreErrorKind::WrongSecret),
     ];
@@ -345,6 +359,7 @@ fn places_that_are_no_file_have_their_own_sentences() {
 
     assert_eq!(age_at(&missing).look().unwrap_err().kind, StoreErrorKind::NoSuchKey);
     assert_eq!(age_at(&missing).find(Some(&pass)).unwrap(), None);
+    assert_eq!(age_at(&missing).find_and_sign(Some(&pass), &|_| None, &[]).unwrap(), None);
     let directory = age_at(dir.path()).look().unwrap_err();
     let pipe = age_at(&fifo).look().unwrap_err();
     let nowhere = age_at(&missing.join("x/ana.age"));
