@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io;
-use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -20,7 +19,7 @@ use crate::tuf::targets::Files;
 use crate::tuf::targets::TargetFile;
 
 /// How much of a file is looked at together: what fits into the caches of a core.
-const PIECE: u64 = 1 << 18;
+const PIECE: usize = 1 << 18;
 /// How much of a piece is looked at again with the next one: longer than the head of any private key.
 const OVERLAP: usize = 1 << 12;
 /// The largest file that is looked at as one: a key in JSON is recognised only whole.
@@ -117,25 +116,40 @@ fn hex_of(hash: &[u8]) -> String {
     }
 }
 
+/// Reads a piece of the file behind what is in the window, in as few calls as the kernel allows; `false` at the file's end.
+fn read_piece(file: &fs::File, window: &mut Vec<u8>) -> io::Result<bool> {
+    let whole = window.len() + PIECE;
+    window.reserve(PIECE);
+    while window.len() < whole {
+        if rustix::io::retry_on_intr(|| rustix::io::read(file, rustix::buffer::spare_capacity(window)))? == 0
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Length and hashes of a file, read once.
-fn hash_into(window: &mut Vec<u8>, mut file: fs::File, algorithms: &[&str]) -> io::Result<Hashed> {
+fn hash_into(window: &mut Vec<u8>, file: fs::File, algorithms: &[&str]) -> io::Result<Hashed> {
     // Asked of a file that is larger than one piece.
     let mut size = None;
     window.clear();
+    // One very large file was looked at as one.
+    window.shrink_to(OVERLAP + PIECE);
+    window.reserve_exact(OVERLAP + PIECE);
     let mut sha256 = algorithms.contains(&"sha256").then(Sha256::new);
     let mut sha512 = algorithms.contains(&"sha512").then(Sha512::new);
     let mut length = 0_u64;
     loop {
         let kept = window.len();
-        let read = (&mut file).take(PIECE).read_to_end(window)? as u64;
+        let end = !read_piece(&file, window)?;
         if let Some(hasher) = &mut sha256 {
             hasher.update(&window[kept..]);
         }
         if let Some(hasher) = &mut sha512 {
             hasher.update(&window[kept..]);
         }
-        length += read;
-        let end = read < PIECE;
+        length += (window.len() - kept) as u64;
         if !end && size.is_none() {
             size = Some(file.metadata()?.len());
         }
@@ -192,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_private_key_is_found_wherever_a_piece_ends() {
-        for before in [0, 1, PIECE as usize - 20, PIECE as usize, 3 * PIECE as usize - 5] {
+        for before in [0, 1, PIECE - 20, PIECE, 3 * PIECE - 5] {
             // Not text, so that the key is looked for by its marks and what follows them.
             let mut bytes = vec![0xff; before];
             bytes.extend_from_slice(KEY);
