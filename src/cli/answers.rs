@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::io::Read;
 use std::path::Path;
 
@@ -91,6 +92,27 @@ fn part(text: &str, line: u64) -> String {
     part.map(|part| format!(", below `{part}`")).unwrap_or_default()
 }
 
+/// Reads to the end, and leaves nothing behind where it needs more room.
+fn read_all(mut file: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; 4096]);
+    let mut length = 0;
+    loop {
+        match file.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(n) => length += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if length == bytes.len() {
+            let mut larger = Zeroizing::new(vec![0; 2 * length]);
+            larger[..length].copy_from_slice(&bytes);
+            bytes = larger;
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
 struct Hidden(SecretString);
 
 impl<'de> Deserialize<'de> for Hidden {
@@ -106,8 +128,7 @@ impl Answers {
             Failure::new(Exit::Input, format!("answers file {}: {why}", path.display()), hint)
         };
         let file = disk::open(path).map_err(|error| fail(&error, "look at the path given with --answers"))?;
-        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-        file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(|error| fail(&error, ""))?;
+        let bytes = read_all(file.take(LONGEST as u64 + 1)).map_err(|error| fail(&error, ""))?;
         Self::parse(&bytes).map_err(|error| fail(&error, HINT))
     }
 
@@ -239,6 +260,15 @@ secrets:
 typed: {note: hello}
 clock: 2026-12-03T09:00:00Z
 ";
+
+    #[test]
+    fn a_file_is_read_to_its_end_whatever_its_length() {
+        for length in [0, 1, 4095, 4096, 4097, 100_000] {
+            let bytes: Vec<u8> = (0..length).map(|n: u32| n.to_be_bytes()[3]).collect();
+
+            assert_eq!(*read_all(bytes.as_slice()).unwrap(), bytes);
+        }
+    }
 
     #[test]
     fn every_field_is_read() {

@@ -92,7 +92,7 @@ pub(crate) fn destroy(path: &Path) -> io::Result<()> {
 
 /// Reads a file of at most [`LONGEST`] bytes; `FileTooLarge` otherwise.
 pub(crate) fn read_bounded(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(4096);
     file.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > LONGEST {
         return Err(io::ErrorKind::FileTooLarge.into());

@@ -9,6 +9,8 @@ use zeroize::Zeroize;
 
 /// More than any work on a key takes: building an RSA key is the deepest.
 const DEPTH: usize = 256 * 1024;
+/// Whole words, for byte by byte it takes as long as a signature.
+const WORDS: usize = DEPTH / size_of::<u64>();
 
 /// Does `work` in frames of its own, and writes over them.
 pub(crate) fn wiped<T>(work: impl FnOnce() -> T) -> T {
@@ -25,7 +27,7 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
 
 #[inline(never)]
 fn write_over() {
-    let mut area = [0u8; DEPTH];
+    let mut area = [0u64; WORDS];
     area.zeroize();
     black_box(&area);
 }
