@@ -45,10 +45,10 @@ pub(super) enum Work {
     Destroy {
         public: PublicKey,
     },
-    /// Payloads in hex.
+    /// The payloads follow the job, one behind the other.
     Sign {
         public: PublicKey,
-        payloads: Vec<String>,
+        lengths: Vec<usize>,
     },
 }
 
@@ -102,13 +102,14 @@ impl Said {
     }
 }
 
-/// Does `work` through a module that is initialised.
+/// Does `work` through a module that is initialised, with the payloads that came with it.
 pub(super) fn perform(
     p11: &Pkcs11,
     module: &ModuleFile,
     uri: &Pkcs11Uri,
     secret: Option<&SecretString>,
     work: &Work,
+    payloads: &[u8],
 ) -> Result<Said, StoreError> {
     let tokens = token::all(p11, &module.path)?;
     if matches!(work, Work::Look) {
@@ -125,9 +126,9 @@ pub(super) fn perform(
             call.generate(scheme, *bits).map(|found| Said::Found(Some(found)))
         }
         Work::Destroy { public } => call.destroy(public).map(|found| Said::Found(Some(found))),
-        Work::Sign { public, payloads } => {
-            let payloads: Result<Vec<_>, _> = payloads.iter().map(hex::decode).collect();
-            let signed = call.sign(public, &payloads.map_err(|_| worker::nonsense())?)?;
+        Work::Sign { public, lengths } => {
+            let payloads = apart(lengths, payloads).ok_or_else(worker::nonsense)?;
+            let signed = call.sign(public, &payloads)?;
             Ok(Said::Signed(signed.iter().map(hex::encode).collect()))
         }
     }
@@ -176,13 +177,13 @@ impl Call<'_> {
         Ok(Some(Found { public, evidence }))
     }
 
-    fn sign(&self, public: &PublicKey, payloads: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, StoreError> {
+    fn sign(&self, public: &PublicKey, payloads: &[&[u8]]) -> Result<Vec<Vec<u8>>, StoreError> {
         check_lengths(self.token, public.scheme(), payloads)?;
         let login = self.login(false)?;
         let name = self.token.name();
         let objects = Objects::read(&login.session, &name)?;
         let pair = self.pair_of(&objects, public, "signed")?;
-        payloads.iter().map(|payload| sign::sign(&login, self.module, &pair, public, payload)).collect()
+        sign::sign_all(&login, self.module, &pair, public, payloads)
     }
 
     /// The key that is wanted, known by its material; label, id and serial only say where to look.
@@ -259,8 +260,14 @@ fn foreign(token: &str) -> StoreError {
     )
 }
 
+/// The payloads of these lengths; `None` when they are not all of it.
+fn apart<'a>(lengths: &[usize], mut all: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+    let payloads: Option<Vec<_>> = lengths.iter().map(|length| all.split_off(..*length)).collect();
+    payloads.filter(|_| all.is_empty())
+}
+
 /// Tokens hash Ed25519 messages themselves, and some have little room for them.
-fn check_lengths(token: &Token, scheme: Scheme, payloads: &[Vec<u8>]) -> Result<(), StoreError> {
+fn check_lengths(token: &Token, scheme: Scheme, payloads: &[&[u8]]) -> Result<(), StoreError> {
     let Some(most) = token.max_message().filter(|_| scheme == Scheme::Ed25519) else { return Ok(()) };
     match payloads.iter().map(|payload| payload.len() as u64).max().filter(|longest| *longest > most) {
         Some(longest) => Err(StoreError::new(

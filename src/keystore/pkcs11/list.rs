@@ -91,7 +91,7 @@ pub fn show(
     let path = choose(Some(uri), settings.default_module.as_deref())?;
     let (file, tokens) = worker::look(&path, settings)?;
     let token = token::pick(tokens, uri)?;
-    let objects = worker::run(&path, settings, uri, None, Work::Show)?.objects()?;
+    let objects = worker::run(&path, settings, uri, None, Work::Show, &[])?.objects()?;
     Ok((file, view(&token, &path), objects))
 }
 

@@ -33,8 +33,25 @@ struct Way<'a> {
     multi_part: bool,
 }
 
-/// Signs `payload` with `pair`, whose public half is `public`. What is returned has been verified with `public`: a
-/// token may sign with another key than it says, or with a mechanism that does not fit its key.
+/// Signs each payload with `pair`, whose public half is `public`. The first signature is proven before the next is made,
+/// so that a wrong key does not go on for thousands; the others are proven by who takes them from this process.
+pub(super) fn sign_all(
+    login: &Login<'_>,
+    module: &ModuleFile,
+    pair: &KeyPair,
+    public: &PublicKey,
+    payloads: &[&[u8]],
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let Some((first, others)) = payloads.split_first() else { return Ok(Vec::new()) };
+    let mut signatures = vec![sign(login, module, pair, public, first)?];
+    for payload in others {
+        signatures.push(unproven(login, module, pair, public.scheme(), payload)?);
+    }
+    Ok(signatures)
+}
+
+/// Signs one payload. What is returned has been verified with `public`: a token may sign with another key than it says,
+/// or with a mechanism that does not fit its key.
 pub(super) fn sign(
     login: &Login<'_>,
     module: &ModuleFile,
@@ -42,7 +59,18 @@ pub(super) fn sign(
     public: &PublicKey,
     payload: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
-    let scheme = public.scheme();
+    let signature = unproven(login, module, pair, public.scheme(), payload)?;
+    public.verify(payload, &signature).map_err(|_| not_of_its_key(&login.token.name()))?;
+    Ok(signature)
+}
+
+fn unproven(
+    login: &Login<'_>,
+    module: &ModuleFile,
+    pair: &KeyPair,
+    scheme: Scheme,
+    payload: &[u8],
+) -> Result<Vec<u8>, StoreError> {
     let token = login.token.name();
     if pair.key_type.is_some_and(|has| has != key_type(scheme)) {
         return Err(StoreError::new(
@@ -66,7 +94,7 @@ pub(super) fn sign(
             },
         };
         match signed {
-            Ok(raw) => return proven(&token, scheme, public, payload, &raw),
+            Ok(raw) => return as_tuf(scheme, raw).ok_or_else(|| not_of_its_key(&token)),
             // Not this way; the next one may be known to the token. A PIN is never sent for it again by itself.
             Err(error @ Error::Pkcs11(RvError::MechanismInvalid | RvError::MechanismParamInvalid, _)) => {
                 refused = Some(message::explain(&token, &error));
@@ -131,31 +159,24 @@ fn ways(scheme: Scheme, payload: &[u8]) -> Vec<Way<'_>> {
     }
 }
 
-/// No signature leaves this file unverified.
-fn proven(
-    token: &str,
-    scheme: Scheme,
-    public: &PublicKey,
-    payload: &[u8],
-    raw: &[u8],
-) -> Result<Vec<u8>, StoreError> {
-    let signature = as_tuf(scheme, raw).filter(|signature| public.verify(payload, signature).is_ok());
-    signature.ok_or_else(|| {
-        StoreError::new(
-            StoreErrorKind::WrongKey,
-            format!(
-                "{token} returned a signature that does not verify with the public key; it was thrown away"
-            ),
-            "do not use this token: its key is not the one it shows, or it is broken",
-        )
-    })
+/// What is said of a signature that does not verify.
+pub(super) fn not_of_its_key(token: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::WrongKey,
+        format!("{token} returned a signature that does not verify with the public key; it was thrown away"),
+        "do not use this token: its key is not the one it shows, or it is broken",
+    )
 }
 
 /// Tokens give ECDSA signatures as `r || s`; TUF wants DER.
-fn as_tuf(scheme: Scheme, raw: &[u8]) -> Option<Vec<u8>> {
+fn as_tuf(scheme: Scheme, raw: Vec<u8>) -> Option<Vec<u8>> {
     match scheme {
-        Scheme::EcdsaP256 => Some(p256::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
-        Scheme::EcdsaP384 => Some(p384::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
-        Scheme::Ed25519 | Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => Some(raw.to_vec()),
+        Scheme::EcdsaP256 => {
+            Some(p256::ecdsa::Signature::from_slice(&raw).ok()?.to_der().as_bytes().to_vec())
+        }
+        Scheme::EcdsaP384 => {
+            Some(p384::ecdsa::Signature::from_slice(&raw).ok()?.to_der().as_bytes().to_vec())
+        }
+        Scheme::Ed25519 | Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => Some(raw),
     }
 }

@@ -2,7 +2,7 @@
 //! hang for ever when a card is pulled out at the wrong moment, and the ceremony goes on.
 //!
 //! The parent runs this program again as `PROGRAM --probe-module PATH`, and writes to its standard input the length of
-//! the PIN, the PIN, and the job. The child loads the module, does the job, and answers with one line of JSON. A child
+//! the PIN, the PIN, the length of the job, the job, and what is to be signed, as it is. The child loads the module, does the job, and answers with one line of JSON. A child
 //! that dies or stays silent is an answer, too.
 
 use std::fs::File;
@@ -41,6 +41,7 @@ use crate::keystore::pkcs11::token;
 use crate::keystore::pkcs11::token::Token;
 use crate::keystore::quiet;
 use crate::store_uri::Pkcs11Uri;
+use crate::tuf::Bytes;
 
 /// The hidden argument that makes this program a worker.
 pub const PROBE_ARGUMENT: &str = "--probe-module";
@@ -84,12 +85,12 @@ pub(super) fn look(path: &Path, settings: &Settings) -> Result<(ModuleFile, Vec<
     let file = module::read(path)?;
     module::check_pin(&file, settings.module_sha256)?;
     let job = Job { module: file, uri: String::new(), work: Work::Look };
-    let (child, answer) = start(&settings.program, &job, None)?;
+    let (child, answer) = start(&settings.program, &job, None, &[])?;
     let tokens = told(&job.module.path, wait(child, &answer, WAIT, || Silence::Stop))?.tokens()?;
     Ok((job.module, tokens))
 }
 
-/// Does `work` with the token that `uri` names.
+/// Does `work` with the token that `uri` names. `payloads` are those whose lengths it says.
 ///
 /// # Errors
 /// As [`look`], and what the token answered.
@@ -99,11 +100,12 @@ pub(super) fn run(
     uri: &Pkcs11Uri,
     secret: Option<&SecretString>,
     work: Work,
+    payloads: &[Bytes],
 ) -> Result<Said, StoreError> {
     let file = module::read(path)?;
     module::check_pin(&file, settings.module_sha256)?;
     let job = Job { module: file, uri: uri.to_string(), work };
-    let (child, answer) = start(&settings.program, &job, secret)?;
+    let (child, answer) = start(&settings.program, &job, secret, payloads)?;
     // A touch or a PIN pad may take its time. A module whose token has gone, and which says nothing, will never.
     let still_there = || match look(path, settings).and_then(|(_, tokens)| token::pick(tokens, uri)) {
         Err(error) if error.kind == StoreErrorKind::NoSuchToken => Silence::Stop,
@@ -177,7 +179,12 @@ enum Silence {
 type Line = mpsc::Receiver<io::Result<Vec<u8>>>;
 
 /// Starts the child, and hands it its job.
-fn start(program: &Path, job: &Job, secret: Option<&SecretString>) -> Result<(Child, Line), StoreError> {
+fn start(
+    program: &Path,
+    job: &Job,
+    secret: Option<&SecretString>,
+    payloads: &[Bytes],
+) -> Result<(Child, Line), StoreError> {
     let cannot = |error: io::Error| {
         bad(
             format!(
@@ -208,10 +215,9 @@ fn start(program: &Path, job: &Job, secret: Option<&SecretString>) -> Result<(Ch
     if let Some(mut stdin) = child.stdin.take() {
         let pin = secret.map(|secret| secret.expose_secret().as_bytes());
         let len = pin.map_or(NO_PIN, |pin| u32::try_from(pin.len()).unwrap_or(LONGEST_PIN + 1));
-        let written = stdin
-            .write_all(&len.to_be_bytes())
-            .and_then(|()| stdin.write_all(pin.unwrap_or_default()))
-            .and_then(|()| stdin.write_all(&line));
+        let head = [&len.to_be_bytes(), pin.unwrap_or_default(), &(line.len() as u64).to_be_bytes(), &line];
+        let written = head.into_iter().try_for_each(|part| stdin.write_all(part));
+        let written = written.and_then(|()| payloads.iter().try_for_each(|one| stdin.write_all(one)));
         // A child that died before it had read its job says so by its silence.
         drop(written);
     }
@@ -258,8 +264,8 @@ pub fn probe_child(path: &Path) -> i32 {
     // A crash is to be expected here, and its core could hold a PIN.
     hygiene::protect_process();
     let Ok(mut screen) = quiet::silence(None) else { return 1 };
-    let Ok((job, secret)) = read_job() else { return 1 };
-    let answer = match work(path, &job, secret.as_ref()) {
+    let Ok((job, secret, payloads)) = read_job() else { return 1 };
+    let answer = match work(path, &job, secret.as_ref(), &payloads) {
         Ok(Ok(said)) => Answer::Said(said),
         Ok(Err(error)) => Answer::Said(Said::Failed(error.kind, error.text, error.hint)),
         Err(Error::MissingSymbol(_)) => Answer::NoSymbol,
@@ -271,7 +277,7 @@ pub fn probe_child(path: &Path) -> i32 {
 }
 
 /// Reads past Rust's buffered standard input, which would keep a copy of the PIN.
-fn read_job() -> io::Result<(Job, Option<SecretString>)> {
+fn read_job() -> io::Result<(Job, Option<SecretString>, Vec<u8>)> {
     let mut stdin = File::from(rustix::io::dup(rustix::stdio::stdin())?);
     let mut len = [0; 4];
     stdin.read_exact(&mut len)?;
@@ -284,12 +290,20 @@ fn read_job() -> io::Result<(Job, Option<SecretString>)> {
             Some(SecretString::from(String::from_utf8(pin).map_err(|_| io::ErrorKind::InvalidData)?))
         }
     };
-    let mut line = Vec::new();
-    stdin.read_to_end(&mut line)?;
-    Ok((serde_json::from_slice(&line)?, secret))
+    let mut len = [0; 8];
+    stdin.read_exact(&mut len)?;
+    let (mut line, mut payloads) = (Vec::new(), Vec::new());
+    Read::take(&mut stdin, u64::from_be_bytes(len)).read_to_end(&mut line)?;
+    stdin.read_to_end(&mut payloads)?;
+    Ok((serde_json::from_slice(&line)?, secret, payloads))
 }
 
-fn work(path: &Path, job: &Job, secret: Option<&SecretString>) -> Result<Result<Said, StoreError>, Error> {
+fn work(
+    path: &Path,
+    job: &Job,
+    secret: Option<&SecretString>,
+    payloads: &[u8],
+) -> Result<Result<Said, StoreError>, Error> {
     // Its parent has read the file; what is loaded is the same, as far as a path can say so.
     match module::read(path) {
         Ok(file) if file == job.module => {}
@@ -304,7 +318,7 @@ fn work(path: &Path, job: &Job, secret: Option<&SecretString>) -> Result<Result<
         Work::Look => Ok(Pkcs11Uri::default()),
         _ => Pkcs11Uri::of_token(&job.uri).map_err(|_| nonsense()),
     };
-    let said = uri.and_then(|uri| job::perform(&p11, &job.module, &uri, secret, &job.work));
+    let said = uri.and_then(|uri| job::perform(&p11, &job.module, &uri, secret, &job.work, payloads));
     drop(p11.finalize());
     Ok(said)
 }

@@ -1,16 +1,24 @@
 //! Files that are not modules, and modules that misbehave: a sentence each, and this process lives on.
 
 use std::fs;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use ed25519_dalek::Signer;
+use ed25519_dalek::SigningKey;
 use keyrite::keystore::StoreError;
 use keyrite::keystore::error::StoreErrorKind;
 use keyrite::keystore::pkcs11;
 use keyrite::keystore::pkcs11::Settings;
+use keyrite::store_uri::Pkcs11Uri;
+use keyrite::tuf::Bytes;
+use keyrite::tuf::PublicKey;
 use tempfile::TempDir;
 
+use super::world::PIN;
 use super::world::World;
 
 fn settings() -> Settings {
@@ -166,5 +174,36 @@ fn nothing_that_a_module_prints_reaches_the_screen() {
         assert!(out.status.success() && text.contains("token ROOT-BO\n"), "{out:?}");
         assert!(!text.contains("NOISE"), "{text}");
         assert_eq!(String::from_utf8_lossy(&out.stderr), "");
+    }
+}
+
+#[test]
+fn what_the_process_of_a_module_signs_is_proven_by_who_asked_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("worker");
+    let [own, other] = [[1; 32], [2; 32]].map(|seed| SigningKey::from_bytes(&seed));
+    let payloads = [&b"first"[..], b"second"];
+    let [first, second] = payloads.map(|payload| hex::encode(own.sign(payload).to_bytes()));
+    let wrong = hex::encode(other.sign(payloads[1]).to_bytes());
+    let public = PublicKey::ed25519(own.verifying_key().to_bytes());
+    let sign = |answer: &[&String]| {
+        let answer = format!("{{\"Said\":{{\"Signed\":{}}}}}", serde_json::to_string(answer).unwrap());
+        fs::write(&program, format!("#!/bin/sh\ncat > /dev/null\necho '{answer}'\n")).unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o700)).unwrap();
+        let uri = format!("pkcs11:token=ROOT-BO;object=root?module-path={}", program.display());
+        let settings = Settings { program: program.clone(), ..settings() };
+        let mut store = pkcs11::open(&Pkcs11Uri::of_token(&uri).unwrap(), &settings).unwrap();
+        store.sign(Some(&PIN.into()), &public, &payloads.map(Bytes::from))
+    };
+
+    assert_eq!(sign(&[&first, &second]).unwrap().len(), 2);
+    for answer in [[&first, &wrong], [&second, &first]] {
+        let error = sign(&answer).unwrap_err();
+
+        assert_eq!(error.kind, StoreErrorKind::WrongKey);
+        assert!(error.text.starts_with("token ROOT-BO returned a signature that does not verify"), "{error}");
+    }
+    for answer in [&[&first][..], &[], &[&first, &second, &second]] {
+        assert_eq!(sign(answer).unwrap_err().kind, StoreErrorKind::Module);
     }
 }
