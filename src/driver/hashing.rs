@@ -86,7 +86,9 @@ fn at_next<'p>(paths: &'p [String], next: &AtomicUsize) -> Option<(usize, &'p st
 }
 
 fn open(directory: &fs::File, path: &str) -> io::Result<fs::File> {
-    let file = rustix::fs::openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    // What was a file when it was listed is not followed elsewhere now.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(directory, path, flags, Mode::empty())?;
     Ok(fs::File::from(file))
 }
 

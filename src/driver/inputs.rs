@@ -289,6 +289,10 @@ fn list(directory: &Path) -> io::Result<Vec<String>> {
                 left.push((entry.path(), format!("{path}/")));
             } else if kind.is_file() {
                 files.push(path);
+            } else if kind.is_symlink() {
+                return refuse(
+                    "it is a symbolic link, which is not followed: put what it leads to in its place",
+                );
             } else {
                 return refuse("it is neither a file nor a directory");
             }

@@ -1,6 +1,8 @@
 //! Each defect that was found once, named; it does not come back.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -232,6 +234,29 @@ fn a_private_key_among_the_target_files_is_refused_before_anything_is_made() {
         keyrite(&["check", text(&dir.path().join("ceremony.yaml")), "--at", "2026-12-03T09:00:00Z"]).ended(1);
 
     assert!(said.err.contains("oops.pem"), "{}", said.err);
+}
+
+#[test]
+fn a_link_among_the_target_files_is_refused_by_name_and_the_directory_itself_may_be_one() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = dir.path().join("ceremony.yaml");
+    fs::create_dir(dir.path().join("inputs")).unwrap();
+    fs::copy(quickstart().join("ceremony.yaml"), &file).unwrap();
+    fs::write(elsewhere.path().join("hello.txt"), "hello\n").unwrap();
+    symlink(elsewhere.path(), dir.path().join("inputs/targets")).unwrap();
+    let check = || keyrite(&["check", text(&file), "--at", "2026-12-03T09:00:00Z"]);
+    check().ended(0);
+
+    for leads_to in [Path::new("/etc/passwd"), Path::new("/etc"), Path::new("hello.txt")] {
+        symlink(leads_to, elsewhere.path().join("notes.txt")).unwrap();
+
+        let said = check().ended(1);
+
+        fs::remove_file(elsewhere.path().join("notes.txt")).unwrap();
+        let expected =
+            "inputs/targets/notes.txt: it is a symbolic link, which is not followed: put what it leads to";
+        assert!(said.err.contains(expected), "{}", said.err);
+    }
 }
 
 #[test]
