@@ -29,6 +29,7 @@ use crate::qr;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::say;
 use crate::witness::Checkpoint;
+use crate::words::counted;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -57,6 +58,9 @@ const COSIGN: &str = "Example:
   keyrite journal head DIR --out checkpoint
   ssh-keygen -Y sign -n keyrite-checkpoint -f ~/.ssh/id_ed25519 checkpoint
   keyrite journal cosign DIR --signature checkpoint.sig --by wim";
+
+/// How many files of a long list people see.
+const SHOWN: usize = 5;
 
 #[derive(Debug, clap::Args)]
 struct Head {
@@ -99,6 +103,9 @@ struct Verdict {
     cosignatures: Vec<Cosigned>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refused: Vec<Refused>,
+    /// Files of the record of which the journal knows nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,6 +193,7 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             let closed = ceremony.next().is_none();
             let (lines, head) = (journal.entries.len(), journal.head());
             let answers = journal::opening(&journal).ok().and_then(|opening| opening.answers);
+            let unknown = derived::unknown(dir, &journal, &ceremony);
             let verdict = Verdict {
                 answers: answers.clone(),
                 holds: refused.is_empty(),
@@ -194,6 +202,7 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
                 closed,
                 cosignatures: cosignatures.clone(),
                 refused: refused.clone(),
+                unknown: unknown.clone(),
                 line: None,
                 why: None,
             };
@@ -226,12 +235,19 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             if !absent.is_empty() {
                 out.line(format!("not in this record: {}; the journal holds without", absent.join(", ")));
             }
+            later_runs(dir, &journal, closed).into_iter().for_each(|line| out.line(line));
+            if !unknown.is_empty() {
+                let shown = unknown.iter().take(SHOWN).map(|name| plain(name)).collect::<Vec<_>>().join(", ");
+                let more = unknown.len().saturating_sub(SHOWN);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                out.line(format!("!! not of this ceremony, as far as the journal knows: {shown}{more}"));
+            }
             refused.first().map_or(Ok(()), |first| Err(foreign(first)))
         }
         Err(Wrong { line, failure }) => {
             if failure.exit == Exit::Integrity {
                 let why = Some(failure.error.clone());
-                let (cosignatures, refused) = (Vec::new(), Vec::new());
+                let (cosignatures, refused, unknown) = (Vec::new(), Vec::new(), Vec::new());
                 let verdict = Verdict {
                     answers: None,
                     holds: false,
@@ -240,6 +256,7 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
                     closed: false,
                     cosignatures,
                     refused,
+                    unknown,
                     line,
                     why,
                 };
@@ -248,6 +265,14 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             Err(failure)
         }
     }
+}
+
+/// The runs of the program that `runs.jsonl` has and the journal does not: nothing holds them to the chain.
+fn later_runs(dir: &Path, journal: &Journal, closed: bool) -> Option<String> {
+    let (taken_in, lie) = derived::runs(dir, journal);
+    let later = lie.len().checked_sub(taken_in.len()).filter(|later| *later > 0)?;
+    let why = if closed { "after the close" } else { "which the journal takes in when the ceremony closes" };
+    Some(format!("runs.jsonl has {} that the chain does not hold, {why}", counted(later, "run")))
 }
 
 /// A cosignature in words.

@@ -2,6 +2,7 @@
 //! and the record for people.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -9,9 +10,14 @@ use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
 use crate::ceremony::Known;
 use crate::ceremony::Mode;
+use crate::driver::before;
+use crate::driver::cosign;
+use crate::driver::record;
+use crate::driver::record::Run;
 use crate::driver::record::unwritable;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
+use crate::journal;
 use crate::journal::Entry;
 use crate::journal::Journal;
 use crate::keystore::public_file;
@@ -23,6 +29,9 @@ use crate::plan::print::file_name;
 use crate::store_uri::StoreUri;
 use crate::tuf::Metadata;
 use crate::words::Digest;
+
+/// When the program was started and gone on with.
+const RUNS: &str = "runs.jsonl";
 
 /// Whether what lies in the record is what the journal says. What is not there is no contradiction: a journal
 /// replays anywhere.
@@ -51,6 +60,10 @@ pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), S
     if let Some((name, _)) = changed {
         let cut_off = ceremony.next().is_some() && only_behind(dir, ceremony).is_ok();
         return Err(if cut_off { unfinished(name) } else { contradiction(name) });
+    }
+    let (taken_in, lie) = runs(dir, journal);
+    if dir.join(RUNS).is_file() && !lie.starts_with(taken_in) {
+        return Err(contradiction(RUNS));
     }
     never_closed(dir, ceremony)?;
     let bundle = dir.join(&ceremony.plan().bundle);
@@ -123,22 +136,74 @@ pub fn absent(dir: &Path, ceremony: &Ceremony) -> Vec<String> {
     if ceremony.next().is_some() {
         return Vec::new();
     }
+    let mut files = usual(ceremony);
+    if ceremony.mode() == Mode::Production {
+        files.extend(key_files(ceremony));
+    }
+    files.retain(|name| !dir.join(name).is_file());
+    files
+}
+
+/// What lies in a record, follows from nothing that its journal says, and was put there by nobody knows whom. The
+/// bundle and the cosignatures are judged file by file elsewhere; of stand-ins for drives there is nothing to say.
+pub fn unknown(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Vec<String> {
+    let mut known: BTreeSet<String> = usual(ceremony).into_iter().chain(key_files(ceremony)).collect();
+    known.extend(["ceremony.yaml", "journal.jsonl"].map(str::to_owned));
+    let before = journal::opening(journal).map(|opening| opening.before).unwrap_or_default();
+    known.extend(before.into_keys().map(|name| format!("{}/{name}", before::FOLDER)));
+    let elsewhere = [ceremony.plan().bundle.as_str(), cosign::FOLDER, "drives"];
+    let (mut unknown, mut open) = (Vec::new(), vec![String::new()]);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(dir.join(&folder)).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if !elsewhere.contains(&path.as_str()) {
+                    open.push(path);
+                }
+            } else if !known.contains(&path) {
+                unknown.push(path);
+            }
+        }
+    }
+    unknown.sort();
+    unknown
+}
+
+/// The runs that the journal took in when the ceremony closed, none before, and those that `runs.jsonl` has: whoever
+/// goes on with a closed record adds one.
+pub fn runs<'j>(dir: &Path, journal: &'j Journal) -> (&'j [Run], Vec<Run>) {
+    let taken_in = journal.entries.iter().find_map(|entry| match &entry.what {
+        Event::Closed { runs, .. } => Some(runs.as_slice()),
+        _ => None,
+    });
+    let mut lie = record::runs(dir);
+    // Where the inputs lay is not in the journal.
+    lie.iter_mut().for_each(|run| drop(run.remove("inputs")));
+    (taken_in.unwrap_or_default(), lie)
+}
+
+/// The files of a record that is closed, but for the reviewed one and the journal.
+fn usual(ceremony: &Ceremony) -> Vec<String> {
     let plan = ceremony.plan();
     let brought = plan.materials != crate::plan::Materials::default();
     let mut files: Vec<String> =
-        ["checkpoint.txt", "record.html", "record.txt", "runs.jsonl"].map(str::to_owned).to_vec();
+        ["checkpoint.txt", "record.html", "record.txt", RUNS].map(str::to_owned).to_vec();
     files.extend(brought.then(|| "ledger.json".to_owned()));
     files.extend(ceremony.keys().keys().map(|name| format!("keys/{name}.pub.json")));
     files.extend((!ceremony.keys().is_empty()).then(|| "keys/names.json".to_owned()));
-    let made = plan.keys.iter().filter(|key| key.generated() && ceremony.mode() == Mode::Production);
-    files.extend(made.filter_map(|key| match key.store() {
-        Some(StoreUri::Age(path)) => Some(path.clone()),
-        _ => None,
-    }));
     let built = plan.roles_in_room().into_iter().filter(|role| ceremony.metadata(role).is_some());
     files.extend(built.map(|role| format!("metadata/{}", file_name(plan, role))));
-    files.retain(|name| !dir.join(name).is_file());
     files
+}
+
+/// The age files that are made here. The journal knows their public keys, and not the files.
+fn key_files(ceremony: &Ceremony) -> impl Iterator<Item = String> {
+    let made = ceremony.plan().keys.iter().filter(|key| key.generated());
+    made.filter_map(|key| match key.store() {
+        Some(StoreUri::Age(path)) => Some(path.clone()),
+        _ => None,
+    })
 }
 
 /// Before a ceremony goes on: metadata in the record may lack signatures that the journal has, when a crash came

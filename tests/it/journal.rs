@@ -287,6 +287,51 @@ fn the_record_replays_on_another_machine_without_keys() {
     assert_eq!((&verdict["holds"], &verdict["closed"]), (&true.into(), &true.into()));
 }
 
+#[test]
+fn a_file_that_the_journal_knows_nothing_of_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    let whole = keyrite(&["journal", "verify", text(&record)]).ended(0);
+    assert!(!whole.out.contains("!! not of this ceremony"), "{}", whole.out);
+    for (name, bytes) in
+        [("keys/eve.age", "age-encryption.org/v1"), ("notes.txt", ""), ("metadata/2.root.json", "{}")]
+    {
+        fs::write(record.join(name), bytes).unwrap();
+    }
+
+    let said = keyrite(&["journal", "verify", text(&record)]).ended(0);
+    let json = keyrite(&["--json", "journal", "verify", text(&record)]).ended(0);
+
+    let line = "!! not of this ceremony, as far as the journal knows: keys/eve.age, metadata/2.root.json, notes.txt\n";
+    assert!(said.out.contains(line), "{}", said.out);
+    let verdict: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(verdict["unknown"], serde_json::json!(["keys/eve.age", "metadata/2.root.json", "notes.txt"]));
+}
+
+#[test]
+fn the_runs_are_those_that_the_journal_took_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    let runs = record.join("runs.jsonl");
+    let lies = fs::read_to_string(&runs).unwrap();
+    let verify = || keyrite(&["journal", "verify", text(&record)]);
+
+    fs::write(&runs, lies.replace("\"what\"", "\"that\"")).unwrap();
+    let changed = verify().ended(6);
+    assert!(changed.err.contains("runs.jsonl is not what the journal says it is"), "{}", changed.err);
+
+    fs::write(&runs, format!("{lies}{{\"what\":\"resumed\"}}\n")).unwrap();
+    let more = verify().ended(0);
+    assert!(
+        more.out.contains("runs.jsonl has 1 run that the chain does not hold, after the close"),
+        "{}",
+        more.out
+    );
+
+    fs::write(&runs, &lies).unwrap();
+    assert!(!verify().ended(0).out.contains("runs.jsonl"));
+}
+
 /// The chain is checked with coreutils alone: `prev` is the SHA-256 of the line before.
 #[test]
 fn sha256sum_and_cut_check_the_chain() {
