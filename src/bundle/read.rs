@@ -82,6 +82,11 @@ impl Dir {
         Self { known, ..self }
     }
 
+    /// The directory itself; of a record, its bundle.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
     /// Where the metadata lies.
     pub fn metadata(&self) -> PathBuf {
         if self.metadata.is_empty() { self.base.clone() } else { self.base.join(self.metadata) }

@@ -1,5 +1,7 @@
 //! `keyrite verify`: a strict TUF client over a directory or bundle, from a root that the caller trusts.
 
+mod journal;
+
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -14,6 +16,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::show::plain;
+use crate::cli::verify::journal::Beside;
 use crate::driver::disk;
 use crate::tuf::Date;
 use crate::tuf::Metadata;
@@ -105,14 +108,14 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let at = args.at.unwrap_or_else(now);
     let request = Request { pinned: &pinned, at, scope, allow_rehearsal: args.rehearsal };
     match bundle::check_after(&dir, &request, own.as_ref()) {
-        Ok(checked) => {
-            let manifest = checked.manifest.as_ref().and_then(|_| manifest_digest(&args.path));
-            show(&checked, manifest, at, out);
-            if checked.manifest.is_none() && args.path.join("VERIFY.txt").exists() {
-                out.line("remark: MANIFEST.json is gone: whether this is the whole bundle was not looked at");
-            }
+        Ok(mut checked) => {
+            let manifest = checked.manifest.as_ref().and_then(|_| manifest_digest(dir.base()));
+            let beside = manifest.map_or(Beside::None, |digest| journal::beside(dir.base(), &digest.hex()));
+            checked.verified.remarks.extend(remark(&dir, &checked, &beside));
+            show(&checked, manifest, &beside, at, out);
             let mut document = document(&checked, at);
             document["manifest_sha256"] = json!(manifest.map(|digest| digest.hex()));
+            document["journal_compared"] = json!(!matches!(beside, Beside::None));
             out.document(&document)
         }
         Err(refused) => {
@@ -124,6 +127,18 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
             Err(failure(&refused, scope))
         }
     }
+}
+
+/// What is to be said of a manifest that is gone, or that is not the one which its ceremony wrote.
+fn remark(dir: &Dir, checked: &Checked, beside: &Beside) -> Option<String> {
+    if let Beside::Contradicts(why) = beside {
+        return Some(format!(
+            "the journal of the record in which this bundle lies does not know it: {why}; `keyrite journal verify` \
+             says more"
+        ));
+    }
+    let gone = checked.manifest.is_none() && dir.base().join("VERIFY.txt").exists();
+    gone.then(|| "MANIFEST.json is gone: whether this is the whole bundle was not looked at".to_owned())
 }
 
 /// The machine's clock, to the second.
@@ -184,7 +199,7 @@ fn manifest_digest(bundle: &Path) -> Option<Digest> {
     disk::read(&path, MAX_MANIFEST).ok().map(|bytes| Digest::of(&bytes))
 }
 
-fn show(checked: &Checked, manifest_sha256: Option<Digest>, at: Date, out: &mut Output) {
+fn show(checked: &Checked, manifest_sha256: Option<Digest>, beside: &Beside, at: Date, out: &mut Output) {
     let verified = &checked.verified;
     let mut roots = verified.trusted.iter().filter(|file| file.role == "root").count();
     for file in &verified.trusted {
@@ -196,11 +211,13 @@ fn show(checked: &Checked, manifest_sha256: Option<Digest>, at: Date, out: &mut 
     out.line(format!("targets: {}", verified.target_count));
     if let Some(manifest) = &checked.manifest {
         out.line(format!("manifest: {}, all as listed", counted(manifest.files.len(), "file")));
-        out.line(format!(
-            "ceremony: {}, journal head {}",
-            plain(&manifest.ceremony),
-            plain(&manifest.journal_head)
-        ));
+        let (ceremony, head) = (plain(&manifest.ceremony), plain(&manifest.journal_head));
+        let known = match beside {
+            Beside::None => "as the manifest says: there is no journal here to compare it with",
+            Beside::Exported => "as the journal of its record says",
+            Beside::Contradicts(_) => "as the manifest says, and not the journal of the record",
+        };
+        out.line(format!("ceremony: {ceremony}, journal head {head}, {known}"));
     }
     if let Some(digest) = manifest_sha256 {
         out.line(format!("SHA-256 of the manifest {}, as words:", digest.hex()));

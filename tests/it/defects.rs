@@ -237,6 +237,60 @@ fn a_private_key_among_the_target_files_is_refused_before_anything_is_made() {
 }
 
 #[test]
+fn a_bundle_is_compared_with_the_journal_of_its_record_and_says_where_it_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = dir.path().join("record");
+    Said::of(&rehearse_quickstart(&record).output().unwrap()).ended(0);
+    let root = dir.path().join("1.root.json");
+    fs::copy(record.join("bundle/metadata/1.root.json"), &root).unwrap();
+    let verify = |bundle: &Path| {
+        let args = [
+            "--json",
+            "verify",
+            text(bundle),
+            "--root",
+            text(&root),
+            "--rehearsal",
+            "--at",
+            "2026-12-03T10:00:00Z",
+        ];
+        let people = keyrite(&args[1..]).ended(0).out;
+        let json: serde_json::Value = serde_json::from_str(&keyrite(&args).ended(0).out).unwrap();
+        (people, json["journal_compared"].clone(), json["remarks"].to_string())
+    };
+
+    let (people, compared, remarks) = verify(&record.join("bundle"));
+    assert!(people.contains(", as the journal of its record says\n"), "{people}");
+    assert_eq!(compared, true);
+    assert!(!remarks.contains("journal"), "{remarks}");
+    assert_eq!(verify(&record), verify(&record.join("bundle")));
+
+    let elsewhere = dir.path().join("elsewhere");
+    fs::rename(record.join("bundle"), &elsewhere).unwrap();
+    let (people, compared, _) = verify(&elsewhere);
+    assert!(people.contains("there is no journal here to compare it with"), "{people}");
+    assert_eq!(compared, false);
+
+    fs::rename(&elsewhere, record.join("bundle")).unwrap();
+    let manifest = record.join("bundle/MANIFEST.json");
+    let whole = fs::read_to_string(&manifest).unwrap();
+    let (before, after) = whole.split_once("\"journal_head\":\"").unwrap();
+    fs::write(&manifest, format!("{before}\"journal_head\":\"{}{}", "0".repeat(64), &after[64..])).unwrap();
+    let (people, compared, remarks) = verify(&record.join("bundle"));
+    assert!(
+        people.contains("remark: the journal of the record in which this bundle lies does not know it"),
+        "{people}"
+    );
+    assert!(remarks.contains("does not know it"), "{remarks}");
+    assert_eq!(compared, true);
+
+    fs::remove_file(&manifest).unwrap();
+    let (people, _, remarks) = verify(&record.join("bundle"));
+    assert!(people.contains("remark: MANIFEST.json is gone"), "{people}");
+    assert!(remarks.contains("MANIFEST.json is gone"), "{remarks}");
+}
+
+#[test]
 fn a_link_among_the_target_files_is_refused_by_name_and_the_directory_itself_may_be_one() {
     let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let file = dir.path().join("ceremony.yaml");
