@@ -118,7 +118,7 @@ if [[ $# -gt 0 ]]; then
   done
 fi
 # As they are printed, in groups or in one piece.
-for word; do [[ $word =~ [0-9a-fA-F] ]] || failed "an argument is empty: nothing would be compared"; done
+for word; do [[ $word =~ [0-9a-fA-F] ]] || failed "an argument has no hex digit: nothing would be compared"; done
 given=$*
 given=${given//[[:space:]]/}
 given=${given,,}
