@@ -12,6 +12,7 @@ use ed25519_dalek::SigningKey;
 use keyrite::assess::Model;
 use keyrite::assess::Question;
 use keyrite::draft;
+use keyrite::draft::Gone;
 use keyrite::lint;
 use keyrite::lint::Profile;
 use keyrite::plan::Before;
@@ -219,7 +220,7 @@ fn assess(repository: &Repository) {
             kind,
             repository,
             model: &model,
-            assessment: Some(&assessment),
+            gone: Some(Gone::Said(&assessment)),
             known: &known,
             metadata: "metadata",
             now: now(),
@@ -268,7 +269,7 @@ pub(crate) fn drafts() -> Vec<Vec<u8>> {
             kind,
             repository: &repository,
             model: &model,
-            assessment: None,
+            gone: None,
             known: &known,
             metadata: "metadata",
             now: now(),

@@ -16,6 +16,7 @@ use crate::cli::existing;
 use crate::cli::existing::Existing;
 use crate::cli::new;
 use crate::cli::show::plain;
+use crate::draft::Gone;
 use crate::driver::Clock;
 use crate::plan::Kind;
 use crate::tuf::Date;
@@ -132,22 +133,39 @@ fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<V
         let error = "no ceremony repairs this: root cannot be signed without a lost or stolen key; nothing was written";
         return Err(Failure::new(Exit::No, error, "without --repair it says what can still be done"));
     }
-    let text = new::drafted(Kind::CompromiseResponse, existing, Some(assessment), Some(path))?;
+    let text = new::drafted(Kind::CompromiseResponse, existing, Some(Gone::Said(assessment)), Some(path))?;
     new::write(path, &text)?;
-    let shown = path.display();
-    Ok(vec![
-        String::new(),
-        format!("{shown} written; correct what is marked EDIT, then `keyrite check {shown}`"),
-    ])
+    Ok([vec![String::new()], next(path, Some(&existing.metadata))].concat())
 }
 
-/// Where the metadata lies, as a ceremony file at `out` names it: below its own directory, or else below `inputs`.
+/// Where the metadata lies, as a ceremony file at `out` names it: below its own directory, or else [`COPY`] of it.
 pub(super) fn metadata_path(metadata: &Path, out: Option<&Path>) -> String {
+    below(metadata, out).unwrap_or_else(|| COPY.to_owned())
+}
+
+/// Where a ceremony file looks for metadata that lies elsewhere.
+const COPY: &str = "inputs/metadata";
+
+/// Where the metadata lies below the directory of a ceremony file at `out`.
+fn below(metadata: &Path, out: Option<&Path>) -> Option<String> {
     let home = out.and_then(Path::parent).filter(|home| !home.as_os_str().is_empty());
     let home = home.unwrap_or(Path::new("."));
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     let inside = real(home).zip(real(metadata)).and_then(|(home, metadata)| {
         metadata.strip_prefix(home).ok().and_then(|path| path.to_str().map(str::to_owned))
     });
-    inside.filter(|path| !path.is_empty()).unwrap_or_else(|| "inputs/metadata".to_owned())
+    inside.filter(|path| !path.is_empty())
+}
+
+/// What is to be done with a ceremony file that was written, and starts from this metadata.
+pub(super) fn next(file: &Path, metadata: Option<&Path>) -> Vec<String> {
+    let shown = plain(&file.display().to_string());
+    let elsewhere = metadata.filter(|metadata| below(metadata, Some(file)).is_none()).map(|metadata| {
+        let (metadata, home) =
+            (plain(&metadata.display().to_string()), file.parent().unwrap_or(Path::new("")));
+        let copy = plain(&home.join(COPY).display().to_string());
+        format!("It starts from a copy of {metadata}, which is not there yet: lay it to {copy}")
+    });
+    let written = format!("{shown} written; correct what is marked EDIT, then `keyrite check {shown}`");
+    [written].into_iter().chain(elsewhere).collect()
 }

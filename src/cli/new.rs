@@ -13,6 +13,7 @@ use crate::cli::existing;
 use crate::cli::existing::Existing;
 use crate::cli::show::plain;
 use crate::draft;
+use crate::draft::Gone;
 use crate::driver::Clock;
 use crate::plan::Kind;
 use crate::plan::template::root_genesis;
@@ -46,8 +47,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         let error = format!("{:?} is not a type of ceremony; nothing was written", args.kind);
         Failure::new(Exit::Input, error, format!("the types are {}", Kind::names()))
     })?;
-    let text = match (kind, &args.from) {
-        (Kind::RootGenesis, None) => genesis(),
+    let (text, metadata) = match (kind, &args.from) {
+        (Kind::RootGenesis, None) => (genesis(), None),
         (Kind::RootGenesis, Some(_)) => {
             let error = "a root-genesis starts from nothing; nothing was written";
             return Err(Failure::new(Exit::Input, error, "leave out --from, or name another type"));
@@ -60,27 +61,30 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
             let hint = "add --from with its directory, a bundle, or a record";
             return Err(Failure::new(Exit::Input, error, hint));
         }
-        (_, Some(from)) => later(kind, from, args.out.as_deref())?,
+        (_, Some(from)) => {
+            let existing = existing::open(from)?;
+            (later(kind, &existing, args.out.as_deref())?, Some(existing.metadata))
+        }
     };
     let Some(path) = args.out else {
         out.line(text.trim_end());
         return Ok(());
     };
     write(&path, &text)?;
-    out.line(format!("{} written; edit it, then `keyrite check {}`", path.display(), path.display()));
+    assess::next(&path, metadata.as_deref()).into_iter().for_each(|line| out.line(line));
     Ok(())
 }
 
 /// The same, asked for on the home screen.
 pub(super) fn for_home(kind: Kind, from: &Path, out: &Path) -> Result<(), String> {
-    let text = later(kind, from, Some(out));
+    let text = existing::open(from).and_then(|existing| later(kind, &existing, Some(out)));
     text.and_then(|text| write(out, &text)).map_err(|failure| format!("{}. {}", failure.error, failure.hint))
 }
 
-fn later(kind: Kind, from: &Path, out: Option<&Path>) -> Result<String, Failure> {
-    let existing = existing::open(from)?;
-    let assessment = (kind == Kind::CompromiseResponse).then(|| example(&existing)).flatten();
-    drafted(kind, &existing, assessment.as_ref(), out)
+fn later(kind: Kind, existing: &Existing, out: Option<&Path>) -> Result<String, Failure> {
+    let assessment = (kind == Kind::CompromiseResponse).then(|| example(existing)).flatten();
+    let gone = assessment.as_ref().map(Gone::Example);
+    drafted(kind, existing, gone, out)
 }
 
 fn genesis() -> String {
@@ -102,7 +106,7 @@ fn example(existing: &Existing) -> Option<Assessment> {
 pub(super) fn drafted(
     kind: Kind,
     existing: &Existing,
-    assessment: Option<&Assessment>,
+    gone: Option<Gone<'_>>,
     out: Option<&Path>,
 ) -> Result<String, Failure> {
     let metadata = assess::metadata_path(&existing.metadata, out);
@@ -110,14 +114,18 @@ pub(super) fn drafted(
         kind,
         repository: &existing.repository,
         model: &existing.model,
-        assessment,
+        gone,
         known: &existing.known,
         metadata: &metadata,
         now: Clock::Machine.now(),
     };
     draft::draft(&request).map_err(|refusal| {
         let error = format!("{}; nothing was written", plain(&refusal.to_string()));
-        Failure::new(Exit::Input, error, "write this part of the file by hand")
+        let hint = match kind {
+            Kind::CompromiseResponse => "name them: `keyrite assess DIR --stolen KEY --repair FILE`",
+            _ => "write this part of the file by hand",
+        };
+        Failure::new(Exit::Input, error, hint)
     })
 }
 

@@ -55,6 +55,23 @@ pub struct Known {
     pub waive: Vec<String>,
 }
 
+/// Keys that are lost and stolen.
+#[derive(Clone, Copy, Debug)]
+pub enum Gone<'a> {
+    /// As somebody said.
+    Said(&'a Assessment),
+    /// Nobody said: some stand in, to be corrected.
+    Example(&'a Assessment),
+}
+
+impl<'a> Gone<'a> {
+    fn assessment(self) -> &'a Assessment {
+        match self {
+            Self::Said(assessment) | Self::Example(assessment) => assessment,
+        }
+    }
+}
+
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -64,8 +81,8 @@ pub struct Request<'a> {
     pub repository: &'a Repository,
     /// The same, with the names of its keys.
     pub model: &'a Model,
-    /// Who is lost and stolen, for a compromise response; where nothing is said, the first root key stands in.
-    pub assessment: Option<&'a Assessment>,
+    /// Which keys are lost and stolen, for a compromise response.
+    pub gone: Option<Gone<'a>>,
     /// From an earlier ceremony, where there was one.
     pub known: &'a Known,
     /// The metadata directory as the file names it.
@@ -95,8 +112,9 @@ fn may_sign(request: &Request<'_>, keys: &KeySet) -> KeySet {
 
 /// The keys that go.
 fn out(request: &Request<'_>) -> KeySet {
-    let Some(assessment) = request.assessment.filter(|_| request.kind == Kind::CompromiseResponse) else {
+    let Some(gone) = request.gone.filter(|_| request.kind == Kind::CompromiseResponse) else {
         return KeySet::new();
     };
+    let assessment = gone.assessment();
     assessment.question.lost.union(&assessment.question.stolen).copied().collect()
 }

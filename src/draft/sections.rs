@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::assess::KeySet;
 use crate::assess::Repair;
+use crate::draft::Gone;
 use crate::draft::Refusal;
 use crate::draft::Request;
 use crate::draft::cast::Room;
@@ -39,11 +40,11 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Decides what changes.
     pub(super) fn of(request: &'a Request<'a>) -> Result<Self, Refusal> {
-        let assessment = request.assessment.filter(|_| request.kind == Kind::CompromiseResponse);
-        let repair = assessment.map(|assessment| request.model.repair(assessment)).unwrap_or_default();
+        let gone = request.gone.filter(|_| request.kind == Kind::CompromiseResponse);
+        let repair = gone.map(|gone| request.model.repair(gone.assessment())).unwrap_or_default();
         if request.kind == Kind::CompromiseResponse && repair.out.is_empty() {
             let why =
-                "a compromise-response needs a key that is lost or stolen: say which with --lost or --stolen";
+                "a compromise-response takes a lost or stolen key out, and none is known that can be spared";
             return Err(Refusal(why.to_owned()));
         }
         let mut draft = Self {
@@ -161,10 +162,17 @@ impl<'a> Draft<'a> {
         );
         if kind == Kind::CompromiseResponse {
             text.push_str("incident: \"What happened, who saw it, and when\"   # EDIT\n");
-            let assessment = self.request.assessment.map(|a| (&a.question.lost, &a.question.stolen));
-            for (which, keys) in assessment.into_iter().flat_map(|(l, s)| [("lost", l), ("stolen", s)]) {
+            let edit = match self.request.gone {
+                Some(Gone::Example(_)) => {
+                    "   # EDIT: this key only stands in for those that are lost or stolen"
+                }
+                _ => "",
+            };
+            let question = self.request.gone.map(|gone| &gone.assessment().question);
+            for (which, keys) in question.into_iter().flat_map(|q| [("lost", &q.lost), ("stolen", &q.stolen)])
+            {
                 if !keys.is_empty() {
-                    let _ = writeln!(text, "{which}: [{}]", self.names(keys).join(", "));
+                    let _ = writeln!(text, "{which}: [{}]{edit}", self.names(keys).join(", "));
                 }
             }
             text.push_str("# A stolen key may sign too, and never counts as needed. A lost one cannot.\n");

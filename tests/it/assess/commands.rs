@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::*;
 use crate::common::keyrite::Said;
+use crate::common::keyrite::text;
 
 const AT: &str = "2026-12-03T09:00:00Z";
 
@@ -135,4 +136,28 @@ fn new_from_metadata_writes_each_type_and_says_what_is_missing() {
     }
     let genesis = keyrite(&["new", "root-genesis", "--from", "."], folder.path()).ended(2);
     assert!(genesis.err.contains("starts from nothing"), "{}", genesis.err);
+}
+
+#[test]
+fn a_key_that_only_stands_in_and_metadata_that_lies_elsewhere_are_said() {
+    let (metadata, home) = (folder(), tempfile::tempdir().unwrap());
+    let from = text(metadata.path());
+
+    let elsewhere =
+        keyrite(&["new", "compromise-response", "--from", from, "--out", "r.yaml"], home.path()).ended(0);
+    let here =
+        keyrite(&["new", "compromise-response", "--from", ".", "--out", "r.yaml"], metadata.path()).ended(0);
+
+    let copy = format!(
+        "It starts from a copy of {from}/metadata, which is not there yet: lay it to inputs/metadata"
+    );
+    assert!(elsewhere.out.contains(&copy), "{}", elsewhere.out);
+    assert!(!here.out.contains("copy"), "{}", here.out);
+    let file = std::fs::read_to_string(home.path().join("r.yaml")).unwrap();
+    let lost = file.lines().find(|line| line.starts_with("lost: [")).unwrap();
+    assert!(lost.contains("# EDIT: this key only stands in"), "{lost}");
+    let said = keyrite(&["assess", ".", "--at", AT, "--lost", "fay", "--repair", "s.yaml"], metadata.path());
+    said.ended(0);
+    let file = std::fs::read_to_string(metadata.path().join("s.yaml")).unwrap();
+    assert!(file.contains("lost: [fay]\n"), "{file}");
 }

@@ -1,5 +1,6 @@
 //! Drafted ceremony files: golden, and strict YAML whatever stands in the metadata.
 
+use keyrite::draft::Gone;
 use keyrite::draft::Known;
 use keyrite::draft::Request;
 use keyrite::draft::draft;
@@ -22,7 +23,7 @@ fn drafted(set: &Set, names: &Names, kind: Kind, lost: &[u8], stolen: &[u8]) -> 
         kind,
         repository: &repository,
         model: &model,
-        assessment: Some(&assessment),
+        gone: Some(Gone::Said(&assessment)),
         known: &known,
         metadata: "inputs/metadata",
         now: now(),
@@ -77,7 +78,7 @@ fn hostile_metadata_never_breaks_out_of_its_quotes() {
 fn nothing_lost_is_nothing_to_repair() {
     let refused = drafted(&world().build(), &names(), Kind::CompromiseResponse, &[], &[]).unwrap_err();
 
-    assert!(refused.contains("needs a key that is lost or stolen"), "{refused}");
+    assert!(refused.contains("takes a lost or stolen key out"), "{refused}");
 }
 
 #[test]
