@@ -81,10 +81,13 @@ pub(super) fn delegation_remarks(plan: &Plan) -> Vec<Problem> {
 
 /// What delegations say together: paths to which no search comes, and ways that lead back.
 fn nested(plan: &Plan) -> Vec<Problem> {
+    // What carries over is judged with what is stated.
+    if plan.roles.values().all(|role| role.delegations.is_none()) {
+        return Vec::new();
+    }
     let mut tree: BTreeMap<String, Delegations> = BTreeMap::new();
     let mut open = vec!["targets".to_owned()];
-    // What carries over is judged with what is stated, and nothing where the file delegates nothing.
-    while let Some(role) = open.pop().filter(|_| plan.roles.values().any(|role| role.delegations.is_some())) {
+    while let Some(role) = open.pop() {
         if tree.contains_key(&role) {
             continue;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Arc;
 
 use crate::plan::Before;
@@ -168,33 +169,35 @@ fn left(before: &Before, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
 /// them: what the file says of a delegator, else what it said before.
 fn delegated(file: &File, before: Option<&Before>, name: &str, keys: &mut Vec<Key>) -> Option<Role> {
     let mut said: Vec<Delegator> = Vec::new();
-    let mut stated = false;
+    let (mut stated, mut seen) = (false, BTreeSet::new());
     // A delegator to which nobody delegates is a mistake of its own: what it says stands in only where nobody else speaks.
-    let mut open: Vec<String> = file.trust.roles.keys().cloned().collect();
-    let nobodys = open.len();
-    open.push("targets".to_owned());
-    let mut seen = BTreeSet::new();
-    while let Some(delegator) = open.pop().filter(|_| said.is_empty() || open.len() >= nobodys) {
-        if !seen.insert(delegator.clone()) {
-            continue;
+    for from in iter::once("targets").chain(file.trust.roles.keys().map(String::as_str)) {
+        let mut open = vec![from.to_owned()];
+        while let Some(delegator) = open.pop() {
+            if !seen.insert(delegator.clone()) {
+                continue;
+            }
+            let mut says = |keys: Vec<String>, threshold: u32| {
+                said.push(Delegator { name: delegator.clone(), keys, threshold });
+            };
+            let spec = file.trust.roles.get(&delegator).and_then(|role| role.delegations.as_ref());
+            if let Some(list) = spec {
+                for entry in list.entries.iter().filter(|entry| entry.name() == name) {
+                    let threshold = u32::try_from(entry.threshold.value).unwrap_or(u32::MAX);
+                    says(entry.keys.iter().map(|key| key.value.clone()).collect(), threshold);
+                    stated = true;
+                }
+                open.extend(list.entries.iter().rev().map(|entry| entry.name().to_owned()));
+            } else if let Some(list) = before.and_then(|before| before.repository.delegations(&delegator)) {
+                let bins = Layout::of(&list).is_some_and(|layout| layout.prefix() == name);
+                if let Some(entry) = list.roles.iter().find(|entry| bins || entry.name == name) {
+                    says(names(&entry.role_keys, keys), entry.role_keys.threshold);
+                }
+                open.extend(list.roles.into_iter().rev().map(|entry| entry.name));
+            }
         }
-        let spec = file.trust.roles.get(&delegator).and_then(|role| role.delegations.as_ref());
-        let mut says = |keys: Vec<String>, threshold: u32| {
-            said.push(Delegator { name: delegator.clone(), keys, threshold });
-        };
-        if let Some(list) = spec {
-            for entry in list.entries.iter().filter(|entry| entry.name() == name) {
-                let threshold = u32::try_from(entry.threshold.value).unwrap_or(u32::MAX);
-                says(entry.keys.iter().map(|key| key.value.clone()).collect(), threshold);
-                stated = true;
-            }
-            open.extend(list.entries.iter().rev().map(|entry| entry.name().to_owned()));
-        } else if let Some(list) = before.and_then(|before| before.repository.delegations(&delegator)) {
-            let bins = Layout::of(&list).is_some_and(|layout| layout.prefix() == name);
-            if let Some(entry) = list.roles.iter().find(|entry| bins || entry.name == name) {
-                says(names(&entry.role_keys, keys), entry.role_keys.threshold);
-            }
-            open.extend(list.roles.into_iter().rev().map(|entry| entry.name));
+        if !said.is_empty() {
+            break;
         }
     }
     let first = said.first()?;
