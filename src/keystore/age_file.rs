@@ -208,7 +208,10 @@ impl AgeFile {
 
     fn unlock(&self, secret: Option<&SecretString>) -> Result<PrivateKey, StoreError> {
         let bytes = self.read()?;
-        age_format::inspect(&bytes).map_err(|why| self.refused(why))?;
+        if secret.is_none() {
+            // A file that no passphrase opens is told first.
+            age_format::inspect(&bytes).map_err(|why| self.refused(why))?;
+        }
         let (_, key) = self.decrypt(&bytes, self.passphrase(secret)?)?;
         Ok(key)
     }
