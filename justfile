@@ -19,13 +19,14 @@ accept:
     cargo insta review
 
 
-# Start-up and check of a long file, beside others; a frame of the busiest screen
+# Start-up and check of a long file, beside others; a frame of the busiest screen; bins; a token
 bench:
     cargo build --release
     benches/startup
     cargo bench --bench frame
     cargo bench --bench bins
     cargo bench --bench terminal
+    cargo bench --bench token
 
 # Draws the pictures of screens for the README and docs
 picture:
