@@ -34,6 +34,16 @@ pub struct Reach {
     pub missing: Vec<String>,
 }
 
+impl Reach {
+    /// Whether nothing is missing but signatures, by those who can still give them.
+    pub fn waits_for_signatures(&self) -> bool {
+        let can = |signed: &Signed| {
+            signed.need > 0 && usize::try_from(signed.lacking()).is_ok_and(|lack| lack <= signed.not_by.len())
+        };
+        !self.reached && version(self.from, self.to).is_none() && can(&self.old) && can(&self.new)
+    }
+}
+
 /// Who signed for a root role, in names, and who could.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Signed {

@@ -107,11 +107,21 @@ fn counted(section: &Section) -> Option<String> {
 
 fn reach(reach: &Reach) -> Vec<String> {
     let verdict = if reach.reached { "ACCEPT" } else { "DO NOT ACCEPT" };
-    let mut said = vec![format!("  clients that trust root {} {verdict} root {}", reach.from, reach.to)];
+    let yet = if reach.waits_for_signatures() { yet(reach) } else { String::new() };
+    let mut said = vec![format!("  clients that trust root {} {verdict} root {}{yet}", reach.from, reach.to)];
     said.push(board("old", &reach.old));
     said.push(board("new", &reach.new));
     said.extend(reach.missing.iter().map(|why| format!("    missing: {why}")));
     said
+}
+
+/// What is still to come: where the same keys sign for both roots, in numbers; the boards say the rest.
+fn yet(reach: &Reach) -> String {
+    match (reach.new.lacking(), reach.new.need) {
+        _ if reach.old != reach.new => " yet: signatures are missing".to_owned(),
+        (1, need) => format!(" yet: 1 of {need} signatures is missing"),
+        (lack, need) => format!(" yet: {lack} of {need} signatures are missing"),
+    }
 }
 
 fn board(which: &str, signed: &Signed) -> String {

@@ -261,8 +261,32 @@ fn the_signer_sees_what_changes() {
 
     assert!(lines.contains("What changes from version 1:"), "{lines}");
     assert!(lines.contains("root: 3 signatures needed instead of 2"), "{lines}");
-    assert!(lines.contains("clients that trust root 1 DO NOT ACCEPT root 2"), "{lines}");
+    assert!(
+        lines.contains("clients that trust root 1 DO NOT ACCEPT root 2 yet: signatures are missing"),
+        "{lines}"
+    );
     assert_eq!(again.lines(crate::tuf::world::now()).unwrap().join("\n"), lines);
+}
+
+/// Not yet, where signatures can still come; never, where nobody could give them.
+#[test]
+fn a_root_that_waits_for_signatures_is_not_accepted_yet() {
+    let verdict = |old: &[u8], new: &[u8], need: u32, by: &[u8]| {
+        let old = signed_by(&root(1, old, need), old).to_file();
+        let new = signed_by(&root(2, new, need), by).to_file();
+        let lines = Request::for_root(&new, Some(&old), Names::default()).unwrap();
+        let lines = lines.lines(crate::tuf::world::now()).unwrap();
+        let line = lines.into_iter().find(|line| line.contains("clients that trust")).unwrap();
+        line.trim().strip_prefix("clients that trust root 1 ").unwrap().to_owned()
+    };
+
+    assert_eq!(
+        verdict(&[1, 2, 3], &[1, 2, 3], 3, &[2]),
+        "DO NOT ACCEPT root 2 yet: 2 of 3 signatures are missing"
+    );
+    assert_eq!(verdict(&[1, 2], &[1, 2], 2, &[2]), "DO NOT ACCEPT root 2 yet: 1 of 2 signatures is missing");
+    assert_eq!(verdict(&[1, 2], &[3, 2], 2, &[2]), "DO NOT ACCEPT root 2 yet: signatures are missing");
+    assert_eq!(verdict(&[1, 2], &[1, 2], 2, &[1, 2]), "ACCEPT root 2");
 }
 
 #[test]

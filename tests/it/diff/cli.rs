@@ -141,7 +141,7 @@ fn roots_between_are_read_from_the_new_directory() {
 
     assert!(whole.out.contains("clients that trust root 1 ACCEPT root 2"), "{}", whole.out);
     assert!(whole.out.contains("clients that trust root 2 ACCEPT root 3"), "{}", whole.out);
-    assert!(gap.out.contains("clients that trust root 1 DO NOT ACCEPT root 3"), "{}", gap.out);
+    assert!(gap.out.contains("clients that trust root 1 DO NOT ACCEPT root 3\n"), "{}", gap.out);
     assert!(gap.out.contains("missing: version 2 lies between"), "{}", gap.out);
 }
 
