@@ -315,14 +315,25 @@ impl Model {
                 &format!("{} of: {}", kind.len(), cut(&self.keys.people(kind))),
             );
         }
-        for row in &table.rows {
+        for row in table.merged() {
             lines.push(String::new());
             let on = if row.on.is_empty() { String::new() } else { format!(" on paths of {}", cut(&row.on)) };
             let rule = row.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
-            fold(&mut lines, "", &format!("{}{on}{rule}", row.title()));
+            fold(&mut lines, "", &format!("{}{on}{rule}: {} of {all}", row.title(), row.choices));
             fold(&mut lines, "  then  ", &row.follows());
-            let from: Vec<String> = row.from.iter().map(combination).collect();
-            fold(&mut lines, "  from  ", &cut_by(&from, ", or "));
+            fold(&mut lines, "  from  ", &fewest(&row.from));
+        }
+        let unsigned = table.unsigned();
+        if !unsigned.is_empty() {
+            let (lost, stolen) = (rules::ROLE_LOST.name, rules::ROLE_NEEDS_STOLEN.name);
+            lines.push(String::new());
+            let head = format!(
+                "Beside that, a role is signed only with a stolen key ({stolen}) or by nobody ({lost}):"
+            );
+            fold(&mut lines, "", &head);
+            for (role, from) in unsigned {
+                fold(&mut lines, "  ", &format!("{role}  from {}", fewest(&from)));
+            }
         }
         lines
     }
@@ -347,7 +358,7 @@ impl Row {
         }
     }
 
-    /// What becomes of root and of the other roles, each with its rule.
+    /// What becomes of root, with its rule, and of other roles where that is all that follows.
     fn follows(&self) -> String {
         let root = match self.root {
             Can::Sign { .. } => "root rotates",
@@ -355,20 +366,14 @@ impl Row {
             Can::Never => "root is lost for ever",
         };
         let root = format!("{root} ({})", signing("root", self.root).name);
-        if self.unsigned.is_empty() {
-            return root;
-        }
-        let (roles, lost) = (cut(&self.unsigned), rules::ROLE_LOST.name);
-        let stolen = self.from.iter().flatten().any(|(_, stolen)| *stolen > 0);
-        match (stolen, self.root) {
-            (true, _) => {
-                let needs = rules::ROLE_NEEDS_STOLEN.name;
-                format!("{root}; only with a stolen key, or by nobody, is signed: {roles} ({needs}, {lost})")
+        match (self.harm, self.root) {
+            (Harm::Nothing, Can::Sign { .. }) if !self.is_good() => {
+                format!(
+                    "{root}; until other keys are named nobody signs that role ({})",
+                    rules::ROLE_LOST.name
+                )
             }
-            (false, Can::Sign { .. }) => {
-                format!("{root}; until other keys are named nobody signs {roles} ({lost})")
-            }
-            (false, _) => format!("{root}; nobody signs {roles} ({lost})"),
+            _ => root,
         }
     }
 }
@@ -383,6 +388,11 @@ fn signing(role: &str, can: Can) -> &'static rules::Rule {
         (false, Can::OnlyWithStolen) => &rules::ROLE_NEEDS_STOLEN,
         (false, Can::Never) => &rules::ROLE_LOST,
     }
+}
+
+/// The fewest keys from which something follows.
+fn fewest(from: &[Combination]) -> String {
+    cut_by(&from.iter().map(combination).collect::<Vec<_>>(), ", or ")
 }
 
 /// `1 of A lost, 2 of B stolen`.

@@ -183,11 +183,52 @@ fn class(assessment: &Assessment) -> Class {
     }
 }
 
-fn row(class: Class, all: &[Combination], choices: u128) -> Row {
+/// Those of which no other one is a part, the fewest keys first.
+fn least(all: &[Combination]) -> Vec<Combination> {
     let part = |a: &Combination, b: &Combination| a.iter().zip(b).all(|(a, b)| a.0 <= b.0 && a.1 <= b.1);
     let least = |one: &&Combination| !all.iter().any(|other| other != *one && part(other, one));
     let mut from: Vec<Combination> = all.iter().filter(least).cloned().collect();
     from.sort_by_key(|one| one.iter().map(|(lost, stolen)| lost + stolen).sum::<usize>());
+    from
+}
+
+impl Table {
+    /// The rows as people read them: those that differ in nothing but which other roles are unsigned are one.
+    pub fn merged(&self) -> Vec<Row> {
+        let mut merged: Vec<Row> = Vec::new();
+        for row in &self.rows {
+            let alike = |other: &&mut Row| {
+                (other.harm, other.rule, &other.on, other.root) == (row.harm, row.rule, &row.on, row.root)
+                    && other.is_good() == row.is_good()
+            };
+            match merged.iter_mut().find(alike) {
+                Some(known) => {
+                    known.from.extend(row.from.iter().cloned());
+                    known.unsigned.extend(row.unsigned.iter().cloned());
+                    known.choices += row.choices;
+                }
+                None => merged.push(row.clone()),
+            }
+        }
+        merged.iter_mut().for_each(|row| row.from = least(&row.from));
+        merged
+    }
+
+    /// Every role beside root that can be lost, and the fewest keys from which that follows, whatever else does.
+    pub fn unsigned(&self) -> BTreeMap<&str, Vec<Combination>> {
+        let mut roles: BTreeMap<&str, Vec<Combination>> = BTreeMap::new();
+        for row in &self.rows {
+            for role in &row.unsigned {
+                roles.entry(role).or_default().extend(row.from.iter().cloned());
+            }
+        }
+        roles.values_mut().for_each(|from| *from = least(from));
+        roles
+    }
+}
+
+fn row(class: Class, all: &[Combination], choices: u128) -> Row {
+    let from = least(all);
     let root = match class.root {
         0 => Can::Sign { spare: 0 },
         1 => Can::OnlyWithStolen,
