@@ -22,8 +22,10 @@ use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 use crate::plan::Step;
 use crate::plan::Verb;
+use crate::plan::lapse::ONLINE;
 use crate::plan::print::file_name;
 use crate::plan::print::versioned;
+use crate::tuf::Date;
 use crate::tuf::Metadata;
 use crate::tuf::SignedFile;
 use crate::tuf::client::Request;
@@ -56,6 +58,11 @@ impl Driver {
         }
     }
 
+    /// Whether something that no server signs carries over and expires: clients would refuse it.
+    fn lapses(&self) -> bool {
+        self.ceremony.plan().lapses.keys().any(|role| !ONLINE.contains(&role.as_str()))
+    }
+
     /// The file of a role that leaves the room: as it was signed here, else as it was before, where that still holds.
     fn published(&self, role: &str) -> Option<SignedFile> {
         if let Some(metadata) = self.ceremony.metadata(role) {
@@ -67,9 +74,13 @@ impl Driver {
         // A server signs these two again when anything that they describe, or their keys, change.
         let stated = |role: &str| plan.roles.get(role).is_some_and(|role| role.stated);
         let signed = |but: &[&str]| plan.roles_in_room().iter().any(|role| !but.contains(role));
+        let lapses = |role: &str| plan.lapses.contains_key(role);
         let holds = match role {
-            "snapshot" => !stated("snapshot") && !signed(&["root", "timestamp"]),
-            "timestamp" => !stated("snapshot") && !stated("timestamp") && !signed(&["root"]),
+            "snapshot" => !stated(role) && !lapses(role) && !signed(&["root", "timestamp"]),
+            "timestamp" => {
+                let again = |role: &str| stated(role) || lapses(role);
+                !again("snapshot") && !again(role) && !signed(&["root"])
+            }
             _ => true,
         };
         holds.then(|| file.bytes.clone())
@@ -91,6 +102,7 @@ impl Driver {
         let first =
             first.map_or_else(|| file_name(plan, "root"), |root| format!("{}.root.json", root.version));
         let scope = match self.scope() {
+            _ if self.lapses() => " --scope root",
             Scope::Full => "",
             Scope::Offline => " --scope offline",
             Scope::Root => " --scope root",
@@ -285,7 +297,8 @@ impl Driver {
         let pinned = self.roots().into_iter().next().unwrap_or_default();
         let request = Request {
             pinned: &pinned,
-            at: self.now(),
+            // What was signed here holds; what carries over and does not was told by the plan.
+            at: if self.lapses() { Date::from_unix(0) } else { self.now() },
             scope: self.scope(),
             allow_rehearsal: self.ceremony.mode() == Mode::Rehearsal,
         };

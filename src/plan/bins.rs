@@ -61,10 +61,11 @@ impl Before {
     pub fn all_of_bins(&self, prefix: &str) -> Result<Option<Together>, String> {
         let Some((layout, _)) = self.bins(prefix) else { return Ok(None) };
         let (mut all, mut listed) = (None::<Targets>, BTreeMap::new());
-        for name in (0..layout.count()).map(|number| layout.name(number)) {
-            let Some(file) = self.file(&name) else { continue };
+        for number in 0..layout.count() {
+            let Some(file) = self.file(&layout.name(number)) else { continue };
+            let of = |path: &str| layout.bin_of(path) == number;
             let lost = |why| format!("{}: {why}", file.file);
-            let bin = as_we_write_it(&file.metadata, &mut listed).map_err(lost)?;
+            let bin = as_we_write_it(&file.metadata, &of, &mut listed).map_err(lost)?;
             all = Some(match all {
                 None => bin,
                 Some(all) => Targets {
@@ -96,13 +97,24 @@ impl Together {
 }
 
 /// Takes the target files of a bin that holds nothing which another program put there and ours would not write again.
-fn as_we_write_it<'b>(bin: &'b Metadata, all: &mut BTreeMap<&'b str, Entry<'b>>) -> Result<Targets, String> {
+///
+/// No path of another bin is in it: one bin may lie under the name of another, for none of them says which it is.
+fn as_we_write_it<'b>(
+    bin: &'b Metadata,
+    of: &dyn Fn(&str) -> bool,
+    all: &mut BTreeMap<&'b str, Entry<'b>>,
+) -> Result<Targets, String> {
     let error = |error: MetadataError| error.to_string();
     let targets = Targets::rest(bin).map_err(error)?;
     if targets.delegations.is_some() {
         return Err("it delegates to others, and bins that are signed here delegate nothing".to_owned());
     }
     for (path, entry) in Targets::listed(bin).map_err(error)?.iter() {
+        if !of(path) {
+            return Err(format!(
+                "{path} is in it, and no client looks for that here: another bin lies under its name"
+            ));
+        }
         let mut ours = Vec::new();
         let written = entry.of(path).map_err(error)?.write(&mut ours);
         if written.is_err() || ours != entry.text() {
@@ -219,5 +231,20 @@ mod tests {
         assert!(!known.are_of(&known.all, known.group.layout(), &|number| if number == 2 { 0 } else { 1 }));
         let beside = bins("a", 4, 1, other).beside(&known);
         assert_eq!(beside.all.signed()["expires"], other);
+    }
+
+    #[test]
+    fn a_bin_that_lies_under_the_name_of_another_is_not_taken_for_it() {
+        let bins = bins("a", 4, 1, "2027-01-03T09:00:00Z");
+        let holds = bins.group.layout().bin_of("a");
+        let bin = Metadata::parse(bins.group.bins()[holds as usize].file()).unwrap();
+        let read = |number: u32| {
+            let of = |path: &str| bins.group.layout().bin_of(path) == number;
+            as_we_write_it(&bin, &of, &mut BTreeMap::new()).map(drop)
+        };
+
+        assert_eq!(read(holds), Ok(()));
+        let refused = read((holds + 1) % 4).unwrap_err();
+        assert!(refused.contains("another bin lies under its name"), "{refused}");
     }
 }

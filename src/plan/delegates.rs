@@ -79,12 +79,8 @@ pub(super) fn delegation_remarks(plan: &Plan) -> Vec<Problem> {
     remarks
 }
 
-/// What delegations say together: paths to which no search comes, and ways that lead back.
-fn nested(plan: &Plan) -> Vec<Problem> {
-    // What carries over is judged with what is stated.
-    if plan.roles.values().all(|role| role.delegations.is_none()) {
-        return Vec::new();
-    }
+/// Whom each role delegates to after the ceremony, of those to which a client comes.
+pub(super) fn tree(plan: &Plan) -> BTreeMap<String, Delegations> {
     let mut tree: BTreeMap<String, Delegations> = BTreeMap::new();
     let mut open = vec!["targets".to_owned()];
     while let Some(role) = open.pop() {
@@ -95,6 +91,16 @@ fn nested(plan: &Plan) -> Vec<Problem> {
         open.extend(list.roles.iter().map(|delegation| delegation.name.clone()));
         tree.insert(role, list);
     }
+    tree
+}
+
+/// What delegations say together: paths to which no search comes, and ways that lead back.
+fn nested(plan: &Plan) -> Vec<Problem> {
+    // What carries over is judged with what is stated.
+    if plan.roles.values().all(|role| role.delegations.is_none()) {
+        return Vec::new();
+    }
+    let tree = tree(plan);
     let mut remarks = Vec::new();
     for (delegator, role) in &plan.roles {
         let (Some(spec), Some(list)) = (&role.delegations, tree.get(delegator)) else { continue };

@@ -11,6 +11,7 @@ use crate::plan::consequences::joined;
 use crate::plan::consequences::who;
 use crate::plan::delegates;
 use crate::plan::file::File;
+use crate::plan::lapse;
 use crate::plan::problem::Place;
 use crate::plan::quorum;
 use crate::plan::step::Subject;
@@ -18,7 +19,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 23] = [
+pub const LINTS: [(&str, &str); 24] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -29,6 +30,7 @@ pub const LINTS: [(&str, &str); 23] = [
     ),
     ("expiry-order", "a role outlives the role that it depends on"),
     ("left-to-a-server", "clients refuse everything until a server has signed a role with its new keys"),
+    (LAPSES, "a role carries over and expires before the window ends"),
     ("no-witness", "nobody in the room only watches"),
     ("shares-reach-threshold", "people who hold shares can sign with the keys of others"),
     ("evidence-left-out", "the script leaves nothing that others can hold the record against"),
@@ -46,6 +48,9 @@ pub const LINTS: [(&str, &str); 23] = [
     (DICE_ALONE, "a key is made from dice alone, and is as strong as they are"),
     (ANCHOR_LEFT_BEHIND, "clients that were shipped with an old root cannot follow"),
 ];
+
+/// Accepts that a role which is not signed here expires before the window ends.
+pub const LAPSES: &str = "expires-in-the-window";
 
 /// Accepts a delegate's key without proof of possession.
 pub const NO_PROOF: &str = "no-proof-of-possession";
@@ -129,6 +134,7 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
     }
     remarks.extend(["snapshot", "timestamp"].into_iter().filter_map(|role| server(plan, file, role)));
     remarks.extend(delegates::delegation_remarks(plan));
+    remarks.extend(lapse::remarks(plan));
     remarks
 }
 

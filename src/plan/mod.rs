@@ -23,6 +23,7 @@ pub mod files;
 pub mod incident;
 pub mod keys;
 pub mod kind;
+pub mod lapse;
 pub mod ledger;
 pub mod lints;
 pub mod materials;
@@ -319,6 +320,8 @@ pub struct Plan {
     pub environment: Environment,
     /// When it may run.
     pub window: Window,
+    /// Roles whose metadata stays as it is and expires before the window ends.
+    pub lapses: BTreeMap<String, Date>,
     /// The directory of the bundle, relative to the record.
     pub bundle: String,
     /// Where the file says what can only be judged on the day.

@@ -14,6 +14,7 @@ use crate::plan::change;
 use crate::plan::file;
 use crate::plan::file::File;
 use crate::plan::kind::Kind;
+use crate::plan::lapse;
 use crate::plan::lints;
 use crate::plan::node;
 use crate::plan::outline::Outline;
@@ -88,6 +89,9 @@ pub fn judge(text: &str, start: Result<Option<Arc<Before>>, Problem>) -> Judged 
     let Some(mut plan) = plan else { return (None, sorted(problems)) };
     together(&mut plan, &file, &outline, !unread.contains(&Part::Steps), &mut problems);
     if problems.is_empty() {
+        if plan.kind.signs() {
+            plan.lapses = lapse::lapses(&plan);
+        }
         let remarks = lints::remarks(&plan, &file);
         let accepts = |remark: &Problem| file.trust.accept.iter().any(|name| name.value == remark.rule);
         (plan.accepted, plan.warnings) = remarks.into_iter().partition(accepts);

@@ -25,6 +25,7 @@ mod instructions;
 mod interop;
 mod journal;
 mod keystore;
+mod lapse;
 mod layers;
 mod lint;
 mod longest;

@@ -1,6 +1,7 @@
 //! A difference in lines for people: `keyrite diff`, the review of a request, and its screen say the same.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::tuf::diff::Change;
 use crate::tuf::diff::Kind;
@@ -44,21 +45,27 @@ fn cut_after(most: usize, mut lines: impl Iterator<Item = String>) -> Vec<String
     shown
 }
 
-/// What a root says alike of several roles is said once: `root, targets: ana now signs`.
-fn merged<'a>(said: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+/// What is said of several roles alike, in the order in which it is said first.
+fn alike<'a>(
+    said: impl Iterator<Item = (&'a str, &'a str)>,
+) -> impl Iterator<Item = (Vec<&'a str>, &'a str)> {
     let mut order: Vec<&str> = Vec::new();
     let mut roles: HashMap<&str, Vec<&str>> = HashMap::new();
-    for (role, words) in said {
-        let known = roles.entry(words).or_default();
-        if known.is_empty() {
+    let mut known = HashSet::new();
+    for (role, words) in said.filter(|said| known.insert(*said)) {
+        let of = roles.entry(words).or_default();
+        if of.is_empty() {
             order.push(words);
         }
-        if !known.contains(&role) {
-            known.push(role);
-        }
+        of.push(role);
     }
-    let of = |words: &str| roles.get(words).map(|roles| roles.join(", ")).unwrap_or_default();
-    cut_after(SHOWN_OF_ROOT, order.into_iter().map(|words| format!("{}: {words}", of(words))))
+    order.into_iter().map(move |words| (roles.remove(words).unwrap_or_default(), words))
+}
+
+/// What a root says alike of several roles is said once: `root, targets: ana now signs`.
+fn merged<'a>(said: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let lines = alike(said).map(|(roles, words)| format!("{}: {words}", roles.join(", ")));
+    cut_after(SHOWN_OF_ROOT, lines)
 }
 
 /// The changes, those of one kind cut where they are many: a flood of files never hides a key.
@@ -71,13 +78,27 @@ fn grouped(section: &Section, alarm: bool) -> Vec<String> {
     groups.flat_map(|group| cut(group.iter().map(|change| words(change).to_owned()))).collect()
 }
 
+/// What follows for the role itself, such as target files that no client finds any more, is said first and never cut;
+/// then what follows alike for others.
 fn consequences(section: &Section) -> Vec<String> {
-    let said = section.consequences.iter();
     if section.role == "root" {
-        return merged(said.map(|c| (c.role.as_str(), c.words.as_str())));
+        return merged(section.consequences.iter().map(|c| (c.role.as_str(), c.words.as_str())));
     }
-    cut(said
-        .map(|c| if c.role == section.role { c.words.clone() } else { format!("{}: {}", c.role, c.words) }))
+    let (own, others): (Vec<_>, Vec<_>) = section.consequences.iter().partition(|c| c.role == section.role);
+    let mut said: Vec<String> = own.into_iter().map(|c| c.words.clone()).collect();
+    let others = alike(others.into_iter().map(|c| (c.role.as_str(), c.words.as_str())));
+    said.extend(cut(others.map(|(roles, words)| format!("{}: {words}", few(&roles)))));
+    said
+}
+
+/// How many roles of which the same is said are named.
+const NAMED: usize = 3;
+
+fn few(roles: &[&str]) -> String {
+    match roles.split_at_checked(NAMED) {
+        Some((named, rest)) if rest.len() > 1 => format!("{} and {} more", named.join(", "), rest.len()),
+        _ => roles.join(", "),
+    }
 }
 
 /// The sentence; without one, the line without its role.
@@ -131,4 +152,28 @@ fn board(which: &str, signed: &Signed) -> String {
         false => format!("; not by {}", signed.not_by.join(", ")),
     };
     format!("    keys of the {which} root: {} signed, {} needed: {by}{rest}", signed.by.len(), signed.need)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuf::diff::Consequence;
+
+    #[test]
+    fn what_follows_for_the_role_itself_is_never_cut_and_what_many_share_is_said_once() {
+        let of = |role: String, words: &str| Consequence { role, words: words.to_owned() };
+        let mut consequences: Vec<Consequence> = (0..40)
+            .flat_map(|n| [of(format!("bin-{n}"), "no spare key"), of(format!("x{n}"), &n.to_string())])
+            .collect();
+        consequences.push(of("targets".to_owned(), "1 current target can no longer be found"));
+        let section =
+            Section { role: "targets".to_owned(), changes: Vec::new(), consequences, reach: Vec::new() };
+
+        let said = meaning(&section);
+
+        assert_eq!(said[0], "  => 1 current target can no longer be found");
+        assert_eq!(said[1], "  => bin-0, bin-1, bin-2 and 37 more: no spare key");
+        assert_eq!(said[2], "  => x0: 0");
+        assert_eq!((said.len(), said.last().unwrap().contains("21 more")), (22, true), "{said:?}");
+    }
 }
