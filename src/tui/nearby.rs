@@ -4,6 +4,7 @@
 pub mod asked;
 mod repository;
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -59,6 +60,8 @@ pub struct RecordState {
     pub next: Option<usize>,
     /// The number of steps.
     pub of: usize,
+    /// When something happened last.
+    pub last: Date,
 }
 
 /// What lies in one directory, by name.
@@ -100,12 +103,13 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
         fs::read_dir(dir)?.take(MOST).filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.sort();
     let mut nearby = Nearby::default();
-    let (mut records, mut files) = (Vec::new(), Vec::new());
+    let (mut folders, mut files) = (Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
             if path.join("journal.jsonl").is_file() {
-                records.push(path.clone());
                 nearby.records.push(RecordDir { state: state(&path), dir: shortened(dir, &path) });
+            } else {
+                folders.push(path);
             }
         } else if let Some(plan) = plan(&path, now) {
             nearby.plans.push(PlanFile { plan, file: shortened(dir, &path) });
@@ -114,9 +118,20 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
             files.push(path);
         }
     }
-    nearby.places = repository::places(dir, &records);
+    nearby.places = repository::places(dir, &newest_first(&nearby.records), &folders);
     nearby.requests = repository::requests(dir, &files);
     Ok(nearby)
+}
+
+/// Whose repository is looked at first: of a ceremony that is over before one that goes on, a rehearsal after all of them,
+/// the newest first.
+fn newest_first(records: &[RecordDir]) -> Vec<&Path> {
+    let mut sorted: Vec<&RecordDir> = records.iter().collect();
+    sorted.sort_by_key(|record| match &record.state {
+        Ok(state) => (state.mode == Mode::Rehearsal, state.next.is_some(), Reverse(Some(state.last))),
+        Err(_) => (true, true, Reverse(None)),
+    });
+    sorted.into_iter().map(|record| record.dir.as_path()).collect()
 }
 
 /// The path as people would type it here.
@@ -160,5 +175,31 @@ fn state(dir: &Path) -> Result<RecordState, String> {
     let (title, of) = (plan.title.clone(), plan.steps.len());
     let ceremony = journal::replay(&journal, Arc::new(plan)).map_err(|broken| broken.to_string())?;
     let next = ceremony.next().map(|next| next.number);
-    Ok(RecordState { title, mode: ceremony.mode(), next, of })
+    let last = journal.entries.last().map_or(Date::from_unix(0), |entry| entry.at);
+    Ok(RecordState { title, mode: ceremony.mode(), next, of, last })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_ceremony_that_is_over_comes_first_and_rehearsals_last() {
+        let record = |name: &str, mode, next, last| RecordDir {
+            dir: name.into(),
+            state: Ok(RecordState { title: String::new(), mode, next, of: 9, last: Date::from_unix(last) }),
+        };
+        let (real, played) = (Mode::Production, Mode::Rehearsal);
+        let records = [
+            record("a-newer", real, None, 2),
+            record("b-older", real, None, 1),
+            record("c-open", real, Some(3), 9),
+            RecordDir { dir: "d-unread".into(), state: Err(String::new()) },
+            record("z-rehearsal", played, None, 9),
+        ];
+
+        let order: Vec<&str> = newest_first(&records).iter().filter_map(|path| path.to_str()).collect();
+
+        assert_eq!(order, ["a-newer", "b-older", "c-open", "z-rehearsal", "d-unread"]);
+    }
 }

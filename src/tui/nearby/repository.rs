@@ -50,13 +50,19 @@ pub struct Asks {
     pub holders: BTreeMap<KeyId, String>,
 }
 
-/// Where metadata lies, as people would type it: below the directory, then in its records, the newest first.
-pub(super) fn places(dir: &Path, records: &[PathBuf]) -> Vec<PathBuf> {
+/// Where metadata lies, as people would type it: below the directory, then in its records, as they come, then in its other
+/// folders.
+pub(super) fn places(dir: &Path, records: &[&Path], folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = places::metadata(dir);
-    for record in records.iter().rev() {
+    for record in records {
         let bundle = record.join("bundle");
         let whole = places::metadata(&bundle);
         found.extend(if whole.is_empty() { places::metadata(record) } else { whole });
+    }
+    for place in folders.iter().flat_map(|folder| places::metadata(folder)) {
+        if !found.contains(&place) {
+            found.push(place);
+        }
     }
     let mut shown: Vec<PathBuf> = found.iter().map(|place| shortened(dir, place)).collect();
     for place in &mut shown {

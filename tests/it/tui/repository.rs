@@ -365,3 +365,18 @@ fn only_the_rows_that_are_seen_are_made() {
     assert!(screen.text().contains(" > └─ r2999"), "{}", screen.text());
     assert_eq!(screen.home.page, Page::Tree);
 }
+
+#[test]
+fn a_repository_in_a_folder_beside_is_found_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let metadata = dir.path().join("adopted/metadata");
+    fs::create_dir_all(&metadata).unwrap();
+    for (name, bytes) in &repository().build().0 {
+        fs::write(metadata.join(name), bytes).unwrap();
+    }
+
+    let nearby = here(dir.path(), nearby::look(dir.path(), now()).unwrap());
+
+    assert_eq!(nearby.places, [PathBuf::from("adopted/metadata")]);
+    assert!(nearby.repository.unwrap().is_ok());
+}
