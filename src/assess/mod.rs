@@ -4,6 +4,7 @@
 //! It asks a repository as it lies, and judges by named rules; it verifies nothing and signs nothing. `keyrite assess`
 //! shows it, `draft` writes the ceremony that repairs.
 
+mod chain;
 mod keys;
 mod model;
 mod paths;
@@ -57,8 +58,9 @@ pub struct Assessment {
     pub thief: Vec<Effect>,
     /// Whether root can follow root: [`rules::ROOT_ROTATES`] and the two that say no.
     pub root: &'static Rule,
-    /// Whether clients refuse today's state whatever happens, as something in it has expired or is missing.
-    pub expired: bool,
+    /// The roles for which clients refuse today's state, whatever the thief does: they have expired, or are not here. The
+    /// harm is judged as it is once they are signed again.
+    pub expired: Vec<String>,
 }
 
 impl Model {

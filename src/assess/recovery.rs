@@ -65,6 +65,14 @@ impl Status {
         }
     }
 
+    /// The role, or `bin-0 and 15 more`.
+    pub fn named(&self) -> String {
+        match self.roles {
+            1 => self.role.clone(),
+            many => format!("{} and {} more", self.role, many - 1),
+        }
+    }
+
     /// How many of its keys the thief has.
     pub fn in_wrong_hands(&self) -> u32 {
         u32::try_from(self.stolen.len()).unwrap_or(u32::MAX)

@@ -86,13 +86,18 @@ impl Model {
             let signed = "signed by the threshold of the old keys, without a stolen one, and of the new";
             steps.push(format!("{gone}; {signed}."));
         }
-        let never: Vec<&str> = assessment
+        let never: Vec<String> = assessment
             .roles
             .iter()
             .skip(1)
             .filter(|role| !matches!(role.can, Can::Sign { .. }))
-            .map(|role| role.role.as_str())
+            .map(Status::named)
             .collect();
+        let named = |role: &String| {
+            let of = assessment.roles.iter().find(|status| status.role == *role);
+            of.map_or_else(|| role.clone(), Status::named)
+        };
+        let named = |roles: &[String]| cut(&roles.iter().map(named).collect::<Vec<_>>());
         if !never.is_empty() {
             steps.push(format!(
                 "{} cannot be signed as it stands: the new keys do, from the files as they lie.",
@@ -100,12 +105,12 @@ impl Model {
             ));
         }
         for (delegator, roles) in &repair.delegations {
-            steps.push(format!("Sign {delegator} again: it delegates {} to new keys.", cut(roles)));
+            steps.push(format!("Sign {delegator} again: it delegates {} to new keys.", named(roles)));
         }
         if !repair.sign_again.is_empty() {
             steps.push(format!(
                 "Compare every target with what was meant, then sign {} again, version + 1, with the new keys.",
-                cut(&repair.sign_again)
+                named(&repair.sign_again)
             ));
         }
         if repair.fast_forward {

@@ -116,10 +116,10 @@ pub const BELOW_THRESHOLD: Rule = Rule {
     source: "Samuel et al. 2010, multi-signature trust; TUF 5.3.4",
 };
 
-/// TUF 5.3.10 and 5.4.4 to 5.6.6: what has expired helps nobody; only what the thief himself signs has a new date.
+/// TUF 5.3.10 and 5.4.4 to 5.6.6: what has expired helps nobody, until its owners, or a server of theirs, sign it again.
 pub const EXPIRED: Rule = Rule {
     name: "EXPIRED",
-    says: "clients refuse this repository as it lies: what the thief cannot sign has expired, or is not here",
+    says: "clients take nothing until what has expired, or is not here, is signed again; the harm is what it is then",
     source: "TUF 5.3.10, 5.4.4, 5.5.6, 5.6.5",
 };
 

@@ -64,6 +64,7 @@ impl Until {
     pub fn words(self) -> String {
         match self {
             Self::Date(date) => format!("until {date}"),
+            Self::SignedAgain => "until what is signed again expires".to_owned(),
             Self::OtherKeys => "until root names other keys for timestamp or snapshot".to_owned(),
             Self::ForEver => "for ever: until the clients are replaced".to_owned(),
         }
@@ -109,8 +110,8 @@ impl Model {
         let mut lines = Vec::new();
         let asked = !(assessment.question.lost.is_empty() && assessment.question.stolen.is_empty());
         let worst = assessment.worst();
-        let never: Vec<&str> =
-            assessment.roles.iter().filter(|r| r.can == Can::Never).map(|r| r.role.as_str()).collect();
+        let never: Vec<String> =
+            assessment.roles.iter().filter(|r| r.can == Can::Never).map(Status::named).collect();
         let first = match (worst, assessment.is_good()) {
             (_, true) if !asked => {
                 "SAFE: every role can be signed. No key was said to be lost or stolen.".to_owned()
@@ -123,7 +124,11 @@ impl Model {
                 "NOT SAFE: a role can be signed only with a key that is stolen.".to_owned()
             }
             (Harm::Nothing, false) => format!("LOST: nobody can sign {} any more.", cut(&never)),
-            (harm, _) => format!("{}: {}.", harm.name(), harm.sentence()),
+            (harm, _) => {
+                let effect = assessment.thief.iter().find(|e| e.clients.is_none() && e.harm == harm);
+                let once = effect.map(once).unwrap_or_default();
+                format!("{}: {}{once}.", harm.name(), harm.sentence())
+            }
         };
         fold(&mut lines, "", &first);
         fold(&mut lines, "", &self.root_line(assessment));
@@ -169,8 +174,7 @@ impl Model {
         let several = |role: &str| assessment.roles.iter().filter(|status| status.role == role).count() > 1;
         let label = |status: &Status| match status.roles {
             1 if several(&status.role) => format!("{} of {}", status.role, status.delegator),
-            1 => status.role.clone(),
-            many => format!("{} and {} more", status.role, many - 1),
+            _ => status.named(),
         };
         let width = assessment.roles.iter().map(|r| label(r).chars().count()).max().unwrap_or(0).clamp(9, 24);
         for status in &assessment.roles {
@@ -207,7 +211,6 @@ impl Model {
         if assessment.thief.is_empty() {
             let why = match assessment.question.stolen.is_empty() {
                 true => format!("nothing: no key is stolen ({})", rules::BELOW_THRESHOLD.name),
-                false if assessment.expired => format!("nothing. {}", cite(&rules::EXPIRED)),
                 false => format!("nothing. {}", cite(&rules::BELOW_THRESHOLD)),
             };
             return fold(lines, "  ", &why);
@@ -246,6 +249,7 @@ impl Model {
             let needs: Vec<String> = effect.needs.iter().map(need).collect();
             said.push_str(&format!("; he would need {}, or the server that signs them", needs.join(" and ")));
         }
+        said.push_str(&once(effect));
         if effect.harm != Harm::Nothing {
             said.push_str(&format!("; {}", effect.until.words()));
         }
@@ -257,12 +261,7 @@ impl Model {
     /// What does not fit elsewhere.
     pub fn notes(&self, assessment: &Assessment) -> Vec<String> {
         let mut notes = Vec::new();
-        if assessment.expired {
-            notes.push(
-                "clients refuse this repository as it lies: something has expired, or is missing or not signed"
-                    .to_owned(),
-            );
-        }
+        notes.extend(refused(&assessment.expired));
         let missing: Vec<&str> = [("snapshot", self.has.0), ("timestamp", self.has.1)]
             .iter()
             .filter(|(_, has)| !has)
@@ -285,7 +284,7 @@ impl Model {
             .iter()
             .filter_map(|key| {
                 let roles = assessment.roles.iter().filter(|role| role.signers.keys.contains(key));
-                let roles: Vec<&str> = roles.map(|role| role.role.as_str()).collect();
+                let roles: Vec<String> = roles.map(Status::named).collect();
                 (roles.len() > 1)
                     .then(|| format!("{} signs {}", self.keys.names([key]).join(""), cut(&roles)))
             })
@@ -307,6 +306,9 @@ impl Model {
         };
         fold(&mut lines, "", &format!("{good} of {which} of lost and stolen keys are harmless."));
         fold(&mut lines, "", &format!("Each row says from which fewest keys it follows. Judged at {at}."));
+        if let Some(refused) = refused(&table.expired) {
+            fold(&mut lines, "", &format!("Mind: {refused}."));
+        }
         lines.push(String::new());
         for (letter, kind) in letters().zip(&table.kinds) {
             fold(
@@ -412,6 +414,27 @@ fn combination(combination: &Combination) -> String {
 pub(super) fn letters() -> impl Iterator<Item = String> {
     let one = || ('A'..='Z').map(String::from);
     one().chain(('A'..='Z').flat_map(move |a| one().map(move |b| format!("{a}{b}"))))
+}
+
+/// `, once timestamp is signed again`.
+fn once(effect: &Effect) -> String {
+    match effect.after.as_slice() {
+        [] => String::new(),
+        [one] => format!(", once {one} is signed again"),
+        several => format!(", once {} are signed again", cut(several)),
+    }
+}
+
+/// That clients take nothing today, and why.
+fn refused(expired: &[String]) -> Option<String> {
+    let why = "expired, missing or not signed as it must be";
+    (!expired.is_empty()).then(|| {
+        format!(
+            "clients refuse this repository as it lies ({}: {why}). {}",
+            cut(expired),
+            cite(&rules::EXPIRED)
+        )
+    })
 }
 
 fn cite(rule: &rules::Rule) -> String {

@@ -51,6 +51,8 @@ pub struct Table {
     pub up_to: Option<usize>,
     /// How many choices of keys there are in all rows.
     pub choices: u128,
+    /// The roles for which clients refuse today's state; the rows say what follows once they are signed again.
+    pub expired: Vec<String>,
 }
 
 /// Tries them all.
@@ -82,7 +84,9 @@ pub(super) fn table(model: &Model, at: Date) -> Table {
     let rows: Vec<Row> =
         rows.into_iter().map(|(class, (from, choices))| row(class, &from, choices)).collect();
     let choices = rows.iter().map(|row| row.choices).sum();
-    Table { kinds, rows, up_to, choices }
+    let nobody = Question { lost: KeySet::new(), stolen: KeySet::new(), at };
+    let expired = model.answer(&nobody, false, &room).expired;
+    Table { kinds, rows, up_to, choices, expired }
 }
 
 /// Keys by the roles that list them, in the order in which people read them.

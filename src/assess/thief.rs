@@ -1,9 +1,14 @@
 //! What a thief of some keys can make clients believe. He shows them whatever he likes: files that he signs, and
-//! every file that was ever honestly signed, as long as it has not expired.
+//! every file that was ever honestly signed, as long as it has not expired. What has expired, or is not here, its owners
+//! sign again, and a server by itself: it keeps no thief away, and he waits for it.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::assess::chain::Chain;
+use crate::assess::chain::Holds;
+use crate::assess::chain::Link;
+use crate::assess::chain::holds;
 use crate::assess::model::Edge;
 use crate::assess::model::Era;
 use crate::assess::model::KeySet;
@@ -42,6 +47,8 @@ pub enum Harm {
 pub enum Until {
     /// Until this date, when the last thing expires that he cannot sign himself.
     Date(Date),
+    /// Until what must be signed again before it begins has expired once more.
+    SignedAgain,
     /// Until root names other keys for timestamp or snapshot.
     OtherKeys,
     /// For ever: until the clients themselves are replaced.
@@ -65,6 +72,8 @@ pub struct Effect {
     pub example: Option<String>,
     /// How long.
     pub until: Until,
+    /// The roles that have expired, or are not here, and must be signed again before clients take it.
+    pub after: Vec<String>,
     /// What he would still need, in roles and the number of keys.
     pub needs: Vec<(String, u32)>,
     /// The root that suffering clients trust, where that is not the newest.
@@ -85,25 +94,6 @@ pub(super) struct Thief<'a> {
 
 /// Answers of [`Walk::room`], by the delegation's number.
 pub(super) type Room = std::cell::RefCell<BTreeMap<usize, Witness>>;
-
-/// Where a file can come from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Link {
-    /// The thief signs it with any date.
-    Forged,
-    /// Only as it was signed, until this date.
-    Honest(Date),
-    /// There is none that clients take.
-    Broken,
-}
-
-/// The links from root to targets in one era.
-struct Chain<'a> {
-    era: &'a Era,
-    timestamp: Link,
-    snapshot: Link,
-    targets: Link,
-}
 
 impl Thief<'_> {
     /// Everything, the worst first: to clients of the newest root, then what is worse for those of older ones.
@@ -127,15 +117,21 @@ impl Thief<'_> {
         effects
     }
 
-    /// Whether clients of the newest root take nothing at all, because what the thief cannot sign has expired.
-    pub(super) fn expired(&self) -> bool {
+    /// The roles for which clients of the newest root take nothing today: the thief cannot sign them, and they have
+    /// expired or are not here.
+    pub(super) fn expired(&self) -> Vec<String> {
         let chain = self.chain(self.model.newest());
-        self.until(&chain, &[]).is_none()
+        self.holds(&chain, &[]).map(|holds| holds.after).unwrap_or_default()
     }
 
     fn against(&self, era: &Era) -> Vec<Effect> {
         if era.of("root").met_by(self.stolen) {
-            let all = self.effect(Harm::Takeover, &rules::ROOT, "root", Until::ForEver);
+            let all = self.effect(
+                Harm::Takeover,
+                &rules::ROOT,
+                "root",
+                Holds { until: Until::ForEver, after: Vec::new() },
+            );
             return vec![Effect { targets: self.all_targets(), ..all }];
         }
         let chain = self.chain(era);
@@ -144,9 +140,10 @@ impl Thief<'_> {
         effects
     }
 
-    fn effect(&self, harm: Harm, rule: &'static Rule, role: &str, until: Until) -> Effect {
+    fn effect(&self, harm: Harm, rule: &'static Rule, role: &str, holds: Holds) -> Effect {
+        let Holds { until, after } = holds;
         let (roles, paths, needs) = (vec![role.to_owned()], Vec::new(), Vec::new());
-        Effect { harm, rule, roles, paths, targets: 0, example: None, until, needs, clients: None }
+        Effect { harm, rule, roles, paths, targets: 0, example: None, until, after, needs, clients: None }
     }
 
     fn all_targets(&self) -> usize {
@@ -154,76 +151,79 @@ impl Thief<'_> {
     }
 
     /// A file as it was honestly signed.
-    fn honest(&self, role: &str) -> Link {
+    fn honest(&self, role: &str, newest: bool) -> Link {
         match self.model.expires(role) {
             Some(date) if date > self.at => Link::Honest(date),
-            _ => Link::Broken,
+            None if !newest => Link::Broken,
+            _ => Link::Due,
         }
     }
 
     fn chain<'a>(&self, era: &'a Era) -> Chain<'a> {
+        let newest = era.version == self.model.newest().version;
+        let not_there = if newest { Link::Due } else { Link::Broken };
+        let root = if era.expires > self.at { Link::Honest(era.expires) } else { not_there };
         let link = |role: &'static str, free: bool| {
             let forged = era.of(role).met_by(self.stolen) && (free || self.model.pin(role) == Pin::Version);
             match forged {
                 true => Link::Forged,
-                false if era.honest.contains(role) => self.honest(role),
-                false => Link::Broken,
+                false if era.honest.contains(role) => self.honest(role, newest),
+                false => not_there,
             }
         };
         let timestamp = link("timestamp", true);
         let snapshot = link("snapshot", timestamp == Link::Forged);
         let targets = link("targets", snapshot == Link::Forged);
-        Chain { era, timestamp, snapshot, targets }
+        Chain { era, newest, root, timestamp, snapshot, targets }
     }
 
-    /// Until when the chain down to targets, with `more` below it, is taken; `None`: it is not.
-    fn until(&self, chain: &Chain<'_>, more: &[Link]) -> Option<Until> {
-        let mut date = chain.era.expires;
-        for link in [chain.timestamp, chain.snapshot, chain.targets].iter().chain(more) {
-            match link {
-                Link::Forged => {}
-                Link::Honest(until) => date = date.min(*until),
-                Link::Broken => return None,
-            }
-        }
-        (date > self.at).then_some(Until::Date(date))
+    /// How long the chain down to targets, with `more` below it, is taken; `None`: it is not.
+    fn holds(&self, chain: &Chain<'_>, more: &[(&str, Link)]) -> Option<Holds> {
+        let Chain { root, timestamp, snapshot, targets, .. } = *chain;
+        let top = [("root", root), ("timestamp", timestamp), ("snapshot", snapshot), ("targets", targets)];
+        let links = [&top[..], more].concat();
+        let broken = links.iter().any(|(_, link)| *link == Link::Broken);
+        (!broken).then(|| holds(&links))
     }
 
     /// What the keys of the four roles do.
     fn on_everything(&self, chain: &Chain<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let until = self.until(chain, &[]);
         let forged = |link: Link| link == Link::Forged;
-        if let Some(until) = until {
+        if let Some(all) = self.holds(chain, &[]) {
+            let effect = |harm, rule, role| self.effect(harm, rule, role, all.clone());
             if forged(chain.targets) {
-                let all = self.effect(Harm::AnySoftware, software(chain, false), "targets", until);
+                let all = effect(Harm::AnySoftware, software(chain, false), "targets");
                 effects.push(Effect { targets: self.all_targets(), ..all });
             } else if forged(chain.snapshot) {
-                let rule = match forged(chain.timestamp) {
-                    true => &rules::SNAPSHOT_AND_TIMESTAMP,
-                    false => &rules::SNAPSHOT_NOT_PINNED,
+                let pinned = if forged(chain.timestamp) {
+                    &rules::SNAPSHOT_AND_TIMESTAMP
+                } else {
+                    &rules::SNAPSHOT_NOT_PINNED
                 };
-                effects.push(self.effect(Harm::MixAndMatch, rule, "snapshot", until));
+                effects.push(effect(Harm::MixAndMatch, pinned, "snapshot"));
             }
             if forged(chain.timestamp) {
                 let rollback = &rules::ROLLBACK_OF_NEW_CLIENTS;
-                effects.push(self.effect(Harm::Rollback, rollback, "timestamp", until));
-                effects.push(self.effect(Harm::Freeze, &rules::TIMESTAMP_ALONE, "timestamp", until));
+                effects.push(effect(Harm::Rollback, rollback, "timestamp"));
+                effects.push(effect(Harm::Freeze, &rules::TIMESTAMP_ALONE, "timestamp"));
             }
         }
         // A client keeps a timestamp before it looks at what lies below.
         let kept = [chain.timestamp, chain.snapshot];
         let taken = chain.timestamp != Link::Broken && kept.contains(&Link::Forged);
-        if taken && chain.era.expires > self.at {
+        if taken && chain.root != Link::Broken {
             let role = if forged(chain.timestamp) { "timestamp" } else { "snapshot" };
-            effects.push(self.effect(Harm::FastForward, &rules::FAST_FORWARD, role, Until::OtherKeys));
+            let before = holds(&[("root", chain.root), ("timestamp", chain.timestamp)]);
+            let all = Holds { until: Until::OtherKeys, ..before };
+            effects.push(self.effect(Harm::FastForward, &rules::FAST_FORWARD, role, all));
         }
         for (role, rule) in [("targets", &rules::TARGETS_ALONE), ("snapshot", &rules::SNAPSHOT_ALONE)] {
             let link = if role == "targets" { chain.targets } else { chain.snapshot };
-            if chain.era.of(role).met_by(self.stolen) && !forged(link) && chain.era.expires > self.at {
-                let until = Until::Date(chain.era.expires);
+            if chain.era.of(role).met_by(self.stolen) && !forged(link) && chain.root != Link::Broken {
                 let needs = self.needs(chain, role);
-                effects.push(Effect { needs, ..self.effect(Harm::OneStepAway, rule, role, until) });
+                let alone = self.effect(Harm::OneStepAway, rule, role, chain.root_holds());
+                effects.push(Effect { needs, ..alone });
             }
         }
         effects
@@ -254,7 +254,7 @@ impl Thief<'_> {
             let alike = |e: &&mut Effect| {
                 (e.harm, e.rule, e.until, &e.needs) == (effect.harm, effect.rule, effect.until, &effect.needs)
                     && self.model.by_hash(edge)
-                    && e.paths == effect.paths
+                    && (&e.paths, &e.after) == (&effect.paths, &effect.after)
             };
             match effects.iter_mut().find(alike) {
                 Some(known) => {
@@ -296,24 +296,25 @@ impl Walk<'_> {
         let paths: Vec<String> =
             above.iter().filter_map(|(_, edge)| Some(written(self.paths((*edge)?)))).collect();
         let paths = [paths, vec![written(self.paths(edge))]].concat();
-        let base = |harm: Harm, rule: &'static Rule, until: Until| Effect {
+        let base = |harm: Harm, rule: &'static Rule, holds: Holds| Effect {
             paths: paths.clone(),
-            ..self.thief.effect(harm, rule, &edge.role, until)
+            ..self.thief.effect(harm, rule, &edge.role, holds)
         };
-        let root = Until::Date(self.chain.era.expires);
+        let root = self.chain.root_holds();
         let (won, witness) = (self.won(edge), self.room(edge));
         if won == 0 && witness == Witness::None {
             return Some(base(Harm::Nothing, &rules::SHADOWED, root));
         }
-        let links: Vec<Link> = above.iter().map(|(link, _)| *link).collect();
+        let links = above.iter().filter_map(|(link, edge)| Some(((*edge)?.role.as_str(), *link)));
+        let links: Vec<(&str, Link)> = links.collect();
         let taken = self.link(edge) == Link::Forged;
-        match self.thief.until(self.chain, &links).filter(|_| taken) {
-            Some(until) => {
+        match self.thief.holds(self.chain, &links).filter(|_| taken) {
+            Some(all) => {
                 let rule = software(self.chain, true);
                 let example = if let Witness::Path(path) = witness { Some(path) } else { None };
-                Some(Effect { targets: won, example, ..base(Harm::AnySoftware, rule, until) })
+                Some(Effect { targets: won, example, ..base(Harm::AnySoftware, rule, all) })
             }
-            None if self.chain.era.expires > self.thief.at && !taken => {
+            None if self.chain.root != Link::Broken && !taken => {
                 let needs = self.thief.needs(self.chain, &edge.role);
                 Some(Effect { targets: won, needs, ..base(Harm::OneStepAway, &rules::TARGETS_ALONE, root) })
             }
@@ -325,7 +326,11 @@ impl Walk<'_> {
     fn link(&self, edge: &Edge) -> Link {
         let (thief, model) = (self.thief, self.thief.model);
         let free = self.chain.snapshot == Link::Forged || model.pin(&edge.role) == Pin::Version;
-        if edge.signers.met_by(thief.stolen) && free { Link::Forged } else { thief.honest(&edge.role) }
+        if edge.signers.met_by(thief.stolen) && free {
+            Link::Forged
+        } else {
+            thief.honest(&edge.role, self.chain.newest)
+        }
     }
 
     fn paths(&self, edge: &Edge) -> Option<&Paths> {

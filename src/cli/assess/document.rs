@@ -27,7 +27,8 @@ pub(super) fn assessment(model: &Model, assessment: &Assessment) -> Value {
         json!({
             "harm": harm(effect.harm), "rule": effect.rule.name, "says": effect.rule.says, "source": effect.rule.source,
             "roles": effect.roles, "paths": effect.paths, "targets": effect.targets, "example": effect.example,
-            "until": until(effect.until), "needs": needs.collect::<Vec<_>>(), "clients_of_root": effect.clients,
+            "until": until(effect.until), "after": effect.after,
+            "needs": needs.collect::<Vec<_>>(), "clients_of_root": effect.clients,
         })
     });
     let question = &assessment.question;
@@ -45,7 +46,7 @@ pub(super) fn assessment(model: &Model, assessment: &Assessment) -> Value {
         },
         "roles": roles.collect::<Vec<_>>(),
         "thief": thief.collect::<Vec<_>>(),
-        "expired": assessment.expired,
+        "expired": !assessment.expired.is_empty(),
         "steps": model.steps(assessment),
         "notes": model.notes(assessment),
     })
@@ -67,6 +68,7 @@ pub(super) fn table(model: &Model, table: &Table, at: Date) -> Value {
         "at": at.to_string(),
         "kinds": table.kinds.iter().map(|kind| keys(model, kind)).collect::<Vec<_>>(),
         "up_to": table.up_to,
+        "expired": !table.expired.is_empty(),
         "combinations": table.choices.to_string(),
         "rows": rows.collect::<Vec<_>>(),
     })
@@ -99,6 +101,7 @@ fn harm(harm: Harm) -> String {
 fn until(until: Until) -> String {
     match until {
         Until::Date(date) => date.to_string(),
+        Until::SignedAgain => "signed-again".to_owned(),
         Until::OtherKeys => "other-keys".to_owned(),
         Until::ForEver => "for-ever".to_owned(),
     }

@@ -29,6 +29,7 @@ use keyrite::tuf::diff::Names;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::tuf::world::NOW;
 use crate::tuf::world::Set;
 use crate::tuf::world::meta;
 use crate::tuf::world::now;
@@ -54,6 +55,9 @@ type Signed = HashMap<(String, Vec<u8>), Vec<u8>>;
 
 /// Paths that people list, or could.
 const PATHS: [&str; 9] = ["app", "old", "dev/x", "dev/a1", "dev/b", "ops/x", "ops/a", "a", "dev/lib/z"];
+
+/// Paths that nobody lists, as many as it takes to find one whose hash falls where it should.
+const UNLISTED: [&str; 8] = ["aa", "ab", "dev/a2", "dev/a3", "dev/a4", "ops/aa", "ops/ab", "ops/ac"];
 
 /// A generator by seed: the same worlds on every machine.
 struct Dice(u64);
@@ -308,6 +312,17 @@ impl World {
         Set(files)
     }
 
+    fn signed_again(mut self) -> Self {
+        let root = self.roots.last_mut().map(|(root, _)| root);
+        let targets = self.targets.get_mut("targets").map(|(file, _)| file);
+        let all = [root, targets, Some(&mut self.snapshot), Some(&mut self.timestamp)];
+        let late = |file: &&mut Value| file["expires"].as_str() < Some(NOW);
+        for file in all.into_iter().flatten().filter(late) {
+            file["expires"] = FAR.into();
+        }
+        self
+    }
+
     fn repository(&self) -> Repository {
         Repository::read(&self.set(self.roots.len(), &Plot::default())).unwrap()
     }
@@ -336,8 +351,9 @@ impl Case {
         let (lost, stolen) = (places(&world.lost), places(&world.stolen));
         let said = model.assess(&Question { lost, stolen, at: now() });
         let examples = said.thief.iter().filter_map(|effect| effect.example.clone());
-        let paths = PATHS.iter().map(|path| (*path).to_owned()).chain(examples).collect();
-        Self { seed, world, said, paths }
+        let paths = PATHS.iter().chain(&UNLISTED).map(|path| (*path).to_owned()).chain(examples).collect();
+        // What has expired is judged as it is once its owners signed it again, which they do here.
+        Self { seed, world: world.signed_again(), said, paths }
     }
 
     fn newest(&self) -> usize {
@@ -517,7 +533,11 @@ fn clients_take_evil_from_a_role_when_it_is_said_to_give_any_software_and_on_as_
             if let Some(example) = &effect.example {
                 assert!(taken.contains(example), "seed {} {role} {example}", case.seed);
             }
-            let Until::Date(until) = effect.until else { panic!("seed {}", case.seed) };
+            let until = match effect.until {
+                Until::Date(until) => until,
+                Until::SignedAgain => FAR.parse().unwrap(),
+                other => panic!("seed {}: {other:?}", case.seed),
+            };
             let before = Date::from_unix(until.unix() - 1);
             assert!(!case.taken(role, case.newest(), case.newest(), before).is_empty(), "seed {}", case.seed);
             assert!(case.taken(role, case.newest(), case.newest(), until).is_empty(), "seed {}", case.seed);

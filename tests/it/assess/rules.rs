@@ -11,6 +11,7 @@ use serde_json::json;
 use super::*;
 use crate::tuf::world::EXPIRES;
 use crate::tuf::world::delegation;
+use crate::tuf::world::keyids;
 use crate::tuf::world::keys;
 use crate::tuf::world::targets;
 
@@ -169,13 +170,46 @@ fn fewer_keys_than_the_threshold_do_nothing() {
 }
 
 #[test]
-fn what_has_expired_helps_no_thief_who_cannot_sign_it() {
+fn what_has_expired_keeps_a_thief_away_only_until_it_is_signed_again() {
+    let set = without_hashes(&world(), "snapshot");
+    let mut late = world();
+    late.timestamp.0["expires"] = "2026-12-01T00:00:00Z".into();
+    let late = without_hashes(&late, "snapshot");
+
+    let (said, in_time) = (assess(&late, &[], &[4]), assess(&set, &[], &[4]));
+
+    assert_eq!((&said.expired, &in_time.expired), (&vec!["timestamp".to_owned()], &vec![]));
+    let effect = holds(&said, Harm::AnySoftware, &rules::TARGETS_NOT_PINNED, expiry());
+    assert_eq!(effect.after, ["timestamp"]);
+    assert_eq!(vec![Effect { after: vec![], ..effect }], in_time.thief);
+    let rows = |set: &Set| {
+        model(set).table(now()).rows.into_iter().map(|row| (row.harm, row.choices)).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&late), rows(&set));
+    assert_eq!(model(&late).table(now()).expired, ["timestamp"]);
+}
+
+#[test]
+fn where_everything_has_expired_a_thief_waits_for_the_next_root() {
     let late = "2027-02-01T00:00:00Z".parse().unwrap();
 
     let said = assess_at(&world().build(), &[], &[4, 5, 6], late);
 
-    assert!(said.expired);
-    assert_eq!(said.thief, []);
+    let rule = &rules::TARGETS_AND_SNAPSHOT_AND_TIMESTAMP;
+    assert_eq!(holds(&said, Harm::AnySoftware, rule, Until::SignedAgain).after, ["root"]);
+    assert_eq!(said.expired, ["root"]);
+}
+
+#[test]
+fn what_is_not_here_is_as_if_it_were_signed_again() {
+    let mut set = world().build();
+    set.0.remove("timestamp.json");
+    set.0.remove("5.snapshot.json");
+
+    let said = assess(&set, &[], &[4]);
+
+    // What they pin is not known, so the worst is assumed.
+    assert_eq!(effect(&said, Harm::AnySoftware).after, ["timestamp", "snapshot"]);
 }
 
 #[test]
@@ -227,4 +261,24 @@ fn every_combination_stands_in_one_row_and_a_row_says_from_which_fewest_keys_it_
     assert_eq!(everything, None);
     let first = &table.rows[0];
     assert!(first.is_good() && first.from == [vec![(0, 0); table.kinds.len()]], "{first:?}");
+}
+
+#[test]
+fn the_steps_name_bins_as_one_and_say_how_many() {
+    let mut world = world();
+    let bins = json!({"keyids": keyids(&[8]), "threshold": 1, "bit_length": 4, "name_prefix": "bin"});
+    world.role("targets")["delegations"] = json!({"keys": keys(&[8]), "succinct_roles": bins});
+    let model = model(&world.build());
+    let stolen = places(&model, &[8]);
+
+    let said = model.assess(&Question { lost: KeySet::new(), stolen, at: now() });
+
+    let steps = model.steps(&said).join("\n");
+    for part in [
+        "bin-0 and 15 more cannot be signed as it stands",
+        "it delegates bin-0 and 15 more to new keys",
+        "sign targets, bin-0 and 15 more again",
+    ] {
+        assert!(steps.contains(part), "{steps}");
+    }
 }
