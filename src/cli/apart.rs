@@ -12,6 +12,7 @@ use crate::driver::apart;
 use crate::tuf::Metadata;
 use crate::tuf::apart::ApartError;
 use crate::tuf::apart::Names;
+use crate::tuf::apart::Request;
 use crate::words::Digest;
 
 /// The name under which a record keeps whose key is whose.
@@ -69,6 +70,18 @@ pub(super) fn names(given: Option<&Path>, metadata: &Path) -> Result<Names, Fail
         None => return Ok(Names::default()),
     };
     Names::parse(&read(path)?).map_err(|error| unusable(path, &error))
+}
+
+/// See [`apart::with_root_before`].
+pub(super) fn with_root_before(request: Request, file: &Path) -> Result<(Request, Option<PathBuf>), Failure> {
+    apart::with_root_before(request, file).map_err(failed)
+}
+
+/// Says which root was taken without being named.
+pub(super) fn say_from(taken: Option<&Path>, out: &mut Output) {
+    if let Some(path) = taken {
+        out.line(format!("{} is the root before it: its keys must sign too", shown(path)));
+    }
 }
 
 /// The digest as people compare it: hex in groups, then the words.

@@ -63,7 +63,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     apart::check_new(&args.out)?;
-    let request = request(&args)?;
+    let (request, from) = apart::with_root_before(request(&args)?, &args.file)?;
     let keyid = args.keyid.clone().map(KeyId);
     let (metadata, signers) = (request.metadata.clone(), request.signers.clone());
     let mut merge = Merge::new(metadata, &request.role, signers, &name(&args.file));
@@ -80,26 +80,38 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     for tally in &tallies {
         out.line(plain(&tally.sentence(&request.names)));
     }
-    request::say_no_old(&request, out);
+    apart::say_from(from.as_deref(), out);
     let signatures = merge.merged().signatures().len();
     out.line(format!("{} written, {}", apart::shown(&args.out), counted(signatures, "signature")));
-    let met = tallies.iter().all(|tally| tally.met);
+    let met = request.is_met(&tallies);
     out.document(&json!({
         "out": args.out, "role": request.role, "version": request.version(), "sha256": merge.sha256(),
-        "met": met, "thresholds": tallies, "signatures": signatures,
+        "from": from.as_deref().or(args.authority.only_from()), "met": met, "thresholds": tallies, "signatures": signatures,
         "findings": merge.findings().iter().map(|finding| json!({
             "source": finding.source, "outcome": finding.outcome, "keyid": finding.keyid,
             "why": finding.why, "sentence": finding.sentence(&request.names),
         })).collect::<Vec<_>>(),
         "remarks": request.no_old().into_iter().collect::<Vec<_>>(),
     }))?;
-    if met { Ok(()) } else { Err(Failure::new(Exit::No, "", missing(&tallies))) }
+    match request.uncounted() {
+        Some(old) => {
+            let error = format!("the threshold of root version {old} cannot be counted without that root");
+            Err(Failure::new(Exit::No, error, format!("give it with --from {old}.root.json")))
+        }
+        None if met => Ok(()),
+        None => Err(Failure::new(Exit::No, "", missing(&tallies))),
+    }
 }
 
 /// From metadata and who says who may sign; or the request that said so already.
 fn request(args: &Args) -> Result<Request, Failure> {
     let bytes = apart::read_sent(&args.file)?;
     if Request::is_meant(&bytes) {
+        let unusable = |error| apart::unusable(&args.file, &error);
+        let request = Request::parse(&bytes).map_err(unusable)?;
+        if let (Some(from), Some(_)) = (args.authority.only_from(), request.uncounted()) {
+            return request.after(&apart::read(from)?).map_err(unusable);
+        }
         if args.authority.is_given() {
             let error = format!(
                 "{} is a request, and says who may sign itself; nothing was written",
@@ -109,7 +121,7 @@ fn request(args: &Args) -> Result<Request, Failure> {
                 "leave --from, --root and --delegator out, or give the metadata instead of the request";
             return Err(Failure::new(Exit::Input, error, hint));
         }
-        return Request::parse(&bytes).map_err(|error| apart::unusable(&args.file, &error));
+        return Ok(request);
     }
     let names = apart::names(args.names.as_deref(), &args.file)?;
     args.authority.request(&args.file, &bytes, names)

@@ -68,7 +68,7 @@ pub struct Args {
 /// Who says who may sign; a root says it itself.
 #[derive(Debug, clap::Args)]
 pub(super) struct Authority {
-    /// The version before it, for the difference; a root's keys must sign too
+    /// The version before it, for the difference; a root's keys must sign too; a root's is taken from beside FILE
     #[arg(long, value_name = "OLD.json")]
     from: Option<PathBuf>,
 
@@ -89,6 +89,12 @@ impl Authority {
     /// Whether anyone was named.
     pub(super) fn is_given(&self) -> bool {
         self.from.is_some() || self.root.is_some() || self.delegator.is_some()
+    }
+
+    /// The version before it alone: what a request for a root may lack.
+    pub(super) fn only_from(&self) -> Option<&Path> {
+        let alone = self.root.is_none() && self.delegator.is_none();
+        self.from.as_deref().filter(|_| alone)
     }
 
     /// The request for `bytes`, read from `path`.
@@ -159,6 +165,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
     let names = apart::names(args.names.as_deref(), &args.file)?;
     let request = args.authority.request(&args.file, &apart::read(&args.file)?, names)?;
+    let (request, from) = apart::with_root_before(request, &args.file)?;
     if let Some(payload) = &args.payload {
         apart::write_new(payload, request.metadata.payload())?;
     }
@@ -177,7 +184,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         let (need, of) = (threshold.keys.threshold, threshold.keys.keys.len());
         out.line(format!("  {}: {need} of {of} keys must sign", plain(&threshold.of)));
     }
-    say_no_old(&request, out);
+    apart::say_from(from.as_deref(), out);
+    if let Some(remark) = request.no_old() {
+        out.line(format!("remark: {remark}"));
+    }
     out.line("Read these words to each signer:");
     apart::say_digest(out, &Digest::of(request.metadata.payload()));
     let beside = [format!("Request: {role} version {version}"), "Film it until all were seen.".to_owned()];
@@ -185,16 +195,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     out.document(&json!({
         "out": args.out, "role": request.role, "version": version, "sha256": request.sha256(),
         "rehearsal": request.is_rehearsal(), "frames": frames.len(),
+        "from": from.or(args.authority.from), "remarks": request.no_old().into_iter().collect::<Vec<_>>(),
         "thresholds": request.signers.thresholds().iter().map(|threshold| json!({
             "of": threshold.of, "need": threshold.keys.threshold,
             "keyids": threshold.keys.keys.keys().collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
     }))
-}
-
-/// See [`Request::no_old`].
-pub(super) fn say_no_old(request: &Request, out: &mut Output) {
-    if let Some(remark) = request.no_old() {
-        out.line(format!("remark: {remark}"));
-    }
 }

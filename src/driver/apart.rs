@@ -103,6 +103,24 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
     })
 }
 
+/// A request for a root, with the root before it that lies beside `file` where none came with it; and which was taken.
+pub fn with_root_before(request: Request, file: &Path) -> Result<(Request, Option<PathBuf>), Stop> {
+    let Some(old) = request.uncounted() else { return Ok((request, None)) };
+    let path = file.with_file_name(format!("{old}.root.json"));
+    if path.symlink_metadata().is_err() {
+        return Ok((request, None));
+    }
+    let request = request.after(&read(&path)?).map_err(|error| {
+        let error = format!("{}: {error}; nothing was written", shown(&path));
+        Stop::new(
+            StopKind::Input,
+            error,
+            format!("the keys of root version {old} must sign too: put it there"),
+        )
+    })?;
+    Ok((request, Some(path)))
+}
+
 /// Why a request cannot be used.
 pub fn unusable(path: &Path, error: &crate::tuf::apart::ApartError) -> Stop {
     let kind = if error.contradiction { StopKind::Integrity } else { StopKind::Input };

@@ -95,6 +95,11 @@ impl Request {
         Ok(Self { role: "root".to_owned(), metadata, before, signers, names, text, before_text })
     }
 
+    /// The same request for a root, with the root before it.
+    pub fn after(&self, before: &[u8]) -> Result<Self, ApartError> {
+        Self::for_root(self.text.as_bytes(), Some(before), self.names.clone())
+    }
+
     /// A request for another role, by the word of `authority`: the root, or the targets role that delegates to it.
     /// `before` is an older version of the same role, for the difference.
     pub fn for_role(

@@ -55,13 +55,22 @@ impl Request {
         self.metadata.signed().get(WATERMARK).is_some()
     }
 
-    /// A root that follows one is signed by the keys of both; who leaves the older one out is told.
+    /// The version of the root whose keys must sign too, and which nobody has shown: a root that follows one is signed
+    /// by the keys of both.
+    pub fn uncounted(&self) -> Option<u64> {
+        let follows = self.role == "root" && self.before.is_none();
+        self.version().checked_sub(1).filter(|old| follows && *old > 0)
+    }
+
+    /// Whether all signatures are there: every threshold is met, and none is left uncounted.
+    pub fn is_met(&self, tallies: &[Tally]) -> bool {
+        self.uncounted().is_none() && tallies.iter().all(|tally| tally.met)
+    }
+
+    /// Who leaves the older root out is told.
     pub fn no_old(&self) -> Option<String> {
-        let lacks = self.role == "root" && self.before.is_none() && self.version() > 1;
-        lacks.then(|| {
-            let old = self.version() - 1;
-            format!("the keys of root version {old} must sign too; --from {old}.root.json counts them")
-        })
+        let old = self.uncounted()?;
+        Some(format!("the keys of root version {old} must sign too; --from {old}.root.json counts them"))
     }
 
     /// What is typed to say yes.

@@ -202,8 +202,7 @@ impl Merging {
         let (role, version) = (&self.request.role, self.request.version());
         let role: String =
             role.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
-        let state =
-            if self.merge.tallies().iter().all(|tally| tally.met) { "signed" } else { "partly-signed" };
+        let state = if self.request.is_met(&self.merge.tallies()) { "signed" } else { "partly-signed" };
         format!("{version}.{role}.{state}.json")
     }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::driver::apart;
 use crate::tuf::Metadata;
-use crate::tuf::apart::ApartError;
 use crate::tuf::apart::Merge;
 use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
@@ -35,8 +35,8 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn new(file: PathBuf, own: bool, request: Result<Request, ApartError>) -> Self {
-        let request = request.map(Arc::new).map_err(|error| error.to_string());
+    fn new(file: PathBuf, own: bool, request: Result<Request, String>) -> Self {
+        let request = request.map(Arc::new);
         let tallies = request.as_ref().map(|request| begin(request, "").tallies()).unwrap_or_default();
         Self { file, own, request, tallies }
     }
@@ -54,7 +54,9 @@ pub fn look(path: &Path, shown: &Path) -> Option<Asked> {
     }
     let begin = first(path)?;
     if begin.contains(BEGINS) {
-        let request = Request::parse(&fs::read(path).ok()?);
+        let request = Request::parse(&fs::read(path).ok()?).map_err(|error| error.to_string());
+        let whole = |request| apart::with_root_before(request, path).map_err(|stop| stop.error);
+        let request = request.and_then(whole).map(|(request, _)| request);
         return Some(Asked::new(shown.to_owned(), false, request));
     }
     let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
@@ -63,9 +65,9 @@ pub fn look(path: &Path, shown: &Path) -> Option<Asked> {
     {
         return None;
     }
-    let request = own(path, role)?;
-    let asked = Asked::new(shown.to_owned(), true, Ok(request));
-    asked.tallies.iter().any(|tally| !tally.met).then_some(asked)
+    let asked = Asked::new(shown.to_owned(), true, Ok(own(path, role)?));
+    let met = asked.request.as_ref().is_ok_and(|request| request.is_met(&asked.tallies));
+    (!met).then_some(asked)
 }
 
 fn first(path: &Path) -> Option<String> {
@@ -80,11 +82,9 @@ fn own(path: &Path, role: &str) -> Option<Request> {
     let names = ["names.json", "keys/names.json", "../keys/names.json"].into_iter();
     let names = names.filter_map(|name| fs::read(path.with_file_name(name)).ok()).next();
     let names = names.and_then(|file| Names::parse(&file).ok()).unwrap_or_default();
-    let metadata = Metadata::parse(&bytes).ok()?;
     if role == "root" {
-        let before = metadata.signed()["version"].as_u64()?.checked_sub(1)?;
-        let before = fs::read(path.with_file_name(format!("{before}.root.json"))).ok();
-        return Request::for_root(&bytes, before.as_deref(), names).ok();
+        let request = Request::for_root(&bytes, None, names).ok()?;
+        return Some(apart::with_root_before(request, path).ok()?.0);
     }
     let root = Metadata::parse(&fs::read(newest_root(path)?).ok()?).ok()?;
     Request::for_role(&bytes, role, &root, None, names).ok()

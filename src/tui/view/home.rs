@@ -280,7 +280,7 @@ fn asked(doc: &mut Doc, found: &Asked, chosen: bool) {
     let signed = |tally: &Tally| format!("{} of {}", tally.signed.len(), tally.need);
     let signed: Vec<String> = found.tallies.iter().map(signed).collect();
     let kind = if found.own { "" } else { "request for " };
-    let mark = if found.tallies.iter().all(|tally| tally.met) { "[ OK ]" } else { "[WAIT]" };
+    let mark = if request.is_met(&found.tallies) { "[ OK ]" } else { "[WAIT]" };
     let what = format!("{kind}{} version {}", request.role, request.version());
     let about = format!("{what}, signed {}", signed.join(" and "));
     entry(doc, chosen, mark, &name, &about);

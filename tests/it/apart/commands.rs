@@ -334,18 +334,55 @@ fn who_may_sign_a_role_is_said_by_the_root_or_by_the_delegator() {
 }
 
 #[test]
-fn a_root_that_follows_another_is_counted_by_both_and_told_when_the_older_is_not_given() {
+fn a_root_that_follows_another_is_counted_by_both_and_the_older_is_taken_where_it_lies_beside_it() {
     let world = World::new(&[]);
     world.write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());
     world.write("2.root.json", &signed_by(&root(2, &[7, 2, 3], 2), &[7, 2]).to_file());
 
-    let alone = world.ran(&["merge", "2.root.json", "--out", "a.json"]).ended(0);
-    assert!(alone.out.contains("remark: the keys of root version 1 must sign too"), "{}", alone.out);
+    let beside = world.ran(&["merge", "2.root.json", "--out", "a.json"]).ended(1);
+    assert!(beside.out.contains("1.root.json is the root before it"), "{}", beside.out);
     let both = world.ran(&["merge", "2.root.json", "--from", "1.root.json", "--out", "b.json"]).ended(1);
 
-    assert!(both.out.contains("root version 1: 1 signed, 2 of 3 needed: missing 1 of"), "{}", both.out);
-    assert!(both.out.contains("root version 2: 2 signed, 2 of 3 needed: met"), "{}", both.out);
+    for said in [&beside.out, &both.out] {
+        assert!(said.contains("root version 1: 1 signed, 2 of 3 needed: missing 1 of"), "{said}");
+        assert!(said.contains("root version 2: 2 signed, 2 of 3 needed: met"), "{said}");
+    }
     world.ran(&["merge", "2.root.json", "--from", "2.root.json", "--out", "c.json"]).ended(2);
+}
+
+#[test]
+fn a_root_by_new_keys_alone_is_never_called_complete() {
+    let world = World::new(&[]);
+    let before = signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file();
+    world.write("2.root.json", &signed_by(&root(2, &[7, 8, 9], 2), &[7, 8]).to_file());
+    let uncounted = "the threshold of root version 1 cannot be counted without that root";
+    let asked = world.ran(&["request", "2.root.json", "--out", "alone.req"]).ended(0);
+    assert!(asked.out.contains("remark: the keys of root version 1 must sign too"), "{}", asked.out);
+
+    for (n, file) in ["2.root.json", "alone.req"].into_iter().enumerate() {
+        let alone = world.ran(&["merge", file, "--out", &format!("alone-{n}.json"), "--json"]).ended(1);
+        assert!(alone.err.contains(uncounted), "{}", alone.err);
+        assert!(alone.out.contains("\"met\": false"), "{}", alone.out);
+    }
+
+    world.write("old.json", &before);
+    for (n, file) in ["2.root.json", "alone.req"].into_iter().enumerate() {
+        let given = ["merge", file, "--from", "old.json", "--out", &format!("given-{n}.json")];
+        let given = world.ran(&given).ended(1);
+        assert!(given.out.contains("root version 1: 0 signed, 2 of 3 needed"), "{}", given.out);
+    }
+    world.write("1.root.json", &before);
+    for (n, file) in ["2.root.json", "alone.req"].into_iter().enumerate() {
+        let beside = world.ran(&["merge", file, "--out", &format!("beside-{n}.json")]).ended(1);
+        assert!(beside.out.contains("1.root.json is the root before it"), "{}", beside.out);
+        assert!(beside.out.contains("root version 1: 0 signed, 2 of 3 needed"), "{}", beside.out);
+    }
+    let asked = world.ran(&["request", "2.root.json", "--out", "both.req"]).ended(0);
+    assert!(asked.out.contains("root version 1: 2 of 3 keys must sign"), "{}", asked.out);
+
+    world.write("1.root.json", b"{}");
+    let unread = world.ran(&["merge", "2.root.json", "--out", "unread.json"]).ended(2);
+    assert!(unread.err.contains("1.root.json: "), "{}", unread.err);
 }
 
 #[test]

@@ -437,6 +437,29 @@ fn home_lists_requests_and_metadata_that_lacks_signatures() {
     assert!(home.open.is_some());
 }
 
+#[test]
+fn home_calls_no_root_complete_whose_root_before_is_not_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
+    let taken = signed_by(&root(2, &[7, 8, 9], 2), &[7, 8]).to_file();
+    write("2.root.json", &taken);
+    write("root-2.request", &Request::for_root(&taken, None, names()).unwrap().to_file());
+    let look = || nearby::look(dir.path(), now()).unwrap().asked;
+
+    let alone = look();
+    write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());
+    let beside = look();
+
+    for (asked, thresholds) in [(alone, 1), (beside, 2)] {
+        assert_eq!(asked.len(), 2);
+        for found in asked {
+            let request = found.request.unwrap();
+            assert!(!request.is_met(&found.tallies));
+            assert_eq!(request.signers.thresholds().len(), thresholds);
+        }
+    }
+}
+
 /// From home to the merged file, by keys alone, in a real terminal.
 #[test]
 fn a_request_is_signed_and_its_answer_merged_by_keys() {
