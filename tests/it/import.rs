@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use keyrite::bundle::Dir;
 use keyrite::bundle::adopt;
 use keyrite::tuf::Date;
+use keyrite::tuf::KeyId;
 use keyrite::tuf::Metadata;
 use keyrite::tuf::client::Request;
 use keyrite::tuf::client::Scope;
 use keyrite::tuf::client::verify;
+use keyrite::tui::nearby;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -72,6 +74,28 @@ fn holders_come_from_a_file_and_are_stored_beside_the_metadata() {
     let other = &keyids(&[2])[0];
     assert_eq!(names[other], serde_json::json!({"name": &other[..8]}));
     assert_eq!(tree(&out.join("metadata")), tree(&repo.join("metadata")));
+}
+
+#[test]
+fn a_key_that_nobody_is_named_for_is_called_by_its_name_everywhere() {
+    let (dir, repo, out) = repository();
+    import(&repo, &out, &[]).ended(0);
+    let (root, names) = (out.join("metadata/2.root.json"), out.join("names.json"));
+    let file = |name: &str| text(&dir.path().join(name)).to_owned();
+    let short = &keyids(&[2])[0][..8];
+
+    let asked = ["request", text(&root), "--names", text(&names), "--out", &file("root.req")];
+    keyrite(&asked).ended(0);
+    let merged = ["merge", text(&root), "--names", text(&names), "--out", &file("out.json")];
+    let merged = keyrite(&merged).ended(0);
+    assert!(merged.out.contains(&format!("kept the signature of key {short}\n")), "{}", merged.out);
+    for inspected in [file("root.req"), text(&names).to_owned(), text(&out.join("metadata")).to_owned()] {
+        let inspected = keyrite(&["inspect", &inspected]).ended(0);
+        assert!(inspected.out.contains(short), "{}", inspected.out);
+    }
+    let found = nearby::look(&out, NOW.parse().unwrap()).unwrap().repository.unwrap().unwrap();
+    assert_eq!(found.remark, None);
+    assert_eq!(found.holders[&KeyId(keyids(&[2])[0].clone())], short);
 }
 
 #[test]

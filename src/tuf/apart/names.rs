@@ -15,8 +15,16 @@ use crate::tuf::key::KeyId;
 pub(crate) struct Named {
     /// The key's name in the ceremony file.
     pub(crate) name: String,
-    /// The person who holds it.
-    pub(crate) holder: String,
+    /// The person who holds it, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) holder: Option<String>,
+}
+
+impl Named {
+    /// What the key is called beside its signatures: by its holder, else by its name.
+    fn called(&self) -> &str {
+        self.holder.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// Names and holders by keyid.
@@ -25,22 +33,23 @@ pub(crate) struct Named {
 pub struct Names(pub(crate) BTreeMap<KeyId, Named>);
 
 impl Names {
-    /// Reads `names.json`: `{"KEYID": {"name": "ana", "holder": "Ana Duarte"}}`.
+    /// Reads `names.json`: `{"KEYID": {"name": "ana", "holder": "Ana Duarte"}}`, the holder where one was named.
     pub fn parse(file: &[u8]) -> Result<Self, ApartError> {
         let names = json::parse(file).map_err(ApartError::new)?;
         serde_json::from_value(names).map_err(|e| ApartError::new(e.to_string()))
     }
 
-    /// `Ana Duarte, key ana`, or `key 74c0dd12...` where nobody is named.
+    /// `Ana Duarte, key ana`, `key ana` where nobody holds it, or `key 74c0dd12...` where nobody is named.
     pub fn of(&self, keyid: &KeyId) -> String {
         match self.0.get(keyid) {
-            Some(named) => format!("{}, key {}", named.holder, named.name),
+            Some(Named { name, holder: Some(holder) }) => format!("{holder}, key {name}"),
+            Some(Named { name, holder: None }) => format!("key {name}"),
             None => format!("key {:.16}", keyid.0),
         }
     }
 
-    /// The holders alone, by keyid.
+    /// The holders alone, by keyid; a key that nobody holds by its name.
     pub fn holders(&self) -> BTreeMap<KeyId, String> {
-        self.0.iter().map(|(keyid, named)| (keyid.clone(), named.holder.clone())).collect()
+        self.0.iter().map(|(keyid, named)| (keyid.clone(), named.called().to_owned())).collect()
     }
 }

@@ -43,7 +43,7 @@ impl Request {
         let Some(before) = &self.before_text else { return Ok(Section::default()) };
         let mut names = diff::Names::default();
         for (keyid, named) in &self.names.0 {
-            let person = Person { name: named.name.clone(), holder: Some(named.holder.clone()) };
+            let person = Person { name: named.name.clone(), holder: named.holder.clone() };
             names.insert(keyid.clone(), person);
         }
         let (old, new) = (before.as_bytes(), self.text.as_bytes());
