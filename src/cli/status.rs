@@ -129,7 +129,7 @@ fn show(board: &Board, at: Date, out: &mut Output) {
         }
     }
     for role in board.roles.iter().filter(|role| role.online && role.expires.is_some_and(|end| end <= at)) {
-        out.line(format!("  now: the server must sign {}, which has expired", plain(&role.role)));
+        out.line(format!("  now: the server must sign {}, which has expired", plain(&role.name)));
     }
     match &board.next {
         Some(next) => out.line(format!("  next: {}", plain(&next.words(at)))),
@@ -138,13 +138,15 @@ fn show(board: &Board, at: Date, out: &mut Output) {
 }
 
 fn line(role: &Standing) -> String {
-    let dates = match (role.version, role.expires, role.days) {
-        (Some(version), Some(expires), Some(days)) if days < 0 => {
-            format!("version {version}, expired {expires}, {} days ago", -days)
+    let version = match role.version {
+        Some(version) => format!("version {version}"),
+        None => "of several versions".to_owned(),
+    };
+    let dates = match (role.expires, role.days) {
+        (Some(expires), Some(days)) if days < 0 => {
+            format!("{version}, expired {expires}, {} days ago", -days)
         }
-        (Some(version), Some(expires), Some(days)) => {
-            format!("version {version}, expires {expires}, in {days} days")
-        }
+        (Some(expires), Some(days)) => format!("{version}, expires {expires}, in {days} days"),
         _ => "its file is not here".to_owned(),
     };
     let state = match role.state {
@@ -163,7 +165,7 @@ fn line(role: &Standing) -> String {
     let people: Vec<String> = role.holdings.iter().map(person).collect();
     format!(
         "{}:{state} {dates}; {} of {} keys must sign, {spare}{server}{by}: {}",
-        role.role,
+        role.name,
         role.threshold,
         role.keys,
         people.join(", ")

@@ -6,11 +6,15 @@
 use std::collections::BTreeSet;
 
 use crate::status::Board;
+use crate::status::DAY;
 use crate::status::Standing;
 use crate::tuf::Date;
 
 /// A content line is at most so long, in octets, without its line break (section 3.1).
 const LONGEST: usize = 75;
+
+/// Eight o'clock, in seconds.
+const MORNING: i64 = 8 * 3_600;
 
 /// The calendar of all boards.
 pub fn calendar(boards: &[Board], at: Date) -> String {
@@ -36,14 +40,23 @@ pub fn calendar(boards: &[Board], at: Date) -> String {
 fn expiry(lines: &mut Lines, board: &Board, role: &Standing, uid: &str, at: Date) {
     let Some(expires) = role.expires else { return };
     let version = role.version.map(|version| format!(" {version}")).unwrap_or_default();
-    let summary = format!("{}: {}{version} expires", board.name, role.role);
+    let summary = format!("{}: {}{version} expires", board.name, role.name);
     event(lines, uid, at, expires, None, &summary, &who(role), "-P7D");
 }
 
 fn window(lines: &mut Lines, board: &Board, role: &Standing, uid: &str, at: Date) {
     let (Some(opens), Some(expires)) = (role.window, role.expires) else { return };
-    let summary = format!("{}: sign {} again", board.name, role.role);
-    event(lines, uid, at, opens, Some(expires), &summary, &who(role), "PT0S");
+    let summary = format!("{}: sign {} again", board.name, role.name);
+    // What may be signed already is due the next morning: an alarm in the past rings for nobody.
+    let start = if opens <= at { morning(at) } else { opens };
+    let end = (expires > start).then_some(expires);
+    event(lines, uid, at, start, end, &summary, &who(role), "PT0S");
+}
+
+/// The next time that it is eight o'clock, UTC.
+fn morning(at: Date) -> Date {
+    let since_eight = (at.unix() - MORNING).rem_euclid(DAY);
+    Date::from_unix(at.unix() + DAY - since_eight)
 }
 
 /// Who must sign, for the description.

@@ -3,6 +3,7 @@
 //! Pure: a board is read from a [`Repository`] as it lies and the names beside it, at one fixed time. Nothing is
 //! verified here; [`crate::tuf::client`] does that. `keyrite status` calls it.
 
+mod bins;
 mod calendar;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::status::bins::Place;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Repository;
@@ -54,18 +56,22 @@ pub struct Holding {
     pub name: String,
     /// Who holds it, where someone said.
     pub holder: Option<String>,
-    /// Other roles that it signs.
+    /// Other roles that it signs; bins that share their keys as one.
     pub also_signs: Vec<String>,
 }
 
-/// One role, by the word of one delegator.
+/// One role, or bins that differ in nothing that matters here, by the word of one delegator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Standing {
-    /// The role.
+    /// The role; of bins the first.
     pub role: String,
+    /// How many roles this speaks of: 1, or the bins.
+    pub roles: usize,
+    /// What people call them: the role, `bin-0 .. bin-f`, or `bin-3 and 5 more`.
+    pub name: String,
     /// Who delegates to it: `root`, or a targets role.
     pub by: String,
-    /// `version` of the newest file.
+    /// `version` of the newest file; of bins, when all have the same.
     pub version: Option<u64>,
     /// When it expires.
     pub expires: Option<Date>,
@@ -101,10 +107,17 @@ pub struct Next {
 }
 
 impl Next {
-    /// What has expired comes first, then what may be signed now, then what opens first.
-    fn urgency(&self, at: Date) -> (bool, bool, Date, Date) {
+    /// What has expired comes first, and of that what stops most clients: root, then a role that all of them need. Then
+    /// what may be signed now, then what opens first.
+    fn urgency(&self, at: Date) -> (bool, u8, bool, Date, Date) {
         let by_end = if self.from <= at { self.until } else { self.from };
-        (self.until > at, self.from > at, by_end, self.until)
+        let stops = match self.role.as_str() {
+            _ if self.until > at => 0,
+            "root" => 0,
+            "targets" | "snapshot" | "timestamp" => 1,
+            _ => 2,
+        };
+        (self.until > at, stops, self.from > at, by_end, self.until)
     }
 
     /// What is to be done.
@@ -138,20 +151,34 @@ impl Board {
     pub fn read(name: &str, repository: &Repository, names: &Names, at: Date, window: u32) -> Self {
         let trust = repository.trust();
         let online = online(repository);
-        let signs = signs(&trust);
-        let mut roles = Vec::new();
+        let places = bins::places(repository);
+        let signs = signs(&trust, &places);
+        let mut roles: Vec<Standing> = Vec::new();
+        let mut rows = BTreeMap::new();
         for (role, trusts) in &trust {
             let file = match role.as_str() {
                 "root" => repository.roots.last(),
                 _ => repository.roles.get(role),
             };
             for trust in trusts {
-                roles.push(standing(role, trust, file, &signs, &online, names, at, window));
+                let place = places.get(&(trust.delegator.clone(), role.clone()));
+                let run = place.map_or(role.as_str(), |place| &place.run);
+                let one = standing((role, run), trust, file, &signs, &online, names, at, window);
+                let Some(place) = place else {
+                    roles.push(one);
+                    continue;
+                };
+                let alike = (one.by.clone(), place.run.clone(), file.is_some(), one.expires, one.window);
+                let (row, first) = *rows.entry(alike).or_insert((roles.len(), place.at));
+                match roles.get_mut(row) {
+                    Some(bins) => bins.join(&one, place.at - first),
+                    None => roles.push(one),
+                }
             }
         }
         let by_people = roles.iter().filter(|role: &&Standing| !role.online);
         let next = by_people.filter_map(|role| {
-            Some(Next { role: role.role.clone(), from: role.window?, until: role.expires? })
+            Some(Next { role: role.name.clone(), from: role.window?, until: role.expires? })
         });
         let lowest = repository.roots.first().map(|root| Digest::of(&root.bytes).hex()).unwrap_or_default();
         Self {
@@ -169,6 +196,18 @@ impl Board {
     }
 }
 
+impl Standing {
+    /// Takes in a bin that is `further` places on.
+    fn join(&mut self, bin: &Self, further: usize) {
+        self.version = self.version.filter(|version| bin.version == Some(*version));
+        self.name = match further == self.roles {
+            true => format!("{} .. {}", self.role, bin.role),
+            false => format!("{} and {} more", self.role, self.roles),
+        };
+        self.roles += 1;
+    }
+}
+
 /// Whether someone must act: expired, in its window, without spare keys or unsignable.
 pub fn must_act(state: State) -> bool {
     match state {
@@ -183,12 +222,19 @@ fn online(repository: &Repository) -> BTreeSet<Material> {
     roles.flat_map(|role| role.keys.into_values().map(|key| key.material())).collect()
 }
 
-/// The roles that each key signs.
-fn signs(trust: &[(String, Vec<Trust>)]) -> BTreeMap<Material, BTreeSet<String>> {
+/// The roles that each key signs; bins as one.
+fn signs(
+    trust: &[(String, Vec<Trust>)],
+    places: &BTreeMap<(String, String), Place>,
+) -> BTreeMap<Material, BTreeSet<String>> {
     let mut signs: BTreeMap<Material, BTreeSet<String>> = BTreeMap::new();
     for (role, trusts) in trust {
-        for key in trusts.iter().flat_map(|trust| trust.keys.keys.values()) {
-            signs.entry(key.material()).or_default().insert(role.clone());
+        for trust in trusts {
+            let place = places.get(&(trust.delegator.clone(), role.clone()));
+            let run = place.map_or(role.as_str(), |place| &place.run);
+            for key in trust.keys.keys.values() {
+                signs.entry(key.material()).or_default().insert(run.to_owned());
+            }
         }
     }
     signs
@@ -196,7 +242,7 @@ fn signs(trust: &[(String, Vec<Trust>)]) -> BTreeMap<Material, BTreeSet<String>>
 
 #[expect(clippy::too_many_arguments, reason = "each is one thing that the line is made of")]
 fn standing(
-    role: &str,
+    (role, run): (&str, &str),
     trust: &Trust,
     file: Option<&RoleFile>,
     signs: &BTreeMap<Material, BTreeSet<String>>,
@@ -209,7 +255,7 @@ fn standing(
     let mut holdings = Vec::new();
     for (keyid, key) in &trust.keys.keys {
         if distinct.insert(key.material()) {
-            let also = signs.get(&key.material()).into_iter().flatten().filter(|other| *other != role);
+            let also = signs.get(&key.material()).into_iter().flatten().filter(|other| *other != run);
             holdings.push(holding(keyid, names, also.cloned().collect()));
         }
     }
@@ -232,6 +278,8 @@ fn standing(
     };
     Standing {
         role: role.to_owned(),
+        roles: 1,
+        name: role.to_owned(),
         by: trust.delegator.clone(),
         version: file.map(|file| file.version),
         expires,

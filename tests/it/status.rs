@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use keyrite::status::Board;
+use keyrite::status::Standing;
 use keyrite::status::State;
 use keyrite::tuf::Repository;
 use keyrite::tuf::diff::Names;
@@ -160,6 +161,104 @@ fn the_most_urgent_repository_comes_first_and_ends_with_1() {
     assert!(said.out.starts_with(text(&paths[1])), "{}", said.out);
     let line = "  dev: EXPIRED version 2, expired 2026-12-01T09:00:00Z, 2 days ago; 1 of 2 keys must sign, 1 to spare";
     assert!(said.out.contains(line), "{}", said.out);
+}
+
+/// 64 bins of one key, all but two of them as they were made together.
+fn binned() -> World {
+    let mut world = calm();
+    let bins = json!({"keyids": keyids(&[8]), "threshold": 1, "bit_length": 6, "name_prefix": "bin"});
+    world.role("targets")["delegations"] = json!({"keys": keys(&[8]), "succinct_roles": bins});
+    world.roles.remove("dev");
+    for n in 0..64 {
+        let mut bin = targets(if n == 9 { 2 } else { 1 }, json!({}));
+        let expires = if n == 5 { "2027-06-01T09:00:00Z" } else { "2027-07-03T09:00:00Z" };
+        bin["expires"] = json!(expires);
+        world.roles.insert(format!("bin-{n:02x}"), (bin, vec![8]));
+    }
+    world
+}
+
+#[test]
+fn bins_that_share_their_keys_and_expiry_are_one_row_however_many_they_are() {
+    let (dir, paths) = written(&[("binned", binned())]);
+    let ics = dir.path().join("bins.ics");
+
+    let said = keyrite(&["status", text(&paths[0]), "--at", NOW, "--ics", text(&ics)]).ended(1);
+    let json = keyrite(&["status", text(&paths[0]), "--at", NOW, "--json"]).ended(1);
+
+    let bins: Vec<&str> = said.out.lines().filter(|line| line.starts_with("  bin-")).collect();
+    let [most, other] = bins.as_slice() else { panic!("{}", said.out) };
+    assert!(
+        most.contains("bin-00 and 62 more: NO KEY TO SPARE of several versions, expires 2027-07"),
+        "{most}"
+    );
+    assert!(other.contains("bin-05: NO KEY TO SPARE version 1, expires 2027-06-01"), "{other}");
+    let document: Value = serde_json::from_str(&json.out).unwrap();
+    let roles = document["repositories"][0]["roles"].as_array().unwrap();
+    let said: Vec<_> =
+        roles.iter().skip(4).map(|row| (&row["role"], &row["roles"], &row["version"])).collect();
+    assert_eq!(
+        said,
+        [(&json!("bin-00"), &json!(63), &Value::Null), (&json!("bin-05"), &json!(1), &json!(1))]
+    );
+    assert_eq!(fs::read_to_string(&ics).unwrap().matches("BEGIN:VEVENT").count(), 8);
+}
+
+#[test]
+fn a_key_of_bins_and_of_another_role_names_the_bins_as_one() {
+    let mut world = binned();
+    for (root, _) in &mut world.roots {
+        root["keys"].as_object_mut().unwrap().extend(keys(&[8]).as_object().unwrap().clone());
+        root["roles"]["targets"]["keyids"] = json!(keyids(&[4, 8]));
+    }
+    *world.role("bin-05") = world.role("bin-00").clone();
+
+    let board = board(&world, &Names::default());
+
+    let also =
+        |role: &Standing| role.holdings.iter().flat_map(|held| held.also_signs.clone()).collect::<Vec<_>>();
+    assert_eq!(also(&board.roles[1]), ["bin-00 .. bin-3f"]);
+    assert_eq!(board.roles.len(), 5);
+    assert_eq!(
+        (board.roles[4].name.as_str(), also(&board.roles[4])),
+        ("bin-00 .. bin-3f", vec!["targets".to_owned()])
+    );
+}
+
+#[test]
+fn an_expired_root_is_named_before_a_delegated_role_that_expired_earlier() {
+    let mut late = calm();
+    late.role("dev")["expires"] = json!("2026-11-01T09:00:00Z");
+    late.role("targets")["expires"] = json!("2026-11-10T09:00:00Z");
+    let targets = board(&late, &Names::default()).next.unwrap();
+    late.roots[1].0["expires"] = json!("2026-11-20T09:00:00Z");
+
+    let root = board(&late, &Names::default()).next.unwrap();
+
+    assert_eq!((targets.role.as_str(), root.role.as_str()), ("targets", "root"));
+}
+
+#[test]
+fn what_is_due_already_rings_the_next_morning() {
+    let mut late = calm();
+    late.role("targets")["expires"] = json!("2027-01-03T09:00:00Z");
+    late.role("dev")["expires"] = json!("2026-12-01T09:00:00Z");
+    let (dir, paths) = written(&[("late", late)]);
+    let ics = dir.path().join("x.ics");
+
+    keyrite(&["status", text(&paths[0]), "--ics", text(&ics), "--at", NOW]).ended(1);
+
+    let text = fs::read_to_string(&ics).unwrap();
+    let window = |role: &str| {
+        let event = text.split("BEGIN:VEVENT").find(|event| event.contains(&format!("UID:window-{role}-")));
+        event
+            .unwrap()
+            .lines()
+            .filter(|l| l.starts_with("DTSTART") || l.starts_with("DTEND"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(window("targets"), ["DTSTART:20261204T080000Z", "DTEND:20270103T090000Z"]);
+    assert_eq!(window("dev"), ["DTSTART:20261204T080000Z"]);
 }
 
 #[test]
