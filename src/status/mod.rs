@@ -171,7 +171,7 @@ impl Board {
                 let alike = (one.by.clone(), place.run.clone(), file.is_some(), one.expires, one.window);
                 let (row, first) = *rows.entry(alike).or_insert((roles.len(), place.at));
                 match roles.get_mut(row) {
-                    Some(bins) => bins.join(&one, place.at - first),
+                    Some(bins) => bins.join(&one, place.at.abs_diff(first)),
                     None => roles.push(one),
                 }
             }
@@ -197,7 +197,7 @@ impl Board {
 }
 
 impl Standing {
-    /// Takes in a bin that is `further` places on.
+    /// Takes in a bin that is `further` places away.
     fn join(&mut self, bin: &Self, further: usize) {
         self.version = self.version.filter(|version| bin.version == Some(*version));
         self.name = match further == self.roles {

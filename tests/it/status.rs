@@ -226,6 +226,29 @@ fn a_key_of_bins_and_of_another_role_names_the_bins_as_one() {
 }
 
 #[test]
+fn bins_that_two_delegate_to_in_different_orders_are_a_row_for_each() {
+    let mut world = calm();
+    let bins = |order: [usize; 4]| {
+        let bin = |n: usize| {
+            let prefixes: Vec<String> = (4 * n..4 * n + 4).map(|prefix| format!("{prefix:x}")).collect();
+            let name = format!("bin-{n}");
+            json!({"name": name, "keyids": keyids(&[8]), "threshold": 1, "terminating": false, "path_hash_prefixes": prefixes})
+        };
+        order.map(bin).to_vec()
+    };
+    world.role("dev")["delegations"] = json!({"keys": keys(&[8]), "roles": bins([3, 2, 1, 0])});
+    let roles = [bins([0, 1, 2, 3]), vec![delegation("dev", &[8, 10], &["dev/*"])]].concat();
+    world.role("targets")["delegations"] = json!({"keys": keys(&[8, 10]), "roles": roles});
+
+    let board = board(&world, &Names::default());
+
+    let rows: Vec<_> =
+        board.roles.iter().skip(4).map(|row| (row.by.as_str(), row.name.as_str(), row.roles)).collect();
+    let expected = [("targets", "bin-0 .. bin-3", 4), ("dev", "bin-0 .. bin-3", 4), ("targets", "dev", 1)];
+    assert_eq!(rows, expected);
+}
+
+#[test]
 fn an_expired_root_is_named_before_a_delegated_role_that_expired_earlier() {
     let mut late = calm();
     late.role("dev")["expires"] = json!("2026-11-01T09:00:00Z");
