@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::show::plain;
 use crate::driver;
 use crate::driver::Clock;
 use crate::plan::Plan;
@@ -67,7 +68,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
     if let (Some(plan), false) = (&plan, out.json) {
         for line in print::page(plan) {
-            out.line(line);
+            out.line(plain(&line));
         }
         out.line("");
         for warning in &plan.warnings {

@@ -68,8 +68,10 @@ fn pages(frames: &[String], out: &mut Output) {
         out.line(format!("Code {number} of {of}"));
         let modules = qr::modules(frame, EcLevel::L).unwrap_or_default();
         qr::half_blocks(&modules).into_iter().for_each(|line| out.line(line));
-        let end = if number < of { "\u{c}" } else { "" };
-        out.line(format!("{frame}{end}"));
+        out.line(frame);
+        if number < of {
+            out.page_end();
+        }
     }
 }
 

@@ -63,8 +63,18 @@ impl Output {
         Self { out: Box::new(io::stdout()), err: Box::new(io::stderr()), json, documented: false, lost: None }
     }
 
-    /// A line for people. Whoever closes the pipe misses the rest, and the exit code stays true.
+    /// A line for people: what comes from files acts on no screen. Whoever closes the pipe misses the rest, and the exit
+    /// code stays true.
     pub fn line(&mut self, text: impl std::fmt::Display) {
+        self.people(&shown(&text.to_string()));
+    }
+
+    /// The end of a page of text, where a printer takes the next sheet.
+    pub fn page_end(&mut self) {
+        self.people("\u{c}");
+    }
+
+    fn people(&mut self, text: &str) {
         let to = if self.json { &mut self.err } else { &mut self.out };
         let written = writeln!(to, "{text}").and_then(|()| to.flush());
         self.keep(written);

@@ -14,6 +14,7 @@ use crate::cli::by_file;
 use crate::cli::prompt::Terminal;
 use crate::cli::secret;
 use crate::cli::share;
+use crate::cli::show::plain;
 use crate::driver::Answer;
 use crate::driver::Ask;
 use crate::driver::Body;
@@ -166,7 +167,7 @@ impl Page<'_> {
             Body::Nothing => {}
             Body::Lines(lines) => {
                 for line in lines {
-                    self.say(format!("    {line}"));
+                    self.say(format!("    {}", plain(line)));
                 }
             }
             Body::Clock(lines) => {
@@ -186,7 +187,7 @@ impl Page<'_> {
             }
             Body::Review { lines, digests } => {
                 for line in lines {
-                    self.say(format!("    {line}"));
+                    self.say(format!("    {}", plain(line)));
                 }
                 for (role, digest) in digests {
                     self.say(format!("  SHA-256 of the payload of {role}: {}", digest.hex()));
@@ -239,7 +240,7 @@ impl Page<'_> {
         }
         self.say("");
         for line in print::page(plan) {
-            self.say(line);
+            self.say(plain(&line));
         }
     }
 

@@ -29,6 +29,7 @@ use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::client::MAX_ROOT;
 use crate::tuf::diff::Section;
+use crate::tuf::fault::Fault;
 use crate::tuf::json;
 use crate::tuf::proof;
 use crate::tuf::proof::Proof;
@@ -45,6 +46,8 @@ const LONGEST_NAME: usize = 120;
 const MAX_PROOF: u64 = 16 << 20;
 /// A manifest of a million files is smaller.
 const MAX_MANIFEST: u64 = 1 << 29;
+/// How many paths of a manifest are refused by name.
+const MOST_FAULTS: usize = 20;
 /// More target files than this in one directory tree is a mistake.
 const MAX_FILES: usize = 1_000_000;
 
@@ -273,8 +276,7 @@ fn list(directory: &Path) -> io::Result<Vec<String>> {
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
                 return refuse("its name is not UTF-8, and no client could ask for it");
             };
-            let ascii = name.bytes().all(|byte| byte.is_ascii_graphic());
-            if !ascii && name.chars().any(words::acts) {
+            if acts(&name) {
                 return refuse("its name has a character that acts on a screen instead of showing");
             }
             if !bundle::is_plain(&name) {
@@ -303,6 +305,11 @@ fn list(directory: &Path) -> io::Result<Vec<String>> {
     }
     files.sort_unstable();
     Ok(files)
+}
+
+/// Whether a name acts on a screen instead of showing; most are ASCII that shows, which one look tells.
+fn acts(name: &str) -> bool {
+    !name.bytes().all(|byte| byte.is_ascii_graphic()) && name.chars().any(words::acts)
 }
 
 /// Target files as they came in.
@@ -341,12 +348,23 @@ fn listed(base: &Path, spec: &FilesSpec, known: Option<&CameIn>) -> Result<CameI
         return Ok(known.clone());
     }
     let need: Vec<String> = spec.hashes.iter().map(|name| name.value.clone()).collect();
-    let files = manifest::read(&bytes, &need).map_err(|faults| {
+    let files = manifest::read(&bytes, &need).and_then(on_screens).map_err(|faults| {
         let told: Vec<String> =
             faults.iter().map(|fault| format!("{} ({})", fault.text, fault.rule)).collect();
         format!("{}: {}", path.display(), told.join("; "))
     })?;
     Ok(CameIn { files, manifest })
+}
+
+/// The files, when people can read each path where it is shown to them.
+fn on_screens(files: Files) -> Result<Files, Vec<Fault>> {
+    let fault = |path: &str| {
+        let text = format!("the path {path:?} has a character that acts on a screen instead of showing");
+        Fault::new("TARGET-PATH", path, text)
+    };
+    let acting = files.listed().paths().filter(|path| acts(path));
+    let faults: Vec<Fault> = acting.take(MOST_FAULTS).map(fault).collect();
+    if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
 
 #[cfg(test)]

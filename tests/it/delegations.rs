@@ -62,7 +62,7 @@ impl World {
             "answers: 1\nconfirm: all\ntype-back: auto\nclock: 2026-11-20T12:00:00Z\nsecrets:\n{secrets}"
         );
         world.write("answers.yaml", answers.as_bytes());
-        world.repository();
+        world.repository("old.tgz");
         world
     }
 
@@ -95,7 +95,7 @@ impl World {
     }
 
     /// Version 1 of everything, as another tool wrote it: a field that nobody names, a target that only `custom` explains.
-    fn repository(&self) {
+    fn repository(&self, target: &str) {
         let role = |name: &str| json!({"keyids": [self.keyid(name)], "threshold": 1});
         let common =
             |kind: &str| json!({"_type": kind, "spec_version": "1.0.31", "version": 1, "expires": EXPIRES});
@@ -111,7 +111,7 @@ impl World {
             "roles": {"root": role("ana"), "targets": role("ana"), "snapshot": role("online"), "timestamp": role("online")}}),
         );
         let old = json!({"length": 3, "hashes": {"sha256": Digest::of(b"old").hex()}, "custom": {"by": "ana"}, "x-mark": 1});
-        let targets = with("targets", json!({"targets": {"old.tgz": old}, "x-note": "kept"}));
+        let targets = with("targets", json!({"targets": {target: old}, "x-note": "kept"}));
         let meta = |bytes: &[u8]| json!({"version": 1, "length": bytes.len(), "hashes": {"sha256": Digest::of(bytes).hex()}});
         let root = self.signed("ana", root);
         let targets = self.signed("ana", targets);
@@ -400,6 +400,44 @@ fn a_manifest_says_what_targets_lists_without_the_files() {
         "{}",
         said.err
     );
+}
+
+#[test]
+fn a_path_that_acts_on_a_screen_is_no_new_target_and_one_that_stays_is_shown_by_its_numbers() {
+    let acting = ["a\u{202e}gpj.exe", "a\u{200b}.tgz"];
+    let entry = json!({"length": 9, "hashes": {"sha256": Digest::of(b"elsewhere").hex()}});
+    let after = |more: &str| {
+        format!(
+            "    targets: {{version: 2, expires: \"{EXPIRES}\", files: {{manifest: inputs/manifest.json, {more}}}}}\n"
+        )
+    };
+    let world = World::new();
+    let file = world.file("targets-signing", "", &after("keep: true"));
+    for path in acting {
+        world.write("inputs/manifest.json", json!({"targets": {path: entry}}).to_string().as_bytes());
+
+        let said = world.check(&file).ended(1);
+
+        assert!(said.err.contains("TARGET-PATH") && said.err.contains("acts on a screen"), "{}", said.err);
+        assert!(!said.err.contains(path), "{}", said.err);
+    }
+
+    // Another tool has listed it.
+    world.write("inputs/manifest.json", json!({"targets": {"new.tgz": entry}}).to_string().as_bytes());
+    let before = format!("{}\nb", acting.concat());
+    world.repository(&before);
+    for (keep, sign) in [(true, "+ file new.tgz"), (false, r"- file a\u{202e}gpj.exea\u{200b}.tgz\u{a}b")] {
+        let file = world.file("targets-signing", "", &after(&format!("keep: {keep}")));
+        let checked = world.check(&file).ended(0);
+        let ran = world.run(&file).ended(0);
+
+        for said in [&checked.out, &ran.out] {
+            assert!(said.contains(sign), "{sign}: {said}");
+            assert!(!said.contains(['\u{202e}', '\u{200b}']) && !said.contains("\nb"), "{said}");
+        }
+        assert_eq!(world.made("2.targets.json").listed().unwrap().get(&before).is_some(), keep);
+        fs::remove_dir_all(world.path("record")).unwrap();
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use ratatui::text::Span;
 use zeroize::Zeroize;
 
 use crate::tui::style::Palette;
+use crate::words;
 
 /// Lines of one width.
 pub struct Doc {
@@ -100,16 +101,11 @@ impl Doc {
 
 /// The text with characters that people cannot see, or that turn text around, written out.
 pub fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
-    };
-    if !text.chars().any(hidden) {
+    if !text.chars().any(words::acts) {
         return text.to_owned();
     }
     text.chars()
-        .map(|c| if hidden(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() })
+        .map(|c| if words::acts(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() })
         .collect()
 }
 
