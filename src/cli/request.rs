@@ -185,8 +185,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         out.line(format!("  {}: {need} of {of} keys must sign", plain(&threshold.of)));
     }
     apart::say_from(from.as_deref(), out);
-    if let Some(remark) = request.no_old() {
-        out.line(format!("remark: {remark}"));
+    for remark in request.remarks() {
+        out.line(format!("remark: {}", plain(&remark)));
     }
     out.line("Read these words to each signer:");
     apart::say_digest(out, &Digest::of(request.metadata.payload()));
@@ -195,7 +195,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     out.document(&json!({
         "out": args.out, "role": request.role, "version": version, "sha256": request.sha256(),
         "rehearsal": request.is_rehearsal(), "frames": frames.len(),
-        "from": from.or(args.authority.from), "remarks": request.no_old().into_iter().collect::<Vec<_>>(),
+        "from": from.or(args.authority.from), "remarks": request.remarks(),
         "thresholds": request.signers.thresholds().iter().map(|threshold| json!({
             "of": threshold.of, "need": threshold.keys.threshold,
             "keyids": threshold.keys.keys.keys().collect::<Vec<_>>(),

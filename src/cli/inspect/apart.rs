@@ -31,7 +31,7 @@ pub(super) fn request(bytes: &[u8]) -> Result<Description, String> {
                 .map(|(keyid, key)| format!("  {keyid} {}, {}", key.scheme(), request.names.of(keyid))),
         );
     }
-    lines.extend(request.no_old().map(|remark| format!("remark: {remark}")));
+    lines.extend(request.remarks().into_iter().map(|remark| format!("remark: {remark}")));
     lines.push("its digest in words; `keyrite sign` shows what it asks to sign:".to_owned());
     lines.extend(Digest::of(request.metadata.payload()).lines().iter().map(|line| format!("  {line}")));
     let thresholds: Vec<Value> = request

@@ -305,7 +305,11 @@ impl Merge {
             let why = format!("it is over {is}, which is older than version {ours}");
             return self.find(source, Outcome::Replay, keyid, why);
         }
-        self.find(source, Outcome::WrongPayload, keyid, format!("it is over another {is}"));
+        let why = match same_role {
+            Some(_) => format!("it is over another {is}"),
+            None => format!("it is for another role, {is}"),
+        };
+        self.find(source, Outcome::WrongPayload, keyid, why);
     }
 
     fn find(&mut self, source: &str, outcome: Outcome, keyid: Option<KeyId>, why: String) {

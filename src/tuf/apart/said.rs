@@ -12,6 +12,9 @@ use crate::tuf::diff::Person;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::say;
 
+/// Of a threshold that needs more keys than there are.
+const NEVER: &str = "these keys can never meet it";
+
 impl Request {
     /// What a signature would mean, in lines, dates counted from `now`. An error when a strict reader refuses the
     /// metadata: then nobody can say it. Text stands as it is in the files.
@@ -33,7 +36,7 @@ impl Request {
             let names: Vec<String> = threshold.keys.keys.keys().map(|keyid| self.names.of(keyid)).collect();
             lines.push(format!("{}: {need} of {of} must sign: {}", threshold.of, names.join("; ")));
         }
-        lines.extend(self.no_old().map(|remark| format!("remark: {remark}")));
+        lines.extend(self.remarks().into_iter().map(|remark| format!("remark: {remark}")));
         lines.push("Names are the request's own word; its digest decides.".to_owned());
         Ok(lines)
     }
@@ -73,6 +76,13 @@ impl Request {
         Some(format!("the keys of root version {old} must sign too; --from {old}.root.json counts them"))
     }
 
+    /// What whoever asks, and whoever is asked, should know before anyone signs.
+    pub fn remarks(&self) -> Vec<String> {
+        let never = self.signers.thresholds().iter().filter(|threshold| !threshold.can_be_met());
+        let never = never.map(|threshold| format!("{}: {NEVER}", threshold.of));
+        self.no_old().into_iter().chain(never).collect()
+    }
+
     /// What is typed to say yes.
     pub fn yes(&self) -> String {
         format!("sign {} {}", self.role, self.version())
@@ -88,7 +98,7 @@ impl Tally {
         let more = usize::try_from(need).unwrap_or(usize::MAX).saturating_sub(have);
         match (self.met, missing.len()) {
             (true, _) => format!("{head}: met"),
-            (false, left) if left < more => format!("{head}: these keys can never meet it"),
+            (false, left) if left < more => format!("{head}: {NEVER}"),
             (false, left) if left == more => format!("{head}: missing {}", missing.join("; ")),
             (false, _) => format!("{head}: missing {more} of {}", missing.join("; ")),
         }

@@ -70,6 +70,14 @@ impl Threshold {
     }
 }
 
+impl Threshold {
+    /// Whether there are so many keys: one under several labels counts once.
+    pub fn can_be_met(&self) -> bool {
+        let keys: BTreeSet<Material> = self.keys.keys.values().map(PublicKey::material).collect();
+        usize::try_from(self.keys.threshold).is_ok_and(|need| (1..=keys.len()).contains(&need))
+    }
+}
+
 /// Whether `role` is one of the bins of succinct roles: its prefix, a hyphen, a number in hex.
 fn is_bin(bins: &Value, role: &str) -> bool {
     let number = bins["name_prefix"].as_str().and_then(|prefix| role.strip_prefix(prefix)?.strip_prefix('-'));

@@ -386,6 +386,30 @@ fn a_root_by_new_keys_alone_is_never_called_complete() {
 }
 
 #[test]
+fn an_answer_for_another_role_is_called_so_and_keys_that_are_too_few_are_remarked_before_anyone_signs() {
+    let world = World::new(&[]);
+    let top = signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]);
+    world.write("1.root.json", &top.to_file());
+    world.write("1.targets.json", &signed_by(&targets(1, json!({})), &[4]).to_file());
+    let mut twice = root(1, &[1], 2);
+    twice["keys"]["alias"] = crate::tuf::world::public(1).to_json().clone();
+    twice["roles"]["root"]["keyids"].as_array_mut().unwrap().push(json!("alias"));
+    world.write("twice.json", &signed_by(&twice, &[]).to_file());
+
+    let merge = ["merge", "1.targets.json", "1.root.json", "--root", "1.root.json", "--out", "out.json"];
+    let merged = world.ran(&merge);
+    assert!(
+        merged.out.contains("1.root.json: signed something else: it is for another role, root version 1\n"),
+        "{}",
+        merged.out
+    );
+    let asked = world.ran(&["request", "twice.json", "--out", "twice.req"]).ended(0);
+    assert!(asked.out.contains("remark: root version 1: these keys can never meet it\n"), "{}", asked.out);
+    let inspected = world.ran(&["inspect", "twice.req"]).ended(0);
+    assert!(inspected.out.contains("can never meet it"), "{}", inspected.out);
+}
+
+#[test]
 fn nothing_is_written_over_and_nothing_is_written_of_what_cannot_be_read() {
     let world = World::new(&[]);
     world.write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());

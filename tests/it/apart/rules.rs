@@ -102,7 +102,7 @@ fn each_outcome_has_an_answer_of_its_own() {
         (answer(&forked, 2, 2), Outcome::WrongPayload, "over another root version 2"),
         (answer(&forked, 3, 2), Outcome::WrongPayload, "over another root version 3"),
         (copy_of_the_old, Outcome::Replay, "older than version 2"),
-        (other, Outcome::WrongPayload, "over another targets version 9"),
+        (other, Outcome::WrongPayload, "for another role, targets version 9"),
         (signed_by(&forked, &[2, 3]).to_file(), Outcome::WrongPayload, "over another root version 2"),
         (signed_by(&new_root(), &[]).to_file(), Outcome::Empty, "nobody has signed it"),
         (no_hex.to_string().into_bytes(), Outcome::Malformed, "not hex"),
