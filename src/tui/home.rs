@@ -84,7 +84,7 @@ impl Home {
         let there = |page: &Page| match page {
             Page::Roles => self.nearby.repository.is_some(),
             Page::Keys | Page::Tree => self.repository.is_some(),
-            Page::Requests => self.nearby.repository.is_some() || !self.nearby.requests.is_empty(),
+            Page::Requests => self.nearby.repository.is_some() || self.nearby.requests().next().is_some(),
             Page::Ceremonies => true,
         };
         Page::ALL.into_iter().filter(there).collect()

@@ -22,8 +22,6 @@ use crate::tuf::Date;
 use crate::tui::nearby::asked::Asked;
 use crate::tui::repository::Found;
 
-pub use repository::Asks;
-pub use repository::RequestFile;
 pub use repository::read;
 
 /// At most this many entries of the directory are looked at.
@@ -71,14 +69,19 @@ pub struct Nearby {
     pub plans: Vec<PlanFile>,
     /// Records.
     pub records: Vec<RecordDir>,
-    /// Files that ask for signatures.
-    pub requests: Vec<RequestFile>,
     /// Where metadata lies.
     pub places: Vec<PathBuf>,
     /// The repository that is looked at, or why it cannot be.
     pub repository: Option<Result<Arc<Found>, Unread>>,
     /// What asks for signatures.
     pub asked: Vec<Asked>,
+}
+
+impl Nearby {
+    /// Of what asks for signatures the files that were sent for it.
+    pub fn requests(&self) -> impl Iterator<Item = &Asked> {
+        self.asked.iter().filter(|asked| !asked.own)
+    }
 }
 
 /// A repository that cannot be read.
@@ -114,12 +117,13 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
         } else if let Some(plan) = plan(&path, now) {
             nearby.plans.push(PlanFile { plan, file: shortened(dir, &path) });
         } else if path.is_file() {
-            nearby.asked.extend(asked::look(&path, &shortened(dir, &path)));
             files.push(path);
         }
     }
     nearby.places = repository::places(dir, &newest_first(&nearby.records), &folders);
-    nearby.requests = repository::requests(dir, &files);
+    let answers = asked::responses(&files);
+    nearby.asked =
+        files.iter().filter_map(|path| asked::look(path, &shortened(dir, path), &answers)).collect();
     Ok(nearby)
 }
 

@@ -17,6 +17,8 @@ use crate::tuf::apart::Tally;
 
 /// A larger file is not looked at for the list, in bytes.
 const MAX_FILE: u64 = 1 << 20;
+/// A larger request is not looked at, in bytes.
+const MAX_REQUEST: u64 = 1 << 26;
 /// How a request's file begins, within its first bytes.
 const BEGINS: &str = "\"keyrite-request\"";
 const FIRST: usize = 64;
@@ -30,15 +32,38 @@ pub struct Asked {
     pub own: bool,
     /// What it asks for, or why it cannot be used.
     pub request: Result<Arc<Request>, String>,
-    /// How far it is.
+    /// How far it is; a request with the answers that lie here.
     pub tallies: Vec<Tally>,
 }
 
 impl Asked {
-    fn new(file: PathBuf, own: bool, request: Result<Request, String>) -> Self {
+    fn new(file: PathBuf, own: bool, request: Result<Request, String>, answers: &[Vec<u8>]) -> Self {
         let request = request.map(Arc::new);
-        let tallies = request.as_ref().map(|request| begin(request, "").tallies()).unwrap_or_default();
+        let tallies = request.as_ref().map(|request| {
+            let mut merge = begin(request, "");
+            answers.iter().for_each(|answer| merge.take("", answer, None));
+            merge.tallies()
+        });
+        let tallies = tallies.unwrap_or_default();
         Self { file, own, request, tallies }
+    }
+
+    /// Whether all signatures are there, and how far it is, in words; or why it cannot be used.
+    pub fn far(&self) -> Result<(bool, String), &str> {
+        let request = self.request.as_ref().map_err(String::as_str)?;
+        let signed = |tally: &Tally| format!("{} of {}", tally.signed.len(), tally.need);
+        let signed: Vec<String> = self.tallies.iter().map(signed).collect();
+        let (kind, with) = if self.own { ("", "") } else { ("request for ", " with the answers here") };
+        let what = format!("{kind}{} version {}", request.role, request.version());
+        let far = format!("{what}, signed {}{with}", signed.join(" and "));
+        Ok((request.is_met(&self.tallies), far))
+    }
+
+    /// What is still missing, a line for each threshold that is not met.
+    pub fn open(&self) -> Vec<String> {
+        let Ok(request) = &self.request else { return Vec::new() };
+        let open = self.tallies.iter().filter(|tally| !tally.met);
+        open.map(|tally| tally.sentence(&request.names)).chain(request.no_old()).collect()
     }
 }
 
@@ -47,17 +72,29 @@ pub fn begin(request: &Request, source: &str) -> Merge {
     Merge::new(request.metadata.clone(), &request.role, request.signers.clone(), source)
 }
 
-/// What this file asks for; `None` when it asks for nothing. `shown` is the path as people would type it.
-pub fn look(path: &Path, shown: &Path) -> Option<Asked> {
-    if fs::metadata(path).ok()?.len() > MAX_FILE {
-        return None;
-    }
-    let begin = first(path)?;
-    if begin.contains(BEGINS) {
+/// The answers among these files.
+pub fn responses(files: &[PathBuf]) -> Vec<Vec<u8>> {
+    let small = |path: &&PathBuf| fs::metadata(path).is_ok_and(|file| file.len() <= MAX_FILE);
+    let answers = files.iter().filter(small).filter(|path| is_response(path));
+    answers.filter_map(|path| fs::read(path).ok()).collect()
+}
+
+fn is_response(path: &Path) -> bool {
+    first(path).is_some_and(|begin| begin.contains("\"keyrite-response\""))
+}
+
+/// What this file asks for, with these `answers`; `None` when it asks for nothing. `shown` is the path as people would
+/// type it.
+pub fn look(path: &Path, shown: &Path, answers: &[Vec<u8>]) -> Option<Asked> {
+    let (begin, length) = (first(path)?, fs::metadata(path).ok()?.len());
+    if begin.contains(BEGINS) && length <= MAX_REQUEST {
         let request = Request::parse(&fs::read(path).ok()?).map_err(|error| error.to_string());
         let whole = |request| apart::with_root_before(request, path).map_err(|stop| stop.error);
         let request = request.and_then(whole).map(|(request, _)| request);
-        return Some(Asked::new(shown.to_owned(), false, request));
+        return Some(Asked::new(shown.to_owned(), false, request, answers));
+    }
+    if length > MAX_FILE {
+        return None;
     }
     let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
     let role = name.rsplit('.').next()?;
@@ -65,7 +102,7 @@ pub fn look(path: &Path, shown: &Path) -> Option<Asked> {
     {
         return None;
     }
-    let asked = Asked::new(shown.to_owned(), true, Ok(own(path, role)?));
+    let asked = Asked::new(shown.to_owned(), true, Ok(own(path, role)?), &[]);
     let met = asked.request.as_ref().is_ok_and(|request| request.is_met(&asked.tallies));
     (!met).then_some(asked)
 }
@@ -104,7 +141,7 @@ pub fn answers(beside: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.retain(|path| {
         let image = path.extension().is_some_and(|e| e == "png" || e == "pgm" || e == "sig");
-        path.is_file() && (image || first(path).is_some_and(|begin| begin.contains("\"keyrite-response\"")))
+        path.is_file() && (image || is_response(path))
     });
     paths.sort();
     paths.into_iter().map(|path| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path)).collect()

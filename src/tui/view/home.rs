@@ -6,7 +6,6 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use crate::ceremony::Mode;
-use crate::tuf::apart::Tally;
 use crate::tui::home::Home;
 use crate::tui::keymap;
 use crate::tui::nearby::PlanFile;
@@ -273,17 +272,10 @@ fn plan_file(doc: &mut Doc, found: &PlanFile, chosen: bool) {
 
 fn asked(doc: &mut Doc, found: &Asked, chosen: bool) {
     let name = found.file.display().to_string();
-    let request = match &found.request {
-        Ok(request) => request,
-        Err(why) => return entry(doc, chosen, "[STOP]", &name, why),
-    };
-    let signed = |tally: &Tally| format!("{} of {}", tally.signed.len(), tally.need);
-    let signed: Vec<String> = found.tallies.iter().map(signed).collect();
-    let kind = if found.own { "" } else { "request for " };
-    let mark = if request.is_met(&found.tallies) { "[ OK ]" } else { "[WAIT]" };
-    let what = format!("{kind}{} version {}", request.role, request.version());
-    let about = format!("{what}, signed {}", signed.join(" and "));
-    entry(doc, chosen, mark, &name, &about);
+    match found.far() {
+        Ok((met, far)) => entry(doc, chosen, if met { "[ OK ]" } else { "[WAIT]" }, &name, &far),
+        Err(why) => entry(doc, chosen, "[STOP]", &name, why),
+    }
 }
 
 fn record(doc: &mut Doc, found: &RecordDir, chosen: bool) {

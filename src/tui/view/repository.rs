@@ -12,7 +12,7 @@ use crate::tuf::paths::Row;
 use crate::tuf::paths::people;
 use crate::tui::home::Home;
 use crate::tui::keymap;
-use crate::tui::nearby::RequestFile;
+use crate::tui::nearby::asked::Asked;
 use crate::tui::repository::Chosen;
 use crate::tui::repository::Page;
 use crate::tui::repository::Shown;
@@ -339,16 +339,16 @@ fn about(row: &Row) -> String {
 
 fn open_requests(home: &Home) -> usize {
     let lacking = home.repository.as_ref().map_or(0, |shown| shown.found.overview.lacking.len());
-    lacking + home.nearby.requests.len()
+    lacking + home.nearby.requests().count()
 }
 
 fn requests(home: &Home, doc: &mut Doc) {
     let palette = doc.palette;
     doc.heading("Requests here: files that ask for signatures");
-    if home.nearby.requests.is_empty() {
+    if home.nearby.requests().next().is_none() {
         doc.text("  none; `keyrite request FILE --out REQ` writes one", Style::new());
     }
-    home.nearby.requests.iter().for_each(|found| request(doc, found));
+    home.nearby.requests().for_each(|found| request(doc, found));
     doc.blank();
     doc.heading("Metadata that lacks signatures");
     if let Some(shown) = &home.repository {
@@ -383,24 +383,16 @@ fn requests(home: &Home, doc: &mut Doc) {
     doc.text("  keyrite merge FILE.json RESP --out NEW    puts answers together, in any order", Style::new());
 }
 
-fn request(doc: &mut Doc, found: &RequestFile) {
+fn request(doc: &mut Doc, found: &Asked) {
     let palette = doc.palette;
     let file = found.file.display();
-    match &found.asks {
-        Err(why) => {
-            doc.marked("[STOP]", palette.warning(), &format!("{file}: {why}"), Style::new());
-        }
-        Ok(asks) if asks.open.is_empty() => {
-            let text = format!("{file}: {} version {}; all signatures are here", asks.role, asks.version);
-            doc.marked("[ OK ]", palette.good(), &text, Style::new());
-        }
-        Ok(asks) => {
-            let text = format!("{file}: {} version {}", asks.role, asks.version);
-            doc.marked("[WAIT]", palette.waiting(), &text, Style::new());
-            for open in &asks.open {
-                let words = open.words(&asks.holders);
-                let words = words.strip_prefix(&format!("{file}: ")).unwrap_or(&words).to_owned();
-                doc.marked("        ", Style::new(), &words, Style::new());
+    match found.far() {
+        Err(why) => doc.marked("[STOP]", palette.warning(), &format!("{file}: {why}"), Style::new()),
+        Ok((true, far)) => doc.marked("[ OK ]", palette.good(), &format!("{file}: {far}"), Style::new()),
+        Ok((false, far)) => {
+            doc.marked("[WAIT]", palette.waiting(), &format!("{file}: {far}"), Style::new());
+            for open in found.open() {
+                doc.marked("        ", Style::new(), &open, Style::new());
             }
         }
     }

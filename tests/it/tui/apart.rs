@@ -438,6 +438,35 @@ fn home_lists_requests_and_metadata_that_lacks_signatures() {
 }
 
 #[test]
+fn a_request_is_as_far_on_the_page_of_requests_as_among_the_ceremonies() {
+    let dir = tempfile::tempdir().unwrap();
+    let request = request();
+    let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
+    write("root-2.request", &request.to_file());
+    let pages = || {
+        let mut nearby = nearby::look(dir.path(), now()).unwrap();
+        nearby.asked[0].file = "root-2.request".into();
+        let mut home = Home::new("/home/oli/acme".into(), nearby, (200, 60), PALETTE);
+        [Page::Requests, Page::Ceremonies].map(|page| {
+            home.page = page;
+            draw(200, 60, |frame| view::home::view(&home, frame)).to_string()
+        })
+    };
+
+    for (signers, mark, far) in
+        [(&[][..], "[WAIT]", "0 of 2 and 0 of 2"), (&[1, 2, 7], "[ OK ]", "2 of 2 and 2 of 2")]
+    {
+        for n in signers {
+            write(&format!("{n}.response"), &answer(&request, *n).to_file());
+        }
+        let said = format!("request for root version 2, signed {far} with the answers here");
+        for page in pages() {
+            assert!(page.lines().any(|line| line.contains(mark) && line.contains(&said)), "{said}: {page}");
+        }
+    }
+}
+
+#[test]
 fn home_calls_no_root_complete_whose_root_before_is_not_here() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();

@@ -104,11 +104,8 @@ struct Screen {
 fn here(dir: &Path, mut nearby: Nearby) -> Nearby {
     let relative = |path: &PathBuf| path.strip_prefix(dir).map_or(path.clone(), Path::to_owned);
     nearby.places = nearby.places.iter().map(relative).collect();
-    for request in &mut nearby.requests {
-        request.file = relative(&request.file);
-        for lacking in request.asks.iter_mut().flat_map(|asks| &mut asks.open) {
-            lacking.file = request.file.display().to_string();
-        }
+    for asked in &mut nearby.asked {
+        asked.file = relative(&asked.file);
     }
     if let Some(Ok(found)) = &mut nearby.repository {
         *found = Arc::new(Found { dir: relative(&found.dir), ..Found::clone(found) });
