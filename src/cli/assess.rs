@@ -6,6 +6,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde_json::Value;
+use serde_json::json;
+
 use crate::assess::Assessment;
 use crate::assess::KeySet;
 use crate::assess::Question;
@@ -72,6 +75,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         }
     };
     let existing = existing::open(&args.dir)?;
+    let proposed = existing.repository.proposed();
+    proposed.into_iter().for_each(|root| out.line(existing::proposed(root)));
     if args.all {
         return all(&existing, at, out);
     }
@@ -84,7 +89,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     for line in &lines {
         out.line(plain(line));
     }
-    out.document(&document::assessment(&existing.model, &assessment))?;
+    out.document(&with_proposed(document::assessment(&existing.model, &assessment), &existing))?;
     match assessment.is_good() {
         true => Ok(()),
         false => Err(Failure::new(Exit::No, "", "")),
@@ -96,11 +101,19 @@ fn all(existing: &Existing, at: Date, out: &mut Output) -> Result<(), Failure> {
     for line in existing.model.table_lines(&table, at) {
         out.line(plain(&line));
     }
-    out.document(&document::table(&existing.model, &table, at))?;
+    out.document(&with_proposed(document::table(&existing.model, &table, at), existing))?;
     match table.rows.iter().all(crate::assess::Row::is_good) {
         true => Ok(()),
         false => Err(Failure::new(Exit::No, "", "")),
     }
+}
+
+/// The document, and which root it speaks of where no client takes the newest.
+fn with_proposed(mut document: Value, existing: &Existing) -> Value {
+    if let Some(root) = existing.repository.proposed() {
+        document["proposed_root"] = json!(root);
+    }
+    document
 }
 
 fn find(existing: &Existing, called: &[String]) -> Result<KeySet, Failure> {

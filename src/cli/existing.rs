@@ -120,3 +120,10 @@ pub(super) fn scalar(node: Option<&Node>) -> Option<String> {
         _ => None,
     }
 }
+
+/// What stands before everything that is said of a repository whose newest root nobody takes yet.
+pub(super) fn proposed(root: u64) -> String {
+    format!(
+        "!! root {root} lacks signatures, and clients do not take it: what follows is of it, and not of what they trust"
+    )
+}

@@ -12,6 +12,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::diff::pairs::names_beside;
+use crate::cli::existing;
 use crate::cli::show::plain;
 use crate::cli::verify::now;
 use crate::status;
@@ -115,6 +116,9 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 fn show(board: &Board, at: Date, out: &mut Output) {
     out.line(plain(&board.name));
+    if let Some(root) = board.proposed {
+        out.line(format!("  {}", existing::proposed(root)));
+    }
     for role in &board.roles {
         out.line(format!("  {}", plain(&line(role))));
         for (holder, count) in &role.several {

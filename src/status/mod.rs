@@ -138,6 +138,9 @@ pub struct Board {
     pub name: String,
     /// Says which repository it is, whatever it is called: the beginning of the SHA-256 of the lowest root.
     pub id: String,
+    /// The newest root, where it lacks signatures, so that no client takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<u64>,
     /// The four roles, then delegated ones.
     pub roles: Vec<Standing>,
     /// The next ceremony.
@@ -184,6 +187,7 @@ impl Board {
         Self {
             name: name.to_owned(),
             id: lowest.chars().take(16).collect(),
+            proposed: repository.proposed(),
             next: next.min_by_key(|next| next.urgency(at)),
             state: roles.iter().map(|role| role.state).max().unwrap_or(State::Missing),
             roles,

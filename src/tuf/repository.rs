@@ -83,6 +83,21 @@ impl Repository {
         Ok(Self { roots, root, roles })
     }
 
+    /// The version of the newest root, where no client takes it: it lacks signatures by its own threshold, or by that of the
+    /// root before it.
+    pub fn proposed(&self) -> Option<u64> {
+        let newest = self.roots.last()?;
+        let signed = |root: &Root| {
+            let (payload, signatures) = (newest.metadata.payload(), newest.metadata.signatures());
+            root.role_keys("root").is_some_and(|keys| keys.verify(payload, signatures).is_ok())
+        };
+        let before =
+            self.roots.iter().rev().nth(1).filter(|root| root.version.checked_add(1) == Some(newest.version));
+        let by_before = before
+            .is_none_or(|root| Root::from_signed(root.metadata.signed()).is_ok_and(|root| signed(&root)));
+        (!(by_before && signed(&self.root))).then_some(newest.version)
+    }
+
     /// The targets roles: `targets` and every delegated role whose file is here.
     pub fn targets_roles(&self) -> impl Iterator<Item = (&str, &RoleFile)> {
         let is = |(_, file): &(&String, &RoleFile)| file.metadata.role_type() == "targets";

@@ -343,3 +343,23 @@ fn an_event_keeps_its_uid_when_its_date_moves() {
     assert_eq!(uids(&one), uids(&two));
     assert_ne!(one, two);
 }
+
+#[test]
+fn a_root_that_nobody_signed_is_never_told_as_the_one_in_force() {
+    let (_dir, paths) = written(&[("signed", calm()), ("proposed", calm())]);
+    let newest = paths[1].join("2.root.json");
+    let mut file: Value = serde_json::from_slice(&fs::read(&newest).unwrap()).unwrap();
+    file["signatures"] = json!([]);
+    fs::write(&newest, file.to_string()).unwrap();
+
+    for (path, proposed) in [(&paths[0], None), (&paths[1], Some(2))] {
+        for (args, at) in [(["status", text(path)], "proposed"), (["assess", text(path)], "proposed_root")] {
+            let said = keyrite(&args);
+            assert_eq!(said.out.contains("!! root 2 lacks signatures"), proposed.is_some(), "{}", said.out);
+            let json = keyrite(&[&args[..], &["--json"]].concat());
+            let document: Value = serde_json::from_str(&json.out).unwrap();
+            let board = document["repositories"].get(0).unwrap_or(&document);
+            assert_eq!(board[at].as_u64(), proposed, "{document}");
+        }
+    }
+}
