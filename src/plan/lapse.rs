@@ -3,6 +3,7 @@
 //! The end of the window counts, and not the day: what leaves the room is the same on each day of it.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -10,7 +11,7 @@ use crate::plan::delegates;
 use crate::plan::lints::LAPSES;
 use crate::tuf::Date;
 use crate::tuf::delegations::layout::Layout;
-use crate::tuf::repository::RoleFile;
+use crate::tuf::diff::say::few;
 use crate::tuf::root::TOP_LEVEL;
 
 /// The roles that a server signs.
@@ -27,27 +28,29 @@ pub(super) fn lapses(plan: &Plan) -> BTreeMap<String, Date> {
     let root = ("root", before.root_file());
     let files = before.repository.roles.iter().map(|(name, file)| (name.as_str(), file)).chain([root]);
     let early = files.filter_map(|(name, file)| {
-        let expires = expires(file).filter(|expires| *expires < end && !signed(name))?;
+        let expires = file.metadata.expires().filter(|expires| *expires < end && !signed(name))?;
         Some((name.to_owned(), expires))
     });
     let mut lapses: BTreeMap<String, Date> = early.collect();
     let top = |name: &String| TOP_LEVEL.contains(&name.as_str());
     if !lapses.keys().all(top) {
         let tree = delegates::tree(plan);
-        let delegated = |name: &str| tree.values().any(|list| list.roles.iter().any(|to| to.name == name));
-        lapses.retain(|name, _| top(name) || delegated(name));
+        let delegated: BTreeSet<&str> =
+            tree.values().flat_map(|list| &list.roles).map(|to| to.name.as_str()).collect();
+        lapses.retain(|name, _| top(name) || delegated.contains(name.as_str()));
     }
     lapses
 }
 
-fn expires(file: &RoleFile) -> Option<Date> {
-    Date::parse_lenient(file.metadata.signed().get("expires")?.as_str()?).ok()
+/// What there is to remark of them; of delegated roles that expire together at once.
+pub(super) fn remarks(plan: &Plan) -> Vec<Problem> {
+    let place = plan.places.get("clock").copied();
+    sentences(&plan.lapses).into_iter().map(|text| Problem::warning(LAPSES, place, text)).collect()
 }
 
-/// What there is to remark of them.
-pub(super) fn remarks(plan: &Plan) -> impl Iterator<Item = Problem> {
-    let place = plan.places.get("clock").copied();
-    plan.lapses.iter().map(move |(role, expires)| {
+fn sentences(lapses: &BTreeMap<String, Date>) -> Vec<String> {
+    let mut alike: BTreeMap<(&str, Date), Vec<&str>> = BTreeMap::new();
+    for (role, expires) in lapses {
         let follows = match role.as_str() {
             "snapshot" | "timestamp" => {
                 "the bundle goes without it, and clients accept nothing until a server has signed it again"
@@ -55,8 +58,35 @@ pub(super) fn remarks(plan: &Plan) -> impl Iterator<Item = Problem> {
             "root" => "clients that come later accept nothing of this repository until it is renewed",
             _ => "the bundle is proven without its date, and clients refuse it then until it is signed again",
         };
-        let text =
-            format!("{role} is not signed here and expires at {expires}, before the window ends: {follows}");
-        Problem::warning(LAPSES, place, text)
-    })
+        alike.entry((follows, *expires)).or_default().push(role);
+    }
+    let sentence = |((follows, expires), roles): ((&str, Date), Vec<&str>)| {
+        let (is, expire) = if roles.len() == 1 { ("is", "expires") } else { ("are", "expire") };
+        let roles = few(&roles);
+        format!("{roles} {is} not signed here and {expire} at {expires}, before the window ends: {follows}")
+    };
+    alike.into_iter().map(sentence).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_that_expire_together_are_one_remark_and_a_timestamp_is_its_own() {
+        let day: Date = "2027-01-03T09:00:00Z".parse().unwrap();
+        let mut lapses: BTreeMap<String, Date> = (0..1000).map(|n| (format!("bin-{n:03}"), day)).collect();
+        lapses.insert("timestamp".to_owned(), day);
+
+        let said = sentences(&lapses);
+
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(
+            said.iter().any(|line| line.starts_with("timestamp is not signed here and expires at")),
+            "{said:?}"
+        );
+        let bins =
+            "bin-000, bin-001, bin-002 and 997 more are not signed here and expire at 2027-01-03T09:00:00Z";
+        assert!(said.iter().any(|line| line.starts_with(bins)), "{said:?}");
+    }
 }

@@ -16,6 +16,11 @@ pub(crate) struct Common {
     pub(crate) extra: Map<String, Value>,
 }
 
+/// When a signed part expires, where that can be understood.
+pub(crate) fn expires(signed: &Value) -> Option<Date> {
+    signed.get("expires").and_then(Value::as_str).and_then(|text| Date::parse_lenient(text).ok())
+}
+
 /// Reads the common members; `own` names the members that the role reads itself.
 pub(crate) fn read(signed: &Value, kind: &str, own: &[&str]) -> Result<Common, MetadataError> {
     let object = object(signed, "the signed part")?;

@@ -32,6 +32,8 @@ use serde_json::value::RawValue;
 
 use crate::tuf::Bytes;
 use crate::tuf::canonical;
+use crate::tuf::date::Date;
+use crate::tuf::fields;
 use crate::tuf::file::SignedFile;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
@@ -387,6 +389,11 @@ impl Metadata {
     /// `_type` of the signed part: root, targets, snapshot or timestamp.
     pub fn role_type(&self) -> &str {
         self.signed["_type"].as_str().unwrap_or_default()
+    }
+
+    /// When it expires, where that can be understood.
+    pub fn expires(&self) -> Option<Date> {
+        fields::expires(&self.signed)
     }
 
     /// The file: always the same bytes for the same content, signatures in the order of their keyids.

@@ -18,6 +18,7 @@ use crate::tuf::overview::glance::Glance;
 use crate::tuf::paths::Moved;
 use crate::tuf::paths::Rows;
 use crate::tuf::paths::Tree;
+use crate::tuf::repository;
 use crate::tuf::repository::RoleFile;
 use crate::tuf::repository::Unreadable;
 use crate::tuf::repository::role_file;
@@ -243,10 +244,7 @@ fn keys(root: &Root, top: &[Top], rows: &Rows) -> Vec<Key> {
 
 /// What the newest root lacks of the keys of the one before.
 fn by_old_keys(roots: &[RoleFile], files: &dyn Files) -> Option<Lacking> {
-    let [.., before, newest] = roots else { return None };
-    if before.version.checked_add(1) != Some(newest.version) {
-        return None;
-    }
+    let (before, newest) = (repository::before_newest(roots)?, roots.last()?);
     let keys = Root::from_signed(before.metadata.signed()).ok()?.role_keys("root")?;
     lacks(files, &newest.file, Some(newest), &format!("root version {}", before.version), &keys)
 }

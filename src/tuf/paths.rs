@@ -23,6 +23,7 @@ use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::matches_pattern;
+use crate::tuf::fields;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::repository::Repository;
 use crate::tuf::role::RoleKeys;
@@ -86,9 +87,7 @@ impl Node {
             Some(Ok(delegations)) => (Some(Arc::new(delegations)), None),
             Some(Err(why)) => (None, Some(why.to_string())),
         };
-        let expires = signed.get("expires").and_then(Value::as_str);
-        let expires = expires.and_then(|text| Date::parse_lenient(text).ok());
-        Self { targets, version, expires, delegations, broken }
+        Self { targets, version, expires: fields::expires(signed), delegations, broken }
     }
 
     /// Whether it has an entry for the path.

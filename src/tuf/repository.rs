@@ -68,6 +68,12 @@ fn unreadable<T>(file: &str, why: impl ToString) -> Result<T, Unreadable> {
     Err(Unreadable { file: file.to_owned(), why: why.to_string() })
 }
 
+/// The root before the newest, where no version is missing between the two.
+pub(crate) fn before_newest(roots: &[RoleFile]) -> Option<&RoleFile> {
+    let [.., before, newest] = roots else { return None };
+    (before.version.checked_add(1) == Some(newest.version)).then_some(before)
+}
+
 impl Repository {
     /// Reads every root, and of each other role the file with the highest version.
     pub fn read(files: &dyn Files) -> Result<Self, Unreadable> {
@@ -91,8 +97,7 @@ impl Repository {
             let (payload, signatures) = (newest.metadata.payload(), newest.metadata.signatures());
             root.role_keys("root").is_some_and(|keys| keys.verify(payload, signatures).is_ok())
         };
-        let before =
-            self.roots.iter().rev().nth(1).filter(|root| root.version.checked_add(1) == Some(newest.version));
+        let before = before_newest(&self.roots);
         let by_before = before
             .is_none_or(|root| Root::from_signed(root.metadata.signed()).is_ok_and(|root| signed(&root)));
         (!(by_before && signed(&self.root))).then_some(newest.version)

@@ -94,7 +94,8 @@ fn consequences(section: &Section) -> Vec<String> {
 /// How many roles of which the same is said are named.
 const NAMED: usize = 3;
 
-fn few(roles: &[&str]) -> String {
+/// The first of many roles, and how many more there are.
+pub fn few(roles: &[&str]) -> String {
     match roles.split_at_checked(NAMED) {
         Some((named, rest)) if rest.len() > 1 => format!("{} and {} more", named.join(", "), rest.len()),
         _ => roles.join(", "),

@@ -88,7 +88,7 @@ impl Glance {
         let Some(keys) = self.root.role_keys(role).map(Arc::new) else { return Ok(()) };
         let mut top = Top { role, version: None, expires: None, keys };
         if let Some(root) = self.roots.last().filter(|_| role == "root") {
-            (top.version, top.expires) = (Some(root.version), expires(root.metadata.signed()));
+            (top.version, top.expires) = (Some(root.version), root.metadata.expires());
             let of = format!("root version {}", root.version);
             self.lacking.extend(lacks(files, &root.file, Some(root), &of, &top.keys));
         } else if let Some(file) = file {
@@ -117,12 +117,8 @@ impl Read {
             paths.fit();
             Node::of_paths(version, signed, paths)
         });
-        Ok(Self { version, expires: expires(signed), node, held: Some(file) })
+        Ok(Self { version, expires: file.metadata.expires(), node, held: Some(file) })
     }
-}
-
-fn expires(signed: &Value) -> Option<Date> {
-    signed.get("expires").and_then(Value::as_str).and_then(|text| Date::parse_lenient(text).ok())
 }
 
 /// A file of targets that goes by; for what does not, there is no answer.
