@@ -123,7 +123,7 @@ impl Ceremony {
     }
 
     fn standing(&self, role: &str, key: &str) -> Standing {
-        let signs = self.plan().key(key).is_some_and(|key| key.store().is_some());
+        let signs = self.plan().key(key).is_some_and(crate::plan::Key::signs);
         match () {
             () if self.room().signed(role).contains(key) => Standing::Signed,
             () if self.room().declined(role).contains(key) => Standing::Declined,

@@ -12,6 +12,7 @@ pub mod event;
 pub mod fold;
 mod memory;
 mod people;
+pub mod request;
 pub mod review;
 pub mod say;
 pub mod work;
@@ -40,6 +41,7 @@ use crate::words::Digest;
 
 pub use event::Event;
 pub use event::Mode;
+pub use request::Sent;
 pub use work::Work;
 
 /// The part of closing that reads exceptions which no step has read.

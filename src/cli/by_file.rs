@@ -26,6 +26,17 @@ pub(super) fn lacks(answers: &Answers, ceremony: &Ceremony) -> Vec<String> {
         key.name == name || key.store().is_some_and(|store| Answers::same_store(store, name))
     };
     let mut lacks = Vec::new();
+    let production = ceremony.mode() == Mode::Production;
+    let elsewhere = plan.steps.iter().filter(|step| match &step.verb {
+        Verb::Sign { key, .. } => production && plan.key(key).is_some_and(|key| key.elsewhere),
+        _ => false,
+    });
+    for step in elsewhere.filter(|step| answers.typed(&step.id).is_none()) {
+        lacks.push(format!(
+            "the answers file types no file with the answer in step {:?}: it stops there",
+            step.id
+        ));
+    }
     for key in keys.iter().filter(|key| !answers.secret_names().any(|name| named(key, name))) {
         lacks.push(format!(
             "the answers file has no secret for key {}: it will be asked for, and nobody answers",

@@ -21,6 +21,7 @@ use crate::driver::Body;
 use crate::driver::Driver;
 use crate::driver::Exception;
 use crate::driver::Given;
+use crate::driver::NOT_TODAY;
 use crate::driver::Prompt;
 use crate::driver::shown;
 use crate::driver::stands_in;
@@ -114,7 +115,7 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
 fn exit_of(kind: &str) -> Exit {
     match kind {
         "input" => Exit::Input,
-        "share" => Exit::No,
+        "share" | "answer" => Exit::No,
         "machine" | "export" | "readback" | "thing" | "watch" => Exit::Machine,
         "rejected" | "threshold" | "not-now" | "build" | "people" => Exit::No,
         _ => Exit::Store,
@@ -290,10 +291,12 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt, held: Option<&Share>) -> Result
                 entered(terminal, prompt, &format!("{} confirms with Enter", prompt.who), Answer::Confirm)?
             }
             Ask::Present { people } => present(terminal, prompt, people)?,
-            Ask::Text { what, .. } => {
-                match line(terminal, prompt, &format!("{} types {what}: ", prompt.who))? {
+            Ask::Text { what, may_decline, .. } => {
+                let decline = if *may_decline { ", or `not today`" } else { "" };
+                match line(terminal, prompt, &format!("{} types {what}{decline}: ", prompt.who))? {
                     Line::Answer(answer) => Some(answer),
                     Line::Text(text) if text.is_empty() => None,
+                    Line::Text(text) if *may_decline && text == NOT_TODAY => Some(Answer::Decline),
                     Line::Text(text) => Some(Answer::Text(text)),
                 }
             }
@@ -306,7 +309,7 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt, held: Option<&Share>) -> Result
                     Line::Answer(answer) => Some(answer),
                     Line::Text(text) => match text.as_str() {
                         "" => Some(Answer::Continue),
-                        "not today" if *may_decline => Some(Answer::Decline),
+                        NOT_TODAY if *may_decline => Some(Answer::Decline),
                         _ => None,
                     },
                 }

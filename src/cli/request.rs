@@ -100,8 +100,10 @@ impl Authority {
     /// The request for `bytes`, read from `path`.
     pub(super) fn request(&self, path: &Path, bytes: &[u8], names: Names) -> Result<Request, Failure> {
         let unusable = |error: ApartError| apart::unusable(path, &error);
-        let metadata =
-            Metadata::parse(bytes).map_err(|e| unusable(ApartError::new(format!("not metadata: {e}"))))?;
+        let metadata = Metadata::parse(bytes).map_err(|error| match bytes.starts_with(b"{") {
+            true => unusable(ApartError::new(format!("not metadata: {error}"))),
+            false => no_metadata(path),
+        })?;
         let kind = metadata.role_type();
         let before = self.from.as_deref().map(apart::read).transpose()?;
         match (kind, &self.root, &self.delegator) {
@@ -148,6 +150,14 @@ impl Authority {
 }
 
 /// `3.dev.json` is of the role `dev`.
+/// Most likely a ceremony file, for that is what people have before there is metadata.
+fn no_metadata(path: &Path) -> Failure {
+    let error = format!("{} is no metadata; nothing was written", apart::shown(path));
+    let hint =
+        "a ceremony file whose keys have `store: elsewhere` makes its requests itself, with `keyrite run`";
+    Failure::new(Exit::Input, error, hint)
+}
+
 fn role_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = name.strip_suffix(".json").unwrap_or(&name);

@@ -10,6 +10,7 @@ use crate::cli::plain::line;
 use crate::cli::prompt::Terminal;
 use crate::driver::Answer;
 use crate::driver::MIN_PASSPHRASE;
+use crate::driver::NOT_TODAY;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
 use crate::keystore::Wants;
@@ -25,7 +26,7 @@ pub(super) fn typed(
         Line::Answer(answer) => return Ok(Some(answer)),
         Line::Text(text) => match text.as_str() {
             "" => {}
-            "not today" if ask.may_decline => return Ok(Some(Answer::Decline)),
+            NOT_TODAY if ask.may_decline => return Ok(Some(Answer::Decline)),
             _ => return Ok(None),
         },
     }

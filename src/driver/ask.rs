@@ -144,6 +144,9 @@ impl Driver {
         {
             return Ask::Fix { error, hint: String::new(), may_decline: false };
         }
+        if self.is_elsewhere(&key) {
+            return self.awaiting(step, &key, prompt);
+        }
         let generates = matches!(step.verb, Verb::GenerateKey(_));
         match self.look(&key, generates) {
             Ok((name, sight)) => self.secret(step, &key, name, &sight, prompt),
@@ -166,12 +169,14 @@ impl Driver {
             Verb::SetClock => Ask::Text {
                 what: format!("the watch of {name} in UTC, as HH:MM:SS"),
                 expected: Some(self.now().to_string()),
+                may_decline: false,
             },
             Verb::Handle(Handling::Inspect(bag) | Handling::Seal { bag, .. }) => Ask::Text {
                 what: "the number that is printed on the bag".into(),
                 expected: Some(bag.clone()),
+                may_decline: false,
             },
-            _ => Ask::Text { what: format!("the answer of {name}"), expected: None },
+            _ => Ask::Text { what: format!("the answer of {name}"), expected: None, may_decline: false },
         }
     }
 
@@ -282,7 +287,7 @@ impl Driver {
     }
 
     /// Whether the others reach every threshold without this key.
-    fn may_decline(&self, step: &Step, key: &str) -> bool {
+    pub(super) fn may_decline(&self, step: &Step, key: &str) -> bool {
         let signs = matches!(step.verb, Verb::Sign { .. });
         signs && self.ceremony.left().iter().all(|role| self.ceremony.room().may_decline(role, key).is_ok())
     }

@@ -64,10 +64,12 @@ impl Driver {
         self.ceremony.mode() == Mode::Production && keys.iter().any(|key| key.store().is_some_and(on_token))
     }
 
-    /// Where drives are mounted now, and where the system mounts them later.
+    /// Where drives are mounted now, and where the system mounts them later: the bundle goes out on them, and answers of
+    /// who signs elsewhere come in.
     fn drives(&self) -> Vec<PathBuf> {
-        let drives = &self.ceremony.plan().materials.drives;
-        if self.ceremony.mode() == Mode::Rehearsal || drives.is_empty() {
+        let plan = self.ceremony.plan();
+        let (drives, answers) = (&plan.materials.drives, plan.keys.iter().any(|key| key.elsewhere));
+        if self.ceremony.mode() == Mode::Rehearsal || (drives.is_empty() && !answers) {
             return Vec::new();
         }
         let now = drives.keys().filter_map(|drive| self.drive_at(drive).ok());

@@ -26,6 +26,7 @@ use crate::paper::html;
 use crate::paper::text;
 use crate::plan::ledger::Ledger;
 use crate::plan::print::file_name;
+use crate::plan::print::request_file;
 use crate::store_uri::StoreUri;
 use crate::tuf::Metadata;
 use crate::words::Digest;
@@ -41,6 +42,7 @@ pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), S
         if let Some(metadata) = ceremony.metadata(role) {
             derived.push((format!("metadata/{}", file_name(ceremony.plan(), role)), metadata.to_file()));
         }
+        derived.extend(request(ceremony, role));
     }
     for (name, known) in ceremony.keys() {
         derived.push((format!("keys/{name}.pub.json"), public_file::text(&known.public).into_bytes()));
@@ -78,6 +80,12 @@ pub fn check(dir: &Path, journal: &Journal, ceremony: &Ceremony) -> Result<(), S
         (Some(exported), Ok(lies)) if exported != lies => Err(contradiction(&manifest)),
         _ => Ok(()),
     }
+}
+
+/// What is sent to whoever signs a role elsewhere.
+pub(super) fn request(ceremony: &Ceremony, role: &str) -> Option<(String, Vec<u8>)> {
+    let request = ceremony.request(role)?.ok()?;
+    Some((request_file(ceremony.plan(), role), request.to_file()))
 }
 
 /// What witnesses sign of a ceremony that is over.
@@ -194,6 +202,8 @@ fn usual(ceremony: &Ceremony) -> Vec<String> {
     files.extend((!ceremony.keys().is_empty()).then(|| "keys/names.json".to_owned()));
     let built = plan.roles_in_room().into_iter().filter(|role| ceremony.metadata(role).is_some());
     files.extend(built.map(|role| format!("metadata/{}", file_name(plan, role))));
+    let asked = plan.roles_in_room().into_iter().filter(|role| plan.asks_elsewhere(role));
+    files.extend(asked.map(|role| request_file(plan, role)));
     files
 }
 

@@ -168,7 +168,7 @@ impl Driver {
     }
 
     /// Signs every role that is left of the step under one login.
-    fn sign(
+    pub(super) fn sign(
         &mut self,
         step: &Step,
         name: &str,

@@ -2,6 +2,7 @@
 
 use crate::ceremony::EXCEPTIONS;
 use crate::ceremony::Event;
+use crate::ceremony::Mode;
 use crate::ceremony::Need;
 use crate::driver::Driver;
 use crate::driver::faults::Fault;
@@ -50,6 +51,13 @@ impl Driver {
             (Need::Type(by), Answer::Statement(agree, words)) => {
                 let words = words.trim().to_owned();
                 self.record(Event::Stated { step: step.id.clone(), by, agree, words }, &mut events)?;
+            }
+            (Need::Do, Answer::Text(path)) => {
+                if let Verb::Sign { key, .. } = &step.verb
+                    && self.is_elsewhere(key)
+                {
+                    self.take_in(&step, key, &path, &mut events)?;
+                }
             }
             (Need::Do, Answer::Absent(absent)) => self.roll_call(&step, &absent, &mut events)?,
             (_, Answer::Stop(why)) => {
@@ -133,6 +141,9 @@ impl Driver {
             }
             Verb::Preflight => self.preflight(step, events),
             Verb::LoadKeys => self.load_keys(step, events),
+            Verb::Sign { key, .. } if self.is_elsewhere(key) && self.ceremony.mode() == Mode::Rehearsal => {
+                self.sign_in_place(step, key, events)
+            }
             // These need a secret first; going on only looks at the store again.
             Verb::GenerateKey(_) | Verb::Sign { .. } => Ok(()),
             Verb::DestroyKey(key) if self.cut_off => self.destroy(step, key, None, events),

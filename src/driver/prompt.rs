@@ -10,6 +10,9 @@ use crate::keystore::shares::MARK;
 use crate::plan::Asked;
 use crate::words::Digest;
 
+/// What is typed where a holder leaves it to the others.
+pub const NOT_TODAY: &str = "not today";
+
 /// One question.
 #[derive(Clone, Debug)]
 pub struct Prompt {
@@ -63,6 +66,8 @@ pub enum Ask {
         what: String,
         /// What it must be, where the plan says so.
         expected: Option<String>,
+        /// The holder may leave it to the others.
+        may_decline: bool,
     },
     /// Someone agrees with the record or not, in own words.
     Statement,
@@ -293,7 +298,7 @@ impl Ask {
     pub fn may_decline(&self) -> bool {
         match self {
             Self::Secret(ask) => ask.may_decline,
-            Self::Fix { may_decline, .. } => *may_decline,
+            Self::Fix { may_decline, .. } | Self::Text { may_decline, .. } => *may_decline,
             _ => false,
         }
     }

@@ -210,7 +210,9 @@ impl Record {
     /// Writes the files that follow from the ceremony's state; the same content is left alone.
     pub fn derive(&self, ceremony: &Ceremony) -> Result<(), Stop> {
         self.derive_keys(ceremony)?;
-        ceremony.plan().roles_in_room().into_iter().try_for_each(|role| self.derive_role(ceremony, role))?;
+        let roles = ceremony.plan().roles_in_room();
+        roles.iter().try_for_each(|role| self.derive_role(ceremony, role))?;
+        roles.iter().try_for_each(|role| self.derive_request(ceremony, role))?;
         self.derive_papers(ceremony, false)
     }
 
@@ -219,6 +221,7 @@ impl Record {
         match event {
             Event::KeyLoaded { .. } | Event::KeyGenerated { .. } => self.derive_keys(ceremony),
             Event::Built { role, .. } | Event::Signed { role, .. } => self.derive_role(ceremony, role),
+            Event::Reviewed { role, .. } => self.derive_request(ceremony, role),
             // The last of them is not `Closed` where somebody confirms that step.
             _ => self.derive_papers(ceremony, true),
         }
@@ -238,6 +241,14 @@ impl Record {
     fn derive_role(&self, ceremony: &Ceremony, role: &str) -> Result<(), Stop> {
         let Some(metadata) = ceremony.metadata(role) else { return Ok(()) };
         self.put_parts(&format!("metadata/{}", file_name(ceremony.plan(), role)), &metadata.parts().each())
+    }
+
+    /// What is sent to whoever signs elsewhere.
+    fn derive_request(&self, ceremony: &Ceremony, role: &str) -> Result<(), Stop> {
+        match derived::request(ceremony, role) {
+            Some((name, bytes)) => self.put(&name, &bytes),
+            None => Ok(()),
+        }
     }
 
     /// The record for people, once the ceremony is over. What an earlier run wrote may be printed already, and stays.

@@ -32,7 +32,7 @@ use crate::words::Digest;
 /// A rehearsal's passphrases protect nothing: its keys are public knowledge.
 const REHEARSAL_WORK_FACTOR: u8 = 10;
 /// A simulated token takes any PIN of four characters.
-const ANY_PIN: &str = "0000";
+pub(super) const ANY_PIN: &str = "0000";
 
 /// Where stores are looked for.
 #[derive(Clone, Debug)]
@@ -55,7 +55,12 @@ pub(super) fn open(
     places: &Places,
     made: bool,
 ) -> Result<Box<dyn Store>, StoreError> {
-    let Some(uri) = key.store() else {
+    let instead = Pkcs11Uri {
+        token: Some(format!("in place of {}", plan.holder_of(&key.name))),
+        ..Pkcs11Uri::default()
+    };
+    let instead = Some(StoreUri::Pkcs11(instead)).filter(|_| key.elsewhere && mode == Mode::Rehearsal);
+    let Some(uri) = key.store().or(instead.as_ref()) else {
         let text = format!("key {} has no store", key.name);
         return Err(StoreError::new(StoreErrorKind::NoSuchKey, text, ""));
     };
@@ -142,7 +147,7 @@ pub(super) fn stand_in(plan: &Plan, keyid: &KeyId, places: &Places) -> Result<St
         .find(|key| matches!(&key.source, Source::Listed { keyid: listed, .. } if listed == keyid));
     let name = named.map_or(keyid.0.as_str(), |key| key.name.as_str());
     let held = named
-        .filter(|key| key.store().is_some())
+        .filter(|key| key.signs())
         .and_then(|key| held(key, &places.inputs, true))
         .unwrap_or(Held { scheme: Scheme::Ed25519, bits: None });
     simulate(plan, name, held, places)

@@ -30,9 +30,13 @@ pub fn record(journal: &Journal, ceremony: &Ceremony) -> Document {
     }
     all.push(Part::heading("People"));
     let person = |person: &crate::plan::Person| {
-        [person.name.clone(), person.role.clone(), presence(journal, &person.id)]
+        let present = match plan.is_elsewhere(&person.id) {
+            true => "no: signs elsewhere".to_owned(),
+            false => presence(journal, &person.id),
+        };
+        [person.name.clone(), person.role.clone(), present]
     };
-    all.push(parts::table(["name", "role", "in the room"], plan.people.iter().map(person).collect()));
+    all.push(parts::table(["name", "role", "in the room"], plan.everyone().map(person).collect()));
     all.extend(parts::trust(plan, &ceremony.what_changes()));
     all.push(Part::sheet("Steps"));
     all.push(Part::Steps(rows));

@@ -10,8 +10,10 @@ use serde_json::json;
 use crate::plan::Before;
 use crate::plan::InRoom;
 use crate::plan::Plan;
+use crate::plan::Verb;
 use crate::plan::after::Facts;
 use crate::plan::files;
+use crate::plan::problem::Place;
 use crate::tuf::Metadata;
 use crate::tuf::RoleKeys;
 use crate::tuf::client::WATERMARK;
@@ -198,6 +200,21 @@ pub(super) fn versions(plan: &Plan, role: &str) -> Vec<(String, u64)> {
     let Some(layout) = plan.roles.get(role).and_then(|role| role.bins.as_ref()) else { return Vec::new() };
     let version = version_of(plan, layout);
     (0..layout.count()).map(|number| (layout.name(number), version(number))).collect()
+}
+
+/// Bins are thousands of files under one login, and no request carries them.
+pub(super) fn in_the_room(plan: &Plan, after: Place, say: &mut dyn FnMut(&'static str, Place, String)) {
+    for step in &plan.steps {
+        let Verb::Sign { key, roles } = &step.verb else { continue };
+        let elsewhere = plan.key(key).is_some_and(|key| key.elsewhere);
+        if let Some(bins) = roles.iter().find(|role| elsewhere && plan.is_bins(role)) {
+            let text = format!(
+                "step {}: {bins} are bins, many files under one login, and key {key} is elsewhere; sign them with a key in the room",
+                step.id
+            );
+            say("BINS-IN-THE-ROOM", step.place.unwrap_or(after), text);
+        }
+    }
 }
 
 #[cfg(test)]

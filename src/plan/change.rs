@@ -261,7 +261,7 @@ pub(super) fn old_keys_suffice(plan: &Plan, file: &File, problems: &mut Vec<Prob
     // Those whom the script lets sign: a store alone signs nothing.
     let all: Vec<&String> = old.keys.iter().filter(|name| plan.signs(name, "root")).collect();
     let trusted = all.iter().filter(|name| !stolen.contains(name)).count();
-    let with_store = |name: &&String| plan.key(name).is_some_and(|key| key.store().is_some());
+    let with_store = |name: &&String| plan.key(name).is_some_and(crate::plan::Key::signs);
     let stores = old.keys.iter().filter(with_store).filter(|name| !stolen.contains(name)).count();
     let need = old.threshold;
     let version = before.root_file().version;

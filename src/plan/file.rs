@@ -32,6 +32,9 @@ use crate::tuf::Date;
 use crate::tuf::Scheme;
 use crate::tuf::root::TOP_LEVEL;
 
+/// What stands in the place of a STORE where a key's holder signs at another place.
+const ELSEWHERE: &str = "elsewhere";
+
 /// What people do in the room.
 pub const PERSON_ROLES: [&str; 4] = ["operator", "custodian", "witness", "auditor"];
 
@@ -44,6 +47,8 @@ pub struct KeySpec {
     pub holder: Option<At<String>>,
     /// Where its private half lives.
     pub store: Option<At<StoreUri>>,
+    /// Where the file says that its holder signs at another place.
+    pub elsewhere: Option<Place>,
     /// Its scheme.
     pub scheme: Option<At<Scheme>>,
     /// Bits of an RSA key.
@@ -147,6 +152,24 @@ pub struct File {
     pub steps: Option<Vec<StepSpec>>,
 }
 
+impl File {
+    /// Whether someone only signs, and that at another place.
+    pub fn is_elsewhere(&self, person: &PersonSpec) -> bool {
+        is_elsewhere(person, &self.keys)
+    }
+
+    /// Who is in the room.
+    pub fn here(&self) -> impl Iterator<Item = &PersonSpec> {
+        self.participants.iter().filter(|person| !self.is_elsewhere(person))
+    }
+}
+
+fn is_elsewhere(person: &PersonSpec, keys: &[KeySpec]) -> bool {
+    let held = |key: &&KeySpec| key.holder.as_ref().is_some_and(|holder| holder.value == person.id.value);
+    let mut held = keys.iter().filter(held);
+    held.clone().any(|key| key.elsewhere.is_some()) && held.all(|key| key.store.is_none())
+}
+
 /// Reads the file; every problem found is pushed, `None` when too little is left to judge.
 pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
     let mut fields = Fields::of(top, "the file", problems)?;
@@ -177,7 +200,9 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
     let delegated = trust.iter().flat_map(|trust| trust.roles.keys()).map(String::as_str);
     let delegated = delegated.filter(|name| !TOP_LEVEL.contains(name));
     let roles = TOP_LEVEL.into_iter().chain(delegated).collect();
-    let cast = Cast { roles, people: &participants, materials: &materials };
+    let here: Vec<PersonSpec> =
+        participants.iter().filter(|person| !is_elsewhere(person, &keys)).cloned().collect();
+    let cast = Cast { roles, people: &here, materials: &materials };
     let steps = fields.take("steps").map(|node| steps::read(node, &cast, problems));
     fields.finish(problems);
     let unread = || At { value: String::new(), place: kind.place };
@@ -285,7 +310,10 @@ fn keys(node: &Node, problems: &mut Vec<Problem>) -> Vec<KeySpec> {
 /// A key, with what of it can be read.
 fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> KeySpec {
     let mut fields = Fields::or_none(node, format!("key {}", name.value), problems);
-    let store = fields.text("store", problems).and_then(|found| match StoreUri::from_str(&found.value) {
+    let stored = fields.text("store", problems);
+    let elsewhere = stored.as_ref().filter(|found| found.value == ELSEWHERE).map(|found| found.place);
+    let named = stored.filter(|_| elsewhere.is_none());
+    let store = named.and_then(|found| match StoreUri::from_str(&found.value) {
         Ok(value) => Some(At { value, place: found.place }),
         Err(bad) => {
             let rule = if bad.0.starts_with("pin-") { "NO-SECRET-IN-FILE" } else { "STORE-FORM" };
@@ -311,6 +339,7 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> KeySpec {
     let spec = KeySpec {
         holder: fields.text("holder", problems),
         store,
+        elsewhere,
         scheme,
         bits: fields.number("bits", problems),
         generate: fields.flag("generate", problems).is_some_and(|flag| flag.value),

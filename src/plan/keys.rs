@@ -25,7 +25,7 @@ use crate::words::Digest;
 pub const LISTED_BY_KEYID: &str = "LISTED-KEY-BY-KEYID";
 
 /// Names in the record that nothing else may have.
-const RESERVED: [&str; 15] = [
+const RESERVED: [&str; 16] = [
     "before",
     "ceremony.yaml",
     "journal.jsonl",
@@ -41,6 +41,7 @@ const RESERVED: [&str; 15] = [
     "drives",
     "checkpoint.txt",
     "cosignatures",
+    "requests",
 ];
 
 /// What can be said of a key without the metadata before.
@@ -62,6 +63,7 @@ pub(super) fn alone(spec: &KeySpec, file: &File, say: &mut Problems<'_>) {
             format!("key {name} signs in the room, and has no holder to bring it"),
         );
     }
+    elsewhere(spec, file, say);
     if let Some(pin) = &spec.module_sha256 {
         if Digest::from_hex(&pin.value).is_none() {
             say.say(
@@ -75,6 +77,26 @@ pub(super) fn alone(spec: &KeySpec, file: &File, say: &mut Problems<'_>) {
         }
     }
     bits(spec, say);
+}
+
+/// A key that signs at another place is known before the day, and somebody there has it.
+fn elsewhere(spec: &KeySpec, file: &File, say: &mut Problems<'_>) {
+    let (name, Some(place)) = (&spec.name.value, spec.elsewhere) else { return };
+    if spec.holder.is_none() {
+        let text = format!("key {name} signs elsewhere, and has no holder to send its signature");
+        say.say("HOLDER-NAMED", place, text);
+    }
+    if spec.generate {
+        let text = format!(
+            "key {name} would be made here, and its store is elsewhere; its holder makes it there (`keyrite key generate`), and the file has `public: FILE`"
+        );
+        say.say("ELSEWHERE-EXISTS", place, text);
+    }
+    let kind = file.kind.value;
+    if !kind.signs() {
+        let text = format!("a {} opens its keys in the room, and key {name} is elsewhere", kind.name());
+        say.say("ELSEWHERE-ONLY-SIGNS", place, text);
+    }
 }
 
 fn bits(spec: &KeySpec, say: &mut Problems<'_>) {
@@ -111,7 +133,9 @@ pub(super) fn key(
 ) -> Option<Key> {
     let (name, place) = (&spec.name.value, spec.name.place);
     if let Some(keyid) = &spec.keyid {
-        if spec.generate || (spec.public.is_none() && before.is_none()) {
+        // Of one that would be made elsewhere, that was said.
+        let made = spec.generate && spec.elsewhere.is_none();
+        if made || (!spec.generate && spec.public.is_none() && before.is_none()) {
             say.say(
                 "KEYID-OF-PUBLIC",
                 keyid.place,
@@ -154,7 +178,8 @@ pub(super) fn key(
     let module_sha256 = spec.module_sha256.as_ref().map(|pin| pin.value.to_ascii_lowercase());
     let throws = dice::throws(spec, file, say);
     let shares = shares::shares(spec, &source, file, say);
-    Some(Key { name: name.clone(), holder, source, module_sha256, throws, shares, named: true })
+    let elsewhere = spec.elsewhere.is_some();
+    Some(Key { name: name.clone(), holder, source, module_sha256, throws, shares, elsewhere, named: true })
 }
 
 /// A key that the metadata before lists under this keyid: that is where its public half comes from.
@@ -201,10 +226,11 @@ pub(super) fn incident(file: &File, say: &mut Problems<'_>) {
             say.say("INCIDENT-KEYS", key.place, text);
             continue;
         };
-        if let (Some(store), "lost") = (&spec.store, what) {
+        let store = spec.store.as_ref().map(|store| store.place).or(spec.elsewhere);
+        if let (Some(store), "lost") = (store, what) {
             let text =
                 format!("key {} is lost, and has a store to sign with; leave out its store", key.value);
-            say.say("LOST-KEY-CANNOT-SIGN", store.place, text);
+            say.say("LOST-KEY-CANNOT-SIGN", store, text);
         }
         for (role, spec) in &file.trust.roles {
             if let Some(at) = spec.keys.iter().flatten().find(|listed| listed.value == key.value) {
@@ -227,6 +253,8 @@ fn source(spec: &KeySpec, say: &mut Problems<'_>) -> Option<Source> {
             }
             None => say.say("SCHEME-NAMED", place, format!("key {name} is made here, and has no scheme")),
         },
+        // Of one that is elsewhere, that was said.
+        (true, None, _) if spec.elsewhere.is_some() => {}
         (true, None, _) => {
             say.say("KEY-SOURCE", place, format!("key {name} is made here, and has no store to be made in"))
         }

@@ -21,6 +21,7 @@ pub mod fields;
 pub mod file;
 pub mod files;
 pub mod incident;
+pub mod key;
 pub mod keys;
 pub mod kind;
 pub mod lapse;
@@ -56,12 +57,9 @@ use crate::room::Quorum;
 use crate::room::RoleSetup;
 use crate::room::Setup;
 use crate::room::Split;
-use crate::store_uri::StoreUri;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
-use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
-use crate::tuf::Scheme;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::diff::Section;
 use crate::tuf::root::TOP_LEVEL;
@@ -75,6 +73,9 @@ pub use environment::Asked;
 pub use environment::Environment;
 pub use file::BeforeSpec;
 pub use files::FilesSpec;
+pub use key::Key;
+pub use key::Outside;
+pub use key::Source;
 pub use kind::Kind;
 pub use materials::Materials;
 pub use people::Presence;
@@ -100,94 +101,6 @@ pub struct Person {
     pub alternate: Option<String>,
     /// The key with which the person signs checkpoints, outside this program.
     pub statement_key: Option<StatementKey>,
-}
-
-/// The public half of a key that comes from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outside {
-    /// Its file, relative to the ceremony file.
-    pub file: String,
-    /// The keyid that it must have, where the reviewed file fixes it.
-    pub keyid: Option<String>,
-    /// The scheme that it must have, where the reviewed file fixes it.
-    pub scheme: Option<Scheme>,
-    /// The file that proves possession, relative to the ceremony file.
-    pub proof: Option<String>,
-}
-
-/// Where a key comes from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Source {
-    /// It is made in the room.
-    Generated {
-        /// Where its private half will live.
-        store: StoreUri,
-        /// Its scheme.
-        scheme: Scheme,
-        /// Bits of an RSA key.
-        bits: Option<u32>,
-    },
-    /// It exists, and signs in the room.
-    Existing {
-        /// Where its private half lives.
-        store: StoreUri,
-        /// Its public half.
-        public: Outside,
-    },
-    /// It is listed, and does not sign in the room.
-    Public {
-        /// Its public half.
-        public: Outside,
-    },
-    /// The metadata before lists it.
-    Listed {
-        /// Under this keyid.
-        keyid: KeyId,
-        /// With this public half.
-        public: PublicKey,
-        /// Where its private half lives, when it signs in the room.
-        store: Option<StoreUri>,
-    },
-}
-
-/// A key of the plan.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Key {
-    /// The short name.
-    pub name: String,
-    /// The participant who holds it.
-    pub holder: Option<String>,
-    /// Where it comes from.
-    pub source: Source,
-    /// SHA-256 of the PKCS#11 module that it may be used through.
-    pub module_sha256: Option<String>,
-    /// Throws of dice that go into it when it is made.
-    pub throws: Option<Throws>,
-    /// Who holds a share of it, where it is split into shares.
-    pub shares: Option<Shares>,
-    /// Whether the file names it; other keys are there because the metadata before lists them.
-    pub named: bool,
-}
-
-impl Key {
-    /// Where it signs, if it does.
-    pub fn store(&self) -> Option<&StoreUri> {
-        match &self.source {
-            Source::Generated { store, .. } | Source::Existing { store, .. } => Some(store),
-            Source::Listed { store, .. } => store.as_ref(),
-            Source::Public { .. } => None,
-        }
-    }
-
-    /// Whether its public half comes with a file.
-    pub fn from_file(&self) -> bool {
-        matches!(self.source, Source::Existing { .. } | Source::Public { .. })
-    }
-
-    /// Whether it is made in the room.
-    pub fn generated(&self) -> bool {
-        matches!(self.source, Source::Generated { .. })
-    }
 }
 
 /// A role that is built and signed in the room.
@@ -308,6 +221,8 @@ pub struct Plan {
     pub digest: Digest,
     /// Who is in the room, in the order of the file.
     pub people: Vec<Person>,
+    /// Who signs at another place, and has no other part.
+    pub elsewhere: Vec<Person>,
     /// What the file asks of them as a whole.
     pub presence: Presence,
     /// Tokens, bags and drives.
@@ -347,9 +262,19 @@ impl Plan {
         }
     }
 
+    /// Everyone whom the file names, in the room and elsewhere.
+    pub fn everyone(&self) -> impl Iterator<Item = &Person> {
+        self.people.iter().chain(&self.elsewhere)
+    }
+
     /// The person with this short name.
     pub fn person(&self, id: &str) -> Option<&Person> {
-        self.people.iter().find(|person| person.id == id)
+        self.everyone().find(|person| person.id == id)
+    }
+
+    /// Whether this person signs at another place, and has no other part.
+    pub fn is_elsewhere(&self, id: &str) -> bool {
+        self.elsewhere.iter().any(|person| person.id == id)
     }
 
     /// The full name behind a short name.
@@ -422,9 +347,14 @@ impl Plan {
 
     /// Whether the script has a step in which this key signs this role.
     fn signs(&self, key: &str, role: &str) -> bool {
-        let has_store = self.key(key).is_some_and(|key| key.store().is_some());
+        let may = self.key(key).is_some_and(Key::signs);
         let step = |step: &Step| matches!(&step.verb, Verb::Sign { key: name, roles } if name == key && roles.iter().any(|name| name == role));
-        has_store && self.steps.iter().any(step)
+        may && self.steps.iter().any(step)
+    }
+
+    /// Whether someone signs this role at another place.
+    pub fn asks_elsewhere(&self, role: &str) -> bool {
+        self.keys.iter().any(|key| key.elsewhere && self.signs(&key.name, role))
     }
 
     /// Roles that a role describes, in the order in which they are signed.

@@ -161,6 +161,11 @@ pub(super) fn judge(file: &File, say: &mut Problems<'_>) {
                     format!("{:?}, the alternate of {}, is not a participant", alternate.value, person.name);
                 say.say("ALTERNATE-KNOWN", alternate.place, text);
             }
+            Some(other) if file.is_elsewhere(other) => {
+                let text =
+                    format!("{} signs elsewhere, and cannot stand in for {} here", other.name, person.name);
+                say.say("PERSON-IN-THE-ROOM", alternate.place, text);
+            }
             Some(other) if other.id.value == person.id.value || other.alternate.is_some() => {
                 let text = format!(
                     "{} cannot stand in for {}: an alternate is another person, who has none",
@@ -192,17 +197,16 @@ fn counts(file: &File, say: &mut Problems<'_>) {
     if file.participants.iter().any(|person| !PERSON_ROLES.contains(&person.role.value.as_str())) {
         return;
     }
-    let count = |role: &str| {
-        file.participants.iter().filter(|person| person.role.value == role && !person.optional).count()
-    };
-    if !file.participants.iter().any(|person| person.role.value == "operator") {
+    let count =
+        |role: &str| file.here().filter(|person| person.role.value == role && !person.optional).count();
+    if !file.here().any(|person| person.role.value == "operator") {
         say.say("OPERATOR-NAMED", file.id.place, "no participant has the role operator; someone types");
     }
-    if file.participants.len() < 2 {
+    if file.here().count() < 2 {
         say.say(
             "TWO-PEOPLE",
             file.id.place,
-            "there is one participant; a ceremony takes one who does and one who confirms",
+            "there is one participant in the room; a ceremony takes one who does and one who confirms",
         );
     }
     for (role, minimum) in &file.presence.minimum {
@@ -229,13 +233,17 @@ pub(super) fn step(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Pr
         let text = format!("step {}: {} does it and would confirm it too", step.id, plan.name(&step.by));
         say("DOER-NEVER-CONFIRMS", text);
     }
+    for id in step.confirm.iter().chain([&step.by]).filter(|id| plan.is_elsewhere(id)) {
+        let text = format!("step {}: {} signs elsewhere, and is not in the room", step.id, plan.name(id));
+        say("PERSON-IN-THE-ROOM", text);
+    }
     let alone = plan.people.len() < 2;
     if step.verb.needs_confirmation() && step.confirm.is_empty() && !alone {
         let text = format!("nobody confirms step {}, and no one person passes it alone", step.id);
         say("NOBODY-ALONE", text);
     }
     if let Some(key) = step.verb.key()
-        && let Some(holder) = plan.key(key).and_then(|key| key.holder.as_ref())
+        && let Some(holder) = plan.key(key).filter(|key| !key.elsewhere).and_then(|key| key.holder.as_ref())
         && *holder != step.by
         && plan.person(holder).is_some()
     {

@@ -90,6 +90,18 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
         Verb::Review(names) => {
             format!("Read aloud what {} will say. Everyone compares it with what was agreed.", roles(names))
         }
+        Verb::Sign { key, roles: names } if plan.key(key).is_some_and(|key| key.elsewhere) => {
+            let requests: Vec<_> = names.iter().map(|role| request_file(plan, role)).collect();
+            let back = match requests.as_slice() {
+                [_] => "the words of its digest out on the telephone, and give the answer that comes back",
+                _ => "the words of each digest out on the telephone, and give the answers that come back",
+            };
+            let holder = plan.holder_of(key);
+            format!(
+                "Take in what {holder} signs elsewhere: send {}, read {back}.",
+                joined(&requests, "and")
+            )
+        }
         Verb::Sign { key, roles: names } => {
             let store =
                 plan.key(key).and_then(|key| key.store()).map(ToString::to_string).unwrap_or_default();
@@ -247,6 +259,9 @@ pub fn keys(plan: &Plan) -> Vec<String> {
 
 /// What is said of someone who may be absent.
 fn absence(plan: &Plan, person: &Person) -> String {
+    if plan.is_elsewhere(&person.id) {
+        return ", elsewhere".to_owned();
+    }
     match (&person.alternate, person.optional) {
         (Some(alternate), _) => format!(", or else {}", plan.name(alternate)),
         (None, true) => ", may be absent".to_owned(),
@@ -278,16 +293,17 @@ pub fn materials(plan: &Plan) -> Vec<String> {
 /// Where a key comes from, and what it does in the room.
 pub fn origin(plan: &Plan, key: &crate::plan::Key) -> String {
     let signs = if plan.kind.signs() { "signs with" } else { "lies in" };
+    let elsewhere = if key.elsewhere { "signs elsewhere" } else { "does not sign here" };
     match &key.source {
         Source::Generated { store, scheme, .. } => format!("made here, {scheme}, in {store}"),
         Source::Existing { store, public } => {
             format!("exists, {signs} {store}, public half in {}", outside(public))
         }
-        Source::Public { public } => format!("does not sign here, public half in {}", outside(public)),
+        Source::Public { public } => format!("{elsewhere}, public half in {}", outside(public)),
         Source::Listed { keyid, store: Some(store), .. } => {
             format!("keyid {:.16}, {signs} {store}", keyid.0)
         }
-        Source::Listed { keyid, store: None, .. } => format!("keyid {:.16}, does not sign here", keyid.0),
+        Source::Listed { keyid, store: None, .. } => format!("keyid {:.16}, {elsewhere}", keyid.0),
     }
 }
 
@@ -348,6 +364,8 @@ fn signed(plan: &Plan) -> Vec<String> {
             None => files.push(format!("metadata/{}", file_name(plan, role))),
         }
     }
+    let asked = plan.roles_in_room().into_iter().filter(|role| plan.asks_elsewhere(role));
+    files.extend(asked.map(|role| format!("{}  for who signs elsewhere", request_file(plan, role))));
     files.push(format!("{}/  what leaves the room, with MANIFEST.json and VERIFY.txt", plan.bundle));
     files.extend(plan.steps.iter().filter_map(|step| match &step.verb {
         Verb::Export(Some(drive)) => Some(format!("the same on drive {}", drive_name(plan, drive))),
@@ -360,6 +378,12 @@ fn signed(plan: &Plan) -> Vec<String> {
 pub fn file_name(plan: &Plan, role: &str) -> String {
     let version = plan.roles.get(role).and_then(|role| role.in_room.as_ref()).map_or(1, |role| role.version);
     versioned(plan, role, version)
+}
+
+/// The file from which a role is signed elsewhere, relative to the record.
+pub fn request_file(plan: &Plan, role: &str) -> String {
+    let name = file_name(plan, role);
+    format!("requests/{}.request", name.strip_suffix(".json").unwrap_or(&name))
 }
 
 /// The same for a role of this version, and for one bin.
@@ -407,7 +431,7 @@ fn start(plan: &Plan) -> Vec<String> {
 pub fn page(plan: &Plan) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", plan.id, plan.title), String::new(), "Who".into()];
     lines.extend(
-        plan.people.iter().map(|p| format!("  {:<10} {:<24} {}{}", p.id, p.name, p.role, absence(plan, p))),
+        plan.everyone().map(|p| format!("  {:<10} {:<24} {}{}", p.id, p.name, p.role, absence(plan, p))),
     );
     lines.extend([String::new(), "Keys".into()]);
     lines.extend(keys(plan).into_iter().map(|line| format!("  {line}")));

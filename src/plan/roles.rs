@@ -135,6 +135,7 @@ fn names(role_keys: &RoleKeys, keys: &mut Vec<Key>) -> Vec<String> {
             module_sha256: None,
             throws: None,
             shares: None,
+            elsewhere: false,
             named: false,
         });
         names.push(name);
@@ -315,10 +316,12 @@ fn reachable(
     keys: &[Key],
     say: &mut Problems<'_>,
 ) {
-    let public_only = |spec: &KeySpec| spec.store.is_none() && !spec.generate && spec.public.is_some();
+    let public_only = |spec: &KeySpec| {
+        spec.store.is_none() && spec.elsewhere.is_none() && !spec.generate && spec.public.is_some()
+    };
     let cannot = |key: &&String| {
         let listed = keys.iter().find(|other| other.name == **key);
-        listed.is_some_and(|key| matches!(&key.source, Source::Listed { store: None, .. }))
+        listed.is_some_and(|key| matches!(key.source, Source::Listed { .. }) && !key.signs())
             || file.keys.iter().any(|spec| spec.name.value == **key && public_only(spec))
     };
     // A key that contradicts itself can be any of them, and that was said.

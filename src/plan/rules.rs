@@ -18,6 +18,7 @@ use crate::plan::keys;
 use crate::plan::lints::LINTS;
 use crate::plan::materials;
 use crate::plan::people;
+use crate::plan::people::PersonSpec;
 use crate::plan::people::Presence;
 use crate::plan::problem::Place;
 use crate::plan::roles;
@@ -76,7 +77,14 @@ pub fn resolve(
         file.keys.iter().filter_map(|spec| keys::key(spec, file, from, &mut say)).collect();
     keys::held_for(file, from, &keys, &mut say);
     let roles = roles::roles(file, from, &mut keys, &mut say);
-    let people = file.participants.iter();
+    let person = |p: &PersonSpec| Person {
+        id: p.id.value.clone(),
+        name: p.name.clone(),
+        role: p.role.value.clone(),
+        optional: p.optional,
+        alternate: p.alternate.as_ref().map(|id| id.value.clone()),
+        statement_key: p.statement_key.as_ref().map(|key| key.value.clone()),
+    };
     let mut plan = Plan {
         id: file.id.value.clone(),
         title: file.title.clone(),
@@ -96,16 +104,8 @@ pub fn resolve(
             .as_ref()
             .map(|lines| lines.iter().map(|l| l.value.clone()).collect()),
         digest,
-        people: people
-            .map(|p| Person {
-                id: p.id.value.clone(),
-                name: p.name.clone(),
-                role: p.role.value.clone(),
-                optional: p.optional,
-                alternate: p.alternate.as_ref().map(|id| id.value.clone()),
-                statement_key: p.statement_key.as_ref().map(|key| key.value.clone()),
-            })
-            .collect(),
+        people: file.here().map(person).collect(),
+        elsewhere: file.participants.iter().filter(|p| file.is_elsewhere(p)).map(person).collect(),
         presence: Presence {
             minimum: file
                 .presence

@@ -22,7 +22,11 @@ pub fn step(plan: &Plan, verb: Verb) -> Step {
             .get(token)
             .and_then(|token| token.holder.as_ref())
             .map(|id| id.value.clone()),
-        verb => verb.key().and_then(|key| plan.key(key)).and_then(|key| key.holder.clone()),
+        // What comes from elsewhere is taken in by whoever types.
+        verb => {
+            let key = verb.key().and_then(|key| plan.key(key)).filter(|key| !key.elsewhere);
+            key.and_then(|key| key.holder.clone())
+        }
     };
     let witness = || plan.people.iter().find(|p| p.role == "witness").map(|p| p.id.clone());
     let operator = || plan.people.iter().find(|p| p.role == "operator").map(|p| p.id.clone());
@@ -214,7 +218,10 @@ impl Script<'_> {
         if let (true, Some(first)) = (aloud, roles.first()) {
             verbs.push(Verb::ReadAloud(Subject::Role(first.clone())));
         }
-        for key in self.plan.keys.iter().filter(|key| key.store().is_some()) {
+        // Who is here signs first: answers from elsewhere may take days.
+        let mut signing: Vec<_> = self.plan.keys.iter().filter(|key| key.signs()).collect();
+        signing.sort_by_key(|key| key.elsewhere);
+        for key in signing {
             let listed =
                 |role: &&String| self.plan.quorums(role).iter().any(|quorum| quorum.keys.contains(&key.name));
             let roles: Vec<_> = roles.iter().filter(listed).cloned().collect();

@@ -8,6 +8,7 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Step;
 use crate::plan::Verb;
+use crate::plan::bins;
 use crate::plan::file::File;
 use crate::plan::incident;
 use crate::plan::problem::Place;
@@ -24,6 +25,7 @@ pub(super) fn judge(plan: &Plan, file: &File, told: &Told, possible: bool, probl
     let after = file.trust.after;
     let mut say = |rule, place: Place, text: String| problems.push(Problem::error(rule, Some(place), text));
     keys(plan, after, told, &mut say);
+    bins::in_the_room(plan, after, &mut say);
     used(plan, file, &mut say);
     in_time(plan, after, told, &mut say);
     if possible {
@@ -67,7 +69,7 @@ fn used(plan: &Plan, file: &File, say: Say<'_>) {
     for spec in &file.keys {
         let name = &spec.name.value;
         let has_store =
-            plan.kind.signs() && plan.key(name).is_some_and(|key| key.store().is_some() && !key.generated());
+            plan.kind.signs() && plan.key(name).is_some_and(|key| key.signs() && !key.generated());
         if has_store && !opened.contains(name.as_str()) {
             let text = format!(
                 "key {name} is brought along with its store, and no step uses it; give it one, or leave the store out"

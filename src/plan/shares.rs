@@ -119,9 +119,9 @@ fn holders(spec: &KeySpec, asked: &SharesSpec, file: &File, say: &mut Problems<'
                     format!("a share of key {name} is held by {:?}, who is not a participant", holder.value);
                 say.say("HOLDER-KNOWN", holder.place, text);
             }
-            Some(person) if person.optional || person.alternate.is_some() => {
+            Some(person) if person.optional || person.alternate.is_some() || file.is_elsewhere(person) => {
                 let text = format!(
-                    "{} holds a share of key {name}, and may be absent; whoever holds one comes in person",
+                    "{} holds a share of key {name}, and is elsewhere or may be absent; whoever holds one comes in person",
                     person.name
                 );
                 say.say("SHARES-IN-PERSON", holder.place, text);

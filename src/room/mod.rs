@@ -364,6 +364,11 @@ impl Room {
         self.roles.get(role).map(|state| state.declined.clone()).unwrap_or_default()
     }
 
+    /// Whether people have read what a role says.
+    pub fn reviewed(&self, role: &str) -> bool {
+        self.roles.get(role).is_some_and(|state| state.reviewed)
+    }
+
     /// Whether a role's signatures have been verified.
     pub fn verified(&self, role: &str) -> bool {
         self.roles.get(role).is_some_and(|state| state.verified)

@@ -2,6 +2,7 @@
 
 mod carried;
 pub(crate) mod commands;
+mod elsewhere;
 mod openssl;
 mod rules;
 mod vectors;

@@ -472,6 +472,20 @@ fn what_is_no_delegation_is_refused_by_check_with_its_rule() {
 }
 
 #[test]
+fn bins_are_not_signed_elsewhere() {
+    let world = World::new();
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{bins: {{count: 2, prefix: b}}, keys: [dana], threshold: 1}}]}}\n    b: {{expires: \"{EXPIRES}\"}}\n"
+    );
+    let dana = "  dana: {holder: oli, store: elsewhere, public: inputs/dana.pub.json}\n";
+    let file = world.file("delegation-change", dana, &after);
+
+    let said = world.check(&file).ended(1);
+
+    assert!(said.err.contains("BINS-IN-THE-ROOM"), "{}", said.err);
+}
+
+#[test]
 fn a_delegates_key_comes_with_proof_of_possession_or_is_remarked() {
     let world = World::new();
     let after = format!(

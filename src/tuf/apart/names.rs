@@ -39,6 +39,11 @@ impl Names {
         serde_json::from_value(names).map_err(|e| ApartError::new(e.to_string()))
     }
 
+    /// Of keys whose names are known, and whose holders may be.
+    pub fn of_keys(keys: BTreeMap<KeyId, (String, Option<String>)>) -> Self {
+        Self(keys.into_iter().map(|(keyid, (name, holder))| (keyid, Named { name, holder })).collect())
+    }
+
     /// `Ana Duarte, key ana`, `key ana` where nobody holds it, or `key 74c0dd12...` where nobody is named.
     pub fn of(&self, keyid: &KeyId) -> String {
         match self.0.get(keyid) {

@@ -112,7 +112,8 @@ impl Request {
         Self::of_role(file, role, Signers::by(authority, role)?, before, names)
     }
 
-    fn of_role(
+    /// The same, of which it is known who may sign.
+    pub(crate) fn of_role(
         file: &[u8],
         role: &str,
         signers: Signers,

@@ -8,6 +8,7 @@ use crate::driver::Ask;
 use crate::driver::Body;
 use crate::driver::GiveAsk;
 use crate::driver::MIN_PASSPHRASE;
+use crate::driver::NOT_TODAY;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
 use crate::driver::prompt::MachineBoard;
@@ -205,7 +206,8 @@ fn field(app: &App, prompt: &Prompt, entry: &Entry, doc: &mut Doc) {
         (Entry::Line { .. }, Ask::Text { what, .. }) => {
             let mut letters = what.chars();
             let first = letters.next().map(|first| first.to_uppercase().collect::<String>());
-            format!("{}{}:", first.unwrap_or_default(), letters.as_str())
+            let decline = if prompt.ask.may_decline() { ", or `not today`" } else { "" };
+            format!("{}{}{decline}:", first.unwrap_or_default(), letters.as_str())
         }
         (Entry::Absent { .. }, Ask::Present { people }) => {
             for (id, name) in people {
@@ -356,13 +358,13 @@ pub fn keys(app: &App) -> Vec<Hint> {
     };
     let mut keys = vec![(keymap::GO_ON, go_on)];
     if app.secret_due() && !app.commands {
-        let more = if prompt.ask.may_decline() { "not today" } else { "more" };
+        let more = if prompt.ask.may_decline() { NOT_TODAY } else { "more" };
         keys.extend([(keymap::BACK, more.to_owned()), (keymap::EXCEPTION_TYPING, "exception".to_owned())]);
         keys.extend([(keymap::STOP_TYPING, "stop".to_owned()), (keymap::HELP_TYPING, "help".to_owned())]);
         return keys;
     }
     if prompt.ask.may_decline() {
-        keys.push((keymap::NOT_TODAY, "not today".to_owned()));
+        keys.push((keymap::NOT_TODAY, NOT_TODAY.to_owned()));
     }
     if matches!(prompt.ask, Ask::Present { .. }) {
         keys.push((keymap::ABSENT, "not all".to_owned()));

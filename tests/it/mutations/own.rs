@@ -14,6 +14,7 @@ use super::table::without;
 /// The faults of this ceremony beside those that any has.
 pub(super) fn own(ceremony: &str) -> Vec<Fault> {
     match ceremony {
+        "apart" => [next_root(), apart()].into_iter().flatten().collect(),
         "compromise" => {
             [next_root(), root_and_targets(), a_new_key(), compromise()].into_iter().flatten().collect()
         }
@@ -48,6 +49,37 @@ fn next_root() -> Vec<Fault> {
             "a change that does not happen",
             "- \"root: version 1 -> 2\"",
             "- \"root: version 1 -> 3\"",
+        ),
+    ]
+}
+
+/// Two who sign at other places.
+fn apart() -> Vec<Fault> {
+    let bo = "bo: {holder: bo, store: elsewhere, ";
+    vec![
+        put("HOLDER-NAMED", "nobody who answers", bo, "bo: {store: elsewhere, "),
+        put(
+            "ELSEWHERE-EXISTS",
+            "a key made elsewhere on the day",
+            bo,
+            "bo: {holder: bo, store: elsewhere, generate: true, ",
+        ),
+        put(
+            "PERSON-IN-THE-ROOM",
+            "an alternate who is elsewhere",
+            "role: operator}",
+            "role: operator, alternate: bo}",
+        ),
+        step("PERSON-IN-THE-ROOM", "gate", "confirm: [wim]", "confirm: [bo]"),
+        without("STORE-USED", "sign-root-bo"),
+        behind("SIGN-BEFORE-VERIFY", "sign-root-chi", "verify-root"),
+        twice("SIGN-ONCE", "sign-root-bo"),
+        more("KEY-HAS-STORE", "gate", "do: restore-drill, key: bo"),
+        put(
+            "PRESENCE-MINIMUM",
+            "custodians who are elsewhere",
+            "\nkeys:",
+            "\npresence: {minimum: {custodian: 2}}\nkeys:",
         ),
     ]
 }

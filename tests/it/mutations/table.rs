@@ -61,7 +61,7 @@ fn marks(ceremony: &str) -> (&'static str, &'static str, &'static str) {
         "compromise" | "rotation" => ("generate-key-fay", "generate-key-fay", "fay"),
         "delegation" => ("generate-key-dana", "generate-key-dana", "dana"),
         "destruction" => ("destroy-key-chi", "destroy-key-chi", "chi"),
-        "renewal" => ("build-root", "sign-root-ana", "ana"),
+        "apart" | "renewal" => ("build-root", "sign-root-ana", "ana"),
         "restore-drill" => ("restore-drill-ana", "restore-drill-ana", "ana"),
         "targets" => ("build-targets", "sign-targets-ana", "ana"),
         _ => ("generate-key-ana", "generate-key-ana", "ana"),

@@ -1,0 +1,90 @@
+//! What is sent to whoever signs at another place, and the one signature that is asked of their answer. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::ceremony::Ceremony;
+use crate::room::Quorum;
+use crate::tuf::KeyId;
+use crate::tuf::RoleKeys;
+use crate::tuf::apart::ApartError;
+use crate::tuf::apart::Finding;
+use crate::tuf::apart::Merge;
+use crate::tuf::apart::Names;
+use crate::tuf::apart::Outcome;
+use crate::tuf::apart::Request;
+use crate::tuf::apart::Signers;
+use crate::tuf::apart::Threshold;
+
+/// A file of an answer: its name, and its bytes.
+pub type Sent = (String, Vec<u8>);
+
+impl Ceremony {
+    /// The request from which a role is signed elsewhere, once people have reviewed it; `None` where nobody does.
+    pub fn request(&self, role: &str) -> Option<Result<Request, ApartError>> {
+        let asked = self.plan().asks_elsewhere(role) && self.room().reviewed(role);
+        let metadata = self.metadata(role).filter(|_| asked)?;
+        let file = metadata.with_signatures(Vec::new()).to_file();
+        let before = self.plan().before.as_ref().and_then(|before| before.file(role));
+        let before = before.map(|file| file.bytes.to_vec());
+        Some(match role {
+            "root" => Request::for_root(&file, before.as_deref(), self.names()),
+            _ => Request::of_role(&file, role, self.signers(role), before.as_deref(), self.names()),
+        })
+    }
+
+    /// The signature of `keyid` over a role in what its holder sent, in hex; or what became of everything in it.
+    pub fn answered(&self, role: &str, keyid: &KeyId, sent: &[Sent]) -> Result<String, Vec<String>> {
+        let request = match self.request(role) {
+            Some(Ok(request)) => request,
+            Some(Err(error)) => return Err(vec![error.to_string()]),
+            None => return Err(vec![format!("nobody signs {role} elsewhere")]),
+        };
+        let mut merge = Merge::new(request.metadata, role, request.signers, role);
+        sent.iter().for_each(|(name, bytes)| merge.take(name, bytes, None));
+        let merged = merge.merged();
+        let signature = merged.signatures().iter().find(|signature| signature.keyid == *keyid);
+        signature.map(|signature| signature.sig.clone()).ok_or_else(|| {
+            merge.findings().iter().map(|finding| otherwise(finding, &request.names)).collect()
+        })
+    }
+
+    /// Whose signatures a role needs, by the keys that are known.
+    fn signers(&self, role: &str) -> Signers {
+        let threshold = |quorum: Quorum| {
+            let known = quorum.keys.iter().filter_map(|name| self.known(name));
+            let keys = known.map(|known| (known.keyid.clone(), known.public.clone())).collect();
+            let threshold = u32::try_from(quorum.threshold).unwrap_or(u32::MAX);
+            Threshold { of: by_whom(&quorum.by), keys: RoleKeys { keys, threshold } }
+        };
+        Signers(self.plan().quorums(role).into_iter().map(threshold).collect())
+    }
+
+    /// Whose the keys are.
+    fn names(&self) -> Names {
+        let named = self.keys().iter().map(|(name, known)| {
+            let holder = self.plan().key(name).and_then(|key| key.holder.as_deref());
+            let holder = holder.map(|id| self.plan().name(id).to_owned());
+            (known.keyid.clone(), (name.clone(), holder))
+        });
+        Names::of_keys(named.collect::<BTreeMap<_, _>>())
+    }
+}
+
+/// What became of something that is not the signature that is asked for.
+fn otherwise(finding: &Finding, names: &Names) -> String {
+    match (finding.outcome, &finding.keyid) {
+        (Outcome::Added | Outcome::AlreadyThere, Some(keyid)) => {
+            format!("{}: the answer of {}", finding.source, names.of(keyid))
+        }
+        _ => finding.sentence(names),
+    }
+}
+
+/// `root 2` is `root version 2`, as requests name it; nothing before is the first root.
+fn by_whom(by: &str) -> String {
+    match by.strip_prefix("root ") {
+        Some(version) => format!("root version {version}"),
+        None if by.is_empty() => "root version 1".to_owned(),
+        None => by.to_owned(),
+    }
+}

@@ -1,0 +1,282 @@
+//! A ceremony with people at other places: what is sent to them, and what is taken in of what comes back.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use ed25519_dalek::Signer;
+use keyrite::tuf::apart::Request;
+use keyrite::tuf::apart::Response;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::common::keyrite::Said;
+use crate::common::keyrite::command;
+use crate::common::keyrite::text;
+use crate::common::keyrite::tree;
+use crate::readme::copy;
+use crate::tuf::world::NOW;
+use crate::tuf::world::public;
+use crate::tuf::world::root;
+use crate::tuf::world::signed_by;
+use crate::tuf::world::signer;
+use crate::tui::pseudo::Pseudo;
+
+/// A root of Ana's, Bo's and Chi's keys, 1 to 3, which all sign elsewhere; two of them renew it.
+struct World {
+    dir: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { dir: tempfile::tempdir().unwrap() };
+        let before = signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file();
+        fs::create_dir_all(world.path("inputs/metadata")).unwrap();
+        fs::create_dir(world.path("answers")).unwrap();
+        fs::write(world.path("inputs/metadata/1.root.json"), &before).unwrap();
+        let key = |name: &str, n: u8| {
+            format!("  {name}: {{holder: {name}, store: elsewhere, keyid: \"{}\"}}\n", public(n).keyid().0)
+        };
+        let file = format!(
+            "keyrite: 1
+id: renewal
+title: Renewal by people in three places
+type: root-renewal
+participants:
+  oli: {{name: Oli Berg, role: operator}}
+  wim: {{name: Wim Peeters, role: witness}}
+  ana: {{name: Ana Duarte, role: custodian}}
+  bo: {{name: Bo Lindqvist, role: custodian}}
+  chi: {{name: Chi Nwosu, role: custodian}}
+keys:
+{}{}{}trust:
+  before: {{metadata: inputs/metadata, root_sha256: \"{}\"}}
+  after:
+    root: {{version: 2, expires: \"2030-12-31T00:00:00Z\"}}
+  accept: [spare-keys-below-2, expires-in-the-window]
+clock: {{not_before: \"2026-11-01T00:00:00Z\", not_after: \"2026-12-31T00:00:00Z\"}}
+environment: {{require: []}}
+outputs: {{bundle: bundle}}
+",
+            key("ana", 1),
+            key("bo", 2),
+            key("chi", 3),
+            keyrite::words::Digest::of(&before).hex()
+        );
+        fs::write(world.path("ceremony.yaml"), file).unwrap();
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Answers that type these files with answers, by key.
+    fn answers(&self, typed: &[(&str, &str)]) -> PathBuf {
+        let typed: serde_json::Map<String, Value> =
+            typed.iter().map(|(key, file)| (format!("sign-root-{key}"), json!(file))).collect();
+        let answers =
+            json!({"answers": 1, "confirm": "all", "type-back": "auto", "clock": NOW, "typed": typed});
+        fs::write(self.path("answers.yaml"), answers.to_string()).unwrap();
+        self.path("answers.yaml")
+    }
+
+    fn ran(&self, args: &[&str], typed: &[(&str, &str)]) -> Said {
+        let answers = self.answers(typed);
+        let more = ["--plain", "--answers", text(&answers)];
+        Said::of(&command().current_dir(self.dir.path()).args(args).args(more).output().unwrap())
+    }
+
+    /// Runs it until nobody answers.
+    fn begun(&self) -> Request {
+        self.ran(&["run", "ceremony.yaml", "--record", "record"], &[]).ended(3);
+        Request::parse(&fs::read(self.path("record/requests/2.root.request")).unwrap()).unwrap()
+    }
+
+    /// A copy of the record, gone on with.
+    fn resumed(&self, typed: &[(&str, &str)]) -> (Said, PathBuf) {
+        let record = self.path("again");
+        drop(fs::remove_dir_all(&record));
+        fs::create_dir(&record).unwrap();
+        copy(&self.path("record"), &record);
+        (self.ran(&["resume", "again"], typed), record)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+}
+
+/// What key `n` answers to the request, as a response.
+fn answer(request: &Request, n: u8) -> Vec<u8> {
+    let sig = signer(n).sign(request.metadata.payload()).to_bytes();
+    let sha256 = request.sha256();
+    Response::new(&request.role, request.version(), &sha256, public(n).keyid(), "ed25519", &sig).to_file()
+}
+
+#[test]
+fn a_root_is_renewed_by_people_who_are_all_elsewhere() {
+    let world = World::new();
+
+    let check = ["check", "ceremony.yaml", "--at", NOW];
+    let checked = Said::of(&command().current_dir(world.dir.path()).args(check).output().unwrap()).ended(0);
+    let request = world.begun();
+    world.write("answers/ana.answer", &answer(&request, 1));
+    // Bo has another tool: the bare signature, as it wrote it.
+    world.write("answers/bo.sig", &signer(2).sign(request.metadata.payload()).to_bytes());
+    world.write("answers/readme.txt", b"what came in on Tuesday");
+    let both = [("ana", "answers"), ("bo", "answers"), ("chi", "answers")];
+    let (without_chi, _) = world.resumed(&both);
+    world.write("answers/chi.answer", &answer(&request, 3));
+    let (said, record) = world.resumed(&both);
+
+    assert!(checked.out.contains("Bo Lindqvist             custodian, elsewhere"), "{}", checked.out);
+    assert_eq!(request.signers.thresholds().len(), 2, "by the old root and by the new");
+    assert!(request.metadata.signatures().is_empty());
+    assert_eq!(without_chi.code, 1, "{}", without_chi.err);
+    let said = said.ended(0);
+    for says in ["Ana Duarte signed root", "Bo Lindqvist signed root", "Chi Nwosu signed root"] {
+        assert!(said.out.contains(says), "{says}: {}", said.out);
+    }
+    let (bundle, pinned) = (record.join("bundle"), world.path("inputs/metadata/1.root.json"));
+    let verify = ["verify", text(&bundle), "--root", text(&pinned), "--at", NOW, "--scope", "root"];
+    let verified = Said::of(&command().args(verify).output().unwrap()).ended(0);
+    assert!(verified.out.contains("root version 2"), "{}", verified.out);
+    let journal = Said::of(&command().args(["journal", "verify", text(&record)]).output().unwrap()).ended(0);
+    assert!(!journal.out.contains("request"), "the record knows its requests: {}", journal.out);
+}
+
+#[test]
+fn who_is_elsewhere_is_not_called_and_says_nothing_of_the_record() {
+    let world = World::new();
+    let request = world.begun();
+    for (n, name) in [(1, "ana"), (2, "bo"), (3, "chi")] {
+        world.write(&format!("answers/{name}"), &answer(&request, n));
+    }
+
+    let (said, record) = world.resumed(&[("ana", "answers"), ("bo", "answers"), ("chi", "answers")]);
+
+    said.ended(0);
+    let journal = fs::read_to_string(record.join("journal.jsonl")).unwrap();
+    assert!(journal.contains(r#""present":["oli","wim"]"#), "{journal}");
+    let stated = journal.lines().filter(|line| line.contains(r#""stated""#)).count();
+    assert_eq!(stated, 2, "{journal}");
+    let paper = fs::read_to_string(record.join("record.txt")).unwrap();
+    assert!(paper.contains("no: signs elsewhere"), "{paper}");
+}
+
+#[test]
+fn what_is_no_answer_is_refused_with_its_reason_and_changes_nothing() {
+    let world = World::new();
+    let request = world.begun();
+    let sent = |name: &str, bytes: &[u8]| world.write(&format!("answers/{name}"), bytes);
+    sent("bo", &answer(&request, 2));
+    sent("eve", &answer(&request, 9));
+    sent("empty", b"");
+    sent("old", &{
+        let old = signed_by(&root(1, &[1, 2, 3], 2), &[1]);
+        let sig = signer(1).sign(old.payload()).to_bytes();
+        let sha256 = keyrite::words::Digest::of(old.payload()).hex();
+        Response::new("root", 1, &sha256, public(1).keyid(), "ed25519", &sig).to_file()
+    });
+    sent("forged", &{
+        let sig = signer(2).sign(request.metadata.payload()).to_bytes();
+        Response::new("root", 2, &request.sha256(), public(1).keyid(), "ed25519", &sig).to_file()
+    });
+    sent("secret", b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n");
+    let metadata = fs::read(world.path("record/metadata/2.root.json")).unwrap();
+
+    for (file, why) in [
+        ("answers/bo", "the answer of Bo Lindqvist"),
+        ("answers/eve", "a stranger's"),
+        ("answers/empty", "no signature"),
+        ("answers/old", "an old signature played again"),
+        ("answers/forged", "does not verify"),
+        ("answers/secret", "count it as stolen"),
+        ("answers/nothing", "No such file"),
+        ("inputs", "there is no file in it"),
+    ] {
+        let (said, record) = world.resumed(&[("ana", file)]);
+        assert_eq!(said.code, 1, "{file}: {}", said.err);
+        assert!(said.err.contains(why), "{file}: {}", said.err);
+        assert_eq!(fs::read(record.join("metadata/2.root.json")).unwrap(), metadata, "{file}");
+        let failed = fs::read_to_string(record.join("journal.jsonl")).unwrap();
+        assert!(failed.contains(r#""kind":"answer""#), "{file}: {failed}");
+    }
+}
+
+#[test]
+fn a_request_of_a_record_that_was_changed_is_noticed() {
+    let world = World::new();
+    world.begun();
+    let path = world.path("record/requests/2.root.request");
+    let changed = fs::read_to_string(&path).unwrap().replace("Bo Lindqvist", "Eve Lindqvist");
+    fs::write(&path, changed).unwrap();
+
+    let said =
+        Said::of(&command().args(["journal", "verify", text(&world.path("record"))]).output().unwrap());
+
+    assert_eq!(said.code, 6, "{}", said.err);
+    assert!(said.err.contains("requests/2.root.request"), "{}", said.err);
+}
+
+#[test]
+fn on_the_screen_answers_are_named_and_one_of_three_may_stay_away() {
+    let world = World::new();
+    let file = fs::read_to_string(world.path("ceremony.yaml")).unwrap();
+    let whole = |line: &&str| !line.starts_with("clock:");
+    let any_day: Vec<&str> = file.lines().filter(whole).collect();
+    world.write("ceremony.yaml", any_day.join("\n").replace(", expires-in-the-window", "").as_bytes());
+    let mut screen = Pseudo::start(world.dir.path(), &["run", "ceremony.yaml", "--record", "record"], &[]);
+
+    screen.wait("Review the plan together");
+    screen.press("\r");
+    screen.answer_until("types the answer of Ana Duarte");
+    let request = Request::parse(&fs::read(world.path("record/requests/2.root.request")).unwrap()).unwrap();
+    world.write("answers/ana", &answer(&request, 1));
+    world.write("answers/bo", &answer(&request, 2));
+    screen.press("answers/bo\r");
+    screen.wait("the answer of Bo Lindqvist");
+    screen.press("answers\r");
+    screen.answer_until("types the answer of Bo Lindqvist");
+    screen.press("answers\r");
+    let asked = screen.answer_until("types the answer of Chi Nwosu");
+    screen.press("not today\r");
+    screen.answer_until("The ceremony is closed.");
+    screen.press("q");
+
+    assert_eq!(screen.end(), 0);
+    assert!(asked.contains("or `not today`"), "{asked}");
+    let root = fs::read_to_string(world.path("record/bundle/metadata/2.root.json")).unwrap();
+    let root: Value = serde_json::from_str(&root).unwrap();
+    assert_eq!(root["signatures"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn whoever_asks_with_the_ceremony_file_is_told_how() {
+    let world = World::new();
+    let request = ["request", "ceremony.yaml", "--out", "root.request"];
+
+    let said = Said::of(&command().current_dir(world.dir.path()).args(request).output().unwrap()).ended(2);
+
+    assert!(said.err.contains("`store: elsewhere` makes its requests itself"), "{}", said.err);
+}
+
+#[test]
+fn a_rehearsal_asks_nobody_who_is_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("ceremonies/apart");
+    copy(&shipped, dir.path());
+    let run =
+        ["run", "ceremony.yaml", "--rehearse", "--plain", "--answers", "answers.yaml", "--record", "record"];
+
+    let said = Said::of(&command().current_dir(dir.path()).args(run).output().unwrap()).ended(0);
+
+    assert!(said.out.contains("a rehearsal signs in that place"), "{}", said.out);
+    let answers =
+        tree(&dir.path().join("record")).into_iter().filter(|(path, _)| path.ends_with("2.root.json"));
+    for (path, bytes) in answers {
+        let root: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(root["signatures"].as_array().map(Vec::len), Some(3), "{}", path.display());
+    }
+}
