@@ -22,6 +22,7 @@ use crate::plan::Plan;
 use crate::plan::Verb;
 use crate::plan::step::Subject;
 use crate::tuf::Date;
+use crate::tuf::diff::Names;
 use crate::witness::Checkpoint;
 use crate::witness::checkpoint;
 use crate::witness::tree;
@@ -195,6 +196,8 @@ pub struct Opening {
     pub answers: Option<String>,
     /// SHA-256 of each metadata file that it starts from.
     pub before: BTreeMap<String, String>,
+    /// What the keys of that metadata are called.
+    pub names: Names,
 }
 
 /// The first line, which must open the ceremony.
@@ -204,9 +207,9 @@ pub fn opening(journal: &Journal) -> Result<Opening, Broken> {
         Some(Event::Opened { format, .. }) if *format != FORMAT => {
             Err(broken("its format is not one that this version reads"))
         }
-        Some(Event::Opened { mode, plan, answers, before, .. }) => {
+        Some(Event::Opened { mode, plan, answers, before, names, .. }) => {
             let (plan, answers, before) = (plan.clone(), answers.clone(), before.clone());
-            Ok(Opening { mode: *mode, plan, answers, before })
+            Ok(Opening { mode: *mode, plan, answers, before, names: names.clone() })
         }
         Some(_) => Err(broken("it does not open a ceremony")),
         None => Err(broken("there is none: the journal is empty")),
@@ -235,7 +238,7 @@ fn fold(
             why: "it was opened with another ceremony file than the one beside it".into(),
         });
     }
-    let mut ceremony = begin(Ceremony::new(plan, opening.mode));
+    let mut ceremony = begin(Ceremony::new(plan, opening.mode).called(opening.names));
     let mut prev = journal.entries[0].head;
     for (entry, number) in journal.entries.iter().zip(1..).skip(1) {
         let broken = |why: String| Broken { line: number, why };

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
+use crate::tuf::diff::Names;
 use crate::tuf::targets::Files;
 
 /// Whether keys are real.
@@ -42,6 +43,9 @@ pub enum Event {
         /// SHA-256 of each metadata file that the ceremony starts from; they lie in `before/` of the record.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         before: BTreeMap<String, String>,
+        /// What the keys that it starts from are called, and who holds them: as was known, signed by nobody.
+        #[serde(default, skip_serializing_if = "Names::is_empty")]
+        names: Names,
     },
     /// Someone confirmed a step.
     Confirmed {

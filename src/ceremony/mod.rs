@@ -36,6 +36,8 @@ use crate::tuf::KeyId;
 use crate::tuf::Metadata;
 use crate::tuf::PublicKey;
 use crate::tuf::delegations::group::Group;
+use crate::tuf::diff::Names;
+use crate::tuf::diff::Person;
 use crate::tuf::targets::Files;
 use crate::words::Digest;
 
@@ -140,6 +142,8 @@ pub struct Ceremony {
     /// The digest that the current step reads aloud, and what the words to type back are drawn from.
     aloud: Option<(Digest, Digest)>,
     keys: BTreeMap<String, Known>,
+    /// What keys were called before it.
+    names: Names,
     /// By role.
     files: BTreeMap<String, Files>,
     work: BTreeMap<String, Arc<Work>>,
@@ -178,6 +182,7 @@ impl Ceremony {
             started: false,
             aloud: None,
             keys,
+            names: Names::default(),
             files: BTreeMap::new(),
             work: BTreeMap::new(),
             manifest: None,
@@ -189,6 +194,12 @@ impl Ceremony {
             disagree: BTreeMap::new(),
             memory: Memory::default(),
         }
+    }
+
+    /// The same, with what keys were called before: for people only, never for a decision.
+    pub fn called(mut self, names: Names) -> Self {
+        self.names = names;
+        self
     }
 
     /// The same, beside one that went the same way: what it makes again, byte for byte, is not worked out again.
@@ -307,6 +318,22 @@ impl Ceremony {
     /// Every known key, by name.
     pub fn keys(&self) -> &BTreeMap<String, Known> {
         &self.keys
+    }
+
+    /// What every key is called and who holds it: as the file says, else as was known before.
+    pub fn names(&self) -> Names {
+        let mut names = self.names.clone();
+        for (name, known) in &self.keys {
+            let before = self.names.get(&known.keyid);
+            let planned = self.plan.key(name);
+            let named = before.filter(|_| planned.is_some_and(|key| !key.named));
+            let name = named.map_or(name, |before| &before.name).clone();
+            let holder =
+                planned.and_then(|key| key.holder.as_deref()).map(|id| self.plan.name(id).to_owned());
+            let holder = holder.or_else(|| before.and_then(|before| before.holder.clone()));
+            names.insert(known.keyid.clone(), Person { holder, name });
+        }
+        names
     }
 
     /// A role's metadata as built and signed so far.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::bundle::Dir;
+use crate::bundle::places;
 use crate::ceremony::Mode;
 use crate::driver::inputs;
 use crate::driver::stop::Stop;
@@ -35,6 +36,7 @@ use crate::tuf::client::Files;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::client::file_name;
+use crate::tuf::diff::Names;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::words::Digest;
@@ -113,6 +115,18 @@ fn metadata(files: &dyn Files) -> Result<Repository, String> {
 fn files(repository: &Repository) -> MetadataFiles {
     let all = repository.roots.iter().chain(repository.roles.values());
     all.map(|file| (file.file.clone(), file.bytes.clone())).collect()
+}
+
+/// What the keys that the metadata before lists are called, as the record or directory that it lies in says. They are
+/// for people only: what cannot be read names nobody.
+pub(super) fn names(text: &str, base: &Path, before: Option<&Before>) -> Names {
+    let (Ok(Some(spec)), Some(before)) = (plan::starts_from(text), before) else { return Names::default() };
+    let dir = Dir::open(&base.join(&spec.metadata.value)).ok();
+    let file = dir.and_then(|dir| places::names(&dir.metadata()));
+    let bytes = file.and_then(|file| inputs::small_file(&file).ok());
+    let mut names = bytes.and_then(|bytes| Names::parse(&bytes).ok()).unwrap_or_default();
+    names.retain(|keyid| before.public(keyid).is_some());
+    names
 }
 
 /// What the first line of the journal says of each file.

@@ -1,14 +1,12 @@
 //! What follows from the journal and lies beside it: metadata, public keys, names, the bundle's manifest,
 //! and the record for people.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use crate::ceremony::Ceremony;
 use crate::ceremony::Event;
-use crate::ceremony::Known;
 use crate::ceremony::Mode;
 use crate::driver::before;
 use crate::driver::cosign;
@@ -264,11 +262,6 @@ pub(super) fn remove_unfinished(dir: &Path) -> Vec<String> {
 
 /// `names.json`: keyid to the key's name and its holder.
 pub(super) fn names(ceremony: &Ceremony) -> Result<Vec<u8>, Stop> {
-    let entry = |(name, known): (&String, &Known)| {
-        let holder = ceremony.plan().holder_of(name);
-        (known.keyid.0.clone(), BTreeMap::from([("name", name.clone()), ("holder", holder)]))
-    };
-    let names: BTreeMap<_, _> = ceremony.keys().iter().map(entry).collect();
-    let json = serde_json::to_string_pretty(&names).map_err(|error| unwritable(&error))?;
+    let json = serde_json::to_string_pretty(&ceremony.names()).map_err(|error| unwritable(&error))?;
     Ok(format!("{json}\n").into_bytes())
 }

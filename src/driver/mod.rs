@@ -158,6 +158,7 @@ impl Driver {
             return Err(refused(&problems));
         }
         within_window(&plan, &options)?;
+        let names = before::names(&text, &base, plan.before.as_deref());
         let dir = record.map_or_else(|| PathBuf::from(&plan.id), Path::to_owned);
         let mut files = plan.before.as_ref().map(|before| before.files.clone()).unwrap_or_default();
         if mode == Mode::Rehearsal && !files.is_empty() {
@@ -180,11 +181,12 @@ impl Driver {
             mode,
             answers: options.answers.clone(),
             before: before::digests(&files),
+            names: names.clone(),
         };
         let run = run(&options, "started", [("inputs", base.display().to_string())]);
         let record = Record::create(&dir, text.as_bytes(), &files, &run, now, &opened)?;
         let places = places(&base, &record.dir, &options)?;
-        let ceremony = Ceremony::new(Arc::new(plan), mode);
+        let ceremony = Ceremony::new(Arc::new(plan), mode).called(names);
         record.derive(&ceremony)?;
         Ok(Self {
             ceremony,

@@ -1,6 +1,7 @@
 //! `delegation-change` and `targets-signing` from end to end: real age files, an answers file, other people's clients.
 
 mod listed;
+mod named;
 mod online;
 mod reached;
 mod several;

@@ -186,14 +186,7 @@ fn read(path: &Path, keys: &[Key]) -> Result<BTreeMap<KeyId, Person>, Failure> {
 
 /// The names, as `keys/names.json` of a record has them.
 pub(super) fn json(names: &BTreeMap<KeyId, Person>) -> Value {
-    let entry = |(keyid, person): (&KeyId, &Person)| {
-        let mut entry = json!({"name": person.name});
-        if let Some(holder) = &person.holder {
-            entry["holder"] = json!(holder);
-        }
-        (keyid.0.clone(), entry)
-    };
-    Value::Object(names.iter().map(entry).collect())
+    json!(names)
 }
 
 /// The bytes of `names.json`; what cannot be read back is not written.

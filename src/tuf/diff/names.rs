@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::tuf::diff::keys::Ident;
@@ -15,19 +16,34 @@ use crate::tuf::key::KeyId;
 const SHORT: usize = 8;
 
 /// One entry of `names.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
+    /// Who holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
     /// The key's name in the ceremony file.
     pub name: String,
-    /// Who holds it.
-    #[serde(default)]
-    pub holder: Option<String>,
 }
 
 /// Names of keys by keyid, as a ceremony's record writes them into `keys/names.json`. They are not signed: a name is
 /// what someone called the key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<KeyId, Person>")]
 pub struct Names(BTreeMap<KeyId, Person>);
+
+impl TryFrom<BTreeMap<KeyId, Person>> for Names {
+    type Error = String;
+
+    /// A name stands in lines and lists: it may not look like more than one.
+    fn try_from(people: BTreeMap<KeyId, Person>) -> Result<Self, String> {
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(plain);
+        match people.values().find(|person| !is_name(&person.name)) {
+            Some(person) => Err(format!("{:?} is not a name of a key: letters, digits, - _ .", person.name)),
+            None => Ok(Self(people)),
+        }
+    }
+}
 
 impl Names {
     /// Reads `names.json`. The error is a fragment.
@@ -35,14 +51,9 @@ impl Names {
         let Value::Object(object) = json::parse(file)? else { return Err("not an object".to_owned()) };
         let entry = |(keyid, json): (String, Value)| {
             let person = Person::deserialize(json).map_err(|e| format!("{keyid:?}: {e}"))?;
-            // A name stands in lines and lists: it may not look like more than one.
-            let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-            if person.name.is_empty() || !person.name.chars().all(plain) {
-                return Err(format!("{:?} is not a name of a key: letters, digits, - _ .", person.name));
-            }
             Ok((KeyId(keyid), person))
         };
-        Ok(Self(object.into_iter().map(entry).collect::<Result<_, String>>()?))
+        object.into_iter().map(entry).collect::<Result<BTreeMap<_, _>, String>>()?.try_into()
     }
 
     /// The names of one side and, for keys that it does not name, of the other: what is known keeps its name.
@@ -51,6 +62,16 @@ impl Names {
             self.0.entry(keyid).or_insert(person);
         }
         self
+    }
+
+    /// Those that are asked for.
+    pub fn retain(&mut self, keep: impl Fn(&KeyId) -> bool) {
+        self.0.retain(|keyid, _| keep(keyid));
+    }
+
+    /// Whether nobody is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// What the key with this keyid is called.
