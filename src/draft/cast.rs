@@ -9,6 +9,7 @@ use crate::draft::Known;
 use crate::draft::KnownPerson;
 use crate::draft::Request;
 use crate::draft::text;
+use crate::plan::placeholder;
 use crate::tuf::Scheme;
 
 /// What the beginning of a keyid is cut to, as checks do for keys that a file does not name.
@@ -85,7 +86,7 @@ pub(super) fn cast(request: &Request<'_>, listed: &KeySet, signing: &KeySet, out
         room.made.insert(*place, Made { name, holder, scheme: scheme.as_str() });
     }
     for (role, id, called) in
-        [("operator", "operator", "The one who types"), ("witness", "witness", "The one who watches")]
+        [("operator", "operator", placeholder::OPERATOR), ("witness", "witness", placeholder::WITNESS)]
     {
         if !room.people.iter().any(|person| person.role == role) {
             let id = text::free(id, &mut ids);
@@ -145,7 +146,7 @@ fn holder(
     if called.is_none() {
         room.made_up.insert(id.clone());
     }
-    let person = called.unwrap_or_else(|| format!("Holder of key {name}"));
+    let person = called.unwrap_or_else(|| placeholder::holder(name));
     room.people.push(KnownPerson { id: id.clone(), name: person, role: "custodian".to_owned() });
     Some(id)
 }

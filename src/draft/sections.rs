@@ -19,6 +19,7 @@ use crate::draft::text::plain;
 use crate::draft::text::quoted;
 use crate::plan::Kind;
 use crate::plan::environment;
+use crate::plan::placeholder;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::root::TOP_LEVEL;
@@ -161,7 +162,7 @@ impl<'a> Draft<'a> {
             kind.name()
         );
         if kind == Kind::CompromiseResponse {
-            text.push_str("incident: \"What happened, who saw it, and when\"   # EDIT\n");
+            let _ = writeln!(text, "incident: {}   # EDIT", quoted(placeholder::INCIDENT));
             let edit = match self.request.gone {
                 Some(Gone::Example(_)) => {
                     "   # EDIT: this key only stands in for those that are lost or stolen"

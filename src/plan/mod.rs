@@ -32,6 +32,7 @@ pub mod node;
 
 pub mod outline;
 pub mod people;
+pub mod placeholder;
 pub mod print;
 pub mod problem;
 pub mod quorum;

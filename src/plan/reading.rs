@@ -20,6 +20,7 @@ use crate::plan::node;
 use crate::plan::outline::Outline;
 use crate::plan::outline::Part;
 use crate::plan::people;
+use crate::plan::placeholder;
 use crate::plan::rules;
 use crate::plan::sense;
 use crate::plan::walk;
@@ -96,6 +97,8 @@ pub fn judge(text: &str, start: Result<Option<Arc<Before>>, Problem>) -> Judged 
         let accepts = |remark: &Problem| file.trust.accept.iter().any(|name| name.value == remark.rule);
         (plan.accepted, plan.warnings) = remarks.into_iter().partition(accepts);
     }
+    // Last: a draft is looked through like any other file.
+    problems.extend(placeholder::left(&file));
     (Some(plan), sorted(problems))
 }
 

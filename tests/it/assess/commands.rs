@@ -1,5 +1,6 @@
 //! `keyrite assess` from outside.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -97,8 +98,32 @@ fn a_repair_is_written_once_and_only_where_root_can_be_signed() {
     assert!(repair(&["--stolen", "tim"]).ended(2).err.contains("nothing was written"));
 }
 
+/// The file with what only people know filled in.
+fn filled(file: &Path) {
+    let text = fs::read_to_string(file).unwrap();
+    let text = text.replace("The one who types", "Oli Berg").replace("The one who watches", "Wim Peeters");
+    fs::write(file, text.replace("What happened, who saw it, and when", "A token was left on a train"))
+        .unwrap();
+}
+
+/// `check` refuses a drafted file for what only people know, and for nothing else.
+#[track_caller]
+fn passes_once_filled(folder: &Path, file: &str) {
+    let at = ["check", file, "--at", AT, "--json"];
+    let said: Value = serde_json::from_str(&keyrite(&at, folder).ended(1).out).unwrap();
+    let problems = said["problems"].as_array().unwrap();
+    for problem in problems.iter().filter(|problem| problem["severity"] == "error") {
+        assert_eq!(problem["rule"], "DRAFT-FILLED-IN", "{said}");
+        assert!(
+            problem["place"]["line"].as_u64() > Some(1) && problem["place"]["column"].as_u64() >= Some(1)
+        );
+    }
+    filled(&folder.join(file));
+    keyrite(&["check", file, "--at", AT], folder).ended(0);
+}
+
 #[test]
-fn every_drafted_file_passes_check_as_it_is() {
+fn every_drafted_file_passes_check_once_it_is_filled_in() {
     let folder = folder();
 
     for kind in
@@ -106,7 +131,7 @@ fn every_drafted_file_passes_check_as_it_is() {
     {
         let file = format!("{kind}.yaml");
         keyrite(&["new", kind, "--from", ".", "--out", &file], folder.path()).ended(0);
-        keyrite(&["check", &file], folder.path()).ended(0);
+        passes_once_filled(folder.path(), &file);
     }
     let repairs: [&[&str]; 5] = [
         &["--stolen", "tim"],
@@ -118,8 +143,31 @@ fn every_drafted_file_passes_check_as_it_is() {
     for (nth, stolen) in repairs.iter().enumerate() {
         let file = format!("repair-{nth}.yaml");
         keyrite(&[&["assess", ".", "--at", AT, "--repair", &file], *stolen].concat(), folder.path()).ended(1);
-        keyrite(&["check", &file], folder.path()).ended(0);
+        passes_once_filled(folder.path(), &file);
     }
+}
+
+#[test]
+fn what_was_drafted_and_not_filled_in_is_named_with_its_line() {
+    let folder = folder();
+    fs::remove_dir_all(folder.path().join("keys")).unwrap();
+    keyrite(&["new", "compromise-response", "--from", ".", "--out", "r.yaml"], folder.path()).ended(0);
+
+    let said = keyrite(&["check", "r.yaml"], folder.path()).ended(1).err;
+
+    for stands in
+        ["What happened, who saw it, and when", "The one who types", "The one who watches", "Holder of key "]
+    {
+        let line =
+            said.lines().find(|line| line.contains(stands)).unwrap_or_else(|| panic!("{stands}: {said}"));
+        assert!(line.contains("line ") && line.ends_with("(DRAFT-FILLED-IN)"), "{line}");
+    }
+    let text = fs::read_to_string(folder.path().join("r.yaml")).unwrap();
+    let own =
+        text.replace("Holder of key ", "Keeper of the key called ").replace("The one who types", "The one");
+    fs::write(folder.path().join("r.yaml"), own).unwrap();
+    filled(&folder.path().join("r.yaml"));
+    keyrite(&["check", "r.yaml"], folder.path()).ended(0);
 }
 
 #[test]

@@ -132,6 +132,7 @@ fn the_people(holder: &'static str) -> Vec<Fault> {
         put("PERSON-ONCE", "a name in letters that look alike", "name: Wim Peeters", "name: \u{41e}li Berg"),
         role("PERSON-ROLE-KNOWN", "a role that nobody has", "role: conductor"),
         role("OPERATOR-NAMED", "nobody who types", "role: auditor"),
+        put("DRAFT-FILLED-IN", "a name as it was drafted", "name: Wim Peeters", "name: The one who watches"),
         role("UNKNOWN-FIELD", "a misspelled field of a person", "role: operator, optonal: true"),
         role("ALTERNATE-KNOWN", "an alternate whom nobody knows", "role: operator, alternate: zed"),
         fault("PRESENCE-MINIMUM", "too few witnesses", |text| text.presence("minimum: {witness: 2}")),
