@@ -146,7 +146,8 @@ fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<V
         let error = "no ceremony repairs this: root cannot be signed without a lost or stolen key; nothing was written";
         return Err(Failure::new(Exit::No, error, "without --repair it says what can still be done"));
     }
-    let text = new::drafted(Kind::CompromiseResponse, existing, Some(Gone::Said(assessment)), Some(path))?;
+    let text =
+        new::drafted(Kind::CompromiseResponse, existing, Some(Gone::Said(assessment)), None, Some(path))?;
     new::write(path, &text)?;
     Ok([vec![String::new()], next(path, Some(&existing.metadata))].concat())
 }

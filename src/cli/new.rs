@@ -21,6 +21,7 @@ use crate::plan::template::root_genesis;
 const EXAMPLE: &str = "Example:
   keyrite new root-genesis --out ceremony.yaml
   keyrite new root-renewal --from record --out renewal.yaml
+  keyrite new targets-signing --from metadata --role dev --out release.yaml
 
 Types: root-genesis; and from metadata that exists, with --from: root-renewal, key-rotation, compromise-response,
 delegation-change, targets-signing, restore-drill, destruction. From the record of a ceremony it knows names, people and stores; what it cannot
@@ -36,6 +37,9 @@ pub struct Args {
     /// Fill it from this metadata directory, bundle, or record of an earlier ceremony
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
+    /// For targets-signing: the role whose target files change, or the prefix of its bins [default: targets]
+    #[arg(long, value_name = "NAME", requires = "from")]
+    role: Option<String>,
     /// Write to this file, which must not exist, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -63,7 +67,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         }
         (_, Some(from)) => {
             let existing = existing::open(from)?;
-            (later(kind, &existing, args.out.as_deref())?, Some(existing.metadata))
+            (later(kind, &existing, args.role.as_deref(), args.out.as_deref())?, Some(existing.metadata))
         }
     };
     let Some(path) = args.out else {
@@ -77,14 +81,14 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 
 /// The same, asked for on the home screen.
 pub(super) fn for_home(kind: Kind, from: &Path, out: &Path) -> Result<(), String> {
-    let text = existing::open(from).and_then(|existing| later(kind, &existing, Some(out)));
+    let text = existing::open(from).and_then(|existing| later(kind, &existing, None, Some(out)));
     text.and_then(|text| write(out, &text)).map_err(|failure| format!("{}. {}", failure.error, failure.hint))
 }
 
-fn later(kind: Kind, existing: &Existing, out: Option<&Path>) -> Result<String, Failure> {
+fn later(kind: Kind, existing: &Existing, role: Option<&str>, out: Option<&Path>) -> Result<String, Failure> {
     let assessment = (kind == Kind::CompromiseResponse).then(|| example(existing)).flatten();
     let gone = assessment.as_ref().map(Gone::Example);
-    drafted(kind, existing, gone, out)
+    drafted(kind, existing, gone, role, out)
 }
 
 fn genesis() -> String {
@@ -107,6 +111,7 @@ pub(super) fn drafted(
     kind: Kind,
     existing: &Existing,
     gone: Option<Gone<'_>>,
+    role: Option<&str>,
     out: Option<&Path>,
 ) -> Result<String, Failure> {
     let metadata = assess::metadata_path(&existing.metadata, out);
@@ -115,6 +120,7 @@ pub(super) fn drafted(
         repository: &existing.repository,
         model: &existing.model,
         gone,
+        role,
         known: &existing.known,
         metadata: &metadata,
         now: Clock::Machine.now(),
@@ -123,6 +129,9 @@ pub(super) fn drafted(
         let error = format!("{}; nothing was written", plain(&refusal.to_string()));
         let hint = match kind {
             Kind::CompromiseResponse => "name them: `keyrite assess DIR --stolen KEY --repair FILE`",
+            _ if role.is_some() => {
+                "--role goes with targets-signing, and names a role as `keyrite inspect DIR` shows it"
+            }
             _ => "write this part of the file by hand",
         };
         Failure::new(Exit::Input, error, hint)

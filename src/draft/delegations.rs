@@ -3,22 +3,83 @@
 use std::fmt::Write as _;
 
 use crate::draft::Refusal;
+use crate::draft::Request;
 use crate::draft::sections::Draft;
+use crate::draft::sections::FILES;
 use crate::draft::sections::list_of;
 use crate::draft::sections::speakable;
+use crate::draft::text::plain;
 use crate::draft::text::quoted;
+use crate::plan::Kind;
+use crate::tuf::Repository;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::layout::Layout;
+use crate::tuf::root::TOP_LEVEL;
 
 /// More delegations than these are not written out.
 const MOST_DELEGATIONS: usize = 200;
 
+/// More roles than these are not named.
+const MOST_NAMED: usize = 8;
+
+/// Every list of bins.
+pub(super) fn layouts(repository: &Repository) -> Vec<Layout> {
+    let lists = repository.targets_roles().filter_map(|(role, _)| repository.delegations(role));
+    lists.filter_map(|list| Layout::of(&list)).collect()
+}
+
+/// The roles that sign target files: `targets`, and those to which it leads; bins by their prefix.
+fn signing_files(repository: &Repository) -> Vec<String> {
+    let layouts = layouts(repository);
+    let mut roles = vec!["targets".to_owned()];
+    for (role, _) in repository.trust().into_iter().filter(|(role, _)| !TOP_LEVEL.contains(&role.as_str())) {
+        let bins = layouts.iter().find(|layout| layout.number(&role).is_some());
+        let name = bins.map_or(role, |layout| layout.prefix().to_owned());
+        if !roles.contains(&name) {
+            roles.push(name);
+        }
+    }
+    roles
+}
+
+/// A targets-signing changes the files of one role, and that one is here.
+pub(super) fn sole_role(request: &Request<'_>, role: &str) -> Result<(), Refusal> {
+    if request.kind != Kind::TargetsSigning {
+        return Err(Refusal(format!("a {} is not of one role", request.kind.name())));
+    }
+    let roles = signing_files(request.repository);
+    let bin = || layouts(request.repository).iter().any(|layout| layout.number(role).is_some());
+    if roles.iter().any(|known| known == role) || bin() {
+        return Ok(());
+    }
+    let known = roles.iter().take(MOST_NAMED).map(|role| plain(role)).collect::<Vec<_>>().join(", ");
+    Err(Refusal(format!("no role {role:?} signs target files here; those that do begin with {known}")))
+}
+
 impl Draft<'_> {
-    /// Every list of bins.
-    pub(super) fn layouts(&self) -> Vec<Layout> {
-        let repository = self.request.repository;
-        let lists = repository.targets_roles().filter_map(|(role, _)| repository.delegations(role));
-        lists.filter_map(|list| Layout::of(&list)).collect()
+    /// The role of this name; of bins, who stand in a file as one, all.
+    pub(super) fn roles_called(&self, name: &str) -> Vec<String> {
+        let bins = layouts(self.request.repository).into_iter();
+        let mut bins = bins.filter(|layout| layout.prefix() == name || layout.number(name).is_some());
+        match bins.next() {
+            Some(layout) => (0..layout.count()).map(|number| layout.name(number)).collect(),
+            None => vec![name.to_owned()],
+        }
+    }
+
+    /// Whose files could be signed instead.
+    pub(super) fn other_roles(&self, text: &mut String) {
+        let others = signing_files(self.request.repository);
+        let others: Vec<String> = others.iter().skip(1).map(|role| plain(role)).collect();
+        if !others.is_empty() {
+            let named = others.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let more = others.len().saturating_sub(MOST_NAMED);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let _ = writeln!(
+                text,
+                "    # `keyrite new` with `--role NAME` drafts the same for a delegated role: {named}{more}."
+            );
+        }
     }
 
     /// All of them are signed again, as one role of the file.
@@ -30,6 +91,9 @@ impl Draft<'_> {
             quoted(prefix),
             layout.count()
         );
+        if self.request.kind == Kind::TargetsSigning {
+            text.push_str(FILES);
+        }
         let names = || (0..layout.count()).map(|number| layout.name(number));
         if let Some(was) = names().filter_map(|name| self.version(&name)).max() {
             lines.push(format!("{prefix}: version {was} -> {}", was.saturating_add(1)));

@@ -81,6 +81,8 @@ pub struct Request<'a> {
     pub repository: &'a Repository,
     /// The same, with the names of its keys.
     pub model: &'a Model,
+    /// Whose target files change, for a targets-signing: a role, or the bins of this prefix; `targets` where nobody says.
+    pub role: Option<&'a str>,
     /// Which keys are lost and stolen, for a compromise response.
     pub gone: Option<Gone<'a>>,
     /// From an earlier ceremony, where there was one.

@@ -13,6 +13,8 @@ use crate::draft::cast::Room;
 use crate::draft::cast::cast;
 use crate::draft::dates::days_on;
 use crate::draft::dates::expires;
+use crate::draft::delegations::layouts;
+use crate::draft::delegations::sole_role;
 use crate::draft::may_sign;
 use crate::draft::out;
 use crate::draft::text::plain;
@@ -28,6 +30,12 @@ use crate::words::Digest;
 
 /// Days in which the ceremony may be held.
 const WINDOW: i64 = 30;
+
+/// Where target files come from, to be filled in.
+pub(super) const FILES: &str = "      # EDIT: without the # the files below inputs/targets join those that are listed; without `keep: true` they
+      # take their place. `remove: [PATH]` takes files out. expect_diff then also lists each file.
+      # files: {from: inputs/targets, keep: true}
+";
 
 /// A file on its way.
 pub(super) struct Draft<'a> {
@@ -47,6 +55,9 @@ impl<'a> Draft<'a> {
             let why =
                 "a compromise-response takes a lost or stolen key out, and none is known that can be spared";
             return Err(Refusal(why.to_owned()));
+        }
+        if let Some(role) = request.role {
+            sole_role(request, role)?;
         }
         let mut draft = Self {
             request,
@@ -87,7 +98,8 @@ impl<'a> Draft<'a> {
             Kind::RootGenesis | Kind::RootRenewal | Kind::KeyRotation => Vec::new(),
             Kind::RestoreDrill | Kind::Destruction => Vec::new(),
             Kind::CompromiseResponse => self.repair.sign_again.clone(),
-            Kind::DelegationChange | Kind::TargetsSigning => vec!["targets".to_owned()],
+            Kind::TargetsSigning => self.roles_called(self.request.role.unwrap_or("targets")),
+            Kind::DelegationChange => vec!["targets".to_owned()],
         }
     }
 
@@ -360,7 +372,10 @@ impl<'a> Draft<'a> {
 
     fn targets_roles(&self, text: &mut String, lines: &mut Vec<String>) -> Result<(), Refusal> {
         let root = &self.request.repository.root;
-        let (layouts, mut written) = (self.layouts(), BTreeSet::new());
+        let (layouts, mut written) = (layouts(self.request.repository), BTreeSet::new());
+        if self.request.kind == Kind::TargetsSigning && self.request.role.is_none() {
+            self.other_roles(text);
+        }
         for role in self.signed_targets() {
             speakable(&role)?;
             if let Some(layout) = layouts.iter().find(|layout| layout.number(&role).is_some()) {
@@ -392,11 +407,7 @@ impl<'a> Draft<'a> {
                     lines.extend(self.delegation_changes(&role));
                 }
                 Kind::DelegationChange => self.delegations(&role, true, text)?,
-                Kind::TargetsSigning => text.push_str(
-                    "      # EDIT: without the # the files below inputs/targets join those that are listed; without `keep: true` they\n\
-                     \x20     # take their place. `remove: [PATH]` takes files out. expect_diff then also lists each file.\n\
-                     \x20     # files: {from: inputs/targets, keep: true}\n",
-                ),
+                Kind::TargetsSigning => text.push_str(FILES),
                 _ => {}
             }
         }

@@ -148,6 +148,32 @@ fn every_drafted_file_passes_check_once_it_is_filled_in() {
 }
 
 #[test]
+fn target_files_of_a_delegated_role_are_drafted_by_its_name() {
+    let folder = folder();
+    let new =
+        |more: &[&str]| keyrite(&[&["new", "targets-signing", "--from", "."], more].concat(), folder.path());
+
+    let said = new(&["--role", "dev", "--out", "dev.yaml"]).ended(0);
+
+    let text = fs::read_to_string(folder.path().join("dev.yaml")).unwrap();
+    assert!(text.contains("  after:\n    \"dev\":\n      version: 3\n"), "{text}");
+    assert!(
+        text.contains("dev: {holder: Dana, store: ") || text.contains("dev: {holder: dana, store: "),
+        "{text}"
+    );
+    assert!(!said.out.is_empty());
+    passes_once_filled(folder.path(), "dev.yaml");
+    assert!(new(&[]).ended(0).out.contains("`--role NAME` drafts the same for a delegated role: dev"));
+    let unknown = new(&["--role", "den"]).ended(2).err;
+    assert!(
+        unknown.contains("no role \"den\" signs target files here") && unknown.contains("targets, dev"),
+        "{unknown}"
+    );
+    let other = keyrite(&["new", "root-renewal", "--from", ".", "--role", "dev"], folder.path()).ended(2).err;
+    assert!(other.contains("nothing was written") && other.contains("targets-signing"), "{other}");
+}
+
+#[test]
 fn what_was_drafted_and_not_filled_in_is_named_with_its_line() {
     let folder = folder();
     fs::remove_dir_all(folder.path().join("keys")).unwrap();

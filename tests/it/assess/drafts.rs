@@ -23,6 +23,7 @@ fn drafted(set: &Set, names: &Names, kind: Kind, lost: &[u8], stolen: &[u8]) -> 
         kind,
         repository: &repository,
         model: &model,
+        role: None,
         gone: Some(Gone::Said(&assessment)),
         known: &known,
         metadata: "inputs/metadata",
