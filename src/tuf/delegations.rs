@@ -250,6 +250,11 @@ pub fn matches_pattern(pattern: &str, path: &str) -> bool {
     }
 }
 
+/// As tough reads a pattern: there `*` and `?` also stand for `/`.
+pub(crate) fn matches_in_tough(pattern: &str, path: &str) -> bool {
+    matches_part(pattern, path)
+}
+
 /// Greedy with one step back: a later `*` never needs an earlier one to be tried again.
 fn matches_part(pattern: &str, part: &str) -> bool {
     let (pattern, part): (Vec<char>, Vec<char>) = (pattern.chars().collect(), part.chars().collect());

@@ -8,6 +8,7 @@ mod moves;
 mod pattern;
 mod rows;
 mod say;
+mod tough;
 mod unreached;
 
 use std::collections::BTreeMap;
@@ -183,6 +184,8 @@ pub struct Answer {
     pub steps: Vec<Step>,
     /// For a path, the role whose entry a client takes.
     pub taken_from: Option<String>,
+    /// For a path, how tough answers otherwise: a sentence.
+    pub tough: Option<String>,
 }
 
 /// A delegation that a client has still to follow.
@@ -276,14 +279,16 @@ impl Tree {
     pub fn ask(&self, query: &str) -> Answer {
         if query.contains(['*', '?']) {
             let steps = pattern::ask(self, query);
-            return Answer { query: query.to_owned(), pattern: true, steps, taken_from: None };
+            return Answer { query: query.to_owned(), pattern: true, steps, taken_from: None, tough: None };
         }
-        let steps = self.ask_path(query);
+        let steps = self.walk(query, &|delegations| delegations.matching(query));
         let taken = steps.iter().find(|step| step.taken > 0).map(|step| step.role.clone());
-        Answer { query: query.to_owned(), pattern: false, steps, taken_from: taken }
+        let tough = self.in_tough(query, &steps);
+        Answer { query: query.to_owned(), pattern: false, steps, taken_from: taken, tough }
     }
 
-    fn ask_path(&self, path: &str) -> Vec<Step> {
+    /// The steps of a client that follows the delegations at these places.
+    fn walk(&self, path: &str, matching: &dyn Fn(&Delegations) -> Vec<usize>) -> Vec<Step> {
         let (mut open, mut visited, mut steps) = (vec![Open::top()], BTreeSet::new(), Vec::new());
         let mut taken = false;
         while let Some(at) = open.pop() {
@@ -297,7 +302,7 @@ impl Tree {
                 step.taken = usize::from(step.lists == Some(1) && !taken);
                 taken |= step.taken > 0;
                 let delegations = node.delegations.as_deref();
-                let places = delegations.map(|d| d.matching(path)).unwrap_or_default();
+                let places = delegations.map(matching).unwrap_or_default();
                 follow(&mut open, &at, delegations, &places, |delegation| delegation.terminating);
             }
             steps.push(step);

@@ -54,6 +54,21 @@ The search stops at dev, the first role that lists it
 }
 
 #[test]
+fn where_tough_lets_others_sign_a_path_is_the_last_line_of_the_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    repository::write(dir.path());
+    let ask = |path| ["inspect", text(dir.path()), "--path", path].map(str::to_owned);
+
+    let said = keyrite(&ask("dev/deep/tool.txt").each_ref().map(String::as_str)).ended(0).out;
+
+    let last = said.lines().last().unwrap();
+    assert!(
+        last.starts_with("In tough, the client in Rust, * and ? also stand for a slash: there dev"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_answer_is_one_document_too() {
     let dir = tempfile::tempdir().unwrap();
     repository::write(dir.path());

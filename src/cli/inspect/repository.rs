@@ -75,6 +75,7 @@ fn answer(answer: &Answer, holders: &Holders) -> Description {
         lines.push(format!("{number:>4}  {}{text}", "  ".repeat(step.depth)));
     }
     lines.push(answer.stop());
+    lines.extend(answer.tough.clone());
     let steps: Vec<Value> = answer
         .steps
         .iter()
@@ -82,7 +83,7 @@ fn answer(answer: &Answer, holders: &Holders) -> Description {
         .map(|(step, (number, _))| step_json(answer, step, number, holders))
         .collect();
     let json = json!({"kind": "who-may-sign", "path": answer.query, "pattern": answer.pattern,
-        "taken_from": answer.taken_from, "steps": steps, "stop": answer.stop()});
+        "taken_from": answer.taken_from, "steps": steps, "stop": answer.stop(), "tough": answer.tough});
     Description { lines, json }
 }
 

@@ -44,7 +44,7 @@ pub fn people(keys: &RoleKeys, holders: &BTreeMap<KeyId, String>) -> Vec<String>
 }
 
 /// `a, b and c`
-fn joined(names: &[String]) -> String {
+pub(super) fn joined(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),

@@ -119,6 +119,43 @@ fn every_ancestor_must_cover_the_path() {
 }
 
 #[test]
+fn where_tough_goes_another_way_it_is_said_in_one_line() {
+    let said = |ends, path| world(ends).ask(path).tough;
+
+    assert_eq!(
+        said(false, "dev/a"),
+        Some(
+            "In tough, the client in Rust, * and ? also stand for a slash: there late may sign it too".into()
+        )
+    );
+    assert_eq!(said(false, "dev/tool.txt"), None);
+    let below = said(true, "dev/deep/new").unwrap();
+    assert!(below.ends_with("slash: there dev may sign it too"), "{below}");
+    // A delegation that ends the search in tough alone, and a file that only tough finds in a folder below.
+    let ends = [delegation("all", 4, true, &["dev/*"]), delegation("deep", 3, false, &["dev/*/*"])];
+    let tree = tree(&[
+        ("targets", &[], json!(ends)),
+        ("all", &["dev/x/a"], Value::Null),
+        ("deep", &["dev/x/a"], Value::Null),
+    ]);
+    let said = tree.ask("dev/x/a").tough.unwrap();
+    assert!(said.ends_with("there all may sign it too; it never asks deep; it takes it from all"), "{said}");
+}
+
+#[test]
+fn tough_refuses_who_delegates_by_succinct_roles() {
+    let bins = json!({"keyids": [key(4).keyid()], "threshold": 1, "bit_length": 4, "name_prefix": "bin"});
+    let tree = tree(&[("targets", &[], bins)]);
+
+    let said = tree.ask("a").tough;
+
+    assert_eq!(
+        said.as_deref(),
+        Some("tough, the client in Rust, refuses targets: it reads no succinct_roles")
+    );
+}
+
+#[test]
 fn a_terminating_delegation_ends_the_search_after_what_lies_below_it() {
     let answer = world(true).ask("dev/tool.txt");
 

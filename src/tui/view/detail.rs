@@ -37,6 +37,9 @@ pub fn detail(shown: &Shown, page: Page, roles: usize, doc: &mut Doc) {
             }
             doc.blank();
             doc.text(&query.headline[1], Style::new());
+            if let Some(tough) = &query.answer.tough {
+                doc.text(&format!("{tough}."), Style::new());
+            }
         }
         (_, _, Some(Chosen::Top(top))) => {
             let version =
