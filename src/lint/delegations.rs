@@ -21,6 +21,7 @@ use crate::lint::rule::accepts;
 use crate::lint::rule::differs;
 use crate::lint::rule::refuses;
 use crate::tuf::client::file_name;
+use crate::tuf::key::Material;
 use crate::tuf::root::TOP_LEVEL;
 
 static NULL: Rule = Rule {
@@ -229,8 +230,8 @@ pub(super) static RULES: &[&Rule] = &[
     &FIELD,
 ];
 
-/// The delegations of one role.
-pub(super) fn check(doc: &Doc, found: &mut Found) {
+/// The delegations of one role. `online` are the keys of servers; what they sign needs no spare key.
+pub(super) fn check(doc: &Doc, online: &BTreeSet<Material>, found: &mut Found) {
     let (file, at) = (&doc.name, "/signed/delegations");
     let Some(delegations) = doc.signed().get("delegations") else { return };
     if !delegations.is_object() {
@@ -256,13 +257,24 @@ pub(super) fn check(doc: &Doc, found: &mut Found) {
             continue;
         };
         self::name(file, &at, name, names.insert(name), found);
-        roles::role(file, &at, role, &delegations["keys"], &usable, Spare::NotAsked, found);
+        let spare = spare(role, &delegations["keys"], online);
+        roles::role(file, &at, role, &delegations["keys"], &usable, spare, found);
         if !role["terminating"].is_boolean() {
             found.say(&TERMINATING, file, at.as_str(), name);
         }
         let known = ["name", "keyids", "threshold", "terminating", "paths", "path_hash_prefixes"];
         fields(file, role, &at, &known, found);
         paths(file, &at, role, found);
+    }
+}
+
+/// People who sign with keys of their own lose one some day; bins and what a server signs are signed by machines.
+fn spare(role: &Value, keys: &Value, online: &BTreeSet<Material>) -> Spare {
+    let is_bin = role.get("path_hash_prefixes").is_some_and(|prefixes| !prefixes.is_null());
+    let signers = roles::role_keys(role, keys).map(|role| role.keys).unwrap_or_default();
+    match is_bin || signers.values().any(|key| online.contains(&key.material())) {
+        true => Spare::NotAsked,
+        false => Spare::Wanted,
     }
 }
 

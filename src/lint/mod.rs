@@ -26,6 +26,7 @@ use crate::tuf::Date;
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::file_name;
+use crate::tuf::key::Material;
 use crate::tuf::root::TOP_LEVEL;
 use found::Doc;
 use found::Found;
@@ -86,8 +87,9 @@ pub fn lint(files: &dyn Files, options: &Options) -> Result<Report, String> {
         docs.extend(open(files, &name, &mut found)?);
     }
     let set = Set::new(&docs);
+    let online = set.roots.last().map(|root| roles::online(root)).unwrap_or_default();
     for doc in set.roots.iter().chain(set.newest.values()) {
-        common(doc, &mut found);
+        common(doc, &online, &mut found);
     }
     set.check(options, &mut found);
     let checked: BTreeSet<&str> =
@@ -129,11 +131,11 @@ fn open(files: &dyn Files, name: &str, found: &mut Found) -> Result<Option<Doc>,
     Ok(envelope::shape(&doc, found).then_some(doc))
 }
 
-fn common(doc: &Doc, found: &mut Found) {
+fn common(doc: &Doc, online: &BTreeSet<Material>, found: &mut Found) {
     text::check(&doc.name, doc.signed(), found);
     envelope::common(doc, found);
     if doc.kind() == "targets" {
-        delegations::check(doc, found);
+        delegations::check(doc, online, found);
     }
 }
 

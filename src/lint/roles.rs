@@ -60,11 +60,11 @@ static ABOVE: Rule = Rule {
 
 static NO_SPARE: Rule = Rule {
     name: "THRESHOLD-NO-SPARE",
-    what: "every key of the role must sign: there is no spare",
+    what: "every key of a role that people sign must sign: there is no spare",
     clients: &[],
     otherwise: Severity::Warning,
     we_write: true,
-    why: "with one key lost the role can never be signed again",
+    why: "with one key lost nobody can sign the role until its delegator names another; root has no delegator",
     fix: "add a key that is not needed to sign",
 };
 
@@ -299,6 +299,13 @@ pub(super) fn role(
         }
         Some(_) => {}
     }
+}
+
+/// The keys that sign snapshot or timestamp by the word of this root: those of a server, which has copies or is set up anew.
+pub(super) fn online(root: &Doc) -> BTreeSet<Material> {
+    let of = |name| role_keys(&root.signed()["roles"][name], &root.signed()["keys"]);
+    let roles = ["snapshot", "timestamp"].into_iter().filter_map(of);
+    roles.flat_map(|role| role.keys.into_values().map(|key| key.material())).collect()
 }
 
 fn shared(file: &str, signed: &Value, usable: &BTreeMap<KeyId, PublicKey>, found: &mut Found) {

@@ -13,10 +13,15 @@ use keyrite::lint::Severity;
 use keyrite::tuf::client::Files;
 use proptest::prelude::*;
 use serde_json::Value;
+use serde_json::json;
 
 use crate::lint::cases;
 use crate::tuf::world::Set;
+use crate::tuf::world::World;
+use crate::tuf::world::delegation;
+use crate::tuf::world::keys;
 use crate::tuf::world::now;
+use crate::tuf::world::world;
 
 pub(crate) fn found(files: &dyn Files, profile: Profile) -> BTreeSet<&'static str> {
     let report = lint::lint(files, &Options { at: now(), profile }).unwrap();
@@ -52,6 +57,38 @@ fn every_rule_has_a_case_and_a_name_of_its_own() {
     let untried: Vec<&&str> = rules.iter().filter(|name| !cases.contains(**name)).collect();
     assert_eq!(untried, [&"NOT-READABLE", &"EC-KEY-IN-HEX"]);
     assert_eq!(rules.iter().collect::<BTreeSet<_>>().len(), rules.len());
+}
+
+/// Where THRESHOLD-NO-SPARE is found.
+fn without_spare(bend: impl FnOnce(&mut World)) -> BTreeSet<String> {
+    let mut world = world();
+    bend(&mut world);
+    let report = lint::lint(&world.build(), &Options { at: now(), profile: Profile::Compatible }).unwrap();
+    let found = report.findings.into_iter().filter(|finding| finding.rule.name == "THRESHOLD-NO-SPARE");
+    found.map(|finding| finding.at).collect()
+}
+
+#[test]
+fn a_spare_key_is_missed_for_every_role_that_people_sign() {
+    let [root, targets] = ["root", "targets"].map(|role| format!("/signed/roles/{role}/threshold"));
+    let dev = "/signed/delegations/roles/0/threshold".to_owned();
+    let delegated = |n: u8, more: Value| {
+        without_spare(move |world| {
+            let mut role = delegation("dev", &[n], &["dev/*"]);
+            role.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            role.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+            world.role("targets")["delegations"] = json!({"keys": keys(&[n]), "roles": [role]});
+        })
+    };
+    let only_targets = BTreeSet::from([targets.clone()]);
+
+    assert_eq!(without_spare(|_| {}), BTreeSet::from([targets.clone(), dev.clone()]));
+    let all = without_spare(|world| world.roots[1].0["roles"]["root"]["threshold"] = json!(3));
+    assert_eq!(all, BTreeSet::from([root, targets, dev.clone()]));
+    assert!(delegated(8, json!({})).contains(&dev));
+    // What a server signs, and bins, is signed by machines.
+    assert_eq!(delegated(5, json!({})), only_targets);
+    assert_eq!(delegated(8, json!({"paths": null, "path_hash_prefixes": ["0"]})), only_targets);
 }
 
 #[test]
