@@ -1,7 +1,5 @@
 //! What is sent to whoever signs at another place, and the one signature that is asked of their answer. Pure.
 
-use std::collections::BTreeMap;
-
 use crate::ceremony::Ceremony;
 use crate::room::Quorum;
 use crate::tuf::KeyId;
@@ -15,9 +13,6 @@ use crate::tuf::apart::Request;
 use crate::tuf::apart::Signers;
 use crate::tuf::apart::Threshold;
 
-/// A file of an answer: its name, and its bytes.
-pub type Sent = (String, Vec<u8>);
-
 impl Ceremony {
     /// The request from which a role is signed elsewhere, once people have reviewed it; `None` where nobody does.
     pub fn request(&self, role: &str) -> Option<Result<Request, ApartError>> {
@@ -26,25 +21,10 @@ impl Ceremony {
         let file = metadata.with_signatures(Vec::new()).to_file();
         let before = self.plan().before.as_ref().and_then(|before| before.file(role));
         let before = before.map(|file| file.bytes.to_vec());
+        let names = Names::from(self.names());
         Some(match role {
-            "root" => Request::for_root(&file, before.as_deref(), self.names()),
-            _ => Request::of_role(&file, role, self.signers(role), before.as_deref(), self.names()),
-        })
-    }
-
-    /// The signature of `keyid` over a role in what its holder sent, in hex; or what became of everything in it.
-    pub fn answered(&self, role: &str, keyid: &KeyId, sent: &[Sent]) -> Result<String, Vec<String>> {
-        let request = match self.request(role) {
-            Some(Ok(request)) => request,
-            Some(Err(error)) => return Err(vec![error.to_string()]),
-            None => return Err(vec![format!("nobody signs {role} elsewhere")]),
-        };
-        let mut merge = Merge::new(request.metadata, role, request.signers, role);
-        sent.iter().for_each(|(name, bytes)| merge.take(name, bytes, None));
-        let merged = merge.merged();
-        let signature = merged.signatures().iter().find(|signature| signature.keyid == *keyid);
-        signature.map(|signature| signature.sig.clone()).ok_or_else(|| {
-            merge.findings().iter().map(|finding| otherwise(finding, &request.names)).collect()
+            "root" => Request::for_root(&file, before.as_deref(), names),
+            _ => Request::of_role(&file, role, self.signers(role), before.as_deref(), names),
         })
     }
 
@@ -58,16 +38,17 @@ impl Ceremony {
         };
         Signers(self.plan().quorums(role).into_iter().map(threshold).collect())
     }
+}
 
-    /// Whose the keys are.
-    fn names(&self) -> Names {
-        let named = self.keys().iter().map(|(name, known)| {
-            let holder = self.plan().key(name).and_then(|key| key.holder.as_deref());
-            let holder = holder.map(|id| self.plan().name(id).to_owned());
-            (known.keyid.clone(), (name.clone(), holder))
-        });
-        Names::of_keys(named.collect::<BTreeMap<_, _>>())
-    }
+/// The signature of `keyid` in a file that its holder sent, in hex; or what became of everything in it.
+pub fn answered(request: &Request, keyid: &KeyId, name: &str, sent: &[u8]) -> Result<String, Vec<String>> {
+    let mut merge = Merge::new(request.metadata.clone(), &request.role, request.signers.clone(), name);
+    merge.take(name, sent, None);
+    let merged = merge.merged();
+    let signature = merged.signatures().iter().find(|signature| signature.keyid == *keyid);
+    signature
+        .map(|signature| signature.sig.clone())
+        .ok_or_else(|| merge.findings().iter().map(|finding| otherwise(finding, &request.names)).collect())
 }
 
 /// What became of something that is not the signature that is asked for.

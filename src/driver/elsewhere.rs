@@ -1,13 +1,15 @@
 //! Keys that sign at another place: what is sent there, and what is taken in from there.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
-use crate::ceremony::Sent;
+use crate::ceremony::answered;
 use crate::driver::Driver;
 use crate::driver::apart;
 use crate::driver::prompt::Ask;
@@ -17,6 +19,7 @@ use crate::driver::stop::Stop;
 use crate::driver::stores::ANY_PIN;
 use crate::plan::Step;
 use crate::plan::print::request_file;
+use crate::tuf::KeyId;
 
 /// The most files of one directory that are looked at.
 const MAX_FILES: usize = 1000;
@@ -61,6 +64,38 @@ impl Driver {
         self.sign(step, key, Some(&SecretString::from(ANY_PIN)), events)
     }
 
+    /// The signatures of a key over these roles among files, each read and let go before the next; and what became of the rest.
+    fn signatures(
+        &self,
+        roles: Vec<String>,
+        keyid: &KeyId,
+        files: &[PathBuf],
+    ) -> (BTreeMap<String, String>, Vec<String>) {
+        let (mut signed, mut otherwise) = (BTreeMap::new(), Vec::new());
+        let requests = roles.into_iter().filter_map(|role| Some((self.ceremony.request(&role)?, role)));
+        let requests: Vec<_> = requests.collect();
+        for file in files {
+            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+            let sent = match apart::read_sent(file) {
+                Ok(sent) => sent,
+                Err(stop) => {
+                    otherwise.push(stop.error);
+                    continue;
+                }
+            };
+            for (request, role) in &requests {
+                match request {
+                    Ok(request) => match answered(request, keyid, &name, &sent) {
+                        Ok(sig) => drop(signed.entry(role.clone()).or_insert(sig)),
+                        Err(why) => otherwise.extend(why),
+                    },
+                    Err(error) => otherwise.push(error.to_string()),
+                }
+            }
+        }
+        (signed, otherwise)
+    }
+
     /// Takes in every signature of this key that is asked for and lies at `path`; each is verified.
     pub(super) fn take_in(
         &mut self,
@@ -75,19 +110,12 @@ impl Driver {
                 return self.failed(step, "not-now", not_now.to_string(), events);
             }
         }
+        let Some(keyid) = self.ceremony.known(key).map(|known| known.keyid.clone()) else { return Ok(()) };
         let path = self.places.inputs.join(path.trim());
-        let sent = match read(&path) {
-            Ok(sent) => sent,
+        let (signed, otherwise) = match files(&path) {
+            Ok(files) => self.signatures(roles, &keyid, &files),
             Err(why) => return self.failed(step, "answer", why, events),
         };
-        let Some(keyid) = self.ceremony.known(key).map(|known| known.keyid.clone()) else { return Ok(()) };
-        let (mut signed, mut otherwise) = (Vec::new(), Vec::new());
-        for role in roles {
-            match self.ceremony.answered(&role, &keyid, &sent) {
-                Ok(sig) => signed.push((role, sig)),
-                Err(why) => otherwise.extend(why),
-            }
-        }
         if signed.is_empty() {
             let holder = self.ceremony.plan().holder_of(key);
             let why = format!(
@@ -115,17 +143,19 @@ fn told(otherwise: &[String]) -> String {
 }
 
 /// One file, or every file of a directory: answers as they were sent, images of codes, lines as they were typed.
-fn read(path: &Path) -> Result<Vec<Sent>, String> {
-    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let one = |path: &Path| -> Result<Sent, String> {
-        Ok((name(path), apart::read_sent(path).map_err(|stop| stop.error)?))
-    };
+fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
-        return Ok(vec![one(path)?]);
+        return Ok(vec![path.to_owned()]);
     }
     let entries = fs::read_dir(path).map_err(|error| format!("{}: {error}", shown(path)))?;
     let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|file| file.is_file());
     files.sort();
-    files.iter().take(MAX_FILES).map(|file| one(file)).collect()
+    match files.len() {
+        0..=MAX_FILES => Ok(files),
+        many => Err(format!(
+            "{} has {many} files, and answers are looked for among {MAX_FILES}: name the file, or a smaller directory",
+            shown(path)
+        )),
+    }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::tuf::apart::ApartError;
+use crate::tuf::diff;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
 
@@ -32,16 +33,18 @@ impl Named {
 #[serde(transparent)]
 pub struct Names(pub(crate) BTreeMap<KeyId, Named>);
 
+impl From<diff::Names> for Names {
+    fn from(names: diff::Names) -> Self {
+        let named = |person: diff::Person| Named { name: person.name, holder: person.holder };
+        Self(names.into_iter().map(|(keyid, person)| (keyid, named(person))).collect())
+    }
+}
+
 impl Names {
     /// Reads `names.json`: `{"KEYID": {"name": "ana", "holder": "Ana Duarte"}}`, the holder where one was named.
     pub fn parse(file: &[u8]) -> Result<Self, ApartError> {
         let names = json::parse(file).map_err(ApartError::new)?;
         serde_json::from_value(names).map_err(|e| ApartError::new(e.to_string()))
-    }
-
-    /// Of keys whose names are known, and whose holders may be.
-    pub fn of_keys(keys: BTreeMap<KeyId, (String, Option<String>)>) -> Self {
-        Self(keys.into_iter().map(|(keyid, (name, holder))| (keyid, Named { name, holder })).collect())
     }
 
     /// `Ana Duarte, key ana`, `key ana` where nobody holds it, or `key 74c0dd12...` where nobody is named.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::btree_map;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -42,6 +43,15 @@ impl TryFrom<BTreeMap<KeyId, Person>> for Names {
             Some(person) => Err(format!("{:?} is not a name of a key: letters, digits, - _ .", person.name)),
             None => Ok(Self(people)),
         }
+    }
+}
+
+impl IntoIterator for Names {
+    type Item = (KeyId, Person);
+    type IntoIter = btree_map::IntoIter<KeyId, Person>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

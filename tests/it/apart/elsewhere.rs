@@ -125,6 +125,7 @@ fn a_root_is_renewed_by_people_who_are_all_elsewhere() {
     // Bo has another tool: the bare signature, as it wrote it.
     world.write("answers/bo.sig", &signer(2).sign(request.metadata.payload()).to_bytes());
     world.write("answers/readme.txt", b"what came in on Tuesday");
+    world.write("answers/a-photograph.png", &[&b"\x89PNG\r\n\x1a\n"[..], &[0; 40]].concat());
     let both = [("ana", "answers"), ("bo", "answers"), ("chi", "answers")];
     let (without_chi, _) = world.resumed(&both);
     world.write("answers/chi.answer", &answer(&request, 3));
@@ -184,6 +185,8 @@ fn what_is_no_answer_is_refused_with_its_reason_and_changes_nothing() {
         Response::new("root", 2, &request.sha256(), public(1).keyid(), "ed25519", &sig).to_file()
     });
     sent("secret", b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n");
+    fs::create_dir(world.path("many")).unwrap();
+    (0..1001).for_each(|n| world.write(&format!("many/{n}"), b""));
     let metadata = fs::read(world.path("record/metadata/2.root.json")).unwrap();
 
     for (file, why) in [
@@ -195,6 +198,7 @@ fn what_is_no_answer_is_refused_with_its_reason_and_changes_nothing() {
         ("answers/secret", "count it as stolen"),
         ("answers/nothing", "No such file"),
         ("inputs", "there is no file in it"),
+        ("many", "answers are looked for among 1000"),
     ] {
         let (said, record) = world.resumed(&[("ana", file)]);
         assert_eq!(said.code, 1, "{file}: {}", said.err);
