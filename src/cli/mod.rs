@@ -5,6 +5,7 @@ mod apart;
 pub mod assess;
 mod by_file;
 pub mod check;
+mod deferred;
 mod dice;
 pub mod diff;
 mod existing;
@@ -48,6 +49,7 @@ pub use output::Exit;
 pub use output::Failure;
 pub use output::Output;
 
+use crate::cli::deferred::Deferred;
 use crate::keystore::pkcs11;
 use crate::plan::Kind;
 
@@ -75,47 +77,47 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Say what follows when keys are lost or stolen, and write the ceremony that repairs it
-    Assess(assess::Args),
+    Assess(Deferred<assess::Args>),
     /// Prove a ceremony file without any key or device, and print its script
-    Check(check::Args),
+    Check(Deferred<check::Args>),
     /// Print shell completions
-    Completions(packaging::Completions),
+    Completions(Deferred<packaging::Completions>),
     /// Say what changes from one state of metadata to another, in names and consequences
-    Diff(diff::Args),
+    Diff(Deferred<diff::Args>),
     /// Take over an existing repository, byte for byte, and ask who holds which key
-    Import(import::Args),
+    Import(Deferred<import::Args>),
     /// Say in plain words what a file is
-    Inspect(inspect::Args),
+    Inspect(Deferred<inspect::Args>),
     /// Check, print, or show the head of a record's journal
-    Journal(journal::Args),
+    Journal(Deferred<journal::Args>),
     /// Make, show or re-encrypt one key, outside a ceremony
-    Key(key::Args),
+    Key(Deferred<key::Args>),
     /// Say what known clients would make of metadata, and why
-    Lint(lint::Args),
+    Lint(Deferred<lint::Args>),
     /// Write the manual pages
-    Man(packaging::Man),
+    Man(Deferred<packaging::Man>),
     /// Add signatures that were made elsewhere, each verified as it comes in
-    Merge(merge::Args),
+    Merge(Deferred<merge::Args>),
     /// Write a commented ceremony file to start from
-    New(new::Args),
+    New(Deferred<new::Args>),
     /// Write the record of a ceremony for paper, from its journal
-    Record(record::Args),
+    Record(Deferred<record::Args>),
     /// Write the file from which people elsewhere sign metadata
-    Request(request::Args),
+    Request(Deferred<request::Args>),
     /// Go on with a ceremony after a stop or a crash
-    Resume(run::ResumeArgs),
+    Resume(Deferred<run::ResumeArgs>),
     /// Perform a ceremony
-    Run(run::Args),
+    Run(Deferred<run::Args>),
     /// Write the script of a ceremony for paper
-    Script(script::Args),
+    Script(Deferred<script::Args>),
     /// Read a request, and answer it with one signature
-    Sign(sign::Args),
+    Sign(Deferred<sign::Args>),
     /// Say what must be signed next, by whom and by when, over many repositories
-    Status(status::Args),
+    Status(Deferred<status::Args>),
     /// Show what is plugged in
-    Token(token::Args),
+    Token(Deferred<token::Args>),
     /// Verify a directory or bundle as a strict TUF client, from a pinned root
-    Verify(verify::Args),
+    Verify(Deferred<verify::Args>),
 }
 
 /// The full-screen front end, which this one does not know: `main` hands it over.
@@ -148,27 +150,27 @@ pub fn main(front: &Front) -> ExitCode {
     let cli = Cli::parse();
     let mut out = Output::standard(cli.json);
     let result = match cli.command {
-        Some(Command::Assess(args)) => assess::run(args, &mut out),
-        Some(Command::Check(args)) => check::run(args, &mut out),
-        Some(Command::Completions(args)) => packaging::completions(&args, &mut out),
-        Some(Command::Diff(args)) => diff::run(args, &mut out),
-        Some(Command::Import(args)) => import::run(args, &mut out),
-        Some(Command::Inspect(args)) => inspect::run(args, &mut out),
-        Some(Command::Journal(args)) => journal::run(args, &mut out),
-        Some(Command::Key(args)) => key::run(args, &mut out),
-        Some(Command::Lint(args)) => lint::run(args, &mut out),
-        Some(Command::Man(args)) => packaging::man(&args, &mut out),
-        Some(Command::Merge(args)) => merge::run(args, &mut out),
-        Some(Command::New(args)) => new::run(args, &mut out),
-        Some(Command::Record(args)) => record::run(args, &mut out),
-        Some(Command::Request(args)) => request::run(args, &mut out),
-        Some(Command::Resume(args)) => run::resume(args, front, &mut out),
-        Some(Command::Run(args)) => run::run(args, front, &mut out),
-        Some(Command::Script(args)) => script::run(args, &mut out),
-        Some(Command::Sign(args)) => sign::run(args, &mut out),
-        Some(Command::Status(args)) => status::run(args, &mut out),
-        Some(Command::Token(args)) => token::run(args, &mut out),
-        Some(Command::Verify(args)) => verify::run(args, &mut out),
+        Some(Command::Assess(Deferred(args))) => assess::run(args, &mut out),
+        Some(Command::Check(Deferred(args))) => check::run(args, &mut out),
+        Some(Command::Completions(Deferred(args))) => packaging::completions(&args, &mut out),
+        Some(Command::Diff(Deferred(args))) => diff::run(args, &mut out),
+        Some(Command::Import(Deferred(args))) => import::run(args, &mut out),
+        Some(Command::Inspect(Deferred(args))) => inspect::run(args, &mut out),
+        Some(Command::Journal(Deferred(args))) => journal::run(args, &mut out),
+        Some(Command::Key(Deferred(args))) => key::run(args, &mut out),
+        Some(Command::Lint(Deferred(args))) => lint::run(args, &mut out),
+        Some(Command::Man(Deferred(args))) => packaging::man(&args, &mut out),
+        Some(Command::Merge(Deferred(args))) => merge::run(args, &mut out),
+        Some(Command::New(Deferred(args))) => new::run(args, &mut out),
+        Some(Command::Record(Deferred(args))) => record::run(args, &mut out),
+        Some(Command::Request(Deferred(args))) => request::run(args, &mut out),
+        Some(Command::Resume(Deferred(args))) => run::resume(args, front, &mut out),
+        Some(Command::Run(Deferred(args))) => run::run(args, front, &mut out),
+        Some(Command::Script(Deferred(args))) => script::run(args, &mut out),
+        Some(Command::Sign(Deferred(args))) => sign::run(args, &mut out),
+        Some(Command::Status(Deferred(args))) => status::run(args, &mut out),
+        Some(Command::Token(Deferred(args))) => token::run(args, &mut out),
+        Some(Command::Verify(Deferred(args))) => verify::run(args, &mut out),
         None => home(front),
     };
     match out.end(result) {
