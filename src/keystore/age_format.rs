@@ -58,11 +58,16 @@ pub(crate) enum Refusal {
 
 /// A decrypted plaintext, wiped when it is dropped. Its buffer never grows, so no copy is left behind.
 pub(crate) struct Plaintext {
-    buffer: Box<Zeroizing<[u8; LONGEST]>>,
+    buffer: Zeroizing<Vec<u8>>,
     length: usize,
 }
 
 impl Plaintext {
+    /// Room for what `encrypted` holds, which is longer than that.
+    fn of(encrypted: &[u8]) -> Self {
+        Self { buffer: Zeroizing::new(vec![0; LONGEST.min(encrypted.len())]), length: 0 }
+    }
+
     /// The bytes.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.buffer[..self.length]
@@ -115,7 +120,7 @@ pub(crate) fn decrypt(bytes: &[u8], passphrase: &SecretString) -> Result<Plainte
     let identity = Passphrase(passphrase);
     let identities = iter::once(&identity as &dyn Identity);
     let mut reader = decryptor(bytes)?.decrypt(identities).map_err(refusal)?;
-    let mut plaintext = Plaintext { buffer: Box::new(Zeroizing::new([0; LONGEST])), length: 0 };
+    let mut plaintext = Plaintext::of(bytes);
     loop {
         let rest = &mut plaintext.buffer[plaintext.length..];
         if rest.is_empty() {
