@@ -22,6 +22,7 @@ use crate::keystore;
 use crate::keystore::Found;
 use crate::keystore::Opening;
 use crate::keystore::PinState;
+use crate::keystore::Sight;
 use crate::keystore::StoreError;
 use crate::keystore::Wants;
 use crate::keystore::age_file;
@@ -217,15 +218,26 @@ fn passphrase(out: &mut Output, uri: &StoreUri) -> Result<(), Failure> {
     report(out, &name, &found)
 }
 
-/// Looks, warns, and gets the secret that the store asks for. A last try is refused unless the serial is typed.
+/// Looks, warns, and gets the secret that the store asks for.
 pub(super) fn login(
     out: &mut Output,
     store: &mut dyn keystore::Store,
     uri: &StoreUri,
     answers: Option<&Answers>,
 ) -> Result<Option<SecretString>, Failure> {
-    let name = store.name();
     let sight = store.look().map_err(failed)?;
+    secret(out, &store.name(), &sight, uri, answers)
+}
+
+/// Warns, and gets the secret that a store asks for, by what was seen of it. A last try is refused unless the serial
+/// is typed.
+pub(super) fn secret(
+    out: &mut Output,
+    name: &str,
+    sight: &Sight,
+    uri: &StoreUri,
+    answers: Option<&Answers>,
+) -> Result<Option<SecretString>, Failure> {
     for line in &sight.lines {
         drop(writeln!(out.err, "{line}"));
     }

@@ -88,16 +88,18 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     apart::check_new(&args.out)?;
     let request = Request::parse(&apart::read_sent(&args.request)?)
         .map_err(|error| apart::failed(driver::apart::unusable(&args.request, &error)))?;
-    let open = |uri| Signing::open(&request, uri, key::opening()).map_err(apart::failed);
+    let opening = key::opening();
+    let open = |uri| Signing::open(&request, uri, opening.clone()).map_err(apart::failed);
     let mut signings = args.key.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let now = answers.as_ref().and_then(Answers::clock).unwrap_or_else(verify::now);
     show(&request, now, out)?;
     confirm(&request, answers.as_ref())?;
 
-    signings.iter_mut().try_for_each(|signing| signing.look().map(drop)).map_err(apart::failed)?;
+    let look = |signing: &mut Signing| signing.look().map_err(apart::failed);
+    let sights = signings.iter_mut().map(look).collect::<Result<Vec<_>, _>>()?;
     let mut responses = Vec::new();
-    for (mut signing, uri) in signings.into_iter().zip(&args.key) {
-        let secret = key::login(out, signing.store(), uri, answers.as_ref())?;
+    for ((signing, sight), uri) in signings.into_iter().zip(sights).zip(&args.key) {
+        let secret = key::secret(out, &signing.name(), &sight, uri, answers.as_ref())?;
         responses.push(signing.sign(secret.as_ref()).map_err(apart::failed)?);
     }
     match responses.as_slice() {

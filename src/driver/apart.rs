@@ -170,9 +170,9 @@ impl Signing {
         Ok(sight)
     }
 
-    /// The store, for whoever asks for its secret.
-    pub fn store(&mut self) -> &mut dyn Store {
-        &mut *self.store
+    /// The store's name, for whoever asks for its secret.
+    pub fn name(&self) -> String {
+        self.store.name()
     }
 
     /// Signs under the secret. A key that was seen costs one login, and an age file one decryption.
