@@ -23,8 +23,7 @@ pub use signers::Admission;
 pub use signers::Signers;
 pub use signers::Threshold;
 
-use sha2::Digest;
-use sha2::Sha256;
+use crate::tuf::Bytes;
 
 /// Why a file cannot be asked for, answered or merged into. A fragment.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -54,6 +53,6 @@ impl From<crate::tuf::metadata::MetadataError> for ApartError {
 }
 
 /// The SHA-256 of a payload, in hex: what a response names and people compare.
-fn digest(payload: &[u8]) -> String {
-    hex::encode(Sha256::digest(payload))
+fn digest(payload: &Bytes) -> String {
+    hex::encode(payload.sha256())
 }

@@ -63,8 +63,10 @@ impl Threshold {
         let of = format!("{} version {version}", authority.role_type());
         let named = named.ok_or_else(|| ApartError::new(format!("{of} says nothing of a role {role:?}")))?;
         let (keyids, threshold) = root::keyids_and_threshold(named)?;
-        let (good, _) = root::keys(keys);
-        let key = |keyid: KeyId| good.get(&keyid).cloned().map(|key| (keyid, key));
+        let key = |keyid: KeyId| {
+            let key = PublicKey::from_json(keys.get(&keyid.0)?).ok()?;
+            Some((keyid, key))
+        };
         let keys = RoleKeys { keys: keyids.into_iter().filter_map(key).collect(), threshold };
         Ok(Self { of, keys })
     }
