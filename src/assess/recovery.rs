@@ -3,6 +3,7 @@
 use crate::assess::model::KeySet;
 use crate::assess::model::Model;
 use crate::assess::model::Signers;
+use crate::tuf::few::run;
 use crate::tuf::root::TOP_LEVEL;
 
 /// Whether a role can be signed from now on.
@@ -24,6 +25,8 @@ pub enum Can {
 pub struct Status {
     /// The role; for bins the first.
     pub role: String,
+    /// The last of them.
+    pub last: String,
     /// How many roles this speaks of: 1, or the bins.
     pub roles: usize,
     /// Who delegates to it: `root`, or a targets role.
@@ -55,6 +58,7 @@ impl Status {
         };
         Self {
             role: role.to_owned(),
+            last: role.to_owned(),
             roles: 1,
             delegator: delegator.to_owned(),
             signers: signers.clone(),
@@ -65,12 +69,9 @@ impl Status {
         }
     }
 
-    /// The role, or `bin-0 and 15 more`.
+    /// The role, or `bin-0 .. bin-f`.
     pub fn named(&self) -> String {
-        match self.roles {
-            1 => self.role.clone(),
-            many => format!("{} and {} more", self.role, many - 1),
-        }
+        run(&self.role, &self.last)
     }
 
     /// How many of its keys the thief has.
@@ -98,6 +99,7 @@ pub(super) fn all(model: &Model, lost: &KeySet, stolen: &KeySet) -> Vec<Status> 
     for edge in &model.edges {
         if let Some(known) = all.last_mut().filter(|_| last == Some(edge.twin)) {
             known.roles += 1;
+            known.last.clone_from(&edge.role);
             continue;
         }
         last = Some(edge.twin);

@@ -12,6 +12,7 @@ use crate::assess::Table;
 use crate::assess::Until;
 use crate::assess::rules;
 use crate::tuf::Date;
+use crate::tuf::few::and_more_by;
 
 /// The longest line.
 const WIDTH: usize = 78;
@@ -459,11 +460,7 @@ pub(super) fn cut(all: &[impl AsRef<str>]) -> String {
 }
 
 fn cut_by(all: &[impl AsRef<str>], between: &str) -> String {
-    let shown: Vec<&str> = all.iter().take(NAMED).map(AsRef::as_ref).collect();
-    match all.len().saturating_sub(NAMED) {
-        0 => shown.join(between),
-        more => format!("{} and {more} more", shown.join(between)),
-    }
+    and_more_by(between, &all[..all.len().min(NAMED)], all.len())
 }
 
 /// Adds text in lines: the first begins with `head`, the others under its end.

@@ -12,8 +12,10 @@ use crate::assess::Harm;
 use crate::assess::KeySet;
 use crate::assess::Model;
 use crate::assess::Question;
+use crate::assess::Status;
 use crate::assess::thief::Room;
 use crate::tuf::Date;
+use crate::tuf::few::few;
 
 /// More combinations of kinds than these are not tried.
 const MOST: usize = 6_561;
@@ -181,10 +183,16 @@ fn class(assessment: &Assessment) -> Class {
     Class {
         harm: std::cmp::Reverse(harm),
         root,
-        unsigned: unsigned.map(|status| status.role.clone()).collect(),
-        on: on.filter_map(|effect| effect.roles.first().cloned()).collect(),
+        unsigned: unsigned.map(Status::named).collect(),
+        on: on.map(|effect| together(assessment, &effect.roles)).collect(),
         rule: worst.first().map(|effect| effect.rule.name),
     }
+}
+
+/// Delegated roles in one word: bins that are one by their keys are one here.
+fn together(assessment: &Assessment, roles: &[String]) -> String {
+    let is_group = |status: &&Status| status.roles == roles.len() && roles.first() == Some(&status.role);
+    assessment.roles.iter().find(is_group).map_or_else(|| few(roles), Status::named)
 }
 
 /// Those of which no other one is a part, the fewest keys first.

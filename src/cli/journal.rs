@@ -28,6 +28,7 @@ use crate::journal::Journal;
 use crate::qr;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::say;
+use crate::tuf::few::and_more;
 use crate::witness::Checkpoint;
 use crate::words::counted;
 
@@ -237,10 +238,9 @@ fn verify(dir: &Path, out: &mut Output) -> Result<(), Failure> {
             }
             later_runs(dir, &journal, closed).into_iter().for_each(|line| out.line(line));
             if !unknown.is_empty() {
-                let shown = unknown.iter().take(SHOWN).map(|name| plain(name)).collect::<Vec<_>>().join(", ");
-                let more = unknown.len().saturating_sub(SHOWN);
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                out.line(format!("!! not of this ceremony, as far as the journal knows: {shown}{more}"));
+                let shown: Vec<String> = unknown.iter().take(SHOWN).map(|name| plain(name)).collect();
+                let shown = and_more(&shown, unknown.len());
+                out.line(format!("!! not of this ceremony, as far as the journal knows: {shown}"));
             }
             refused.first().map_or(Ok(()), |first| Err(foreign(first)))
         }

@@ -14,13 +14,11 @@ use crate::plan::Kind;
 use crate::tuf::Repository;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::layout::Layout;
+use crate::tuf::few::few;
 use crate::tuf::root::TOP_LEVEL;
 
 /// More delegations than these are not written out.
 const MOST_DELEGATIONS: usize = 200;
-
-/// More roles than these are not named.
-const MOST_NAMED: usize = 8;
 
 /// Every list of bins.
 pub(super) fn layouts(repository: &Repository) -> Vec<Layout> {
@@ -52,8 +50,8 @@ pub(super) fn sole_role(request: &Request<'_>, role: &str) -> Result<(), Refusal
     if roles.iter().any(|known| known == role) || bin() {
         return Ok(());
     }
-    let known = roles.iter().take(MOST_NAMED).map(|role| plain(role)).collect::<Vec<_>>().join(", ");
-    Err(Refusal(format!("no role {role:?} signs target files here; those that do begin with {known}")))
+    let known = few(&roles.iter().map(|role| plain(role)).collect::<Vec<_>>());
+    Err(Refusal(format!("no role {role:?} signs target files here; those that do are {known}")))
 }
 
 impl Draft<'_> {
@@ -72,12 +70,10 @@ impl Draft<'_> {
         let others = signing_files(self.request.repository);
         let others: Vec<String> = others.iter().skip(1).map(|role| plain(role)).collect();
         if !others.is_empty() {
-            let named = others.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
-            let more = others.len().saturating_sub(MOST_NAMED);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let named = few(&others);
             let _ = writeln!(
                 text,
-                "    # `keyrite new` with `--role NAME` drafts the same for a delegated role: {named}{more}."
+                "    # `keyrite new` with `--role NAME` drafts the same for a delegated role: {named}."
             );
         }
     }

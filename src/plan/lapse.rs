@@ -11,7 +11,7 @@ use crate::plan::delegates;
 use crate::plan::lints::LAPSES;
 use crate::tuf::Date;
 use crate::tuf::delegations::layout::Layout;
-use crate::tuf::diff::say::few;
+use crate::tuf::few::few;
 use crate::tuf::root::TOP_LEVEL;
 
 /// The roles that a server signs.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::tuf::Repository;
 use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Paths;
+use crate::tuf::few;
 
 /// Where a bin stands among bins that follow one another and share their keys.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub(super) fn places(repository: &Repository) -> BTreeMap<(String, String), Plac
         let mut first = 0;
         for run in delegations.roles.chunk_by(together) {
             if let [from, .., to] = run {
-                let name: Arc<str> = format!("{} .. {}", from.name, to.name).into();
+                let name: Arc<str> = few::run(&from.name, &to.name).into();
                 for (at, bin) in (first..).zip(run) {
                     let place = Place { run: Arc::clone(&name), at };
                     places.insert((delegator.to_owned(), bin.name.clone()), place);

@@ -17,6 +17,7 @@ use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Repository;
 use crate::tuf::diff::Names;
+use crate::tuf::few;
 use crate::tuf::key::Material;
 use crate::tuf::repository::RoleFile;
 use crate::tuf::repository::Trust;
@@ -205,8 +206,8 @@ impl Standing {
     fn join(&mut self, bin: &Self, further: usize) {
         self.version = self.version.filter(|version| bin.version == Some(*version));
         self.name = match further == self.roles {
-            true => format!("{} .. {}", self.role, bin.role),
-            false => format!("{} and {} more", self.role, self.roles),
+            true => few::run(&self.role, &bin.role),
+            false => few::and_more(&[&self.role], self.roles + 1),
         };
         self.roles += 1;
     }

@@ -14,6 +14,7 @@ pub mod delegations;
 pub mod describe;
 pub mod diff;
 pub mod fault;
+pub mod few;
 mod fields;
 pub mod file;
 pub mod foreign_signature;

@@ -17,6 +17,7 @@ use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::delegations::rules;
 use crate::tuf::fault::Fault;
+use crate::tuf::few::and_more;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::PublicKey;
 use crate::tuf::paths::taken;
@@ -95,12 +96,11 @@ impl Wanted {
         let by_prefix = |role: &Delegation| matches!(role.paths, Paths::HashPrefixes(_));
         let unreached = taken(roles).into_iter().zip(roles).filter(|(taken, _)| !taken.is_empty());
         let unreached = unreached.map(|(taken, role)| {
-            let (name, more) = (&role.name, taken.len() - 1);
+            let name = &role.name;
             let hashes = if by_prefix(role) { "hashes that begin with " } else { "" };
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let taken = and_more(&[format!("{:?}", taken[0])], taken.len());
             let text = format!(
-                "{name} can never sign for {hashes}{:?}{more}: terminating delegations before it take them",
-                taken[0]
+                "{name} can never sign for {hashes}{taken}: terminating delegations before it take them"
             );
             Fault::new("delegation-never-reached", name, text)
         });

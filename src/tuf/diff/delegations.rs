@@ -19,6 +19,7 @@ use crate::tuf::diff::keys::Signers;
 use crate::tuf::diff::keys::Table;
 use crate::tuf::diff::names::Labels;
 use crate::tuf::diff::scope::Scope;
+use crate::tuf::few::and_more;
 use crate::tuf::fields;
 use crate::tuf::key::KeyId;
 use crate::tuf::metadata::MetadataError;
@@ -188,11 +189,8 @@ fn paths(role: &Map<String, Value>) -> String {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        if let Some((shown, more)) =
-            list.split_at_checked(list.len().min(5)).filter(|(shown, _)| !shown.is_empty())
-        {
-            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-            return format!("{called}{}{more}{end}", shown.join(", "));
+        if let Some(shown) = list.get(..list.len().min(5)).filter(|shown| !shown.is_empty()) {
+            return format!("{called}{}{end}", and_more(shown, list.len()));
         }
     }
     match role.get("bit_length") {

@@ -8,6 +8,7 @@ use crate::tuf::diff::Kind;
 use crate::tuf::diff::Reach;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::Signed;
+use crate::tuf::few::few;
 
 /// How many of a root's lines people see: few enough for a screen that scrolls, more than any root has.
 const SHOWN_OF_ROOT: usize = 200;
@@ -89,17 +90,6 @@ fn consequences(section: &Section) -> Vec<String> {
     let others = alike(others.into_iter().map(|c| (c.role.as_str(), c.words.as_str())));
     said.extend(cut(others.map(|(roles, words)| format!("{}: {words}", few(&roles)))));
     said
-}
-
-/// How many roles of which the same is said are named.
-const NAMED: usize = 3;
-
-/// The first of many roles, and how many more there are.
-pub fn few(roles: &[&str]) -> String {
-    match roles.split_at_checked(NAMED) {
-        Some((named, rest)) if rest.len() > 1 => format!("{} and {} more", named.join(", "), rest.len()),
-        _ => roles.join(", "),
-    }
 }
 
 /// The sentence; without one, the line without its role.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::tuf::few::and_more;
 use crate::tuf::paths::Tree;
 
 /// So many paths are named.
@@ -113,11 +114,7 @@ impl Moved {
 
     /// `a, b, c and 14 more`
     fn named(&self) -> String {
-        let named = self.examples.join(", ");
-        match self.count - self.examples.len() {
-            0 => named,
-            more => format!("{named} and {more} more"),
-        }
+        and_more(&self.examples, self.count)
     }
 
     /// `17 current targets of ops are shadowed by dev: a, b, c and 14 more`

@@ -7,6 +7,7 @@ use crate::tuf::date::Date;
 use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
+use crate::tuf::few;
 use crate::tuf::paths::Tree;
 
 /// So many bins at least share a row.
@@ -68,11 +69,8 @@ impl Row {
 
     /// `dev`, or `bin-0000 .. bin-3fff`.
     pub fn name(&self) -> String {
-        let name = |delegation: Option<&Delegation>| delegation.map_or("", |d| d.name.as_str()).to_owned();
-        match self.count {
-            1 => name(self.delegation()),
-            _ => format!("{} .. {}", name(self.delegation()), name(self.last())),
-        }
+        let [first, last] = [self.delegation(), self.last()].map(|d| d.map_or("", |d| d.name.as_str()));
+        few::run(first, last)
     }
 }
 

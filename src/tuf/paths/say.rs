@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::tuf::KeyId;
+use crate::tuf::few::and_more;
 use crate::tuf::paths::Answer;
 use crate::tuf::paths::Asked;
 use crate::tuf::paths::Because;
@@ -57,15 +58,13 @@ impl Answer {
     pub fn headline(&self, holders: &BTreeMap<KeyId, String>) -> String {
         let query = &self.query;
         let asked = || self.steps.iter().filter(|step| step.asked == Asked::InTurn);
-        let mut names: Vec<String> = asked().map(Step::name).collect();
-        let more = names.len().saturating_sub(NAMED);
-        names.truncate(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names: Vec<String> = asked().map(Step::name).collect();
+        let first = || and_more(&names[..names.len().min(NAMED)], names.len());
         if self.pattern {
             let taken: usize = asked().map(|step| step.taken).sum();
-            let named = if more.is_empty() { joined(&names) } else { names.join(", ") };
+            let named = if names.len() > NAMED { first() } else { joined(&names) };
             let are = if taken == 1 { "target is" } else { "targets are" };
-            return format!("{query}: {named}{more} may sign paths like this; {taken} {are} there now");
+            return format!("{query}: {named} may sign paths like this; {taken} {are} there now");
         }
         let taken = self.taken_from.as_ref().and_then(|role| asked().find(|step| step.role == *role));
         match (taken, names.as_slice()) {
@@ -81,10 +80,7 @@ impl Answer {
                 format!("{query}: only targets may sign it, and lists it not; {keys} can sign it")
             }
             (None, _) => {
-                format!(
-                    "{query}: no role here lists it; who may sign it, first one first: {}{more}",
-                    names.join(", ")
-                )
+                format!("{query}: no role here lists it; who may sign it, first one first: {}", first())
             }
         }
     }
@@ -149,7 +145,7 @@ impl Step {
     pub fn name(&self) -> String {
         match self.count {
             1 => self.role.clone(),
-            count => format!("{} and {} more bins", self.role, count - 1),
+            count => format!("{} bins", and_more(&[&self.role], count)),
         }
     }
 

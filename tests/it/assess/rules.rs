@@ -263,21 +263,37 @@ fn every_combination_stands_in_one_row_and_a_row_says_from_which_fewest_keys_it_
     assert!(first.is_good() && first.from == [vec![(0, 0); table.kinds.len()]], "{first:?}");
 }
 
-#[test]
-fn the_steps_name_bins_as_one_and_say_how_many() {
+/// The world with sixteen bins of one key instead of dev.
+fn with_bins() -> Model {
     let mut world = world();
     let bins = json!({"keyids": keyids(&[8]), "threshold": 1, "bit_length": 4, "name_prefix": "bin"});
     world.role("targets")["delegations"] = json!({"keys": keys(&[8]), "succinct_roles": bins});
-    let model = model(&world.build());
+    model(&world.build())
+}
+
+#[test]
+fn every_combination_names_bins_as_one() {
+    let model = with_bins();
+
+    let said = model.table_lines(&model.table(now()), now()).join("\n");
+
+    assert!(said.contains("on paths of bin-0 .. bin-f"), "{said}");
+    assert!(said.contains("bin-0 .. bin-f  from"), "{said}");
+    assert_eq!(said.matches("bin-0").count(), said.matches("bin-0 .. bin-f").count(), "{said}");
+}
+
+#[test]
+fn the_steps_name_bins_as_one() {
+    let model = with_bins();
     let stolen = places(&model, &[8]);
 
     let said = model.assess(&Question { lost: KeySet::new(), stolen, at: now() });
 
     let steps = model.steps(&said).join("\n");
     for part in [
-        "bin-0 and 15 more cannot be signed as it stands",
-        "it delegates bin-0 and 15 more to new keys",
-        "sign targets, bin-0 and 15 more again",
+        "bin-0 .. bin-f cannot be signed as it stands",
+        "it delegates bin-0 .. bin-f to new keys",
+        "sign targets, bin-0 .. bin-f again",
     ] {
         assert!(steps.contains(part), "{steps}");
     }
