@@ -3,7 +3,7 @@
 //! Pure: a board is read from a [`Repository`] as it lies and the names beside it, at one fixed time. Nothing is
 //! verified here; [`crate::tuf::client`] does that. `keyrite status` calls it.
 
-mod bins;
+mod alike;
 mod calendar;
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::status::bins::Place;
+use crate::status::alike::Place;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Repository;
@@ -57,22 +57,25 @@ pub struct Holding {
     pub name: String,
     /// Who holds it, where someone said.
     pub holder: Option<String>,
-    /// Other roles that it signs; bins that share their keys as one.
+    /// Other roles that it signs; those that share their keys as one.
     pub also_signs: Vec<String>,
 }
 
-/// One role, or bins that differ in nothing that matters here, by the word of one delegator.
+/// One role, or delegated ones that differ in nothing that matters here, by the word of one delegator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Standing {
-    /// The role; of bins the first.
+    /// The role; of several the first.
     pub role: String,
-    /// How many roles this speaks of: 1, or the bins.
+    /// The next ones of those that this speaks of, as many as are named.
+    #[serde(skip)]
+    also: Vec<String>,
+    /// How many roles this speaks of: 1, or those that differ in nothing that matters here.
     pub roles: usize,
-    /// What people call them: the role, `bin-0 .. bin-f`, or `bin-3 and 5 more`.
+    /// What people call them: the role, `bin-0 .. bin-f`, or `a, b, c and 5 more`.
     pub name: String,
     /// Who delegates to it: `root`, or a targets role.
     pub by: String,
-    /// `version` of the newest file; of bins, when all have the same.
+    /// `version` of the newest file; of several, when all have the same.
     pub version: Option<u64>,
     /// When it expires.
     pub expires: Option<Date>,
@@ -155,7 +158,7 @@ impl Board {
     pub fn read(name: &str, repository: &Repository, names: &Names, at: Date, window: u32) -> Self {
         let trust = repository.trust();
         let online = online(repository);
-        let places = bins::places(repository);
+        let places = alike::places(repository);
         let signs = signs(&trust, &places);
         let mut roles: Vec<Standing> = Vec::new();
         let mut rows = BTreeMap::new();
@@ -166,16 +169,16 @@ impl Board {
             };
             for trust in trusts {
                 let place = places.get(&(trust.delegator.clone(), role.clone()));
-                let run = place.map_or(role.as_str(), |place| &place.run);
+                let run = place.map_or(role.as_str(), |place| &place.all);
                 let one = standing((role, run), trust, file, &signs, &online, names, at, window);
                 let Some(place) = place else {
                     roles.push(one);
                     continue;
                 };
-                let alike = (one.by.clone(), place.run.clone(), file.is_some(), one.expires, one.window);
+                let alike = (one.by.clone(), place.all.clone(), file.is_some(), one.expires, one.window);
                 let (row, first) = *rows.entry(alike).or_insert((roles.len(), place.at));
                 match roles.get_mut(row) {
-                    Some(bins) => bins.join(&one, place.at.abs_diff(first)),
+                    Some(others) => others.join(&one, place, first),
                     None => roles.push(one),
                 }
             }
@@ -202,14 +205,18 @@ impl Board {
 }
 
 impl Standing {
-    /// Takes in a bin that is `further` places away.
-    fn join(&mut self, bin: &Self, further: usize) {
-        self.version = self.version.filter(|version| bin.version == Some(*version));
-        self.name = match further == self.roles {
-            true => few::run(&self.role, &bin.role),
-            false => few::and_more(&[&self.role], self.roles + 1),
-        };
+    /// Takes in another role, whose place is this; the first has the place `first`.
+    fn join(&mut self, other: &Self, place: &Place, first: usize) {
+        self.version = self.version.filter(|version| other.version == Some(*version));
+        if self.also.len() < few::NAMED {
+            self.also.push(other.role.clone());
+        }
         self.roles += 1;
+        let named: Vec<&String> = std::iter::once(&self.role).chain(&self.also).collect();
+        self.name = match place.bin {
+            true if place.at.abs_diff(first) + 1 == self.roles => few::run(&self.role, &other.role),
+            _ => few::few_of(&named, self.roles),
+        };
     }
 }
 
@@ -227,7 +234,7 @@ fn online(repository: &Repository) -> BTreeSet<Material> {
     roles.flat_map(|role| role.keys.into_values().map(|key| key.material())).collect()
 }
 
-/// The roles that each key signs; bins as one.
+/// The roles that each key signs; those that share their keys as one.
 fn signs(
     trust: &[(String, Vec<Trust>)],
     places: &BTreeMap<(String, String), Place>,
@@ -236,7 +243,7 @@ fn signs(
     for (role, trusts) in trust {
         for trust in trusts {
             let place = places.get(&(trust.delegator.clone(), role.clone()));
-            let run = place.map_or(role.as_str(), |place| &place.run);
+            let run = place.map_or(role.as_str(), |place| &place.all);
             for key in trust.keys.keys.values() {
                 signs.entry(key.material()).or_default().insert(run.to_owned());
             }
@@ -283,6 +290,7 @@ fn standing(
     };
     Standing {
         role: role.to_owned(),
+        also: Vec::new(),
         roles: 1,
         name: role.to_owned(),
         by: trust.delegator.clone(),

@@ -1,7 +1,7 @@
 //! Many names in few words, the same wherever people read them: the first of many, and roles that follow one another.
 
-/// How many of many names are named.
-const NAMED: usize = 3;
+/// How many of many names are named, where one more is not the last.
+pub const NAMED: usize = 3;
 
 /// `a, b, c and 14 more`: those that are shown, of so many.
 pub fn and_more<S: AsRef<str>>(shown: &[S], all: usize) -> String {
@@ -19,9 +19,14 @@ pub fn and_more_by<S: AsRef<str>>(between: &str, shown: &[S], all: usize) -> Str
 
 /// The first of many names, and how many more there are; one more is named as well.
 pub fn few<S: AsRef<str>>(names: &[S]) -> String {
-    match names.get(..NAMED).filter(|_| names.len() > NAMED + 1) {
-        Some(first) => and_more(first, names.len()),
-        None => and_more(names, names.len()),
+    few_of(names, names.len())
+}
+
+/// The same of so many, where the first of them are at hand: one more than are named, if there are.
+pub fn few_of<S: AsRef<str>>(names: &[S], all: usize) -> String {
+    match names.get(..NAMED).filter(|_| all > NAMED + 1) {
+        Some(first) => and_more(first, all),
+        None => and_more(names, all),
     }
 }
 

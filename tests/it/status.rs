@@ -189,7 +189,9 @@ fn bins_that_share_their_keys_and_expiry_are_one_row_however_many_they_are() {
     let bins: Vec<&str> = said.out.lines().filter(|line| line.starts_with("  bin-")).collect();
     let [most, other] = bins.as_slice() else { panic!("{}", said.out) };
     assert!(
-        most.contains("bin-00 and 62 more: NO KEY TO SPARE of several versions, expires 2027-07"),
+        most.contains(
+            "bin-00, bin-01, bin-02 and 60 more: NO KEY TO SPARE of several versions, expires 2027-07"
+        ),
         "{most}"
     );
     assert!(other.contains("bin-05: NO KEY TO SPARE version 1, expires 2027-06-01"), "{other}");
@@ -223,6 +225,31 @@ fn a_key_of_bins_and_of_another_role_names_the_bins_as_one() {
         (board.roles[4].name.as_str(), also(&board.roles[4])),
         ("bin-00 .. bin-3f", vec!["targets".to_owned()])
     );
+}
+
+#[test]
+fn delegated_roles_of_the_same_keys_are_one_row_and_do_not_list_each_other() {
+    let mut world = calm();
+    let names = ["app", "cli", "web", "ops", "gui"];
+    let mut roles: Vec<Value> = names.map(|name| delegation(name, &[8, 10], &[name])).to_vec();
+    roles.insert(2, delegation("dev", &[8], &["dev/*"]));
+    world.role("targets")["delegations"] = json!({"keys": keys(&[8, 10]), "roles": roles});
+    for name in names {
+        let mut role = targets(1, json!({}));
+        let expires = if name == "gui" { "2027-06-01T09:00:00Z" } else { "2027-07-03T09:00:00Z" };
+        role["expires"] = json!(expires);
+        world.roles.insert(name.to_owned(), (role, vec![8]));
+    }
+
+    let board = board(&world, &Names::default());
+
+    let also =
+        |role: &Standing| role.holdings.iter().flat_map(|held| held.also_signs.clone()).collect::<Vec<_>>();
+    let rows: Vec<_> =
+        board.roles.iter().skip(4).map(|row| (row.name.as_str(), row.roles, also(row))).collect();
+    let all = vec!["app, cli, web and 2 more".to_owned()];
+    let dev = vec!["dev".to_owned()];
+    assert_eq!(rows, [("app, cli, web, ops", 4, dev.clone()), ("dev", 1, all), ("gui", 1, dev)]);
 }
 
 #[test]
