@@ -9,6 +9,7 @@ use crate::draft::Known;
 use crate::draft::KnownPerson;
 use crate::draft::Request;
 use crate::draft::text;
+use crate::plan::file::ELSEWHERE;
 use crate::plan::placeholder;
 use crate::tuf::Scheme;
 
@@ -69,7 +70,9 @@ pub(super) fn cast(request: &Request<'_>, listed: &KeySet, signing: &KeySet, out
         let of = key.given.as_ref().and_then(|given| known.keys.get(given));
         let needs_holder = signing.contains(place) || out.contains(place);
         let holder = holder(key, &name, known, needs_holder, &mut room, &mut ids);
-        let store = of.and_then(|of| of.store.clone());
+        // A drill or a destruction opens its keys in the room.
+        let here = |store: &String| request.kind.signs() || store != ELSEWHERE;
+        let store = of.and_then(|of| of.store.clone()).filter(here);
         let (guessed, shares) = (store.is_none(), of.and_then(|of| of.shares.clone()));
         let store = store.unwrap_or_else(|| format!("age:inputs/keys/{name}.age"));
         let keyid = key.keyids.first().map(|keyid| keyid.0.clone()).unwrap_or_default();

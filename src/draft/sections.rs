@@ -212,8 +212,8 @@ impl<'a> Draft<'a> {
 
     fn key_lines(&self, text: &mut String) {
         text.push_str(
-            "\n# A key that exists has the keyid under which the metadata lists it; with a store it signs today. A new key has\n\
-             # `generate: true`. No PIN or passphrase ever stands here.\nkeys:\n",
+            "\n# A key that exists has the keyid under which the metadata lists it; with a store it signs today, with `store: elsewhere` at\n\
+             # another place, from a request. A new key has `generate: true`. No PIN or passphrase ever stands here.\nkeys:\n",
         );
         let (_, signing) = self.keys();
         let signing = may_sign(self.request, &signing);

@@ -20,6 +20,7 @@ use crate::driver::stores::ANY_PIN;
 use crate::plan::Step;
 use crate::plan::print::request_file;
 use crate::tuf::KeyId;
+use crate::tuf::few::and_more_by;
 
 /// The most files of one directory that are looked at.
 const MAX_FILES: usize = 1000;
@@ -135,10 +136,9 @@ impl Driver {
 
 /// What became of the files that came in, the first of them.
 fn told(otherwise: &[String]) -> String {
-    match otherwise.len().checked_sub(TOLD) {
-        _ if otherwise.is_empty() => "there is no file in it".to_owned(),
-        Some(more @ 1..) => format!("{}; and {more} more", otherwise[..TOLD].join("; ")),
-        _ => otherwise.join("; "),
+    match otherwise {
+        [] => "there is no file in it".to_owned(),
+        all => and_more_by("; ", &all[..all.len().min(TOLD)], all.len()),
     }
 }
 

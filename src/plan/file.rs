@@ -33,7 +33,7 @@ use crate::tuf::Scheme;
 use crate::tuf::root::TOP_LEVEL;
 
 /// What stands in the place of a STORE where a key's holder signs at another place.
-const ELSEWHERE: &str = "elsewhere";
+pub const ELSEWHERE: &str = "elsewhere";
 
 /// What people do in the room.
 pub const PERSON_ROLES: [&str; 4] = ["operator", "custodian", "witness", "auditor"];

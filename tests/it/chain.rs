@@ -7,6 +7,7 @@ mod apart;
 mod change;
 mod clients;
 mod delegation;
+mod elsewhere;
 mod faulty;
 mod forbidden;
 mod model;
@@ -30,6 +31,9 @@ use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
 use change::Change;
 use model::Model;
+
+/// One of so many changes is made once more by people in different places.
+const SCATTERED: usize = 4;
 
 /// How often each variation was refused.
 type Refusals = BTreeMap<&'static str, usize>;
@@ -84,6 +88,9 @@ impl Chain {
             apart::merges(&self.model, &change, &record);
         }
         self.rehearsed(&room, &change);
+        if number % SCATTERED == 1 {
+            self.scattered(&room, &change, &record);
+        }
 
         *self.kinds.entry(change.spec.kind).or_default() += 1;
         self.model.state = change.after;

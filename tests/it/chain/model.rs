@@ -212,7 +212,7 @@ fn on_token(name: &str) -> bool {
     name.starts_with('t')
 }
 
-fn passphrase(name: &str) -> String {
+pub(super) fn passphrase(name: &str) -> String {
     format!("a passphrase of {name}")
 }
 
