@@ -41,6 +41,8 @@ const SOON_ONLINE: i64 = 1;
 pub struct Overview {
     /// The first root that is here, and the newest.
     pub roots: (u64, u64),
+    /// The newest root, where it lacks signatures, so that no client takes it.
+    pub proposed: Option<u64>,
     /// Whether a rehearsal made it.
     pub rehearsal: bool,
     /// `consistent_snapshot` of the newest root.
@@ -155,9 +157,12 @@ impl Overview {
         let version = |file: Option<&RoleFile>| file.map_or(0, |file| file.version);
         let keys = keys(&root, &top, &rows);
         let mut lacking: Vec<Lacking> = by_old_keys(&roots, files).into_iter().chain(of_top).collect();
+        let lacks = |root: &&RoleFile| lacking.iter().any(|lacking| lacking.file == root.file);
+        let proposed = newest.filter(lacks).map(|root| root.version);
         let not_looked_at = lacking_below(&names, files, &rows, &mut lacking);
         Self {
             roots: (version(roots.first()), version(newest)),
+            proposed,
             rehearsal: newest.is_some_and(|root| root.metadata.signed().get(WATERMARK).is_some()),
             consistent_snapshot: root.consistent_snapshot,
             top,
@@ -185,6 +190,10 @@ impl Overview {
         let roots = match self.roots {
             (first, last) if first == last => format!("root version {last}"),
             (first, last) => format!("root versions {first} to {last}"),
+        };
+        let roots = match self.proposed {
+            Some(root) => format!("{roots} ({root} LACKS SIGNATURES, clients do not take it)"),
+            None => roots,
         };
         let count = |standing| self.standing(standing, now);
         let dates = match (count(Standing::Expired), count(Standing::Soon)) {

@@ -19,7 +19,7 @@ fn a_repository_is_said_in_plain_words_and_left_alone() {
 
     let said = keyrite(&["inspect", text(dir.path())]).ended(0).out;
 
-    assert!(said.starts_with("TUF repository: root versions 1 to 2, 16388 delegated roles; "), "{said}");
+    assert!(said.starts_with("TUF repository: root versions 1 to 2 (2 LACKS SIGNATURES, clients do not take it), 16388 delegated roles; "), "{said}");
     for line in [
         "; any 2 of Bo Lindqvist, Chi Nwosu and Fay Ode\n",
         "Dana Reyes and Otto Brand together; dev/* tools/*, terminating\n",

@@ -130,6 +130,8 @@ const NAMED: usize = 12;
 const VERSION: usize = 8;
 const EXPIRES: usize = 11;
 const DAYS: usize = 20;
+/// Of a root that lacks signatures, instead of its days.
+const PROPOSED: &str = "LACKS SIGNATURES";
 const SIGN: usize = 9;
 
 fn role_width(doc: &Doc) -> usize {
@@ -174,13 +176,17 @@ fn role_row(
     let (found, width) = (&shown.found, role_width(doc));
     let standing = Standing::of(role, expires, found.now);
     let date: String = expires.map(|date| date.to_string().chars().take(10).collect()).unwrap_or_default();
+    let (words, style) = match (role, found.overview.proposed) {
+        ("root", Some(_)) => (PROPOSED.to_owned(), doc.palette.warning()),
+        _ => (standing.words(expires, found.now), standing_style(doc.palette, standing)),
+    };
     let people = people(keys, &found.holders);
     let used = width + VERSION + EXPIRES + DAYS + SIGN;
     vec![
         (name, width, Style::new()),
         (version, VERSION, Style::new()),
         (date, EXPIRES, Style::new()),
-        (standing.words(expires, found.now), DAYS, standing_style(doc.palette, standing)),
+        (words, DAYS, style),
         (format!("{} of {}", keys.threshold, people.len()), SIGN, Style::new()),
         (people.join(", "), rest(doc, used), Style::new()),
     ]
