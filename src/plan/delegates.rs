@@ -23,7 +23,6 @@ use crate::plan::problem::Place;
 use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
 use crate::tuf::delegations::Delegations;
-use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::author;
 use crate::tuf::delegations::author::Labels;
 use crate::tuf::delegations::author::Wanted;
@@ -104,18 +103,13 @@ fn nested(plan: &Plan) -> Vec<Problem> {
     let mut remarks = Vec::new();
     for (delegator, role) in &plan.roles {
         let (Some(spec), Some(list)) = (&role.delegations, tree.get(delegator)) else { continue };
-        let to = |list: &'_ Delegations| -> Vec<Paths> {
-            let to = list.roles.iter().filter(|delegation| delegation.name == *delegator);
-            to.map(|delegation| delegation.paths.clone()).collect()
-        };
-        let may: Vec<Paths> = tree.values().flat_map(to).collect();
-        let may: Vec<&Paths> = may.iter().collect();
+        let ways = paths::ways(&tree, delegator);
         for (delegation, entry) in list.roles.iter().zip(&spec.entries).filter(|_| delegator != "targets") {
-            let outside = paths::outside(delegation, &may);
+            let outside = ways.as_ref().map(|ways| paths::outside(delegation, ways)).unwrap_or_default();
             if !outside.is_empty() {
                 let quoted: Vec<String> = outside.iter().map(|pattern| format!("{pattern:?}")).collect();
                 let text = format!(
-                    "{} can never sign for {}: nobody delegates such paths to {delegator}",
+                    "{} can never sign for {}: nobody delegates such paths to {delegator}, all the way from targets",
                     delegation.name,
                     joined(&quoted, "and")
                 );

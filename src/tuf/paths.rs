@@ -42,6 +42,7 @@ pub use say::who;
 pub use unreached::outside;
 pub use unreached::taken;
 pub use unreached::unreached;
+pub use unreached::ways;
 
 /// The targets roles of a repository and what each delegates, read once.
 #[derive(Clone, Debug)]

@@ -1,8 +1,10 @@
 //! Delegations that no search comes to, and paths of one that lie outside those of who delegates.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::tuf::delegations::Delegation;
+use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
 use crate::tuf::paths::pattern::covers;
 use crate::tuf::paths::pattern::meet;
@@ -65,14 +67,58 @@ pub fn unreached(roles: &[Delegation]) -> Vec<usize> {
     (0..roles.len()).filter(|place| unreached[*place]).collect()
 }
 
-/// The patterns of a delegation that match nothing that its delegator may sign for, by the delegations to that one. Where
-/// either of them goes by hashes, nothing is said.
-pub fn outside<'a>(delegation: &'a Delegation, delegator: &[&Paths]) -> Vec<&'a str> {
+/// More ways from targets to a role, and more patterns on one of them, than these are not told apart.
+const MAX_WAYS: usize = 64;
+/// After so many delegations the search for ways ends.
+const MAX_STEPS: usize = 20_000;
+
+/// The patterns of a delegation that match nothing which its delegator is led to by any of these ways: the delegations
+/// from targets down to it. What goes by hashes may be any path.
+pub fn outside<'a>(delegation: &'a Delegation, ways: &[Vec<&Paths>]) -> Vec<&'a str> {
     let Paths::Patterns(own) = &delegation.paths else { return Vec::new() };
-    let mut may = Vec::new();
-    for paths in delegator {
-        let Paths::Patterns(patterns) = paths else { return Vec::new() };
-        may.extend(patterns.iter().map(String::as_str));
+    let led = |own: &&str| ways.iter().any(|way| leads(way, own));
+    own.iter().map(String::as_str).filter(|own| !led(own)).collect()
+}
+
+/// Whether some path of the pattern passes all of these delegations.
+fn leads(way: &[&Paths], own: &str) -> bool {
+    let mut all: Vec<Vec<&str>> = vec![vec![own]];
+    for paths in way {
+        let Paths::Patterns(list) = paths else { continue };
+        let mut passed = Vec::new();
+        for patterns in &all {
+            let with = list.iter().map(|pattern| [patterns.as_slice(), &[pattern.as_str()]].concat());
+            passed.extend(with.filter(|patterns| meet(patterns)));
+        }
+        if passed.len() > MAX_WAYS {
+            return true;
+        }
+        all = passed;
     }
-    own.iter().map(String::as_str).filter(|own| !may.iter().any(|may| meet(&[may, own]))).collect()
+    !all.is_empty()
+}
+
+/// Every way from targets to a role, each as the paths of its delegations; `None` where there are too many to tell apart.
+pub fn ways<'t>(tree: &'t BTreeMap<String, Delegations>, to: &str) -> Option<Vec<Vec<&'t Paths>>> {
+    let (mut ways, mut steps) = (Vec::new(), 0);
+    let mut open: Vec<(Vec<&str>, Vec<&Paths>)> = vec![(vec!["targets"], Vec::new())];
+    while let Some((roles, way)) = open.pop() {
+        let delegator = roles.last().copied().unwrap_or_default();
+        steps += 1;
+        if ways.len() == MAX_WAYS || steps == MAX_STEPS {
+            return None;
+        }
+        if delegator == to {
+            ways.push(way);
+            continue;
+        }
+        // Who delegates to nobody leads nowhere, and a way that leads back is none.
+        for delegation in tree.get(delegator).into_iter().flat_map(|list| &list.roles) {
+            let name = delegation.name.as_str();
+            if !roles.contains(&name) && tree.contains_key(name) {
+                open.push(([&roles[..], &[name]].concat(), [&way[..], &[&delegation.paths]].concat()));
+            }
+        }
+    }
+    Some(ways)
 }

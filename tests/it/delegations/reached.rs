@@ -50,6 +50,26 @@ fn a_delegation_to_which_nothing_leads_is_remarked_and_may_be_meant() {
 }
 
 #[test]
+fn paths_to_which_no_chain_from_targets_leads_are_remarked_however_deep() {
+    let world = World::new();
+    let check = |paths: &str| {
+        let mid = "{name: mid, keys: [dana], threshold: 1, paths: [\"*/b*\", \"*/c*\"]}";
+        let sub = SUB.replace("dev/a*", paths);
+        let deeper = format!("    mid: {{version: 1, expires: \"{EXPIRES}\", delegations: [{sub}]}}\n");
+        let said = world.check(&world.file("delegation-change", DANA, &(after(DEV, mid) + &deeper))).ended(0);
+        said.out + &said.err
+    };
+
+    let outside = check("other/b1");
+
+    let says =
+        "sub can never sign for \"other/b1\": nobody delegates such paths to mid, all the way from targets";
+    assert!(outside.contains(says), "{outside}");
+    assert!(!check("dev/b1").contains("paths-outside-delegator"));
+    assert!(!check("*/c1").contains("paths-outside-delegator"));
+}
+
+#[test]
 fn what_a_role_delegates_that_begins_is_said_and_may_be_expected() {
     let world = World::new();
     world.file("delegation-change", DANA, &after(DEV, SUB));
