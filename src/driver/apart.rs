@@ -37,8 +37,10 @@ const MAX_IMAGES: usize = 2000;
 
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, Stop> {
-    let unread =
-        |why: String| Stop::new(StopKind::Input, format!("{}: {why}; nothing was written", shown(path)), "");
+    let unread = |why: String| {
+        let error = format!("{}: {why}; nothing was written", shown(path));
+        Stop::new(StopKind::Input, error, "look at its name, and give a file that can be read")
+    };
     disk::read(path, MAX_FILE).map_err(|error| unread(error.to_string()))
 }
 
@@ -110,7 +112,11 @@ pub fn with_root_before(request: Request, file: &Path) -> Result<(Request, Optio
     if path.symlink_metadata().is_err() {
         return Ok((request, None));
     }
-    let request = request.after(&read(&path)?).map_err(|error| {
+    let before = read(&path).map_err(|stop| {
+        let hint = format!("root version {old} is taken from there: put it there, or take away what lies there and name it with --from");
+        Stop { hint, ..stop }
+    })?;
+    let request = request.after(&before).map_err(|error| {
         let error = format!("{}: {error}; nothing was written", shown(&path));
         Stop::new(
             StopKind::Input,

@@ -448,6 +448,31 @@ fn at_a_terminal_the_words_stand_before_the_question_and_the_question_before_the
     assert!(!yes.shown.contains("correct horse"), "{}", yes.shown);
 }
 
+#[test]
+fn every_refusal_of_a_request_says_what_to_do_next() {
+    let world = World::new(&[]);
+    world.write("2.root.json", &signed_by(&root(2, &[7, 2, 3], 2), &[2]).to_file());
+    let before = world.path("1.root.json");
+    let request = || world.ran(&["request", "2.root.json", "--out", "root.req"]).ended(2).err;
+
+    std::os::unix::fs::symlink("nowhere", &before).unwrap();
+    let dangling = request();
+    fs::remove_file(&before).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&before).status().unwrap().success());
+    let pipe = request();
+
+    for said in [dangling, pipe] {
+        assert!(said.contains("1.root.json: ") && said.contains("nothing was written"), "{said}");
+        assert!(said.contains("\nhint: root version 1 is taken from there"), "{said}");
+    }
+    let missing = world.ran(&["request", "3.root.json", "--out", "root.req"]).ended(2).err;
+    assert!(
+        missing.contains("nothing was written") && missing.contains("\nhint: look at its name"),
+        "{missing}"
+    );
+    assert!(!world.path("root.req").exists());
+}
+
 /// What people read, and what goes to the signers, to the last character.
 #[test]
 fn the_request_and_the_outcomes_as_people_read_them() {
