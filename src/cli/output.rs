@@ -155,7 +155,7 @@ impl From<crate::driver::Stop> for Failure {
             StopKind::Input => Exit::Input,
             StopKind::People => Exit::Stopped,
             StopKind::Machine => Exit::Machine,
-            StopKind::Store => Exit::Store,
+            StopKind::Store | StopKind::Secret => Exit::Store,
             StopKind::Integrity => Exit::Integrity,
         };
         Self::new(exit, stop.error, stop.hint)

@@ -1,6 +1,7 @@
 //! `keyrite sign`: someone elsewhere reads a request, and answers it with a signature, or with one of each key there.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -16,8 +17,11 @@ use crate::cli::prompt::Terminal;
 use crate::cli::show::plain;
 use crate::cli::verify;
 use crate::driver;
+use crate::driver::StopKind;
 use crate::driver::apart::Signing;
 use crate::keystore;
+use crate::keystore::Sight;
+use crate::keystore::Wants;
 use crate::store_uri::StoreUri;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
@@ -26,6 +30,9 @@ use crate::tuf::apart::Request;
 use crate::tuf::apart::Response;
 use crate::tuf::apart::carry;
 use crate::words::Digest;
+
+/// How often the passphrase of an age file may be typed.
+const TRIES: usize = 3;
 
 const EXAMPLE: &str = "Examples:
   keyrite sign root-2.request --key age:keys/ana.age --out root-2.ana
@@ -40,6 +47,7 @@ Shows what would be signed, and its digest in words: compare them with the perso
 Then it asks whether to sign, then for the passphrase or PIN. The response holds one signature and nothing secret.
 It is written to --out, shown with --qr as one QR code, and printed as lines that can be typed: each has a check.
 With several --key the answer is a copy of the metadata with their signatures, which `keyrite merge` takes as well.
+A passphrase may be typed three times; a PIN is tried once.
 
 Exit codes:
   0  signed, verified, and written
@@ -89,7 +97,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let request = Request::parse(&apart::read_sent(&args.request)?)
         .map_err(|error| apart::failed(driver::apart::unusable(&args.request, &error)))?;
     let opening = key::opening();
-    let open = |uri| Signing::open(&request, uri, opening.clone()).map_err(apart::failed);
+    let open = |uri: &StoreUri| Signing::open(&request, uri, opening.clone()).map_err(apart::failed);
     let mut signings = args.key.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let now = answers.as_ref().and_then(Answers::clock).unwrap_or_else(verify::now);
     show(&request, now, out)?;
@@ -99,13 +107,50 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let sights = signings.iter_mut().map(look).collect::<Result<Vec<_>, _>>()?;
     let mut responses = Vec::new();
     for ((signing, sight), uri) in signings.into_iter().zip(sights).zip(&args.key) {
-        let secret = key::secret(out, &signing.name(), &sight, uri, answers.as_ref())?;
-        responses.push(signing.sign(secret.as_ref()).map_err(apart::failed)?);
+        let signed = sign(signing, &sight, uri, &open, answers.as_ref(), out);
+        responses.push(signed.map_err(|failure| whole(failure, &args))?);
     }
     match responses.as_slice() {
         [response] => answer(&args, &request, response, out),
         responses => copy(&args, &request, responses, out),
     }
+}
+
+/// Signs with one key. A passphrase that is wrong is asked for again, by whoever sits there, for what opens an age file
+/// is not counted; a PIN never is.
+fn sign(
+    mut signing: Signing,
+    sight: &Sight,
+    uri: &StoreUri,
+    open: &dyn Fn(&StoreUri) -> Result<Signing, Failure>,
+    answers: Option<&Answers>,
+    out: &mut Output,
+) -> Result<Response, Failure> {
+    let tries = if sight.wants == Wants::Passphrase && answers.is_none() { TRIES } else { 1 };
+    for left in (1..tries).rev() {
+        let secret = key::secret(out, &signing.name(), sight, uri, answers)?;
+        match signing.sign(secret.as_ref()) {
+            Err(stop) if stop.kind == StopKind::Secret => {
+                let again = if left == 1 { "once more".to_owned() } else { format!("{left} times more") };
+                drop(writeln!(out.err, "{}. It can be typed {again}.", plain(&stop.error)));
+            }
+            signed => return signed.map_err(apart::failed),
+        }
+        signing = open(uri)?;
+    }
+    let secret = key::secret(out, &signing.name(), sight, uri, answers)?;
+    signing.sign(secret.as_ref()).map_err(apart::failed)
+}
+
+/// Of several keys, none has signed when one cannot.
+fn whole(failure: Failure, args: &Args) -> Failure {
+    if args.key.len() == 1 {
+        return failure;
+    }
+    let error = format!("{}; {} was not written, for no key or all", failure.error, apart::shown(&args.out));
+    let hint = "leave this key out, and let it sign by itself later; or sign with all of them again";
+    let hint = if failure.hint.is_empty() { hint.to_owned() } else { format!("{}; or {hint}", failure.hint) };
+    Failure { error, hint, ..failure }
 }
 
 /// Several keys answer with a copy of the metadata that has their signatures.

@@ -21,6 +21,7 @@ use crate::keystore::Opening;
 use crate::keystore::Sight;
 use crate::keystore::Store;
 use crate::keystore::StoreError;
+use crate::keystore::error::StoreErrorKind;
 use crate::keystore::open::Rehearsal;
 use crate::qr::image;
 use crate::store_uri::StoreUri;
@@ -216,7 +217,8 @@ impl Signing {
 }
 
 fn failed(error: StoreError) -> Stop {
-    Stop::new(StopKind::Store, error.text, error.hint)
+    let wrong = error.kind == StoreErrorKind::WrongSecret;
+    Stop::new(if wrong { StopKind::Secret } else { StopKind::Store }, error.text, error.hint)
 }
 
 /// The key as the metadata lists it, when it may sign: material decides, and no label.

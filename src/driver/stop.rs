@@ -13,6 +13,8 @@ pub enum StopKind {
     Machine,
     /// A key store failed.
     Store,
+    /// A passphrase or a PIN is wrong.
+    Secret,
     /// Something recorded was changed.
     Integrity,
 }

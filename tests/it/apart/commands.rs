@@ -449,6 +449,42 @@ fn at_a_terminal_the_words_stand_before_the_question_and_the_question_before_the
 }
 
 #[test]
+fn a_wrong_passphrase_is_asked_for_again_and_of_several_keys_none_is_lost() {
+    let world = World::new(&["ana", "bo"]);
+    world.root(|_| {});
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    let talk = |out: &str, typed: &[(&str, &str)]| {
+        let sign = ["sign", "root.req", "--key", "age:ana.age", "--key", "age:bo.age", "--out", out];
+        let asks = [&[("anything else stops: ", "sign root 1\r")], typed].concat();
+        terminal::talk(env!("CARGO_BIN_EXE_keyrite"), &sign, world.dir.path(), &asks)
+    };
+    let (right, wrong) = ("correct horse battery staple\r", "correct horse battery stable\r");
+    let (ana, bo) = ("Passphrase of age file ana.age", "Passphrase of age file bo.age");
+
+    let mended = talk(
+        "both.json",
+        &[(ana, right), (bo, wrong), ("2 times more", ""), (bo, wrong), ("once more", ""), (bo, right)],
+    );
+    let failed = talk("never.json", &[(ana, right), (bo, wrong), (bo, wrong), (bo, wrong)]);
+
+    assert!(mended.code == 0 && world.path("both.json").exists(), "{}", mended.shown);
+    assert_eq!(mended.shown.matches(ana).count(), 1, "{}", mended.shown);
+    assert!(failed.code == 5 && !world.path("never.json").exists(), "{}", failed.shown);
+    let last = &failed.shown[failed.shown.rfind("error:").unwrap()..];
+    assert!(
+        last.contains("age file bo.age was not opened") && last.contains("never.json was not written"),
+        "{last}"
+    );
+    assert!(last.contains("hint: ") && last.contains("leave this key out"), "{last}");
+    // A file answers once.
+    let answers = PASSPHRASES.replacen("staple", "stable", 1);
+    world.write("wrong.yaml", answers.as_bytes());
+    let sign = ["sign", "root.req", "--key", "age:ana.age", "--out", "x", "--answers", "wrong.yaml"];
+    let once = world.ran(&sign).ended(5);
+    assert!(!once.err.contains("more") && !world.path("x").exists(), "{}", once.err);
+}
+
+#[test]
 fn every_refusal_of_a_request_says_what_to_do_next() {
     let world = World::new(&[]);
     world.write("2.root.json", &signed_by(&root(2, &[7, 2, 3], 2), &[2]).to_file());
