@@ -295,7 +295,9 @@ impl Metadata {
         let mut values = serde_json::Deserializer::from_slice(file.get(at..)?).into_iter::<&RawValue>();
         let signatures = json::parse(values.next()?.ok()?.get().as_bytes()).ok()?;
         let at = scan::space(file, at + values.byte_offset()).ok().filter(|at| file[*at] == b',')? + 1;
-        let text = file.get(scan::member(file, at, b"signed")?..)?;
+        // What is of another role is not read here.
+        let signed = file.get(scan::member(file, at, b"signed")?..)?;
+        let text = Some(signed).filter(|signed| signed.starts_with(br#"{"_type":"targets","#))?;
         let known = known.filter(|known| known.is_plain()).and_then(|known| {
             let here = keep(text.get(..known.payload().len())?);
             Some((known, here.beside(known.payload()).ok()?))

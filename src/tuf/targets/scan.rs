@@ -68,10 +68,12 @@ pub(super) fn name(text: &[u8], at: usize) -> Result<(usize, Range<usize>), Stop
     Ok((end, inside))
 }
 
-/// Where the value begins of the member `name`, which must come next.
+/// Where the value begins of the member `name`, which must come next; `name` needs no escape.
 pub(crate) fn member(text: &[u8], at: usize, name: &[u8]) -> Option<usize> {
-    let (end, inside) = string(text, space(text, at).ok()?).ok()?;
-    let colon = space(text, end).ok().filter(|_| text[inside] == *name)?;
+    let begin = space(text, at).ok()?;
+    let end = begin + name.len() + 2;
+    let found = text.get(begin..end)?.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let colon = space(text, end).ok().filter(|_| found == name)?;
     space(text, expect(text, colon, b':').ok()?).ok()
 }
 
