@@ -1,5 +1,8 @@
 //! What a worker is given to do, what it says, and how it does it. Nothing here knows of processes.
 
+use std::io;
+use std::io::Read;
+
 use cryptoki::context::Pkcs11;
 use cryptoki::slot::Slot;
 use secrecy::SecretString;
@@ -45,7 +48,7 @@ pub(super) enum Work {
     Destroy {
         public: PublicKey,
     },
-    /// The payloads follow the job, one behind the other.
+    /// The payloads follow the job, one behind the other, and nothing follows them.
     Sign {
         public: PublicKey,
         lengths: Vec<usize>,
@@ -102,14 +105,14 @@ impl Said {
     }
 }
 
-/// Does `work` through a module that is initialised, with the payloads that came with it.
+/// Does `work` through a module that is initialised, with the payloads that come with it.
 pub(super) fn perform(
     p11: &Pkcs11,
     module: &ModuleFile,
     uri: &Pkcs11Uri,
     secret: Option<&SecretString>,
     work: &Work,
-    payloads: &[u8],
+    payloads: &mut dyn Read,
 ) -> Result<Said, StoreError> {
     let tokens = token::all(p11, &module.path)?;
     if matches!(work, Work::Look) {
@@ -127,8 +130,7 @@ pub(super) fn perform(
         }
         Work::Destroy { public } => call.destroy(public).map(|found| Said::Found(Some(found))),
         Work::Sign { public, lengths } => {
-            let payloads = apart(lengths, payloads).ok_or_else(worker::nonsense)?;
-            let signed = call.sign(public, &payloads)?;
+            let signed = call.sign(public, lengths, payloads)?;
             Ok(Said::Signed(signed.iter().map(hex::encode).collect()))
         }
     }
@@ -177,13 +179,25 @@ impl Call<'_> {
         Ok(Some(Found { public, evidence }))
     }
 
-    fn sign(&self, public: &PublicKey, payloads: &[&[u8]]) -> Result<Vec<Vec<u8>>, StoreError> {
-        check_lengths(self.token, public.scheme(), payloads)?;
+    /// Signs payloads of these `lengths`, each when it comes.
+    fn sign(
+        &self,
+        public: &PublicKey,
+        lengths: &[usize],
+        payloads: &mut dyn Read,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        check_lengths(self.token, public.scheme(), lengths)?;
         let login = self.login(false)?;
         let name = self.token.name();
         let objects = Objects::read(&login.session, &name)?;
         let pair = self.pair_of(&objects, public, "signed")?;
-        sign::sign_all(&login, self.module, &pair, public, payloads)
+        let mut coming =
+            lengths.iter().map(|length| read_one(payloads, *length).map_err(|_| worker::nonsense()));
+        let signed = sign::sign_all(&login, self.module, &pair, public, &mut coming)?;
+        match payloads.read(&mut [0]) {
+            Ok(0) => Ok(signed),
+            Ok(_) | Err(_) => Err(worker::nonsense()),
+        }
     }
 
     /// The key that is wanted, known by its material; label, id and serial only say where to look.
@@ -260,16 +274,17 @@ fn foreign(token: &str) -> StoreError {
     )
 }
 
-/// The payloads of these lengths; `None` when they are not all of it.
-fn apart<'a>(lengths: &[usize], mut all: &'a [u8]) -> Option<Vec<&'a [u8]>> {
-    let payloads: Option<Vec<_>> = lengths.iter().map(|length| all.split_off(..*length)).collect();
-    payloads.filter(|_| all.is_empty())
+/// The next payload.
+fn read_one(payloads: &mut dyn Read, length: usize) -> io::Result<Vec<u8>> {
+    let mut payload = vec![0; length];
+    payloads.read_exact(&mut payload)?;
+    Ok(payload)
 }
 
 /// Tokens hash Ed25519 messages themselves, and some have little room for them.
-fn check_lengths(token: &Token, scheme: Scheme, payloads: &[&[u8]]) -> Result<(), StoreError> {
+fn check_lengths(token: &Token, scheme: Scheme, lengths: &[usize]) -> Result<(), StoreError> {
     let Some(most) = token.max_message().filter(|_| scheme == Scheme::Ed25519) else { return Ok(()) };
-    match payloads.iter().map(|payload| payload.len() as u64).max().filter(|longest| *longest > most) {
+    match lengths.iter().map(|length| *length as u64).max().filter(|longest| *longest > most) {
         Some(longest) => Err(StoreError::new(
             StoreErrorKind::MessageTooLong,
             format!(

@@ -33,19 +33,20 @@ struct Way<'a> {
     multi_part: bool,
 }
 
-/// Signs each payload with `pair`, whose public half is `public`. The first signature is proven before the next is made,
-/// so that a wrong key does not go on for thousands; the others are proven by who takes them from this process.
+/// Signs each payload that comes, with `pair`, whose public half is `public`. The first signature is proven before the
+/// next is made, so that a wrong key does not go on for thousands; the others are proven by who takes them from this
+/// process.
 pub(super) fn sign_all(
     login: &Login<'_>,
     module: &ModuleFile,
     pair: &KeyPair,
     public: &PublicKey,
-    payloads: &[&[u8]],
+    payloads: &mut dyn Iterator<Item = Result<Vec<u8>, StoreError>>,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
-    let Some((first, others)) = payloads.split_first() else { return Ok(Vec::new()) };
-    let mut signatures = vec![sign(login, module, pair, public, first)?];
-    for payload in others {
-        signatures.push(unproven(login, module, pair, public.scheme(), payload)?);
+    let Some(first) = payloads.next() else { return Ok(Vec::new()) };
+    let mut signatures = vec![sign(login, module, pair, public, &first?)?];
+    for payload in payloads {
+        signatures.push(unproven(login, module, pair, public.scheme(), &payload?)?);
     }
     Ok(signatures)
 }

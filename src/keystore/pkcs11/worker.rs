@@ -2,8 +2,8 @@
 //! hang for ever when a card is pulled out at the wrong moment, and the ceremony goes on.
 //!
 //! The parent runs this program again as `PROGRAM --probe-module PATH`, and writes to its standard input the length of
-//! the PIN, the PIN, the length of the job, the job, and what is to be signed, as it is. The child loads the module, does the job, and answers with one line of JSON. A child
-//! that dies or stays silent is an answer, too.
+//! the PIN, the PIN, the length of the job, the job, and what is to be signed, as it is, while the child signs. The child
+//! loads the module, does the job, and answers with one line of JSON. A child that dies or stays silent is an answer, too.
 
 use std::fs::File;
 use std::io;
@@ -217,9 +217,12 @@ fn start(
         let len = pin.map_or(NO_PIN, |pin| u32::try_from(pin.len()).unwrap_or(LONGEST_PIN + 1));
         let head = [&len.to_be_bytes(), pin.unwrap_or_default(), &(line.len() as u64).to_be_bytes(), &line];
         let written = head.into_iter().try_for_each(|part| stdin.write_all(part));
-        let written = written.and_then(|()| payloads.iter().try_for_each(|one| stdin.write_all(one)));
         // A child that died before it had read its job says so by its silence.
-        drop(written);
+        if written.is_ok() && !payloads.is_empty() {
+            let payloads = payloads.to_vec();
+            // Beside the wait: a module that hangs takes no more.
+            thread::spawn(move || payloads.iter().try_for_each(|one| stdin.write_all(one)));
+        }
     }
     Ok((child, receive))
 }
@@ -264,8 +267,8 @@ pub fn probe_child(path: &Path) -> i32 {
     // A crash is to be expected here, and its core could hold a PIN.
     hygiene::protect_process();
     let Ok(mut screen) = quiet::silence(None) else { return 1 };
-    let Ok((job, secret, payloads)) = read_job() else { return 1 };
-    let answer = match work(path, &job, secret.as_ref(), &payloads) {
+    let Ok((job, secret, mut payloads)) = read_job() else { return 1 };
+    let answer = match work(path, &job, secret.as_ref(), &mut payloads) {
         Ok(Ok(said)) => Answer::Said(said),
         Ok(Err(error)) => Answer::Said(Said::Failed(error.kind, error.text, error.hint)),
         Err(Error::MissingSymbol(_)) => Answer::NoSymbol,
@@ -276,9 +279,11 @@ pub fn probe_child(path: &Path) -> i32 {
     i32::from(!matches!(told, Ok(Ok(()))))
 }
 
-/// Reads past Rust's buffered standard input, which would keep a copy of the PIN.
-fn read_job() -> io::Result<(Job, Option<SecretString>, Vec<u8>)> {
-    let mut stdin = File::from(rustix::io::dup(rustix::stdio::stdin())?);
+/// Reads past Rust's buffered standard input, which would keep a copy of the PIN, and leaves the payloads to be read,
+/// out of reach of a module that reads standard input.
+fn read_job() -> io::Result<(Job, Option<SecretString>, File)> {
+    let mut stdin = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let mut len = [0; 4];
     stdin.read_exact(&mut len)?;
     let secret = match u32::from_be_bytes(len) {
@@ -292,17 +297,16 @@ fn read_job() -> io::Result<(Job, Option<SecretString>, Vec<u8>)> {
     };
     let mut len = [0; 8];
     stdin.read_exact(&mut len)?;
-    let (mut line, mut payloads) = (Vec::new(), Vec::new());
+    let mut line = Vec::new();
     Read::take(&mut stdin, u64::from_be_bytes(len)).read_to_end(&mut line)?;
-    stdin.read_to_end(&mut payloads)?;
-    Ok((serde_json::from_slice(&line)?, secret, payloads))
+    Ok((serde_json::from_slice(&line)?, secret, stdin))
 }
 
 fn work(
     path: &Path,
     job: &Job,
     secret: Option<&SecretString>,
-    payloads: &[u8],
+    payloads: &mut File,
 ) -> Result<Result<Said, StoreError>, Error> {
     // Its parent has read the file; what is loaded is the same, as far as a path can say so.
     match module::read(path) {

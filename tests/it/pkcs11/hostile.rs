@@ -20,6 +20,8 @@ use tempfile::TempDir;
 
 use super::world::PIN;
 use super::world::World;
+use super::world::generate;
+use super::world::sign;
 
 fn settings() -> Settings {
     Settings { default_module: None, module_sha256: None, program: env!("CARGO_BIN_EXE_keyrite").into() }
@@ -175,6 +177,25 @@ fn nothing_that_a_module_prints_reaches_the_screen() {
         assert!(!text.contains("NOISE"), "{text}");
         assert_eq!(String::from_utf8_lossy(&out.stderr), "");
     }
+}
+
+/// It reads whatever comes on its standard input, and works.
+#[test]
+fn a_module_that_reads_standard_input_takes_nothing_of_what_is_to_be_signed() {
+    let Some(world) = World::softhsm() else { return };
+    let source = format!(
+        "#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <unistd.h>\n\
+         unsigned long C_GetFunctionList(void **list) {{\n\
+           char taken[4096]; while (read(0, taken, sizeof taken) > 0); void *real = dlopen(\"{}\", RTLD_NOW);\n\
+           return ((unsigned long (*)(void **)) dlsym(real, \"C_GetFunctionList\"))(list); }}",
+        world.module.display()
+    );
+    let module = compiled(&world.dir, "reader", &source);
+    let uri = format!("pkcs11:token=ROOT-BO;object=root?module-path={}", module.display());
+
+    let came = world.play(&[generate(&uri, "ed25519"), sign(&uri, &["one", "two"])]);
+
+    assert_eq!(came[1].signed(), 2);
 }
 
 #[test]
