@@ -70,7 +70,7 @@ impl Column {
 pub struct Row {
     /// The key's name.
     pub key: String,
-    /// Its holder's full name, or `key NAME`.
+    /// Its holder's full name, with its own where that person has several; or `key NAME`.
     pub holder: String,
     /// Its keyid, once known.
     pub keyid: Option<String>,
@@ -111,7 +111,7 @@ impl Ceremony {
         }
         let rows = plan.keys.iter().map(|key| Row {
             key: key.name.clone(),
-            holder: plan.holder_of(&key.name),
+            holder: plan.called(&key.name),
             keyid: self.known(&key.name).map(|known| known.keyid.to_string()),
             standing: quorums
                 .iter()

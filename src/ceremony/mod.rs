@@ -44,6 +44,7 @@ use crate::words::Digest;
 pub use event::Event;
 pub use event::Mode;
 pub use request::answered;
+pub use request::otherwise;
 pub use work::Work;
 
 /// The part of closing that reads exceptions which no step has read.

@@ -41,24 +41,30 @@ impl Ceremony {
 }
 
 /// The signature of `keyid` in a file that its holder sent, in hex; or what became of everything in it.
-pub fn answered(request: &Request, keyid: &KeyId, name: &str, sent: &[u8]) -> Result<String, Vec<String>> {
+pub fn answered(request: &Request, keyid: &KeyId, name: &str, sent: &[u8]) -> Result<String, Vec<Finding>> {
     let mut merge = Merge::new(request.metadata.clone(), &request.role, request.signers.clone(), name);
     merge.take(name, sent, None);
     let merged = merge.merged();
     let signature = merged.signatures().iter().find(|signature| signature.keyid == *keyid);
-    signature
-        .map(|signature| signature.sig.clone())
-        .ok_or_else(|| merge.findings().iter().map(|finding| otherwise(finding, &request.names)).collect())
+    signature.map(|signature| signature.sig.clone()).ok_or_else(|| merge.findings().to_vec())
 }
 
-/// What became of something that is not the signature that is asked for.
-fn otherwise(finding: &Finding, names: &Names) -> String {
-    match (finding.outcome, &finding.keyid) {
-        (Outcome::Added | Outcome::AlreadyThere, Some(keyid)) => {
-            format!("{}: the answer of {}", finding.source, names.of(keyid))
-        }
-        _ => finding.sentence(names),
-    }
+/// What became of something that is not the signature that is asked for. What is for one role of several is told of that
+/// role alone.
+pub fn otherwise(findings: &[Finding], names: &Names) -> Vec<String> {
+    let for_another = |finding: &&Finding| finding.outcome == Outcome::WrongPayload;
+    let all_for_another = findings.iter().all(|finding| for_another(&finding));
+    let told = findings.iter().filter(|finding| all_for_another || !for_another(finding));
+    let mut sentences: Vec<String> = told
+        .map(|finding| match (finding.outcome, &finding.keyid) {
+            (Outcome::Added | Outcome::AlreadyThere, Some(keyid)) => {
+                format!("{}: the answer of {}", finding.source, names.of(keyid))
+            }
+            _ => finding.sentence(names),
+        })
+        .collect();
+    sentences.dedup();
+    sentences
 }
 
 /// `root 2` is `root version 2`, as requests name it; nothing before is the first root.

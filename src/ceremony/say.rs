@@ -34,7 +34,7 @@ impl Ceremony {
 
     fn said(&self, event: &Event) -> String {
         let name = |id: &str| self.plan().name(id).to_owned();
-        let holder = |key: &str| self.plan().holder_of(key);
+        let holder = |key: &str| self.plan().called(key);
         match event {
             Event::Opened { ceremony, mode, answers, .. } => {
                 let what = if *mode == Mode::Production { "ceremony" } else { "REHEARSAL of ceremony" };
@@ -137,7 +137,7 @@ impl Ceremony {
                 };
                 let others = self.plan().quorums(role).into_iter().skip(1).zip(by_others).map(by);
                 let others: String = others.collect();
-                format!("{role} holds: {} signatures, {threshold} needed{others}", signed_by.len())
+                format!("{role} holds: {}, {threshold} needed{others}", counted(signed_by.len(), "signature"))
             }
             Event::Exported { manifest, drive, .. } => {
                 let to = drive.as_ref().map(|drive| format!(" to drive {drive}")).unwrap_or_default();

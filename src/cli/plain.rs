@@ -296,7 +296,6 @@ fn ask(terminal: &mut Terminal, prompt: &Prompt, held: Option<&Share>) -> Result
                 match line(terminal, prompt, &format!("{} types {what}{decline}: ", prompt.who))? {
                     Line::Answer(answer) => Some(answer),
                     Line::Text(text) if text.is_empty() => None,
-                    Line::Text(text) if *may_decline && text == NOT_TODAY => Some(Answer::Decline),
                     Line::Text(text) => Some(Answer::Text(text)),
                 }
             }

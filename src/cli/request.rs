@@ -23,6 +23,7 @@ const EXAMPLE: &str = "Examples:
   keyrite request 5.targets.json --root 1.root.json --out targets-5.request
   keyrite request 3.dev.json --delegator 5.targets.json --out dev-3.request
   keyrite request 2.root.json --from 1.root.json --qr
+  keyrite request record/requests/2.root.request --payload payload
 
 Send the request to each signer, and read the digest's words to them on the telephone. They answer with
 `keyrite sign`; `keyrite merge` puts the answers together. Nothing in the file is secret.
@@ -43,11 +44,11 @@ Exit codes:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// The metadata to sign
+    /// The metadata to sign; or a request, to show it as codes or write its payload
     file: PathBuf,
 
     /// Where to write the request; never over a file
-    #[arg(long, value_name = "REQ", required_unless_present = "qr")]
+    #[arg(long, value_name = "REQ", required_unless_present_any = ["qr", "payload"])]
     out: Option<PathBuf>,
 
     #[command(flatten)]
@@ -149,7 +150,6 @@ impl Authority {
     }
 }
 
-/// `3.dev.json` is of the role `dev`.
 /// Most likely a ceremony file, for that is what people have before there is metadata.
 fn no_metadata(path: &Path) -> Failure {
     let error = format!("{} is no metadata; nothing was written", apart::shown(path));
@@ -158,6 +158,7 @@ fn no_metadata(path: &Path) -> Failure {
     Failure::new(Exit::Input, error, hint)
 }
 
+/// `3.dev.json` is of the role `dev`.
 fn role_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = name.strip_suffix(".json").unwrap_or(&name);
@@ -173,8 +174,14 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     if let Some(payload) = &args.payload {
         apart::check_new(payload)?;
     }
-    let names = apart::names(args.names.as_deref(), &args.file)?;
-    let request = args.authority.request(&args.file, &apart::read(&args.file)?, names)?;
+    let bytes = apart::read(&args.file)?;
+    let request = match Request::is_meant(&bytes) && !args.authority.is_given() {
+        true => Request::parse(&bytes).map_err(|error| apart::unusable(&args.file, &error))?,
+        false => {
+            let names = apart::names(args.names.as_deref(), &args.file)?;
+            args.authority.request(&args.file, &bytes, names)?
+        }
+    };
     let (request, from) = apart::with_root_before(request, &args.file)?;
     if let Some(payload) = &args.payload {
         apart::write_new(payload, request.metadata.payload())?;

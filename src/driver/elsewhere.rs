@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
 use crate::ceremony::answered;
+use crate::ceremony::otherwise;
 use crate::driver::Driver;
 use crate::driver::apart;
 use crate::driver::prompt::Ask;
@@ -20,6 +21,7 @@ use crate::driver::stores::ANY_PIN;
 use crate::plan::Step;
 use crate::plan::print::request_file;
 use crate::tuf::KeyId;
+use crate::tuf::apart::carry;
 use crate::tuf::few::and_more_by;
 
 /// The most files of one directory that are looked at.
@@ -36,7 +38,7 @@ impl Driver {
     /// Where the requests lie, and what is asked for. A rehearsal signs in the place of whoever is elsewhere.
     pub(super) fn awaiting(&self, step: &Step, key: &str, prompt: &mut Prompt) -> Ask {
         let plan = self.ceremony.plan();
-        let holder = plan.holder_of(key);
+        let holder = plan.called(key);
         let requests =
             self.ceremony.left().into_iter().map(|role| self.dir().join(request_file(plan, &role)));
         if self.ceremony.mode() == Mode::Rehearsal {
@@ -65,36 +67,55 @@ impl Driver {
         self.sign(step, key, Some(&SecretString::from(ANY_PIN)), events)
     }
 
-    /// The signatures of a key over these roles among files, each read and let go before the next; and what became of the rest.
+    /// The signatures of a key over these roles in what was sent, each file read and let go before the next; and what became
+    /// of the rest.
     fn signatures(
         &self,
-        roles: Vec<String>,
+        roles: &[String],
         keyid: &KeyId,
-        files: &[PathBuf],
+        sent: &[PathBuf],
     ) -> (BTreeMap<String, String>, Vec<String>) {
-        let (mut signed, mut otherwise) = (BTreeMap::new(), Vec::new());
-        let requests = roles.into_iter().filter_map(|role| Some((self.ceremony.request(&role)?, role)));
-        let requests: Vec<_> = requests.collect();
-        for file in files {
-            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-            let sent = match apart::read_sent(file) {
-                Ok(sent) => sent,
-                Err(stop) => {
-                    otherwise.push(stop.error);
-                    continue;
-                }
-            };
-            for (request, role) in &requests {
-                match request {
-                    Ok(request) => match answered(request, keyid, &name, &sent) {
-                        Ok(sig) => drop(signed.entry(role.clone()).or_insert(sig)),
-                        Err(why) => otherwise.extend(why),
-                    },
-                    Err(error) => otherwise.push(error.to_string()),
-                }
+        let (mut signed, mut rest) = (BTreeMap::new(), Vec::new());
+        let mut requests = Vec::new();
+        for role in roles {
+            match self.ceremony.request(role) {
+                Some(Ok(request)) => requests.push(request),
+                Some(Err(error)) => rest.push(error.to_string()),
+                None => {}
             }
         }
-        (signed, otherwise)
+        let mut judge = |name: &str, bytes: &[u8], rest: &mut Vec<String>| {
+            let before = signed.len();
+            let mut findings = Vec::new();
+            for request in &requests {
+                match answered(request, keyid, name, bytes) {
+                    Ok(sig) => drop(signed.entry(request.role.clone()).or_insert(sig)),
+                    Err(found) => findings.extend(found),
+                }
+            }
+            if let (Some(request), true) = (requests.first(), signed.len() == before) {
+                rest.extend(otherwise(&findings, &request.names));
+            }
+        };
+        let (mut codes, mut several) = (Vec::new(), false);
+        for path in sent {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            match apart::read_sent(path) {
+                Ok(bytes) => {
+                    judge(&name, &bytes, &mut rest);
+                    if carry::read(&bytes).is_some() {
+                        several |= !codes.is_empty();
+                        codes.extend([&bytes[..], b"\n"].concat());
+                    }
+                }
+                Err(stop) => rest.push(stop.error),
+            }
+        }
+        // An answer that is too long for one code is in several images.
+        if several {
+            judge("the codes together", &codes, &mut rest);
+        }
+        (signed, rest)
     }
 
     /// Takes in every signature of this key that is asked for and lies at `path`; each is verified.
@@ -113,30 +134,36 @@ impl Driver {
         }
         let Some(keyid) = self.ceremony.known(key).map(|known| known.keyid.clone()) else { return Ok(()) };
         let path = self.places.inputs.join(path.trim());
-        let (signed, otherwise) = match files(&path) {
-            Ok(files) => self.signatures(roles, &keyid, &files),
+        let (signed, rest) = match files(&path) {
+            Ok(files) => self.signatures(&roles, &keyid, &files),
             Err(why) => return self.failed(step, "answer", why, events),
         };
-        if signed.is_empty() {
-            let holder = self.ceremony.plan().holder_of(key);
-            let why = format!(
-                "{} is no answer of {holder} to what is asked: {}. Nothing was taken in",
-                shown(&path),
-                told(&otherwise)
-            );
-            return self.failed(step, "answer", why, events);
-        }
+        let none = signed.is_empty();
         for (role, sig) in signed {
             let (step, key, keyid) = (step.id.clone(), key.to_owned(), keyid.clone());
             self.record(Event::Signed { step, role, key, keyid, sig }, events)?;
         }
-        Ok(())
+        let holder = self.ceremony.plan().called(key);
+        let why = match self.ceremony.next() {
+            _ if none => format!(
+                "{} is no answer of {holder} to what is asked: {}. Nothing was taken in",
+                shown(&path),
+                told(&rest)
+            ),
+            // Of several roles some are signed, and something else came along that may have been meant for the others.
+            Some(next) if next.step.id == step.id && !rest.is_empty() => {
+                let missing = self.ceremony.left().join(", ");
+                format!("{holder} has not signed {missing} yet. What is there besides: {}", told(&rest))
+            }
+            _ => return Ok(()),
+        };
+        self.failed(step, "answer", why, events)
     }
 }
 
 /// What became of the files that came in, the first of them.
-fn told(otherwise: &[String]) -> String {
-    match otherwise {
+fn told(rest: &[String]) -> String {
+    match rest {
         [] => "there is no file in it".to_owned(),
         all => and_more_by("; ", &all[..all.len().min(TOLD)], all.len()),
     }

@@ -157,7 +157,7 @@ impl Driver {
         if !problems.is_empty() {
             return Err(refused(&problems));
         }
-        within_window(&plan, &options)?;
+        within_window(&plan, &options, "set the clock, or mend `clock:` in the file")?;
         let names = before::names(&text, &base, plan.before.as_deref());
         let dir = record.map_or_else(|| PathBuf::from(&plan.id), Path::to_owned);
         let mut files = plan.before.as_ref().map(|before| before.files.clone()).unwrap_or_default();
@@ -239,7 +239,8 @@ impl Driver {
             };
             return Err(Stop::new(StopKind::Machine, error, hint));
         }
-        within_window(ceremony.plan(), &options)?;
+        let hint = "set the clock where it is wrong; otherwise begin again, with a file whose `clock:` is open for longer";
+        within_window(ceremony.plan(), &options, hint)?;
         let expired = inputs::expired(ceremony.plan(), options.clock.now());
         if let (Some(_), Some(problem)) = (ceremony.next(), expired.first()) {
             let error = format!("nobody would sign this now: {}. Nothing was changed", problem.text);
@@ -365,16 +366,12 @@ fn run<const N: usize>(options: &Options, what: &str, more: [(&str, String); N])
     run
 }
 
-fn within_window(plan: &Plan, options: &Options) -> Result<(), Stop> {
+fn within_window(plan: &Plan, options: &Options, hint: &str) -> Result<(), Stop> {
     let now = options.clock.now();
     let outside = match (plan.window.not_before, plan.window.not_after) {
         (Some(from), _) if now < from => format!("it may run from {from}, and the clock says {now}"),
         (_, Some(to)) if now > to => format!("it may run until {to}, and the clock says {now}"),
         _ => return Ok(()),
     };
-    Err(Stop::new(
-        StopKind::Machine,
-        format!("this is not the time: {outside}. Nothing was made"),
-        "set the clock, or mend `clock:` in the file",
-    ))
+    Err(Stop::new(StopKind::Machine, format!("this is not the time: {outside}. Nothing was changed"), hint))
 }

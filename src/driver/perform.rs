@@ -9,6 +9,7 @@ use crate::driver::faults::Fault;
 use crate::driver::inputs;
 use crate::driver::inputs::CameIn;
 use crate::driver::prompt::Answer;
+use crate::driver::prompt::NOT_TODAY;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 use crate::keystore::hygiene;
@@ -56,7 +57,10 @@ impl Driver {
                 if let Verb::Sign { key, .. } = &step.verb
                     && self.is_elsewhere(key)
                 {
-                    self.take_in(&step, key, &path, &mut events)?;
+                    match path.trim() == NOT_TODAY {
+                        true => self.decline(&step, &mut events)?,
+                        false => self.take_in(&step, key, &path, &mut events)?,
+                    }
                 }
             }
             (Need::Do, Answer::Absent(absent)) => self.roll_call(&step, &absent, &mut events)?,

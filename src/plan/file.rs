@@ -317,10 +317,11 @@ fn key(name: At<String>, node: &Node, problems: &mut Vec<Problem>) -> KeySpec {
         Ok(value) => Some(At { value, place: found.place }),
         Err(bad) => {
             let rule = if bad.0.starts_with("pin-") { "NO-SECRET-IN-FILE" } else { "STORE-FORM" };
+            let or = if bad.0.contains("is not a STORE") { ", or elsewhere" } else { "" };
             problems.push(Problem::error(
                 rule,
                 Some(found.place),
-                format!("\"store\" of key {}: {bad}", name.value),
+                format!("\"store\" of key {}: {bad}{or}", name.value),
             ));
             None
         }

@@ -296,6 +296,16 @@ impl Plan {
         }
     }
 
+    /// The same, with the key's name where the file names several keys of this person.
+    pub fn called(&self, key: &str) -> String {
+        let holder = self.key(key).and_then(|key| key.holder.as_ref());
+        let of_holder = |other: &&Key| other.named && other.holder.as_ref() == holder;
+        match holder.is_some() && self.keys.iter().filter(of_holder).count() > 1 {
+            true => format!("{}, key {key}", self.holder_of(key)),
+            false => self.holder_of(key),
+        }
+    }
+
     /// The roles that are signed in the room, in the order in which they are built: delegated roles stand after
     /// targets, which delegates to them, and before snapshot, which lists them.
     pub fn roles_in_room(&self) -> Vec<&str> {

@@ -200,7 +200,11 @@ fn counts(file: &File, say: &mut Problems<'_>) {
     let count =
         |role: &str| file.here().filter(|person| person.role.value == role && !person.optional).count();
     if !file.here().any(|person| person.role.value == "operator") {
-        say.say("OPERATOR-NAMED", file.id.place, "no participant has the role operator; someone types");
+        say.say(
+            "OPERATOR-NAMED",
+            file.id.place,
+            "no participant in the room has the role operator; someone types",
+        );
     }
     if file.here().count() < 2 {
         say.say(
@@ -213,7 +217,7 @@ fn counts(file: &File, say: &mut Problems<'_>) {
         let have = count(&role.value);
         if (have as u64) < *minimum {
             let text = format!(
-                "at least {minimum} people must be {}, and the file names {have} who are not optional",
+                "at least {minimum} people in the room must be {}, and the file names {have} who are not optional",
                 role.value
             );
             say.say("PRESENCE-MINIMUM", role.place, text);

@@ -96,7 +96,7 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
                 [_] => "the words of its digest out on the telephone, and give the answer that comes back",
                 _ => "the words of each digest out on the telephone, and give the answers that come back",
             };
-            let holder = plan.holder_of(key);
+            let holder = plan.called(key);
             format!(
                 "Take in what {holder} signs elsewhere: send {}, read {back}.",
                 joined(&requests, "and")

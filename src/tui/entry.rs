@@ -8,7 +8,6 @@ use crate::driver::Ask;
 use crate::driver::GiveAsk;
 use crate::driver::Given;
 use crate::driver::MIN_PASSPHRASE;
-use crate::driver::NOT_TODAY;
 use crate::driver::Prompt;
 use crate::driver::SecretAsk;
 use crate::keystore::Wants;
@@ -286,9 +285,6 @@ impl Entry {
             },
             (Self::Line { typed }, _) if typed.trim().is_empty() => {
                 Entered::Again(Self::Line { typed: String::new() }, "Nothing was typed.".to_owned())
-            }
-            (Self::Line { typed }, ask) if ask.may_decline() && typed.trim() == NOT_TODAY => {
-                Entered::Done(Answer::Decline)
             }
             (Self::Line { typed }, _) => Entered::Done(Answer::Text(typed)),
             (Self::Absent { typed }, _) => {

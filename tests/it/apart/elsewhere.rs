@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use ed25519_dalek::Signer;
+use keyrite::tuf::Metadata;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;
 use serde_json::Value;
@@ -254,6 +255,50 @@ fn on_the_screen_answers_are_named_and_one_of_three_may_stay_away() {
     let root = fs::read_to_string(world.path("record/bundle/metadata/2.root.json")).unwrap();
     let root: Value = serde_json::from_str(&root).unwrap();
     assert_eq!(root["signatures"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn an_answers_file_says_not_today_and_who_is_needed_is_not_let_off() {
+    let world = World::new();
+    let request = world.begun();
+    world.write("answers/bo", &answer(&request, 2));
+
+    let (bo_alone, _) = world.resumed(&[("ana", "not today"), ("bo", "not today")]);
+    world.write("answers/chi", &answer(&request, 3));
+    let (said, record) = world.resumed(&[("ana", "not today"), ("bo", "answers"), ("chi", "answers")]);
+
+    assert!(
+        bo_alone.err.contains("without key bo, root cannot reach its threshold of 2"),
+        "{}",
+        bo_alone.err
+    );
+    said.ended(0);
+    let root = Metadata::parse(&fs::read(record.join("metadata/2.root.json")).unwrap()).unwrap();
+    assert_eq!(root.signatures().len(), 2);
+}
+
+#[test]
+fn a_request_is_turned_into_its_payload_by_itself() {
+    let world = World::new();
+    let request = world.begun();
+    let payload = ["request", "record/requests/2.root.request", "--payload", "payload"];
+
+    Said::of(&command().current_dir(world.dir.path()).args(payload).output().unwrap()).ended(0);
+
+    assert_eq!(fs::read(world.path("payload")).unwrap(), &request.metadata.payload()[..]);
+}
+
+#[test]
+fn a_ceremony_whose_time_has_passed_is_not_told_to_change_its_file() {
+    let world = World::new();
+    world.begun();
+    let answers = fs::read_to_string(world.answers(&[])).unwrap().replace("2026-12-03", "2027-01-03");
+    world.write("late.yaml", answers.as_bytes());
+    let resume = ["resume", "record", "--plain", "--answers", "late.yaml"];
+
+    let said = Said::of(&command().current_dir(world.dir.path()).args(resume).output().unwrap()).ended(4);
+
+    assert!(said.err.contains("begin again, with a file whose `clock:` is open for longer"), "{}", said.err);
 }
 
 #[test]
