@@ -5,12 +5,17 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use ed25519_dalek::Signer;
+use keyrite::qr::image;
 use keyrite::tuf::Metadata;
+use keyrite::tuf::PublicKey;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;
+use keyrite::tuf::apart::carry;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::apart::openssl::key;
+use crate::apart::openssl::openssl;
 use crate::common::keyrite::Said;
 use crate::common::keyrite::command;
 use crate::common::keyrite::text;
@@ -30,13 +35,18 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::of(&root(1, &[1, 2, 3], 2), &public(3))
+    }
+
+    /// The same with another key of Chi's, which the root lists.
+    fn of(root: &Value, chi: &PublicKey) -> Self {
         let world = Self { dir: tempfile::tempdir().unwrap() };
-        let before = signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file();
+        let before = signed_by(root, &[1, 2]).to_file();
         fs::create_dir_all(world.path("inputs/metadata")).unwrap();
         fs::create_dir(world.path("answers")).unwrap();
         fs::write(world.path("inputs/metadata/1.root.json"), &before).unwrap();
-        let key = |name: &str, n: u8| {
-            format!("  {name}: {{holder: {name}, store: elsewhere, keyid: \"{}\"}}\n", public(n).keyid().0)
+        let key = |name: &str, key: &PublicKey| {
+            format!("  {name}: {{holder: {name}, store: elsewhere, keyid: \"{}\"}}\n", key.keyid().0)
         };
         let file = format!(
             "keyrite: 1
@@ -59,9 +69,9 @@ clock: {{not_before: \"2026-11-01T00:00:00Z\", not_after: \"2026-12-31T00:00:00Z
 environment: {{require: []}}
 outputs: {{bundle: bundle}}
 ",
-            key("ana", 1),
-            key("bo", 2),
-            key("chi", 3),
+            key("ana", &public(1)),
+            key("bo", &public(2)),
+            key("chi", chi),
             keyrite::words::Digest::of(&before).hex()
         );
         fs::write(world.path("ceremony.yaml"), file).unwrap();
@@ -255,6 +265,32 @@ fn on_the_screen_answers_are_named_and_one_of_three_may_stay_away() {
     let root = fs::read_to_string(world.path("record/bundle/metadata/2.root.json")).unwrap();
     let root: Value = serde_json::from_str(&root).unwrap();
     assert_eq!(root["signatures"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn an_answer_in_several_codes_is_found_among_the_images_of_a_directory() {
+    let home = tempfile::tempdir().unwrap();
+    let chi = key(home.path(), "chi", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    let mut listed = root(1, &[1, 2], 2);
+    listed["keys"][chi.keyid().0] = chi.to_json().clone();
+    listed["roles"]["root"]["keyids"].as_array_mut().unwrap().push(json!(chi.keyid()));
+    let world = World::of(&listed, &chi);
+    let request = world.begun();
+    fs::write(home.path().join("payload"), &request.metadata.payload()[..]).unwrap();
+    let pss = "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32";
+    let sig = openssl(home.path(), &format!("dgst -sha256 {pss} -sign chi.pem payload"));
+    let sha256 = request.sha256();
+    let response = Response::new("root", 2, &sha256, chi.keyid(), "rsassa-pss-sha256", &sig);
+    let frames = carry::response(&response).unwrap();
+    world.write("answers/bo", &answer(&request, 2));
+    for (n, frame) in frames.iter().enumerate() {
+        world.write(&format!("answers/{n}.png"), &image::png(frame).unwrap());
+    }
+
+    let (said, _) = world.resumed(&[("ana", "not today"), ("bo", "answers"), ("chi", "answers")]);
+
+    assert!(frames.len() > 1, "it fits one code");
+    assert!(said.ended(0).out.contains("Chi Nwosu signed root"));
 }
 
 #[test]

@@ -15,14 +15,14 @@ use serde_json::json;
 
 use crate::tuf::world::root;
 
-fn openssl(dir: &Path, args: &str) -> Vec<u8> {
+pub(super) fn openssl(dir: &Path, args: &str) -> Vec<u8> {
     let output = Command::new("openssl").current_dir(dir).args(args.split(' ')).output().unwrap();
     assert!(output.status.success(), "openssl {args}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
 /// A key of openssl's own making.
-fn key(dir: &Path, name: &str, algorithm: &str) -> PublicKey {
+pub(super) fn key(dir: &Path, name: &str, algorithm: &str) -> PublicKey {
     openssl(dir, &format!("genpkey {algorithm} -out {name}.pem"));
     PublicKey::read(&openssl(dir, &format!("pkey -in {name}.pem -pubout"))).unwrap()
 }
