@@ -384,7 +384,11 @@ fn entered(
 ) -> Result<Option<Answer>, Failure> {
     Ok(match line(terminal, prompt, &format!("{text}; `exception` writes one down, `stop` stops: "))? {
         Line::Answer(answer) => Some(answer),
-        Line::Text(text) => text.is_empty().then_some(answer),
+        Line::Text(text) if text.is_empty() => Some(answer),
+        Line::Text(_) => {
+            terminal.say("Enter alone answers here; what was typed was not taken.")?;
+            None
+        }
     })
 }
 

@@ -76,7 +76,7 @@ pub(super) fn unfold(text: &str) -> Result<Vec<u8>, ApartError> {
             return Err(wrong("a typing mistake: its last four characters do not fit the others"));
         }
         if parts.insert(number, data.clone()).is_some_and(|before| before != data) {
-            return Err(wrong("it was typed before, and differently"));
+            return Err(wrong("it was typed before, and differently: one answer a file"));
         }
     }
     let of = all.unwrap_or_default();
