@@ -1,6 +1,6 @@
 //! QR codes as squares of modules, and as text for a terminal that prints line by line.
 //!
-//! Pure. Called by both front ends; black stays black and white stays white whatever the terminal's colours are.
+//! Pure. Called by both front ends; who draws on a whole screen sets black and white, whatever the terminal's colours are.
 
 pub mod image;
 
@@ -42,10 +42,14 @@ pub fn half_blocks(modules: &[Vec<bool>]) -> Vec<String> {
     modules.chunks(2).map(line).collect()
 }
 
-/// The code of a hex digest as lines for a terminal, with the colours set explicitly.
-pub fn lines(text: &str) -> Vec<String> {
-    let modules = modules(&text.to_ascii_uppercase(), EcLevel::M).unwrap_or_default();
-    half_blocks(&modules).into_iter().map(|glyphs| format!("\u{1b}[30;107m{glyphs}\u{1b}[0m")).collect()
+/// The code of a text as lines to print, without colours: a pipe or a printer takes them as a terminal does.
+pub fn lines(text: &str, level: EcLevel) -> Vec<String> {
+    half_blocks(&modules(text, level).unwrap_or_default())
+}
+
+/// The code of a hex digest as lines to print.
+pub fn digest_lines(hex: &str) -> Vec<String> {
+    lines(&hex.to_ascii_uppercase(), EcLevel::M)
 }
 
 /// The code of a text in capitals, such as a hex digest, as an SVG image for a page that is printed.

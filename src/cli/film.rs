@@ -66,8 +66,7 @@ fn pages(frames: &[String], out: &mut Output) {
     let of = frames.len();
     for (frame, number) in frames.iter().zip(1..) {
         out.line(format!("Code {number} of {of}"));
-        let modules = qr::modules(frame, EcLevel::L).unwrap_or_default();
-        qr::half_blocks(&modules).into_iter().for_each(|line| out.line(line));
+        qr::lines(frame, EcLevel::L).into_iter().for_each(|line| out.line(line));
         out.line(frame);
         if number < of {
             out.page_end();
@@ -101,10 +100,7 @@ fn play(frames: &[String], beside: &[String]) -> Result<(), Failure> {
     };
     let tty = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(failed)?;
     let size = termios::tcgetwinsize(&tty).map_err(|error| failed(error.into()))?;
-    let pages: Vec<Vec<String>> = frames
-        .iter()
-        .map(|frame| qr::half_blocks(&qr::modules(frame, EcLevel::L).unwrap_or_default()))
-        .collect();
+    let pages: Vec<Vec<String>> = frames.iter().map(|frame| qr::lines(frame, EcLevel::L)).collect();
     let rows = pages.iter().map(Vec::len).max().unwrap_or_default();
     let columns = pages.iter().flatten().map(|line| line.chars().count()).max().unwrap_or_default();
     if usize::from(size.ws_row) < rows || usize::from(size.ws_col) < columns {

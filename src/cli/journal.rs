@@ -338,7 +338,7 @@ fn head(dir: &Path, file: Option<&Path>, out: &mut Output) -> Result<(), Failure
     )?;
     if !out.json {
         out.line(head.hex());
-        for line in head.lines().into_iter().chain(qr::lines(&head.hex())) {
+        for line in head.lines().into_iter().chain(qr::digest_lines(&head.hex())) {
             out.line(line);
         }
         out.line(format!("\n{}", checkpoint.trim_end()));

@@ -253,7 +253,7 @@ impl Page<'_> {
             self.say(format!("    {line}"));
         }
         if code {
-            for line in qr::lines(&driver.head().hex()) {
+            for line in qr::digest_lines(&driver.head().hex()) {
                 self.say(line);
             }
         }

@@ -131,6 +131,9 @@ print(f"keyrite/quickstart\n{len(lines)}\n{base64.b64encode(mth(lines)).decode()
     assert_eq!(fs::read_to_string(room.path("checkpoint")).unwrap(), theirs);
     let shown = keyrite(&["journal", "head", text(&room.path("record"))]).ended(0);
     assert!(shown.out.ends_with(&format!("\n{theirs}")), "{}", shown.out);
+    let code = keyrite::qr::digest_lines(head["head"].as_str().unwrap());
+    assert!(shown.out.contains(&format!("\n{}\n", code.join("\n"))), "{}", shown.out);
+    assert!(!shown.out.contains("30;107m"), "{}", shown.out);
     assert!(
         fs::read_to_string(room.path("record/record.txt")).unwrap().contains(theirs.lines().last().unwrap())
     );
