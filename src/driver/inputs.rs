@@ -25,6 +25,7 @@ use crate::plan::ledger::Ledger;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::plan::reach;
 use crate::plan::reading::Judged;
+use crate::plan::schemes;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
 use crate::tuf::client::MAX_ROOT;
@@ -127,8 +128,21 @@ pub fn check_and_keep(plan: &mut Plan, base: &Path, now: Date) -> (Vec<Problem>,
     if let Some(changes) = changes {
         plan.changes = changes;
     }
+    if problems.is_empty() {
+        remark_schemes(plan, base);
+    }
     came_in.retain(|_, came_in| came_in.manifest.is_some());
     (problems, came_in)
+}
+
+/// What is to be remarked of keys that come with a file, beside what the plan remarks of the others.
+fn remark_schemes(plan: &mut Plan, base: &Path) {
+    let remark = |key: &Key| schemes::remark(plan, key, at_hand(plan, base, &key.name)?.scheme());
+    let remarks: Vec<Problem> = plan.keys.iter().filter_map(remark).collect();
+    let (accepted, warnings): (Vec<_>, Vec<_>) =
+        remarks.into_iter().partition(|remark| plan.accept.iter().any(|name| name == remark.rule));
+    plan.accepted.extend(accepted);
+    plan.warnings.extend(warnings);
 }
 
 /// The whole of `check`: the file, what it starts from, its inputs and the day. The plan holds when nothing is wrong.

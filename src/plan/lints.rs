@@ -14,12 +14,13 @@ use crate::plan::file::File;
 use crate::plan::lapse;
 use crate::plan::problem::Place;
 use crate::plan::quorum;
+use crate::plan::schemes;
 use crate::plan::step::Subject;
 use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 24] = [
+pub const LINTS: [(&str, &str); 25] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -36,6 +37,7 @@ pub const LINTS: [(&str, &str); 24] = [
     ("evidence-left-out", "the script leaves nothing that others can hold the record against"),
     ("public-key-not-fixed", "a key from outside is whatever its file holds on the day"),
     ("ed25519-on-token", "some tokens sign only short messages with Ed25519"),
+    (SCHEME_NOT_EVERYWHERE, "some clients refuse what lists a key of this scheme"),
     (NO_PROOF, "nobody showed that the holder of a delegate's key can sign with it"),
     (NO_METADATA, "a role is delegated to before it has metadata"),
     ("prefixes-overlap", "two roles may sign for the same beginnings of hashes"),
@@ -51,6 +53,9 @@ pub const LINTS: [(&str, &str); 24] = [
 
 /// Accepts that a role which is not signed here expires before the window ends.
 pub const LAPSES: &str = "expires-in-the-window";
+
+/// Accepts a key of a scheme that not every client knows.
+pub const SCHEME_NOT_EVERYWHERE: &str = "scheme-not-everywhere";
 
 /// Accepts a delegate's key without proof of possession.
 pub const NO_PROOF: &str = "no-proof-of-possession";
@@ -133,6 +138,7 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
         say("roots-missing", Some(spec.metadata.place), text);
     }
     remarks.extend(["snapshot", "timestamp"].into_iter().filter_map(|role| server(plan, file, role)));
+    remarks.extend(schemes::remarks(plan));
     remarks.extend(delegates::delegation_remarks(plan));
     remarks.extend(lapse::remarks(plan));
     remarks

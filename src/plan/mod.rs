@@ -40,6 +40,7 @@ pub mod reach;
 pub mod reading;
 pub mod roles;
 pub mod rules;
+pub mod schemes;
 pub mod script;
 pub mod sense;
 pub mod shares;

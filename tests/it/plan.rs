@@ -171,3 +171,36 @@ proptest::proptest! {
         let _ = Plan::read(&lines.join("\n"), None);
     }
 }
+
+const P384: &str = "-----BEGIN PUBLIC KEY-----\nMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEdS8tKhjjyyaHe3MqU+NL/VAgc3veCHM+\nGhScMak0ptYHcabgdMAhhGOACvdqCVFyewvH5zhOD8eWpMXIrUGn2ohbbzXuuDdp\nKCYMadAMDgLbcifjHeDjk3sVVbmwKogX\n-----END PUBLIC KEY-----\n";
+
+/// tough refuses a whole file that lists a key on P-384: what is made, and what comes with a file, is remarked.
+#[test]
+fn a_key_on_p384_is_remarked_and_can_be_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ceremony.yaml");
+    std::fs::write(dir.path().join("online.pem"), P384).unwrap();
+    let good = std::fs::read_to_string("tests/data/good-plan.yaml").unwrap();
+    let made = good.replace("ana.age\", scheme: ed25519", "ana.age\", scheme: ecdsa-sha2-nistp384");
+    let online = "online: {holder: oli, store: \"age:keys/online.age\", scheme: ed25519, generate: true}";
+    let brought = good.replace(online, "online: {holder: oli, public: online.pem}");
+    let brought = brought.replace("{do: generate-key, key: online}", "{do: load-keys}");
+    let remark = |plan: &str| {
+        std::fs::write(&file, plan).unwrap();
+        let said = keyrite(&["--json", "check", text(&file), "--at", AT]).ended(0);
+        let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let problems = document["problems"].as_array().unwrap().clone();
+        let of_scheme = |problem: &&serde_json::Value| problem["rule"] == "scheme-not-everywhere";
+        let texts =
+            problems.iter().filter(of_scheme).map(|problem| problem["text"].as_str().unwrap().to_owned());
+        texts.collect::<Vec<String>>().join("|")
+    };
+
+    assert_eq!(remark(&good), "");
+    assert!(remark(&made).starts_with("key ana of root is ecdsa-sha2-nistp384: tough"), "{}", remark(&made));
+    assert!(remark(&brought).starts_with("key online of snapshot is"), "{}", remark(&brought));
+    for plan in [made, brought] {
+        let accepted = plan.replace("outputs:", "  accept: [scheme-not-everywhere]\noutputs:");
+        assert_eq!(remark(&accepted), "");
+    }
+}
