@@ -10,12 +10,14 @@ use crate::plan::Plan;
 use crate::plan::Step;
 use crate::plan::print::file_name;
 use crate::tuf::Date;
+use crate::tuf::client;
+use crate::tuf::repository::RoleFile;
 
 impl Driver {
     /// Looks at what other clients would make of the roles of a step.
     pub(super) fn lint(&mut self, step: &Step, events: &mut Vec<Event>) -> Result<(), Stop> {
         for role in self.ceremony.left() {
-            let found = self.remarks_on(&role);
+            let found = self.remarks_on(&role).iter().map(|remark| remark.join("; ")).collect();
             self.record(Event::Linted { step: step.id.clone(), role, found }, events)?;
         }
         Ok(())
@@ -53,27 +55,45 @@ impl Driver {
             true => format!("{role}: python-tuf, go-tuf, tough and tuf-js take it as it is"),
             false => format!("{role}:"),
         }];
-        lines.extend(found.into_iter().map(|line| format!("  {line}")));
+        for remark in found {
+            let indents = std::iter::once("  ").chain(std::iter::repeat("    "));
+            lines.extend(remark.iter().zip(indents).map(|(line, indent)| format!("{indent}{line}")));
+        }
         lines
     }
 
-    /// What `lint` finds in a role before it is signed; signatures are counted elsewhere.
-    pub(super) fn remarks_on(&self, role: &str) -> Vec<String> {
+    /// What `lint` finds in a role before it is signed, each with what clients do; signatures are counted elsewhere. A root
+    /// is looked at with the roots before it, as clients come by it.
+    fn remarks_on(&self, role: &str) -> Vec<Vec<String>> {
         let Some(metadata) = self.ceremony.metadata(role) else { return Vec::new() };
         let name = file_name(self.ceremony.plan(), role);
-        let files = lint::OneFile { name, bytes: metadata.to_file() };
+        let mut files = vec![lint::OneFile { name: name.clone(), bytes: metadata.to_file() }];
+        if let ("root", Some(before)) = (role, &self.ceremony.plan().before) {
+            let file = |root: &RoleFile| lint::OneFile {
+                name: client::file_name("root", Some(root.version)),
+                bytes: root.bytes.to_vec(),
+            };
+            files.extend(before.repository.roots.iter().map(file));
+        }
         let options = lint::Options { at: self.now(), profile: lint::Profile::Compatible };
         let Ok(report) = lint::lint(&files, &options) else { return Vec::new() };
         let signed = |finding: &&lint::Finding| {
             !matches!(finding.rule.name, "THRESHOLD-NOT-MET" | "ROOT-NOT-SIGNED-BY-OLD" | "REHEARSAL")
         };
-        let found = report.findings.iter().filter(signed);
-        found
-            .map(|finding| {
-                format!("{} {}: {}", finding.rule.name, finding.at, finding.detail).trim().to_owned()
-            })
-            .collect()
+        let found = report.findings.iter().filter(|finding| finding.file == name).filter(signed);
+        found.map(|finding| remark(finding, options.profile)).collect()
     }
+}
+
+/// A finding in lines: how much it matters, the rule, where, what is wrong; and each client that does not just take it.
+fn remark(finding: &lint::Finding, profile: lint::Profile) -> Vec<String> {
+    let rule = finding.rule;
+    let at = if finding.at.is_empty() { String::new() } else { format!(" at {}", finding.at) };
+    let detail = if finding.detail.is_empty() { String::new() } else { format!(": {}", finding.detail) };
+    let severity = finding.severity(profile).name();
+    let clients = rule.clients.iter().filter(|says| says.does != lint::Does::Accepts);
+    let first = format!("{severity} {}{at}: {}{detail}", rule.name, rule.what);
+    std::iter::once(first).chain(clients.map(ToString::to_string)).collect()
 }
 
 /// How far a clock is from now, in words; nothing where it agrees.

@@ -22,3 +22,13 @@ impl Files for OneFile {
         Ok(vec![self.name.clone()])
     }
 }
+
+impl Files for Vec<OneFile> {
+    fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>, String> {
+        self.iter().find(|file| file.name == name).map_or(Ok(None), |file| file.read(name, max))
+    }
+
+    fn names(&self) -> Result<Vec<String>, String> {
+        Ok(self.iter().map(|file| file.name.clone()).collect())
+    }
+}

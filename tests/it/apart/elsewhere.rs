@@ -365,3 +365,34 @@ fn a_rehearsal_asks_nobody_who_is_elsewhere() {
         assert_eq!(root["signatures"].as_array().map(Vec::len), Some(3), "{}", path.display());
     }
 }
+
+/// A root lists a key on P-384, as an authority of old may have it.
+fn with_p384(mut root: Value) -> Value {
+    let pem = fs::read("tests/data/p384.pem").unwrap();
+    let key = PublicKey::read(&pem).unwrap();
+    root["keys"][&key.keyid().0] = key.to_json().clone();
+    root["roles"]["timestamp"]["keyids"].as_array_mut().unwrap().push(json!(key.keyid().0));
+    root
+}
+
+/// What is said of a root by `do: lint` is what a client finds beside the roots before it.
+#[test]
+fn the_lint_step_says_how_much_it_matters_where_and_to_whom_and_knows_the_roots_before() {
+    let world = World::of(&with_p384(root(1, &[1, 2, 3], 2)), &public(3));
+    let sign = |key: &str| format!("  - {{do: sign, key: {key}, roles: [root]}}\n");
+    let steps = "  - {do: roll-call}\n  - {do: preflight}\n  - {do: gate}\n  - {do: build, roles: [root]}\n  \
+        - {do: lint, roles: [root]}\n  - {do: review, roles: [root]}\n";
+    let end = "  - {do: verify, roles: [root]}\n  - {do: export}\n  - {do: readback}\n  - {do: close}\n";
+    let file = fs::read_to_string(world.path("ceremony.yaml")).unwrap();
+    let steps = format!("steps:\n{steps}{}{}{}{end}", sign("ana"), sign("bo"), sign("chi"));
+    world.write("ceremony.yaml", format!("{file}{steps}").as_bytes());
+
+    let said = world.ran(&["run", "ceremony.yaml", "--record", "record"], &[]).ended(3).out;
+
+    let found = said.lines().position(|line| line.contains("error ECDSA-P384 at /signed/keys/")).unwrap();
+    let lines: Vec<&str> = said.lines().skip(found).take(3).map(str::trim).collect();
+    assert!(lines[0].ends_with(": an ECDSA key on P-384"), "{lines:?}");
+    assert!(lines[1].starts_with("tough 0.24 refuses it: unknown variant"), "{lines:?}");
+    assert!(lines[2].starts_with("tuf-js 4 refuses it: "), "{lines:?}");
+    assert!(!said.contains("ROOT-FIRST-MISSING"), "{said}");
+}
