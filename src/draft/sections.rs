@@ -9,6 +9,7 @@ use crate::assess::Repair;
 use crate::draft::Gone;
 use crate::draft::Refusal;
 use crate::draft::Request;
+use crate::draft::cast::Cast;
 use crate::draft::cast::Room;
 use crate::draft::cast::cast;
 use crate::draft::dates::days_on;
@@ -21,6 +22,7 @@ use crate::draft::text::plain;
 use crate::draft::text::quoted;
 use crate::plan::Kind;
 use crate::plan::environment;
+use crate::plan::file::ELSEWHERE;
 use crate::plan::placeholder;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
@@ -224,7 +226,7 @@ impl<'a> Draft<'a> {
             let drilled = cast.shares.as_ref().filter(|_| self.request.kind == Kind::RestoreDrill);
             let signs = signing.contains(place) || drilled.is_some();
             fields.extend(cast.holder.as_ref().map(|holder| format!("holder: {holder}")));
-            if signs {
+            if signs || self.stays_elsewhere(*place, cast) {
                 fields.push(format!("store: {}", quoted(&cast.store)));
             }
             fields.push(format!("keyid: {}", quoted(&self.keyid(*place, &cast.keyid))));
@@ -253,6 +255,11 @@ impl<'a> Draft<'a> {
                 made.name, made.holder, made.scheme
             );
         }
+    }
+
+    /// Whether a key is known to be elsewhere, and its holder with it. Who has a new key made instead is in the room.
+    fn stays_elsewhere(&self, place: usize, cast: &Cast) -> bool {
+        cast.store == ELSEWHERE && !self.repair.out.contains(&place)
     }
 
     /// The keyid by which root uses a key, where it has several.
@@ -435,9 +442,13 @@ impl<'a> Draft<'a> {
         let (from, to) = (days_on(self.request.now, 0), days_on(self.request.now, WINDOW));
         let known = &self.request.known;
         let environment = environment::draft(&known.require, &known.waive);
+        let waits = match self.room.keys.iter().any(|(place, cast)| self.stays_elsewhere(*place, cast)) {
+            true => "# Leave it open until the last answer from elsewhere can have come.\n",
+            false => "",
+        };
         let _ = write!(
             text,
-            "\n# When it may run. Outside this window it stops: a wrong clock is found before it is signed.\n\
+            "\n# When it may run. Outside this window it stops: a wrong clock is found before it is signed.\n{waits}\
              clock: {{not_before: \"{from}\", not_after: \"{to}\"}}\n\n\
              {environment}\n\
              {}\

@@ -147,6 +147,51 @@ fn every_drafted_file_passes_check_once_it_is_filled_in() {
     }
 }
 
+/// Whoever signed at another place stays there in the next ceremony, also without a part in it.
+#[test]
+fn keys_that_were_elsewhere_are_drafted_so_where_their_keys_only_sign() {
+    let folder = folder();
+    let before = "participants:
+  chi: {name: Chi Nwosu, role: custodian}
+  tim: {name: Tim Online, role: custodian}
+keys:
+  chi: {holder: chi, store: elsewhere}
+  tim: {holder: tim, store: elsewhere}
+";
+    fs::write(folder.path().join("ceremony.yaml"), before).unwrap();
+    let drafted = |kind: &str| {
+        let file = format!("{kind}.yaml");
+        keyrite(&["new", kind, "--from", ".", "--out", &file], folder.path()).ended(0);
+        fs::read_to_string(folder.path().join(file)).unwrap()
+    };
+    let line = |draft: &str, key: &str| {
+        let begins = format!("  {key}: {{holder: {key}, ");
+        draft.lines().find(|line| line.starts_with(&begins)).unwrap_or_else(|| panic!("{draft}")).to_owned()
+    };
+
+    let renewal = drafted("root-renewal");
+    let change = drafted("delegation-change");
+    let drill = drafted("restore-drill");
+
+    for (draft, key, signs) in [(&renewal, "chi", true), (&change, "chi", false), (&renewal, "tim", false)] {
+        let line = line(draft, key);
+        assert!(line.contains("store: \"elsewhere\""), "{line}");
+        assert_eq!(line.ends_with("   # does not sign today"), !signs, "{line}");
+        assert!(
+            draft.contains("# Leave it open until the last answer from elsewhere can have come.\nclock: ")
+        );
+    }
+    assert!(!drill.contains("\"elsewhere\"") && !drill.contains("last answer"), "{drill}");
+    for file in ["root-renewal.yaml", "delegation-change.yaml"] {
+        passes_once_filled(folder.path(), file);
+        let said = keyrite(&["check", file, "--at", AT], folder.path()).ended(0).out;
+        for name in ["Chi Nwosu", "Tim Online"] {
+            let there = |line: &str| line.contains(name) && line.ends_with("custodian, elsewhere");
+            assert!(said.lines().any(there), "{name}: {said}");
+        }
+    }
+}
+
 #[test]
 fn target_files_of_a_delegated_role_are_drafted_by_its_name() {
     let folder = folder();
