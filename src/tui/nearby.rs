@@ -106,11 +106,16 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
         fs::read_dir(dir)?.take(MOST).filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.sort();
     let mut nearby = Nearby::default();
-    let (mut folders, mut files) = (Vec::new(), Vec::new());
+    let (mut folders, mut files, mut sent) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
             if path.join("journal.jsonl").is_file() {
-                nearby.records.push(RecordDir { state: state(&path), dir: shortened(dir, &path) });
+                let state = state(&path);
+                // Whoever was asked has no more to answer once the ceremony is closed.
+                if state.as_ref().is_ok_and(|state| state.next.is_some()) {
+                    sent.extend(asked::of_record(&path));
+                }
+                nearby.records.push(RecordDir { state, dir: shortened(dir, &path) });
             } else {
                 folders.push(path);
             }
@@ -122,8 +127,11 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
     }
     nearby.places = repository::places(dir, &newest_first(&nearby.records), &folders);
     let answers = asked::responses(&files);
-    nearby.asked =
-        files.iter().filter_map(|path| asked::look(path, &shortened(dir, path), &answers)).collect();
+    nearby.asked = files
+        .iter()
+        .chain(&sent)
+        .filter_map(|path| asked::look(path, &shortened(dir, path), &answers))
+        .collect();
     Ok(nearby)
 }
 

@@ -11,6 +11,7 @@ use keyrite::tuf::PublicKey;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;
 use keyrite::tuf::apart::carry;
+use keyrite::tui::nearby;
 use serde_json::Value;
 use serde_json::json;
 
@@ -395,4 +396,24 @@ fn the_lint_step_says_how_much_it_matters_where_and_to_whom_and_knows_the_roots_
     assert!(lines[1].starts_with("tough 0.24 refuses it: unknown variant"), "{lines:?}");
     assert!(lines[2].starts_with("tuf-js 4 refuses it: "), "{lines:?}");
     assert!(!said.contains("ROOT-FIRST-MISSING"), "{said}");
+}
+
+#[test]
+fn home_lists_the_requests_of_a_record_until_it_is_closed() {
+    let world = World::new();
+    let asked = |dir: &Path| -> Vec<PathBuf> {
+        let nearby = nearby::look(dir, NOW.parse().unwrap()).unwrap();
+        nearby.requests().map(|asked| asked.file.strip_prefix(dir).unwrap().to_owned()).collect()
+    };
+
+    let request = world.begun();
+
+    let here = world.dir.path();
+    assert_eq!(asked(here), [Path::new("record/requests/2.root.request")]);
+    for (n, name) in [(1, "ana"), (2, "bo"), (3, "chi")] {
+        world.write(&format!("answers/{name}.answer"), &answer(&request, n));
+    }
+    let (said, _) = world.resumed(&[("ana", "answers"), ("bo", "answers"), ("chi", "answers")]);
+    said.ended(0);
+    assert_eq!(asked(here), [Path::new("record/requests/2.root.request")], "the other record is closed");
 }
