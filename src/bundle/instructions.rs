@@ -293,6 +293,9 @@ fn targets(text: &mut String, contents: &Contents, metadata: &[&Named<'_>]) {
         contents.targets.iter().map(|(_, content)| content.sha256().into_bytes()).collect();
     for listed in metadata.iter().flat_map(|named| sha256s(named.bytes)) {
         unlisted.remove(listed);
+        if unlisted.is_empty() {
+            break;
+        }
     }
     if unlisted.is_empty() {
         text.push_str(TARGETS);
