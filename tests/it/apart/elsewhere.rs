@@ -398,6 +398,32 @@ fn the_lint_step_says_how_much_it_matters_where_and_to_whom_and_knows_the_roots_
     assert!(!said.contains("ROOT-FIRST-MISSING"), "{said}");
 }
 
+/// What clients know already is no news; a role that the key never had is.
+#[test]
+fn a_listed_key_on_p384_is_remarked_only_in_a_role_that_is_new_to_it() {
+    let world = World::of(&with_p384(root(1, &[1, 2, 3], 2)), &public(3));
+    let remarks = || -> Vec<String> {
+        let check = ["--json", "check", "ceremony.yaml", "--at", NOW];
+        let said = Said::of(&command().current_dir(world.dir.path()).args(check).output().unwrap()).ended(0);
+        let document: Value = serde_json::from_str(&said.out).unwrap();
+        let problems = document["problems"].as_array().unwrap().iter();
+        let of_scheme = problems.filter(|problem| problem["rule"] == "scheme-not-everywhere");
+        of_scheme.map(|problem| problem["text"].as_str().unwrap().to_owned()).collect()
+    };
+    let renewal = fs::read_to_string(world.path("ceremony.yaml")).unwrap();
+    let p384 = PublicKey::read(&fs::read("tests/data/p384.pem").unwrap()).unwrap().keyid().0;
+    let named = format!("keys:\n  hsm: {{keyid: \"{p384}\"}}\n");
+    let named = renewal.replace("root-renewal", "key-rotation").replace("keys:\n", &named);
+    let keys = "root: {version: 2, keys: [ana, bo, chi, hsm], threshold: 2, ";
+
+    assert_eq!(remarks(), Vec::<String>::new());
+    world.write("ceremony.yaml", named.replace("root: {version: 2, ", keys).as_bytes());
+    let remarked = remarks();
+
+    assert_eq!(remarked.len(), 1, "{remarked:?}");
+    assert!(remarked[0].starts_with("key hsm of root is ecdsa-sha2-nistp384: "), "{remarked:?}");
+}
+
 #[test]
 fn home_lists_the_requests_of_a_record_until_it_is_closed() {
     let world = World::new();
