@@ -86,7 +86,9 @@ impl Ceremony {
             Event::Linted { role, found, .. } if found.is_empty() => {
                 format!("other clients take {role} as it is")
             }
-            Event::Linted { role, found, .. } => format!("{role}: {} remarks by other clients", found.len()),
+            Event::Linted { role, found, .. } => {
+                format!("{role}: {} by other clients", counted(found.len(), "remark"))
+            }
             Event::Exception { happened, action, .. } => {
                 format!("EXCEPTION {}: {happened}; {action}", self.exceptions().len())
             }

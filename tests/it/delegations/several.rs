@@ -34,7 +34,7 @@ fn a_role_is_signed_by_the_keys_of_everyone_who_delegates_to_it() {
     let said = world.run(&file).ended(0);
 
     assert!(said.out.contains("doc, by the keys of dev: 1 signed, 1 needed"), "{}", said.out);
-    let holds = "doc holds: 1 signatures, 1 needed; 1 by the keys of dev, 1 needed";
+    let holds = "doc holds: 1 signature, 1 needed; 1 by the keys of dev, 1 needed";
     assert!(said.out.contains(holds), "{}", said.out);
     assert_eq!(world.made("1.doc.json").signatures().len(), 2);
     world.accepted("dev/tool.tgz", b"tool 1");
