@@ -83,7 +83,7 @@ pub fn all(
     for name in names {
         let file = format!("{FOLDER}/{}", name.to_string_lossy());
         let read = disk::read(&folder.join(&name), MAX_FILE).map_err(|error| error.to_string());
-        let people = ceremony.plan().people.iter();
+        let people = ceremony.plan().everyone();
         let judged = read.and_then(|bytes| {
             let cosigned = verified(&bytes, people, &checkpoints, journal)?;
             let late = in_time.as_ref().is_some_and(|known| !known.contains(&Digest::of(&bytes).hex()));
@@ -105,7 +105,7 @@ pub fn add(
     by: &str,
     signature: &Path,
 ) -> Result<Cosigned, Stop> {
-    let person = ceremony.plan().people.iter().find(|person| person.id == by || person.name == by);
+    let person = ceremony.plan().everyone().find(|person| person.id == by || person.name == by);
     let input = |error: String, hint: &str| Stop::new(StopKind::Input, error, hint);
     let person = person.ok_or_else(|| {
         input(format!("{by:?} is not a participant of this ceremony; nothing was added"), "name one of them")

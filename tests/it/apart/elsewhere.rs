@@ -339,6 +339,18 @@ fn a_ceremony_whose_time_has_passed_is_not_told_to_change_its_file() {
 }
 
 #[test]
+fn who_is_elsewhere_is_a_participant_who_may_cosign() {
+    let world = World::new();
+    world.begun();
+    world.write("signature", b"whatever");
+    let cosign = ["journal", "cosign", "record", "--signature", "signature", "--by", "bo"];
+
+    let said = Said::of(&command().current_dir(world.dir.path()).args(cosign).output().unwrap());
+
+    assert!(said.err.contains("names no statement_key of Bo Lindqvist"), "{}", said.err);
+}
+
+#[test]
 fn whoever_asks_with_the_ceremony_file_is_told_how() {
     let world = World::new();
     let request = ["request", "ceremony.yaml", "--out", "root.request"];
