@@ -149,7 +149,8 @@ fn words_are_typed_at_the_terminal_and_a_mistake_is_named_by_row_and_place() {
     let world = World::new(Scheme::Ed25519);
     let file = world.write("bo.txt", world.share(2, 3, 1).text().as_bytes());
     let typed = rows(&world.share(2, 3, 3));
-    let wrong = typed[4].replacen(|c: char| c != ' ', "q", 1);
+    // No word begins so, and some begin with one q.
+    let wrong = typed[4].replacen(|c: char| c != ' ', "qq", 1);
     let ask: Vec<String> = (1..=11).map(|row| format!("Row {row}: ")).collect();
     let mut answers: Vec<(&str, &str)> = vec![("A share: Enter", "\r")];
     for (row, text) in typed.iter().enumerate() {
