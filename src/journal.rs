@@ -238,7 +238,7 @@ fn fold(
             why: "it was opened with another ceremony file than the one beside it".into(),
         });
     }
-    let mut ceremony = begin(Ceremony::new(plan, opening.mode).called(opening.names));
+    let mut ceremony = begin(Ceremony::new(plan, opening.mode).with_names(opening.names));
     let mut prev = journal.entries[0].head;
     for (entry, number) in journal.entries.iter().zip(1..).skip(1) {
         let broken = |why: String| Broken { line: number, why };

@@ -37,7 +37,7 @@ impl Ceremony {
                 return reject(format!("{have} of at least {minimum} people are here as {role}"));
             }
         }
-        let away = |key: &String| brought_by(plan, key).is_some_and(|id| !acting(id));
+        let away = |key: &String| plan.brought_by(key).is_some_and(|id| !acting(id));
         for (name, role) in plan.setup().roles {
             let signers: BTreeSet<String> = role.signers.into_iter().filter(|key| !away(key)).collect();
             if role.quorums.iter().any(|quorum| quorum.among(&signers) < quorum.threshold) {
@@ -64,7 +64,7 @@ impl Ceremony {
         }
         let steps = self.plan.steps.iter().map(|step| recast(step, &self.plan, &self.absent)).collect();
         Arc::make_mut(&mut self.plan).steps = steps;
-        let away = |key: &String| brought_by(&self.plan, key).is_some_and(|id| self.without(id));
+        let away = |key: &String| self.plan.brought_by(key).is_some_and(|id| self.without(id));
         let signers = self.plan.setup().roles.into_iter().flat_map(|(role, setup)| {
             setup.signers.into_iter().map(move |key| Act::Decline(role.clone(), key))
         });
@@ -104,15 +104,10 @@ impl Ceremony {
             Verb::Handle(Handling::Open(bag) | Handling::Inspect(bag)) => bagged(bag),
             Verb::Handle(Handling::Seal { holds, .. }) => !holds.is_empty() && holds.iter().all(held),
             verb => {
-                verb.key().and_then(|key| brought_by(plan, key)).is_some_and(|holder| self.without(holder))
+                verb.key().and_then(|key| plan.brought_by(key)).is_some_and(|holder| self.without(holder))
             }
         }
     }
-}
-
-/// Who brings a key into the room; nobody brings one that signs elsewhere.
-fn brought_by<'a>(plan: &'a Plan, key: &str) -> Option<&'a str> {
-    plan.key(key).filter(|key| !key.elsewhere).and_then(|key| key.holder.as_deref())
 }
 
 /// The step with those who are there.

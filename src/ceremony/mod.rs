@@ -198,7 +198,7 @@ impl Ceremony {
     }
 
     /// The same, with what keys were called before: for people only, never for a decision.
-    pub fn called(mut self, names: Names) -> Self {
+    pub fn with_names(mut self, names: Names) -> Self {
         self.names = names;
         self
     }

@@ -28,7 +28,7 @@ pub(super) fn lacks(answers: &Answers, ceremony: &Ceremony) -> Vec<String> {
     let mut lacks = Vec::new();
     let production = ceremony.mode() == Mode::Production;
     let elsewhere = plan.steps.iter().filter(|step| match &step.verb {
-        Verb::Sign { key, .. } => production && plan.key(key).is_some_and(|key| key.elsewhere),
+        Verb::Sign { key, .. } => production && plan.signs_elsewhere(key),
         _ => false,
     });
     for step in elsewhere.filter(|step| answers.typed(&step.id).is_none()) {

@@ -144,7 +144,7 @@ impl Driver {
         {
             return Ask::Fix { error, hint: String::new(), may_decline: false };
         }
-        if self.is_elsewhere(&key) {
+        if self.ceremony.plan().signs_elsewhere(&key) {
             return self.awaiting(step, &key, prompt);
         }
         let generates = matches!(step.verb, Verb::GenerateKey(_));

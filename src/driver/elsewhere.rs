@@ -30,11 +30,6 @@ const MAX_FILES: usize = 1000;
 const TOLD: usize = 3;
 
 impl Driver {
-    /// Whether this key signs elsewhere.
-    pub(super) fn is_elsewhere(&self, key: &str) -> bool {
-        self.ceremony.plan().key(key).is_some_and(|key| key.elsewhere)
-    }
-
     /// Where the requests lie, and what is asked for. A rehearsal signs in the place of whoever is elsewhere.
     pub(super) fn awaiting(&self, step: &Step, key: &str, prompt: &mut Prompt) -> Ask {
         let plan = self.ceremony.plan();

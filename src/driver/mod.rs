@@ -186,7 +186,7 @@ impl Driver {
         let run = run(&options, "started", [("inputs", base.display().to_string())]);
         let record = Record::create(&dir, text.as_bytes(), &files, &run, now, &opened)?;
         let places = places(&base, &record.dir, &options)?;
-        let ceremony = Ceremony::new(Arc::new(plan), mode).called(names);
+        let ceremony = Ceremony::new(Arc::new(plan), mode).with_names(names);
         record.derive(&ceremony)?;
         Ok(Self {
             ceremony,

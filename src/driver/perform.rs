@@ -55,7 +55,7 @@ impl Driver {
             }
             (Need::Do, Answer::Text(path)) => {
                 if let Verb::Sign { key, .. } = &step.verb
-                    && self.is_elsewhere(key)
+                    && self.ceremony.plan().signs_elsewhere(key)
                 {
                     match path.trim() == NOT_TODAY {
                         true => self.decline(&step, &mut events)?,
@@ -145,7 +145,9 @@ impl Driver {
             }
             Verb::Preflight => self.preflight(step, events),
             Verb::LoadKeys => self.load_keys(step, events),
-            Verb::Sign { key, .. } if self.is_elsewhere(key) && self.ceremony.mode() == Mode::Rehearsal => {
+            Verb::Sign { key, .. }
+                if self.ceremony.plan().signs_elsewhere(key) && self.ceremony.mode() == Mode::Rehearsal =>
+            {
                 self.sign_in_place(step, key, events)
             }
             // These need a secret first; going on only looks at the store again.

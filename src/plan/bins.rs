@@ -206,8 +206,8 @@ pub(super) fn versions(plan: &Plan, role: &str) -> Vec<(String, u64)> {
 pub(super) fn in_the_room(plan: &Plan, after: Place, say: &mut dyn FnMut(&'static str, Place, String)) {
     for step in &plan.steps {
         let Verb::Sign { key, roles } = &step.verb else { continue };
-        let elsewhere = plan.key(key).is_some_and(|key| key.elsewhere);
-        if let Some(bins) = roles.iter().find(|role| elsewhere && plan.is_bins(role)) {
+        let bins = roles.iter().find(|role| plan.is_bins(role));
+        if let Some(bins) = bins.filter(|_| plan.signs_elsewhere(key)) {
             let text = format!(
                 "step {}: {bins} are bins, many files under one login, and key {key} is elsewhere; sign them with a key in the room",
                 step.id

@@ -1,5 +1,6 @@
 //! A key of the plan: where it comes from, and where it signs.
 
+use crate::plan::Plan;
 use crate::plan::Shares;
 use crate::plan::Throws;
 use crate::store_uri::StoreUri;
@@ -99,5 +100,17 @@ impl Key {
     /// Whether it is made in the room.
     pub fn generated(&self) -> bool {
         matches!(self.source, Source::Generated { .. })
+    }
+}
+
+impl Plan {
+    /// Whether this key signs at another place.
+    pub fn signs_elsewhere(&self, key: &str) -> bool {
+        self.key(key).is_some_and(|key| key.elsewhere)
+    }
+
+    /// Who brings this key into the room; nobody brings one that signs elsewhere.
+    pub fn brought_by(&self, key: &str) -> Option<&String> {
+        self.key(key).filter(|key| !key.elsewhere).and_then(|key| key.holder.as_ref())
     }
 }

@@ -247,7 +247,7 @@ pub(super) fn step(step: &Step, place: Place, plan: &Plan, problems: &mut Vec<Pr
         say("NOBODY-ALONE", text);
     }
     if let Some(key) = step.verb.key()
-        && let Some(holder) = plan.key(key).filter(|key| !key.elsewhere).and_then(|key| key.holder.as_ref())
+        && let Some(holder) = plan.brought_by(key)
         && *holder != step.by
         && plan.person(holder).is_some()
     {

@@ -90,7 +90,7 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
         Verb::Review(names) => {
             format!("Read aloud what {} will say. Everyone compares it with what was agreed.", roles(names))
         }
-        Verb::Sign { key, roles: names } if plan.key(key).is_some_and(|key| key.elsewhere) => {
+        Verb::Sign { key, roles: names } if plan.signs_elsewhere(key) => {
             let requests: Vec<_> = names.iter().map(|role| request_file(plan, role)).collect();
             let back = match requests.as_slice() {
                 [_] => "the words of its digest out on the telephone, and give the answer that comes back",
@@ -293,7 +293,12 @@ pub fn materials(plan: &Plan) -> Vec<String> {
 /// Where a key comes from, and what it does in the room.
 pub fn origin(plan: &Plan, key: &crate::plan::Key) -> String {
     let signs = if plan.kind.signs() { "signs with" } else { "lies in" };
-    let elsewhere = if key.elsewhere { "signs elsewhere" } else { "does not sign here" };
+    let asked = |step: &Step| matches!(&step.verb, Verb::Sign { key: name, .. } if *name == key.name);
+    let elsewhere = match key.elsewhere {
+        true if plan.steps.iter().any(asked) => "signs elsewhere",
+        true => "is elsewhere, and does not sign",
+        false => "does not sign here",
+    };
     match &key.source {
         Source::Generated { store, scheme, .. } => format!("made here, {scheme}, in {store}"),
         Source::Existing { store, public } => {

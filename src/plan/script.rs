@@ -23,10 +23,7 @@ pub fn step(plan: &Plan, verb: Verb) -> Step {
             .and_then(|token| token.holder.as_ref())
             .map(|id| id.value.clone()),
         // What comes from elsewhere is taken in by whoever types.
-        verb => {
-            let key = verb.key().and_then(|key| plan.key(key)).filter(|key| !key.elsewhere);
-            key.and_then(|key| key.holder.clone())
-        }
+        verb => verb.key().and_then(|key| plan.brought_by(key)).cloned(),
     };
     let witness = || plan.people.iter().find(|p| p.role == "witness").map(|p| p.id.clone());
     let operator = || plan.people.iter().find(|p| p.role == "operator").map(|p| p.id.clone());

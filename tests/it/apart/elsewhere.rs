@@ -351,6 +351,28 @@ fn who_is_elsewhere_is_a_participant_who_may_cosign() {
 }
 
 #[test]
+fn a_key_elsewhere_that_no_step_asks_is_not_said_to_sign() {
+    let world = World::new();
+    let file = fs::read_to_string(world.path("ceremony.yaml")).unwrap();
+    let online =
+        format!("  online: {{holder: chi, store: elsewhere, keyid: \"{}\"}}\ntrust:\n", public(6).keyid().0);
+    world.write("ceremony.yaml", file.replace("trust:\n", &online).as_bytes());
+    let check = ["check", "ceremony.yaml", "--at", NOW];
+
+    let said = Said::of(&command().current_dir(world.dir.path()).args(check).output().unwrap()).ended(0);
+
+    let line =
+        |name: &str| said.out.lines().find(|line| line.trim_start().starts_with(name)).unwrap().to_owned();
+    let keyid = |n: u8| format!("keyid {:.16}", public(n).keyid().0);
+    assert!(said.out.contains(&format!("{}, signs elsewhere", keyid(2))), "{}", line("bo"));
+    assert!(
+        said.out.contains(&format!("{}, is elsewhere, and does not sign", keyid(6))),
+        "{}",
+        line("online")
+    );
+}
+
+#[test]
 fn whoever_asks_with_the_ceremony_file_is_told_how() {
     let world = World::new();
     let request = ["request", "ceremony.yaml", "--out", "root.request"];
