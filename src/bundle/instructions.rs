@@ -217,7 +217,8 @@ fn check(text: &mut String, named: &Named<'_>, trusted: &Named<'_>, keys: Option
     let Some(keys) = keys else { return };
     let (path, role) = (&named.path, &named.role);
     // The byte 1 is set aside for the backslash, below.
-    if !named.metadata.is_file(named.bytes) || named.metadata.payload().contains(&1) {
+    let has_1 = || !named.metadata.is_plain() && named.metadata.payload().contains(&1);
+    if !named.metadata.is_file(named.bytes) || has_1() {
         line(
             text,
             &format!("\n# {path} was written by another program, and its signed part is not on one line:"),
@@ -257,8 +258,16 @@ fn says(file: &Named<'_>, name: &str, value: &Value) -> Option<String> {
 
 fn says_text(file: &Named<'_>, text: &str) -> Option<String> {
     let quotable = !text.contains('\'') && !text.chars().any(char::is_control);
-    let found = quotable && memmem::find(file.bytes, text.as_bytes()).is_some();
+    let found = quotable && stands_in(file.bytes, text.as_bytes());
     found.then(|| format!("says {} '{text}'", file.path))
+}
+
+/// Whether a text stands in a file. What is asked for stands at its beginning or its end as a rule, and what lies between
+/// may be a million target files.
+fn stands_in(file: &[u8], text: &[u8]) -> bool {
+    const EDGE: usize = 1 << 12;
+    let (head, tail) = (&file[..file.len().min(EDGE)], &file[file.len().saturating_sub(EDGE)..]);
+    [head, tail, file].into_iter().any(|part| memmem::find(part, text).is_some())
 }
 
 /// The versions and the dates of the top-level roles, as they say and as the snapshot and the timestamp have it.
@@ -334,7 +343,7 @@ fn command(text: &mut String, path: &str, trusted: &Named<'_>, keyid: &KeyId, ke
         Scheme::Ed25519 => point.clone(),
         _ => pem.join("\\n"),
     };
-    if memmem::find(trusted.bytes, word.as_bytes()).is_some() {
+    if stands_in(trusted.bytes, word.as_bytes()) {
         line(text, &format!("says {} '{word}'", trusted.path));
     }
     let pem: String = pem.iter().map(|line| format!(" '{line}'")).collect();
@@ -355,7 +364,8 @@ fn command(text: &mut String, path: &str, trusted: &Named<'_>, keyid: &KeyId, ke
 /// stands in the signed bytes as it stands in the file.
 fn signed_part(metadata: &[&Named<'_>]) -> String {
     let mut controls = BTreeSet::new();
-    for mut rest in metadata.iter().map(|named| &**named.metadata.payload()) {
+    let escaped = metadata.iter().filter(|named| !named.metadata.is_plain());
+    for mut rest in escaped.map(|named| &**named.metadata.payload()) {
         while let Some(at) = canonical::control(rest) {
             controls.insert(rest[at]);
             rest = &rest[at + 1..];

@@ -44,6 +44,7 @@ use crate::keystore::private_key::PrivateKey;
 use crate::keystore::shares::Share;
 use crate::keystore::shares::Split;
 use crate::keystore::wiped::wiped;
+use crate::keystore::wiped::wiped_signing;
 use crate::tuf::Bytes;
 use crate::tuf::PublicKey;
 use crate::tuf::Scheme;
@@ -383,7 +384,7 @@ impl Store for AgeFile {
     }
 
     fn find(&mut self, secret: Option<&SecretString>) -> Result<Option<Found>, StoreError> {
-        wiped(|| Ok(self.held(secret)?.map(|(_, found)| found)))
+        wiped_signing(|| Ok(self.held(secret)?.map(|(_, found)| found)))
     }
 
     fn sign(
@@ -392,7 +393,7 @@ impl Store for AgeFile {
         public: &PublicKey,
         payloads: &[Bytes],
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        wiped(|| self.signatures(&self.unlock_as(secret, public, "signed")?, public, payloads))
+        wiped_signing(|| self.signatures(&self.unlock_as(secret, public, "signed")?, public, payloads))
     }
 
     fn find_and_sign(
@@ -401,7 +402,7 @@ impl Store for AgeFile {
         signs_as: &dyn Fn(&Found) -> Option<PublicKey>,
         payloads: &[Bytes],
     ) -> Result<Option<(Found, Signatures)>, StoreError> {
-        wiped(|| {
+        wiped_signing(|| {
             let Some((key, found)) = self.held(secret)? else { return Ok(None) };
             let signed = signs_as(&found).map(|public| self.signatures(&key, &public, payloads));
             Ok(Some((found, signed.transpose()?.unwrap_or_default())))

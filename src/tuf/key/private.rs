@@ -11,10 +11,13 @@ use crate::tuf::json;
 
 const AGE: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 const KEY: &[u8] = b"KEY-";
+const PUTTY: &[u8] = b"PuTTY-User-Key-File-";
+/// The first byte of every private key in DER.
+const SEQUENCE: u8 = 0x30;
 /// What a JSON key with its private part holds one of: the name of that part, or an escape that may hide it.
 const IN_JSON: [&[u8]; 3] = [b"private", b"\"d\"", b"\\u"];
 
-/// A JSON document in which none of these stands holds no private material.
+/// A file in which none of these stands holds no private material, but for what the first bytes of a file tell.
 pub(crate) const MARKS: [&[u8]; 5] = [AGE, KEY, IN_JSON[0], IN_JSON[1], IN_JSON[2]];
 
 /// What private material `file` holds, such as "an age identity"; `None` for public files.
@@ -25,6 +28,9 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     if file.starts_with(b"age-encryption.org/v1") {
         return Some("an age file");
     }
+    if !file.starts_with(PUTTY) && file.first() != Some(&SEQUENCE) && is_unmarked(file) {
+        return None;
+    }
     let text = std::str::from_utf8(file).is_ok();
     if text && holds(file, AGE, |_| true) {
         return Some("an age file");
@@ -32,7 +38,7 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     if let Some(shape) = marked(file, text) {
         return Some(shape);
     }
-    if text && file.starts_with(b"PuTTY-User-Key-File-") {
+    if text && file.starts_with(PUTTY) {
         return Some("a PuTTY private key");
     }
     if is_der(file) {
@@ -44,6 +50,18 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
         return json::parse(file).ok().filter(in_json).map(|_| "a JSON key with its private part");
     }
     None
+}
+
+/// Whether none of the marks stands in a file. All of them are looked for in one piece while it is near, for a file may be
+/// larger than every cache; pieces overlap by what a mark may have in each of two.
+fn is_unmarked(file: &[u8]) -> bool {
+    const PIECE: usize = 1 << 15;
+    let finders = MARKS.map(memmem::Finder::new);
+    let overlap = MARKS.iter().map(|mark| mark.len()).max().unwrap_or_default();
+    (0..file.len()).step_by(PIECE).all(|at| {
+        let piece = &file[at..file.len().min(at + PIECE + overlap)];
+        finders.iter().all(|mark| mark.find(piece).is_none())
+    })
 }
 
 /// The marks that have `KEY-` in common, found in one pass; the gravest of them is named.
@@ -79,7 +97,7 @@ fn in_json(value: &Value) -> bool {
 /// PKCS#8, plain or encrypted, and the RSA form of PKCS#1.
 fn is_der(file: &[u8]) -> bool {
     // Every one of them is a SEQUENCE.
-    file.first() == Some(&0x30)
+    file.first() == Some(&SEQUENCE)
         && (pkcs8::PrivateKeyInfoRef::from_der(file).is_ok()
             || encrypted_pkcs8(file)
             || rsa::pkcs1::RsaPrivateKeyRef::from_der(file).is_ok())
@@ -157,6 +175,24 @@ mod tests {
         for document in inside.iter().map(String::as_str).chain(keys) {
             assert!(private_material(document.as_bytes()).is_some(), "{document}");
             assert!(MARKS.iter().any(|mark| holds(document.as_bytes(), mark, |_| true)), "{document}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_found_wherever_it_stands_in_a_large_file() {
+        for mark in [
+            &b"-----BEGIN AGE ENCRYPTED FILE-----"[..],
+            b"AGE-SECRET-KEY-1QQQ",
+            b"-----BEGIN PRIVATE KEY-----",
+        ] {
+            for at in (0..=mark.len()).chain([1 << 15]) {
+                let mut file = vec![b' '; 3 << 15];
+                assert_eq!(private_material(&file), None);
+                let at = (1 << 15) - at;
+                file[at..at + mark.len()].copy_from_slice(mark);
+
+                assert!(private_material(&file).is_some(), "{at}");
+            }
         }
     }
 
