@@ -11,6 +11,7 @@ use crate::plan::fields::Fields;
 use crate::plan::fields::list;
 use crate::plan::fields::text;
 use crate::plan::file::File;
+use crate::plan::file::KeySpec;
 use crate::plan::file::PERSON_ROLES;
 use crate::plan::file::entries;
 use crate::plan::node::Node;
@@ -200,11 +201,7 @@ fn counts(file: &File, say: &mut Problems<'_>) {
     let count =
         |role: &str| file.here().filter(|person| person.role.value == role && !person.optional).count();
     if !file.here().any(|person| person.role.value == "operator") {
-        say.say(
-            "OPERATOR-NAMED",
-            file.id.place,
-            "no participant in the room has the role operator; someone types",
-        );
+        no_operator(file, say);
     }
     if file.here().count() < 2 {
         say.say(
@@ -223,6 +220,25 @@ fn counts(file: &File, say: &mut Problems<'_>) {
             say.say("PRESENCE-MINIMUM", role.place, text);
         }
     }
+}
+
+/// Nobody in the room types: no operator is named, or the one who is has only keys at another place.
+fn no_operator(file: &File, say: &mut Problems<'_>) {
+    let operator = file.participants.iter().find(|person| person.role.value == "operator");
+    let key = operator.and_then(|operator| {
+        let of_operator =
+            |key: &&KeySpec| key.holder.as_ref().is_some_and(|holder| holder.value == operator.id.value);
+        file.keys.iter().find(|key| of_operator(key) && key.elsewhere.is_some())
+    });
+    let (Some(operator), Some(key)) = (operator, key) else {
+        let text = "no participant in the room has the role operator; someone types";
+        return say.say("OPERATOR-NAMED", file.id.place, text);
+    };
+    let (operator, key, place) = (&operator.name, &key.name.value, key.elsewhere);
+    let text = format!(
+        "{operator} is the operator, and only has key {key}, which signs elsewhere: so {operator} is not in the room, and nobody types; name the store of the key if it is brought along, or let another participant be the operator"
+    );
+    say.say("OPERATOR-NAMED", place.unwrap_or(file.id.place), text);
 }
 
 /// What a step asks of people, as it stands and with every alternate in place.

@@ -477,3 +477,21 @@ fn home_lists_the_requests_of_a_record_until_it_is_closed() {
     said.ended(0);
     assert_eq!(asked(here), [Path::new("record/requests/2.root.request")], "the other record is closed");
 }
+
+#[test]
+fn an_operator_whose_only_key_is_elsewhere_is_told_why_nobody_types() {
+    let world = World::new();
+    let file = fs::read_to_string(world.path("ceremony.yaml")).unwrap();
+    world.write("ceremony.yaml", file.replace("ana: {holder: ana,", "ana: {holder: oli,").as_bytes());
+    let check = ["check", "ceremony.yaml", "--at", NOW];
+
+    let said = Said::of(&command().current_dir(world.dir.path()).args(check).output().unwrap()).ended(1);
+
+    let why = "Oli Berg is the operator, and only has key ana, which signs elsewhere";
+    assert!(
+        said.err.contains(why) && said.err.contains("let another participant be the operator"),
+        "{}",
+        said.err
+    );
+    assert!(!said.err.contains("no participant in the room has the role operator"), "{}", said.err);
+}
