@@ -29,14 +29,24 @@ pub(super) fn failed(stop: Stop) -> Failure {
     Failure { error: plain(&failure.error), ..failure }
 }
 
-/// Reads a whole file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    apart::read(path).map_err(failed)
+/// The same, before the one file is written that a command is for.
+fn unwritten(stop: Stop) -> Failure {
+    failed(Stop { error: format!("{}; nothing was written", stop.error), ..stop })
 }
 
-/// Reads what was sent: a file, an image of codes, or a directory of such images.
+/// Reads a whole file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    apart::read(path).map_err(unwritten)
+}
+
+/// Reads one thing that was sent: a file, an image of codes, or a directory of such images.
 pub(super) fn read_sent(path: &Path) -> Result<Vec<u8>, Failure> {
-    apart::read_sent(path).map_err(failed)
+    apart::read_sent(path).map_err(unwritten)
+}
+
+/// Reads everything that was sent: see [`apart::read_answers`].
+pub(super) fn read_answers(path: &Path, take: impl FnMut(&str, Result<&[u8], &str>)) -> Result<(), Failure> {
+    apart::read_answers(path, take).map_err(unwritten)
 }
 
 /// Reads a file of metadata.
@@ -74,7 +84,7 @@ pub(super) fn names(given: Option<&Path>, metadata: &Path) -> Result<Names, Fail
 
 /// See [`apart::with_root_before`].
 pub(super) fn with_root_before(request: Request, file: &Path) -> Result<(Request, Option<PathBuf>), Failure> {
-    apart::with_root_before(request, file).map_err(failed)
+    apart::with_root_before(request, file).map_err(unwritten)
 }
 
 /// Says which root was taken without being named.

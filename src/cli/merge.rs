@@ -10,6 +10,7 @@ use crate::cli::Output;
 use crate::cli::apart;
 use crate::cli::request;
 use crate::cli::show::plain;
+use crate::driver;
 use crate::tuf::KeyId;
 use crate::tuf::apart::Merge;
 use crate::tuf::apart::Request;
@@ -22,8 +23,8 @@ const EXAMPLE: &str = "Examples:
   keyrite merge 5.targets.json copies/5.targets.json sig.der --root 1.root.json --out signed/5.targets.json
 
 A RESP is a response of `keyrite sign`, as its file, an image of its QR code, or its lines as they were typed; a copy of the same metadata with other signatures; or a signature of openssl
-or a vendor's tool: raw, DER or r||s for ECDSA, in hex or base64. Any order, any number of times, ends as the same
-file. FILE is metadata, or the request that was sent out: it says who may sign, and nothing more need be given.
+or a vendor's tool: raw, DER or r||s for ECDSA, in hex or base64; or a directory with any of these. Any order, any number
+of times, ends as the same file. FILE is metadata, or the request that was sent out: it says who may sign, and nothing more need be given.
 
 FILE is unchanged; --out gets the signatures that verify, and no other. Each signature has one outcome:
   added, kept, already-there; does-not-verify, stranger, wrong-payload, replay, malformed, empty
@@ -40,7 +41,7 @@ pub struct Args {
     /// The metadata, or the request
     file: PathBuf,
 
-    /// Responses, copies, signatures
+    /// Responses, copies, signatures; or directories of them
     #[arg(value_name = "RESP")]
     responses: Vec<PathBuf>,
 
@@ -66,10 +67,12 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let (request, from) = apart::with_root_before(request(&args)?, &args.file)?;
     let keyid = args.keyid.clone().map(KeyId);
     let (metadata, signers) = (request.metadata.clone(), request.signers.clone());
-    let mut merge = Merge::new(metadata, &request.role, signers, &name(&args.file));
+    let mut merge = Merge::new(metadata, &request.role, signers, &driver::apart::name(&args.file));
     for path in &args.responses {
-        // Each is read, judged and let go before the next.
-        merge.take(&name(path), &apart::read_sent(path)?, keyid.as_ref());
+        apart::read_answers(path, |source, sent| match sent {
+            Ok(sent) => merge.take(source, sent, keyid.as_ref()),
+            Err(why) => merge.unread(source, why),
+        })?;
     }
     apart::write_new(&args.out, &merge.merged().to_file())?;
 
@@ -125,10 +128,6 @@ fn request(args: &Args) -> Result<Request, Failure> {
     }
     let names = apart::names(args.names.as_deref(), &args.file)?;
     args.authority.request(&args.file, &bytes, names)
-}
-
-fn name(path: &std::path::Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn missing(tallies: &[Tally]) -> String {

@@ -29,58 +29,115 @@ use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Response;
+use crate::tuf::apart::carry;
 use crate::words::Digest;
 
 /// The largest file that is read, in bytes: no metadata is larger.
 const MAX_FILE: u64 = 1 << 28;
-/// The most images that are read in one directory.
-const MAX_IMAGES: usize = 2000;
+/// The most files that are read in one directory.
+const MAX_FILES: usize = 2000;
+
+/// A file that was sent.
+enum Sent {
+    /// The text of codes.
+    Codes(String),
+    /// Anything else, as it is.
+    File(Vec<u8>),
+}
+
+/// Why something cannot be read, and what to do. What is unchanged by it is for the caller to say.
+struct Unread(String, &'static str);
+
+impl Unread {
+    fn at(self, path: &Path) -> Stop {
+        Stop::new(StopKind::Input, format!("{}: {}", shown(path), self.0), self.1)
+    }
+}
 
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, Stop> {
-    let unread = |why: String| {
-        let error = format!("{}: {why}; nothing was written", shown(path));
-        Stop::new(StopKind::Input, error, "look at its name, and give a file that can be read")
-    };
-    disk::read(path, MAX_FILE).map_err(|error| unread(error.to_string()))
+    bytes(path).map_err(|unread| unread.at(path))
 }
 
-/// Reads what was sent: a file as it is, the text of the codes in an image, or in all images of a directory.
+/// Reads one thing that was sent: a file as it is, the text of the codes in an image, or in all images of a directory.
 pub fn read_sent(path: &Path) -> Result<Vec<u8>, Stop> {
     if !path.is_dir() {
-        return texts(path, read(path)?);
+        return Ok(match sent(path).map_err(|unread| unread.at(path))? {
+            Sent::Codes(text) => text.into_bytes(),
+            Sent::File(bytes) => bytes,
+        });
     }
-    let unread = |why: String| {
-        Stop::new(
-            StopKind::Input,
-            format!("{}: {why}; nothing was written", shown(path)),
-            "give a file, or a directory of images of QR codes",
-        )
-    };
-    let entries = fs::read_dir(path).map_err(|e| unread(e.to_string()))?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.is_file());
-    paths.sort();
-    let mut all = Vec::new();
-    for path in paths.iter().take(MAX_IMAGES) {
-        let bytes = read(path)?;
-        if image::is_image(&bytes) {
-            all.extend(texts(path, bytes)?);
-            all.push(b'\n');
+    let mut codes = Vec::new();
+    for file in files(path).map_err(|unread| unread.at(path))? {
+        if let Sent::Codes(text) = sent(&file).map_err(|unread| unread.at(&file))? {
+            codes.push(text);
         }
     }
-    if all.is_empty() { Err(unread("there is no image in it".to_owned())) } else { Ok(all) }
+    if codes.is_empty() {
+        let hint = "give a file, or a directory of images of QR codes";
+        return Err(Unread("there is no code in it".to_owned(), hint).at(path));
+    }
+    Ok(codes.join("\n").into_bytes())
 }
 
-fn texts(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Stop> {
-    if !image::is_image(&bytes) {
-        return Ok(bytes);
+/// Reads everything that was sent, and gives each thing to `take` with its name, or why it cannot be read: one file, or every
+/// file of a directory, let go before the next. Of a directory the codes come last, those of one thing together, for what is
+/// too long for one code is in several images.
+pub fn read_answers(path: &Path, mut take: impl FnMut(&str, Result<&[u8], &str>)) -> Result<(), Stop> {
+    if !path.is_dir() {
+        take(&name(path), Ok(&read_sent(path)?));
+        return Ok(());
     }
-    let texts = image::read(&bytes).map_err(|why| {
-        let error = format!("{}: {why}; nothing was written", shown(path));
-        Stop::new(StopKind::Input, error, "make the image sharper and straighter, or type the lines instead")
-    })?;
-    Ok(texts.join("\n").into_bytes())
+    let mut codes = Vec::new();
+    for file in files(path).map_err(|unread| unread.at(path))? {
+        match sent(&file) {
+            Ok(Sent::Codes(text)) => codes.push((name(&file), text)),
+            Ok(Sent::File(bytes)) => take(&name(&file), Ok(&bytes)),
+            Err(Unread(why, _)) => take(&name(&file), Err(&why)),
+        }
+    }
+    carry::by_thing(&codes).iter().for_each(|(name, text)| take(name, Ok(text.as_bytes())));
+    Ok(())
+}
+
+/// What a file is called beside what became of it.
+pub fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Unread> {
+    let hint = "look at its name, and give a file that can be read";
+    disk::read(path, MAX_FILE).map_err(|error| Unread(error.to_string(), hint))
+}
+
+fn sent(path: &Path) -> Result<Sent, Unread> {
+    let bytes = bytes(path)?;
+    if image::is_image(&bytes) {
+        let hint = "make the image sharper and straighter, or type the lines instead";
+        let texts = image::read(&bytes).map_err(|why| Unread(why.to_string(), hint))?;
+        return Ok(Sent::Codes(texts.join("\n")));
+    }
+    Ok(match carry::frames(&bytes) {
+        Some(text) => Sent::Codes(text.to_owned()),
+        None => Sent::File(bytes),
+    })
+}
+
+/// The files of a directory, by name.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Unread> {
+    let hint = "name a file, or another directory";
+    let entries = fs::read_dir(path).map_err(|error| Unread(error.to_string(), hint))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.is_file());
+    files.sort();
+    match files.len() {
+        0 => Err(Unread("there is no file in it".to_owned(), hint)),
+        1..=MAX_FILES => Ok(files),
+        many => {
+            let why = format!("it has {many} files, and {MAX_FILES} are the most that are looked at");
+            Err(Unread(why, "name the file, or a smaller directory"))
+        }
+    }
 }
 
 /// Refuses a file that is there already, before anything is done for nothing.
@@ -118,7 +175,7 @@ pub fn with_root_before(request: Request, file: &Path) -> Result<(Request, Optio
         Stop { hint, ..stop }
     })?;
     let request = request.after(&before).map_err(|error| {
-        let error = format!("{}: {error}; nothing was written", shown(&path));
+        let error = format!("{}: {error}", shown(&path));
         Stop::new(
             StopKind::Input,
             error,

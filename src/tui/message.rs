@@ -68,7 +68,9 @@ pub enum Message {
     /// The store signed, and the response was written to this file.
     Signed(Result<(String, Response), Stop>),
     /// An answer was read, and what it is called.
-    Read(String, Result<Vec<u8>, Stop>),
+    Read(String, Result<Vec<u8>, String>),
+    /// A path could not be read at all.
+    Unread(Stop),
     /// The merged file was written, and what it is called.
     Wrote(Result<String, Stop>),
     /// The terminal has this many columns and rows.

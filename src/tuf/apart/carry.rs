@@ -38,12 +38,26 @@ pub fn lines(response: &Response) -> Result<Vec<String>, ApartError> {
     Ok(typed::fold(&blob::response(response)?))
 }
 
+/// The text, when there are frames in it. Whatever a JSON file says inside, it is itself and no frames.
+pub fn frames(text: &[u8]) -> Option<&str> {
+    plain(text).filter(|text| frames::are_in(text))
+}
+
+/// The frames of texts that have names, sorted by what they carry, each thing with the names of the texts that it is in: so that
+/// one of which a frame is missing spoils no other. A text without frames is a thing by itself.
+pub fn by_thing(texts: &[(String, String)]) -> Vec<(String, String)> {
+    frames::sorted(texts)
+}
+
+fn plain(text: &[u8]) -> Option<&str> {
+    std::str::from_utf8(text).ok().filter(|text| !text.trim_start().starts_with('{'))
+}
+
 /// What a text carries; `None` when it is neither frames nor typed lines.
 ///
 /// Frames may come in any order, more than once, between other lines, and several things at a time.
 pub fn read(text: &[u8]) -> Option<Result<Vec<Carried>, ApartError>> {
-    // Whatever a JSON file says inside, it is itself and no frames.
-    let text = std::str::from_utf8(text).ok().filter(|text| !text.trim_start().starts_with('{'))?;
+    let text = plain(text)?;
     let blobs = if frames::are_in(text) {
         frames::unfold(text)
     } else if typed::are_in(text) {

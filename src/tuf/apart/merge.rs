@@ -157,6 +157,11 @@ impl Merge {
         }
     }
 
+    /// Notes a file that cannot be read.
+    pub fn unread(&mut self, source: &str, why: &str) {
+        self.find(source, Outcome::Malformed, None, why.to_owned());
+    }
+
     fn take_carried(&mut self, source: &str, thing: Carried) {
         match thing {
             Carried::Response(response) => self.take_response(source, response),

@@ -111,9 +111,14 @@ impl Merging {
             }
             Message::Read(source, result) => {
                 match result {
-                    Ok(bytes) => self.take(&source, &bytes),
-                    Err(stop) => self.failed = Some(stop),
+                    Ok(bytes) => self.merge.take(&source, &bytes, None),
+                    Err(why) => self.merge.unread(&source, &why),
                 }
+                (self.written, self.scroll) = (None, 0);
+                None
+            }
+            Message::Unread(stop) => {
+                self.failed = Some(stop);
                 None
             }
             Message::Wrote(result) => {
@@ -132,11 +137,6 @@ impl Merging {
     /// Signatures came in that no file holds yet.
     pub fn unwritten(&self) -> bool {
         self.written.is_none() && self.merge.merged() != asked::begin(&self.request, &self.file).merged()
-    }
-
-    fn take(&mut self, source: &str, bytes: &[u8]) {
-        self.merge.take(source, bytes, None);
-        (self.written, self.scroll) = (None, 0);
     }
 
     fn scroll(&mut self, to: Scroll) {
@@ -235,7 +235,7 @@ impl Merging {
             (None, _) => self.note = Some("A line begins with its number, such as 2/5.".to_owned()),
             (Some(_), Some(Ok(_))) => {
                 self.typed.clear();
-                self.take("typed", so_far.trim_start().as_bytes());
+                return self.update(Message::Read("typed".to_owned(), Ok(so_far.trim_start().into())));
             }
             (Some(_), Some(Err(error))) => {
                 let said = error.to_string();

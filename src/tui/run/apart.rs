@@ -76,8 +76,14 @@ fn merge(tty: &mut Tty, asked: &Asked, request: &Arc<Request>) -> Result<(), Sto
         let message = tty.next(screen.focus(), |frame| view::apart::merge::view(&screen, frame))?;
         match screen.update(message) {
             Some(merge::Effect::Read(path)) => {
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                screen.update(Message::Read(name, apart::read_sent(&path)));
+                let read = apart::read_answers(&path, |name, sent| {
+                    let sent = sent.map(<[u8]>::to_vec).map_err(str::to_owned);
+                    screen.update(Message::Read(name.to_owned(), sent));
+                });
+                if let Err(stop) = read {
+                    let error = format!("{}; nothing was taken in", stop.error);
+                    screen.update(Message::Unread(Stop { error, ..stop }));
+                }
             }
             Some(merge::Effect::Write(path, bytes)) => {
                 let written = apart::write_new(&path, &bytes).map(|()| path.display().to_string());

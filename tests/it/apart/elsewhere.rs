@@ -479,6 +479,39 @@ fn home_lists_the_requests_of_a_record_until_it_is_closed() {
 }
 
 #[test]
+fn merge_takes_a_directory_of_answers_as_the_ceremony_does() {
+    let world = World::new();
+    let request = world.begun();
+    world.write("answers/ana.answer", &answer(&request, 1));
+    world.write("answers/bo.sig", &signer(2).sign(request.metadata.payload()).to_bytes());
+    let frames = carry::response(&Response::parse(&answer(&request, 3)).unwrap()).unwrap();
+    world.write("answers/chi.png", &image::png(&frames[0]).unwrap());
+    world.write("answers/a-photograph.png", &[&b"\x89PNG\r\n\x1a\n"[..], &[0; 40]].concat());
+    world.write("answers/readme.txt", b"what came in on Tuesday");
+    fs::create_dir(world.path("empty")).unwrap();
+    let merge = |sent: &str, out: &str| {
+        let args = ["merge", "record/requests/2.root.request", sent, "--out", out];
+        Said::of(&command().current_dir(world.dir.path()).args(args).output().unwrap())
+    };
+
+    let said = merge("answers", "merged.json").ended(0).out;
+    let nothing = merge("empty", "again.json").ended(2).err;
+
+    for line in [
+        "ana.answer: added the signature of Ana Duarte, key ana",
+        "bo.sig: added the signature of Bo Lindqvist, key bo",
+        "chi.png: added the signature of Chi Nwosu, key chi",
+        "a-photograph.png: cannot be read as a signature: ",
+        "readme.txt: cannot be read as a signature: ",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let merged = Metadata::parse(&fs::read(world.path("merged.json")).unwrap()).unwrap();
+    assert_eq!(merged.signatures().len(), 3);
+    assert!(nothing.contains("empty: there is no file in it; nothing was written"), "{nothing}");
+}
+
+#[test]
 fn an_operator_whose_only_key_is_elsewhere_is_told_why_nobody_types() {
     let world = World::new();
     let file = fs::read_to_string(world.path("ceremony.yaml")).unwrap();

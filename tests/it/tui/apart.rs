@@ -396,9 +396,9 @@ fn what_came_in_is_written_whole_and_not_left_behind_unasked() {
 fn a_file_that_cannot_be_read_or_written_is_told_with_what_to_do() {
     let mut operator = Operator::new();
     operator.press("<enter>nowhere<enter>");
-    let stop = Stop::new(StopKind::Input, "nowhere: No such file or directory; nothing was written", "");
+    let stop = Stop::new(StopKind::Input, "nowhere: No such file or directory; nothing was taken in", "");
 
-    operator.screen.update(Message::Read("nowhere".into(), Err(stop)));
+    operator.screen.update(Message::Unread(stop));
 
     operator.screen("merge-unread", "");
     assert!(operator.screen.merge.findings().is_empty());

@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 use crate::tuf::apart::ApartError;
 use crate::tuf::base32;
+use crate::tuf::few;
 
 /// The longest frame in characters: what a QR code of version 6, level L, holds in its alphanumeric mode (ISO/IEC
 /// 18004, table 7). With two light modules around it that is 45 modules, and 23 of 24 rows of half blocks.
@@ -77,6 +78,34 @@ impl Frame {
         let fits = 1 <= number && number <= of && of <= MOST;
         fits.then_some(Self { id: id.to_owned(), number, of, data: base32::decode(data)? })
     }
+}
+
+/// The frames of one thing, with the names of the first text and the last that have one.
+struct Sorted<'t> {
+    id: Option<String>,
+    first: &'t str,
+    last: &'t str,
+    lines: Vec<&'t str>,
+}
+
+/// Texts with names, sorted by what their frames carry. Damaged frames are one thing; so is a text without any.
+pub(super) fn sorted(texts: &[(String, String)]) -> Vec<(String, String)> {
+    let mut all: Vec<Sorted<'_>> = Vec::new();
+    for (name, text) in texts {
+        if !are_in(text) {
+            all.push(Sorted { id: None, first: name, last: name, lines: vec![text] });
+        }
+        for (line, frame) in text.lines().filter_map(|line| Some((line, marked(line)?))) {
+            let id = Some(Frame::parse(&frame).map(|frame| frame.id).unwrap_or_default());
+            let known = all.iter().position(|sorted| sorted.id == id).unwrap_or(all.len());
+            if known == all.len() {
+                all.push(Sorted { id, first: name, last: name, lines: Vec::new() });
+            }
+            all[known].last = name;
+            all[known].lines.push(line);
+        }
+    }
+    all.iter().map(|sorted| (few::run(sorted.first, sorted.last), sorted.lines.join("\n"))).collect()
 }
 
 /// The frames of one thing so far.
@@ -209,6 +238,26 @@ mod tests {
         assert_eq!(said(&frames), "frame 2 of 3 missing; damaged, on line 2");
         frames.push(good);
         assert_eq!(unfold(&frames.join("\n")).unwrap(), [bytes(PART * 3)]);
+    }
+
+    #[test]
+    fn sorted_by_what_they_carry_one_thing_spoils_no_other() {
+        let (one, two) = (fold(&bytes(PART * 3)).unwrap(), fold(&bytes(PART * 2)).unwrap());
+        let named = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let texts = [
+            named("1.png", &[one[0].as_str(), &two[0]].join("\n")),
+            named("2.png", &one[2]),
+            named("3.png", &two[1]),
+            named("4.png", "something else"),
+        ];
+
+        let sorted = sorted(&texts);
+
+        let names: Vec<&str> = sorted.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["1.png .. 2.png", "1.png .. 3.png", "4.png"]);
+        assert!(unfold(&sorted[0].1).unwrap_err().to_string().contains("frame 2 of 3 missing"));
+        assert_eq!(unfold(&sorted[1].1).unwrap(), [bytes(PART * 2)]);
+        assert_eq!(sorted[2].1, "something else");
     }
 
     #[test]
