@@ -247,7 +247,7 @@ pub enum Event {
     },
     /// A key signed a role.
     Signed {
-        /// The step.
+        /// The step of the key: what comes from elsewhere may come in at the step of another.
         step: String,
         /// The role.
         role: String,

@@ -269,6 +269,8 @@ impl Ceremony {
         while self.plan.steps.get(self.at).is_some_and(|step| self.falls_away(step)) {
             self.at += 1;
         }
+        // Of a step whose answers came in before, nothing but its confirmation is left.
+        self.go_on();
     }
 
     fn confirm(&mut self, step: &str, by: &str) -> Folded {
@@ -422,7 +424,7 @@ impl Ceremony {
 
     /// Signatures join the metadata only after they verify with the public key that the metadata lists.
     fn signed(&mut self, step: &str, role: &str, (key, keyid): (&str, &KeyId), sigs: &[&str]) -> Folded {
-        self.verb(step, |verb| matches!(verb, Verb::Sign { key: name, roles } if name == key && roles.iter().any(|name| name == role)))?;
+        self.signing(step, role, key)?;
         self.room.may_sign(role, key).map_err(|not_now| Rejected(not_now.to_string()))?;
         let (Some(known), Some(work)) = (self.keys.get(key), self.work.get(role)) else {
             return reject(format!("key {key} or {role} is not known yet"));
@@ -438,10 +440,29 @@ impl Ceremony {
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
             Rejected(format!("the signature of {by} over {role} does not verify{why}"))
         })?;
-        self.part(role, &Act::Sign(role.to_owned(), key.to_owned()))?;
+        self.enact(&Act::Sign(role.to_owned(), key.to_owned()))?;
         let signed = self.memory.beside_known(role, signed);
         self.work.insert(role.to_owned(), Arc::new(signed));
+        self.go_on();
         Ok(())
+    }
+
+    /// Whether this key may sign this role in this step now: in the current one; and while that one waits for an answer from
+    /// elsewhere, in each that does, before it comes and after it was left to the others.
+    fn signing(&self, step: &str, role: &str, key: &str) -> Folded {
+        let current = self.open()?;
+        let from_elsewhere =
+            |verb: &Verb| matches!(verb, Verb::Sign { key, .. } if self.plan.signs_elsewhere(key));
+        let other = self.plan.steps.iter().find(|other| other.id == step && from_elsewhere(&other.verb));
+        let step = match other {
+            Some(other) if from_elsewhere(&current.verb) => other,
+            _ => self.current(step)?,
+        };
+        self.doing(&current.id)?;
+        match &step.verb {
+            Verb::Sign { key: name, roles } if name == key && roles.iter().any(|name| name == role) => Ok(()),
+            _ => reject(format!("that does not happen in step {}", step.id)),
+        }
     }
 
     fn declined(&mut self, step: &str, roles: &[String], key: &str) -> Folded {

@@ -6,6 +6,7 @@
 //! gives the same ceremony on any machine, without keys.
 
 pub mod absence;
+pub mod answers;
 pub mod board;
 pub mod build;
 pub mod event;
@@ -41,10 +42,10 @@ use crate::tuf::diff::Person;
 use crate::tuf::targets::Files;
 use crate::words::Digest;
 
+pub use answers::Answers;
+pub use answers::Awaited;
 pub use event::Event;
 pub use event::Mode;
-pub use request::answered;
-pub use request::otherwise;
 pub use work::Work;
 
 /// The part of closing that reads exceptions which no step has read.
@@ -287,8 +288,13 @@ impl Ceremony {
         if parts.is_empty() {
             parts.push(String::new());
         }
-        parts.retain(|part| !self.done.contains(part));
+        parts.retain(|part| !self.done.contains(part) && !self.has_signed(&step.verb, part));
         parts
+    }
+
+    /// Whether the key of a step has signed a role of it: its answer from elsewhere may have come in before the step did.
+    fn has_signed(&self, verb: &Verb, role: &str) -> bool {
+        matches!(verb, Verb::Sign { key, .. } if self.room.signed(role).contains(key))
     }
 
     /// The plan.

@@ -1,14 +1,10 @@
-//! What is sent to whoever signs at another place, and the one signature that is asked of their answer. Pure.
+//! What is sent to whoever signs at another place. Pure.
 
 use crate::ceremony::Ceremony;
 use crate::room::Quorum;
-use crate::tuf::KeyId;
 use crate::tuf::RoleKeys;
 use crate::tuf::apart::ApartError;
-use crate::tuf::apart::Finding;
-use crate::tuf::apart::Merge;
 use crate::tuf::apart::Names;
-use crate::tuf::apart::Outcome;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Signers;
 use crate::tuf::apart::Threshold;
@@ -38,33 +34,6 @@ impl Ceremony {
         };
         Signers(self.plan().quorums(role).into_iter().map(threshold).collect())
     }
-}
-
-/// The signature of `keyid` in a file that its holder sent, in hex; or what became of everything in it.
-pub fn answered(request: &Request, keyid: &KeyId, name: &str, sent: &[u8]) -> Result<String, Vec<Finding>> {
-    let mut merge = Merge::new(request.metadata.clone(), &request.role, request.signers.clone(), name);
-    merge.take(name, sent, None);
-    let merged = merge.merged();
-    let signature = merged.signatures().iter().find(|signature| signature.keyid == *keyid);
-    signature.map(|signature| signature.sig.clone()).ok_or_else(|| merge.findings().to_vec())
-}
-
-/// What became of something that is not the signature that is asked for. What is for one role of several is told of that
-/// role alone.
-pub fn otherwise(findings: &[Finding], names: &Names) -> Vec<String> {
-    let for_another = |finding: &&Finding| finding.outcome == Outcome::WrongPayload;
-    let all_for_another = findings.iter().all(|finding| for_another(&finding));
-    let told = findings.iter().filter(|finding| all_for_another || !for_another(finding));
-    let mut sentences: Vec<String> = told
-        .map(|finding| match (finding.outcome, &finding.keyid) {
-            (Outcome::Added | Outcome::AlreadyThere, Some(keyid)) => {
-                format!("{}: the answer of {}", finding.source, names.of(keyid))
-            }
-            _ => finding.sentence(names),
-        })
-        .collect();
-    sentences.dedup();
-    sentences
 }
 
 /// `root 2` is `root version 2`, as requests name it; nothing before is the first root.

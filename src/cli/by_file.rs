@@ -33,7 +33,7 @@ pub(super) fn lacks(answers: &Answers, ceremony: &Ceremony) -> Vec<String> {
     });
     for step in elsewhere.filter(|step| answers.typed(&step.id).is_none()) {
         lacks.push(format!(
-            "the answers file types no file with the answer in step {:?}: it stops there",
+            "the answers file types no file with the answer in step {:?}: it stops there, unless that answer comes with another",
             step.id
         ));
     }

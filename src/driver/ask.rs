@@ -17,6 +17,7 @@ use crate::keystore::Wants;
 use crate::keystore::error::StoreErrorKind;
 use crate::plan::Step;
 use crate::plan::Verb;
+use crate::plan::consequences::joined;
 use crate::plan::print::instruction;
 use crate::plan::step::Subject;
 use crate::room::Act;
@@ -50,6 +51,11 @@ impl Driver {
             people: plan.people.iter().map(|person| (person.id.clone(), person.name.clone())).collect(),
             may_pass_over: ceremony.may_pass_over(),
         };
+        if let (Verb::Sign { key, roles }, true) = (&step.verb, ceremony.answered_before()) {
+            let (holder, roles) = (plan.called(key), joined(roles, "and"));
+            prompt.instruction = format!("{holder} signed {roles} before this step: nothing more is asked.");
+            prompt.body = Body::Board;
+        }
         if let (Some(text), false) = (&step.text, matches!(step.verb, Verb::Say | Verb::Ask)) {
             prompt.sees.push(text.clone());
         }

@@ -1,31 +1,20 @@
 //! Keys that sign at another place: what is sent there, and what is taken in from there.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-
-use secrecy::SecretString;
-
+use crate::ceremony::Answers;
+use crate::ceremony::Awaited;
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
-use crate::ceremony::answered;
-use crate::ceremony::otherwise;
 use crate::driver::Driver;
 use crate::driver::apart;
 use crate::driver::prompt::Ask;
 use crate::driver::prompt::Prompt;
 use crate::driver::shown;
 use crate::driver::stop::Stop;
-use crate::driver::stores::ANY_PIN;
 use crate::plan::Step;
 use crate::plan::print::request_file;
-use crate::tuf::KeyId;
-use crate::tuf::apart::carry;
 use crate::tuf::few::and_more_by;
+use crate::tuf::few::few;
 
-/// The most files of one directory that are looked at.
-const MAX_FILES: usize = 1000;
 /// What became of so many files is told.
 const TOLD: usize = 3;
 
@@ -34,14 +23,23 @@ impl Driver {
     pub(super) fn awaiting(&self, step: &Step, key: &str, prompt: &mut Prompt) -> Ask {
         let plan = self.ceremony.plan();
         let holder = plan.called(key);
-        let requests =
-            self.ceremony.left().into_iter().map(|role| self.dir().join(request_file(plan, &role)));
         if self.ceremony.mode() == Mode::Rehearsal {
             prompt.sees.push(format!("{holder} is elsewhere, and a rehearsal signs in that place"));
             return Ask::Continue;
         }
-        prompt.sees.extend(requests.map(|request| format!("send {holder} {}", shown(&request))));
+        for role in self.ceremony.left() {
+            let request = self.dir().join(request_file(plan, &role));
+            if request.is_file() {
+                prompt.sees.push(format!("send {holder} {}", shown(&request)));
+            } else if let Some(Err(error)) = self.ceremony.request(&role) {
+                prompt.warnings.push(format!("there is no request for {role}: {error}"));
+            }
+        }
         prompt.sees.push(format!("answers lie below {}, or on a drive", shown(&self.places.inputs)));
+        let others = others(self, step);
+        if !others.is_empty() {
+            prompt.sees.push(format!("an answer of {} is taken in here too", few(&others)));
+        }
         prompt
             .sees
             .push("nobody needs to wait: who stops here goes on later with `keyrite resume`".to_owned());
@@ -52,68 +50,7 @@ impl Driver {
         }
     }
 
-    /// A rehearsal's stand-in signs.
-    pub(super) fn sign_in_place(
-        &mut self,
-        step: &Step,
-        key: &str,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Stop> {
-        self.sign(step, key, Some(&SecretString::from(ANY_PIN)), events)
-    }
-
-    /// The signatures of a key over these roles in what was sent, each file read and let go before the next; and what became
-    /// of the rest.
-    fn signatures(
-        &self,
-        roles: &[String],
-        keyid: &KeyId,
-        sent: &[PathBuf],
-    ) -> (BTreeMap<String, String>, Vec<String>) {
-        let (mut signed, mut rest) = (BTreeMap::new(), Vec::new());
-        let mut requests = Vec::new();
-        for role in roles {
-            match self.ceremony.request(role) {
-                Some(Ok(request)) => requests.push(request),
-                Some(Err(error)) => rest.push(error.to_string()),
-                None => {}
-            }
-        }
-        let mut judge = |name: &str, bytes: &[u8], rest: &mut Vec<String>| {
-            let before = signed.len();
-            let mut findings = Vec::new();
-            for request in &requests {
-                match answered(request, keyid, name, bytes) {
-                    Ok(sig) => drop(signed.entry(request.role.clone()).or_insert(sig)),
-                    Err(found) => findings.extend(found),
-                }
-            }
-            if let (Some(request), true) = (requests.first(), signed.len() == before) {
-                rest.extend(otherwise(&findings, &request.names));
-            }
-        };
-        let (mut codes, mut several) = (Vec::new(), false);
-        for path in sent {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-            match apart::read_sent(path) {
-                Ok(bytes) => {
-                    judge(&name, &bytes, &mut rest);
-                    if carry::read(&bytes).is_some() {
-                        several |= !codes.is_empty();
-                        codes.extend([&bytes[..], b"\n"].concat());
-                    }
-                }
-                Err(stop) => rest.push(stop.error),
-            }
-        }
-        // An answer that is too long for one code is in several images.
-        if several {
-            judge("the codes together", &codes, &mut rest);
-        }
-        (signed, rest)
-    }
-
-    /// Takes in every signature of this key that is asked for and lies at `path`; each is verified.
+    /// Takes in every signature that is awaited and lies at `path`, whoever it is of; each is verified.
     pub(super) fn take_in(
         &mut self,
         step: &Step,
@@ -121,63 +58,59 @@ impl Driver {
         path: &str,
         events: &mut Vec<Event>,
     ) -> Result<(), Stop> {
-        let roles = self.ceremony.left();
-        for role in &roles {
-            if let Err(not_now) = self.ceremony.room().may_sign(role, key) {
-                return self.failed(step, "not-now", not_now.to_string(), events);
-            }
+        let unchanged = "Nothing was taken in, and the ceremony waits as before";
+        if path.trim().is_empty() {
+            let why = format!("no file is named. {unchanged}: name a file or a directory with the answer");
+            return self.failed(step, "answer", why, events);
         }
-        let Some(keyid) = self.ceremony.known(key).map(|known| known.keyid.clone()) else { return Ok(()) };
         let path = self.places.inputs.join(path.trim());
-        let (signed, rest) = match files(&path) {
-            Ok(files) => self.signatures(&roles, &keyid, &files),
-            Err(why) => return self.failed(step, "answer", why, events),
-        };
-        let none = signed.is_empty();
-        for (role, sig) in signed {
-            let (step, key, keyid) = (step.id.clone(), key.to_owned(), keyid.clone());
+        let mut answers = Answers::to(&self.ceremony);
+        let read = apart::read_answers(&path, |source, sent| match sent {
+            Ok(sent) => answers.take(source, sent),
+            Err(why) => answers.unread(format!("{source}: {why}")),
+        });
+        if let Err(stop) = read {
+            return self.failed(
+                step,
+                "answer",
+                format!("{}. {unchanged}: {}", stop.error, stop.hint),
+                events,
+            );
+        }
+        let mut came = answers.came_in();
+        if came.is_empty() {
+            let all: Vec<&String> = answers.rest().iter().chain(answers.known()).collect();
+            let why = format!("{} has no answer that is awaited: {}. {unchanged}", shown(&path), told(&all));
+            return self.failed(step, "answer", why, events);
+        }
+        // With the last of its own the step is over, and what comes next need not take any in.
+        came.sort_by_key(|(awaited, _)| awaited.step == step.id);
+        for (Awaited { step, role, key, keyid }, sig) in came {
             self.record(Event::Signed { step, role, key, keyid, sig }, events)?;
         }
-        let holder = self.ceremony.plan().called(key);
-        let why = match self.ceremony.next() {
-            _ if none => format!(
-                "{} is no answer of {holder} to what is asked: {}. Nothing was taken in",
-                shown(&path),
-                told(&rest)
-            ),
-            // Of several roles some are signed, and something else came along that may have been meant for the others.
-            Some(next) if next.step.id == step.id && !rest.is_empty() => {
-                let missing = self.ceremony.left().join(", ");
-                format!("{holder} has not signed {missing} yet. What is there besides: {}", told(&rest))
+        match self.ceremony.next() {
+            // What is no answer may have been meant for what is still missing.
+            Some(next) if next.step.id == step.id && !answers.rest().is_empty() => {
+                let (holder, missing) = (self.ceremony.plan().called(key), self.ceremony.left().join(", "));
+                let rest = told(answers.rest());
+                let why = format!("{holder} has not signed {missing} yet. What is there besides: {rest}");
+                self.failed(step, "answer", why, events)
             }
-            _ => return Ok(()),
-        };
-        self.failed(step, "answer", why, events)
+            _ => Ok(()),
+        }
     }
+}
+
+/// Whose answers may come in now besides that of this step.
+fn others(driver: &Driver, step: &Step) -> Vec<String> {
+    let (awaited, plan) = (driver.ceremony.awaited(), driver.ceremony.plan());
+    let others = awaited.iter().filter(|awaited| awaited.step != step.id);
+    let mut others: Vec<String> = others.map(|awaited| plan.called(&awaited.key)).collect();
+    others.dedup();
+    others
 }
 
 /// What became of the files that came in, the first of them.
-fn told(rest: &[String]) -> String {
-    match rest {
-        [] => "there is no file in it".to_owned(),
-        all => and_more_by("; ", &all[..all.len().min(TOLD)], all.len()),
-    }
-}
-
-/// One file, or every file of a directory: answers as they were sent, images of codes, lines as they were typed.
-fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let entries = fs::read_dir(path).map_err(|error| format!("{}: {error}", shown(path)))?;
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|file| file.is_file());
-    files.sort();
-    match files.len() {
-        0..=MAX_FILES => Ok(files),
-        many => Err(format!(
-            "{} has {many} files, and answers are looked for among {MAX_FILES}: name the file, or a smaller directory",
-            shown(path)
-        )),
-    }
+fn told<S: AsRef<str>>(all: &[S]) -> String {
+    and_more_by("; ", &all[..all.len().min(TOLD)], all.len())
 }

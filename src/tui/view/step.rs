@@ -118,6 +118,10 @@ fn turn_text(app: &App, prompt: &Prompt) -> String {
         _ if app.reads_on() => format!("{who} reads on: Enter shows the next page"),
         Ask::Continue => format!("{who}: {}. Enter", done(prompt.verb)),
         Ask::Confirm => match prompt.verb {
+            // It came in before, and the board shows it.
+            "sign" if matches!(prompt.body, Body::Board) => {
+                format!("{who} confirms that it was done: Enter")
+            }
             "gate" | "generate-key" | "share-key" | "destroy-key" | "sign" | "export" | "close" => {
                 format!("{who} confirms that it may begin: Enter")
             }

@@ -3,8 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ed25519_dalek::Signer;
+use keyrite::ceremony::Ceremony;
+use keyrite::ceremony::Event;
+use keyrite::driver::before;
+use keyrite::journal;
 use keyrite::qr::image;
 use keyrite::tuf::Metadata;
 use keyrite::tuf::PublicKey;
@@ -114,6 +119,15 @@ outputs: {{bundle: bundle}}
         (self.ran(&["resume", "again"], typed), record)
     }
 
+    /// The record itself, gone on with.
+    fn went_on(&self, typed: &[(&str, &str)]) -> Said {
+        self.ran(&["resume", "record"], typed)
+    }
+
+    fn journal(&self) -> String {
+        fs::read_to_string(self.path("record/journal.jsonl")).unwrap()
+    }
+
     fn write(&self, name: &str, bytes: &[u8]) {
         fs::write(self.path(name), bytes).unwrap();
     }
@@ -160,6 +174,115 @@ fn a_root_is_renewed_by_people_who_are_all_elsewhere() {
 }
 
 #[test]
+fn an_answer_comes_in_at_the_step_of_another_and_its_own_step_asks_for_nothing() {
+    let world = World::new();
+    let request = world.begun();
+    world.write("answers/bo", &answer(&request, 2));
+    world.write("answers/chi", &answer(&request, 3));
+
+    let without_ana = world.went_on(&[("ana", "answers")]);
+    let before = world.journal();
+    let again = world.went_on(&[("ana", "answers")]);
+    let said = world.went_on(&[("ana", "not today")]).ended(0);
+
+    assert_eq!(without_ana.code, 1, "{}", without_ana.err);
+    for who in ["Bo Lindqvist", "Chi Nwosu"] {
+        assert!(without_ana.out.contains(&format!("-> {who} signed root")), "{}", without_ana.out);
+        assert!(said.out.contains(&format!("{who} signed root before this step")), "{}", said.out);
+    }
+    for step in ["sign-root-bo", "sign-root-chi"] {
+        assert!(before.contains(&format!(r#"{{"event":"signed","step":"{step}""#)), "{before}");
+        let confirmed = format!(r#"{{"event":"confirmed","step":"{step}""#);
+        assert!(!before.contains(&confirmed) && world.journal().contains(&confirmed), "{step}");
+    }
+    assert_eq!(again.code, 1, "{}", again.err);
+    assert!(
+        again.err.contains("bo: the answer of Bo Lindqvist, key bo, which came in before"),
+        "{}",
+        again.err
+    );
+    Said::of(&command().args(["journal", "verify", text(&world.path("record"))]).output().unwrap()).ended(0);
+    let paper = fs::read_to_string(world.path("record/record.txt")).unwrap();
+    let row = paper.split("sign-root-chi").nth(1).unwrap().split("verify-root").next().unwrap();
+    assert!(row.contains("Chi Nwosu signed root"), "{row}");
+}
+
+#[test]
+fn who_was_left_out_for_the_day_may_still_answer_while_the_role_is_not_counted() {
+    let world = World::new();
+    let request = world.begun();
+
+    let bo_is_needed = world.went_on(&[("ana", "not today"), ("bo", "not today")]);
+    world.write("answers/ana", &answer(&request, 1));
+    world.write("answers/chi", &answer(&request, 3));
+    let bo_is_missing = world.went_on(&[("bo", "answers")]);
+    let said = world.went_on(&[("bo", "not today")]).ended(0);
+
+    assert!(
+        bo_is_needed.err.contains("without key bo, root cannot reach its threshold"),
+        "{}",
+        bo_is_needed.err
+    );
+    assert_eq!(bo_is_missing.code, 1, "{}", bo_is_missing.err);
+    for who in ["Ana Duarte", "Chi Nwosu"] {
+        assert!(bo_is_missing.out.contains(&format!("-> {who} signed root")), "{}", bo_is_missing.out);
+    }
+    assert!(said.out.contains("root holds: 2 signatures"), "{}", said.out);
+    Said::of(&command().args(["journal", "verify", text(&world.path("record"))]).output().unwrap()).ended(0);
+}
+
+#[test]
+fn a_signature_from_elsewhere_belongs_to_the_step_of_its_key_and_comes_in_only_where_one_is_awaited() {
+    let world = World::new();
+    let request = world.begun();
+    let (plan, journal) = (fs::read_to_string(world.path("ceremony.yaml")).unwrap(), world.journal());
+    let plan = Arc::new(before::read_plan(&plan, world.dir.path()).unwrap());
+    let journal = journal::read(journal.as_bytes()).unwrap();
+    let signed = |step: &str, n: u8| Event::Signed {
+        step: format!("sign-root-{step}"),
+        role: "root".into(),
+        key: ["ana", "bo", "chi"][usize::from(n) - 1].into(),
+        keyid: public(n).keyid(),
+        sig: hex::encode(signer(n).sign(request.metadata.payload()).to_bytes()),
+    };
+    let asked = journal::replay(&journal, Arc::clone(&plan)).unwrap();
+    let reviewed =
+        journal.entries.iter().position(|entry| matches!(entry.what, Event::Reviewed { .. })).unwrap();
+    let earlier = journal::Journal { entries: journal.entries[..=reviewed].to_vec(), whole: 0, cut: 0 };
+    let earlier = journal::replay(&earlier, plan).unwrap();
+    let refused = |ceremony: &Ceremony, event: &Event| ceremony.clone().apply(event).unwrap_err().to_string();
+
+    let mut ceremony = asked.clone();
+    ceremony.apply(&signed("chi", 3)).unwrap();
+
+    assert_eq!(ceremony.next().unwrap().step.id, "sign-root-ana");
+    assert!(refused(&ceremony, &signed("chi", 3)).contains("has signed root already"));
+    assert!(refused(&asked, &signed("chi", 2)).contains("does not happen in step sign-root-chi"));
+    assert!(refused(&asked, &signed("nobody", 3)).contains("is not the current one"));
+    let forged = match (signed("chi", 3), signed("bo", 2)) {
+        (Event::Signed { step, role, key, keyid, .. }, Event::Signed { sig, .. }) => {
+            Event::Signed { step, role, key, keyid, sig }
+        }
+        _ => unreachable!(),
+    };
+    assert!(refused(&asked, &forged).contains("does not verify"));
+    assert!(refused(&earlier, &signed("chi", 3)).contains("is not the current one"));
+}
+
+#[test]
+fn an_empty_answer_reads_no_directory() {
+    let world = World::new();
+    let request = world.begun();
+    // Whoever names nothing does not mean the directory of the ceremony file.
+    world.write("ana", &answer(&request, 1));
+
+    let said = world.went_on(&[("ana", " ")]);
+
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains("no file is named. Nothing was taken in"), "{}", said.err);
+}
+
+#[test]
 fn who_is_elsewhere_is_not_called_and_says_nothing_of_the_record() {
     let world = World::new();
     let request = world.begun();
@@ -183,7 +306,6 @@ fn what_is_no_answer_is_refused_with_its_reason_and_changes_nothing() {
     let world = World::new();
     let request = world.begun();
     let sent = |name: &str, bytes: &[u8]| world.write(&format!("answers/{name}"), bytes);
-    sent("bo", &answer(&request, 2));
     sent("eve", &answer(&request, 9));
     sent("empty", b"");
     sent("old", &{
@@ -198,23 +320,27 @@ fn what_is_no_answer_is_refused_with_its_reason_and_changes_nothing() {
     });
     sent("secret", b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n");
     fs::create_dir(world.path("many")).unwrap();
-    (0..1001).for_each(|n| world.write(&format!("many/{n}"), b""));
+    (0..2001).for_each(|n| world.write(&format!("many/{n}"), b""));
     let metadata = fs::read(world.path("record/metadata/2.root.json")).unwrap();
 
     for (file, why) in [
-        ("answers/bo", "the answer of Bo Lindqvist"),
         ("answers/eve", "a stranger's"),
         ("answers/empty", "no signature"),
         ("answers/old", "an old signature played again"),
         ("answers/forged", "does not verify"),
         ("answers/secret", "count it as stolen"),
-        ("answers/nothing", "No such file"),
+        (
+            "answers/nothing",
+            "No such file or directory (os error 2). Nothing was taken in, and the ceremony waits as before: ",
+        ),
         ("inputs", "there is no file in it"),
-        ("many", "answers are looked for among 1000"),
+        ("many", "it has 2001 files, and 2000 are the most"),
     ] {
         let (said, record) = world.resumed(&[("ana", file)]);
         assert_eq!(said.code, 1, "{file}: {}", said.err);
         assert!(said.err.contains(why), "{file}: {}", said.err);
+        assert!(said.err.contains("Nothing was taken in, and the ceremony waits as before"), "{}", said.err);
+        assert!(!said.err.contains("nothing was written"), "{file}: {}", said.err);
         assert_eq!(fs::read(record.join("metadata/2.root.json")).unwrap(), metadata, "{file}");
         let failed = fs::read_to_string(record.join("journal.jsonl")).unwrap();
         assert!(failed.contains(r#""kind":"answer""#), "{file}: {failed}");
@@ -252,10 +378,12 @@ fn on_the_screen_answers_are_named_and_one_of_three_may_stay_away() {
     world.write("answers/ana", &answer(&request, 1));
     world.write("answers/bo", &answer(&request, 2));
     screen.press("answers/bo\r");
-    screen.wait("the answer of Bo Lindqvist");
+    screen.wait("Bo Lindqvist signed root");
+    screen.press("answers/bo\r");
+    screen.wait("which came in before");
     screen.press("answers\r");
-    screen.answer_until("types the answer of Bo Lindqvist");
-    screen.press("answers\r");
+    screen.answer_until("Bo Lindqvist signed root before this step");
+    screen.press("\r");
     let asked = screen.answer_until("types the answer of Chi Nwosu");
     screen.press("not today\r");
     screen.answer_until("The ceremony is closed.");
