@@ -5,12 +5,14 @@ pub mod asked;
 mod repository;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::ceremony::Ceremony;
 use crate::ceremony::Mode;
 use crate::driver;
 use crate::driver::before;
@@ -18,7 +20,9 @@ use crate::driver::inputs;
 use crate::driver::record;
 use crate::journal;
 use crate::plan::Plan;
+use crate::plan::print::request_file;
 use crate::tuf::Date;
+use crate::tuf::Metadata;
 use crate::tui::nearby::asked::Asked;
 use crate::tui::repository::Found;
 
@@ -60,6 +64,8 @@ pub struct RecordState {
     pub of: usize,
     /// When something happened last.
     pub last: Date,
+    /// Its requests that still wait for somebody, each with the metadata as it is signed so far.
+    pub open: Vec<(String, Metadata)>,
 }
 
 /// What lies in one directory, by name.
@@ -111,9 +117,8 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
         if path.is_dir() {
             if path.join("journal.jsonl").is_file() {
                 let state = state(&path);
-                // Whoever was asked has no more to answer once the ceremony is closed.
-                if state.as_ref().is_ok_and(|state| state.next.is_some()) {
-                    sent.extend(asked::of_record(&path));
+                for (request, signed) in state.iter().flat_map(|state| &state.open) {
+                    sent.push((path.join(request), signed.to_file()));
                 }
                 nearby.records.push(RecordDir { state, dir: shortened(dir, &path) });
             } else {
@@ -127,11 +132,12 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
     }
     nearby.places = repository::places(dir, &newest_first(&nearby.records), &folders);
     let answers = asked::responses(&files);
-    nearby.asked = files
-        .iter()
-        .chain(&sent)
-        .filter_map(|path| asked::look(path, &shortened(dir, path), &answers))
-        .collect();
+    let look = |path: &Path, answers: &[Vec<u8>]| asked::look(path, &shortened(dir, path), answers);
+    nearby.asked = files.iter().filter_map(|path| look(path, &answers)).collect();
+    nearby.asked.extend(sent.into_iter().filter_map(|(path, signed)| {
+        let with_signed: Vec<Vec<u8>> = answers.iter().cloned().chain([signed]).collect();
+        look(&path, &with_signed)
+    }));
     Ok(nearby)
 }
 
@@ -188,7 +194,16 @@ fn state(dir: &Path) -> Result<RecordState, String> {
     let ceremony = journal::replay(&journal, Arc::new(plan)).map_err(|broken| broken.to_string())?;
     let next = ceremony.next().map(|next| next.number);
     let last = journal.entries.last().map_or(Date::from_unix(0), |entry| entry.at);
-    Ok(RecordState { title, mode: ceremony.mode(), next, of, last })
+    Ok(RecordState { title, mode: ceremony.mode(), next, of, last, open: open(&ceremony) })
+}
+
+/// The requests that somebody has not answered, with what the journal has of the others.
+fn open(ceremony: &Ceremony) -> Vec<(String, Metadata)> {
+    let plan = ceremony.plan();
+    let asked: BTreeSet<String> = ceremony.awaited().into_iter().map(|awaited| awaited.role).collect();
+    let signed =
+        asked.iter().filter_map(|role| Some((request_file(plan, role), ceremony.metadata(role)?.clone())));
+    signed.collect()
 }
 
 #[cfg(test)]
@@ -199,7 +214,14 @@ mod tests {
     fn the_newest_ceremony_that_is_over_comes_first_and_rehearsals_last() {
         let record = |name: &str, mode, next, last| RecordDir {
             dir: name.into(),
-            state: Ok(RecordState { title: String::new(), mode, next, of: 9, last: Date::from_unix(last) }),
+            state: Ok(RecordState {
+                title: String::new(),
+                mode,
+                next,
+                of: 9,
+                last: Date::from_unix(last),
+                open: Vec::new(),
+            }),
         };
         let (real, played) = (Mode::Production, Mode::Rehearsal);
         let records = [

@@ -14,7 +14,6 @@ use crate::tuf::apart::Merge;
 use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Tally;
-use crate::tui::nearby::MOST;
 
 /// A larger file is not looked at for the list, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -106,15 +105,6 @@ pub fn look(path: &Path, shown: &Path, answers: &[Vec<u8>]) -> Option<Asked> {
     let asked = Asked::new(shown.to_owned(), true, Ok(own(path, role)?), &[]);
     let met = asked.request.as_ref().is_ok_and(|request| request.is_met(&asked.tallies));
     (!met).then_some(asked)
-}
-
-/// The requests that a ceremony which goes on made in its record.
-pub fn of_record(record: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(record.join("requests")).into_iter().flatten().take(MOST);
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "request") && path.is_file());
-    paths.sort();
-    paths
 }
 
 fn first(path: &Path) -> Option<String> {

@@ -607,6 +607,30 @@ fn home_lists_the_requests_of_a_record_until_it_is_closed() {
 }
 
 #[test]
+fn home_counts_what_the_journal_has_of_a_request_until_everybody_has_answered() {
+    let world = World::new();
+    let request = world.begun();
+    let asked = || -> Vec<String> {
+        let nearby = nearby::look(world.dir.path(), NOW.parse().unwrap()).unwrap();
+        nearby.requests().map(|asked| asked.far().unwrap().1).collect()
+    };
+    let far =
+        |signed: &str| vec![format!("request for root version 2, signed {signed} with the answers here")];
+
+    let at_first = asked();
+    world.write("answers/bo", &answer(&request, 2));
+    world.went_on(&[("ana", "answers")]);
+    let with_one = asked();
+    world.write("answers/ana", &answer(&request, 1));
+    world.write("answers/chi", &answer(&request, 3));
+    world.ran(&["resume", "record"], &[("ana", "answers")]).ended(0);
+
+    assert_eq!(at_first, far("0 of 2 and 0 of 2"));
+    assert_eq!(with_one, far("1 of 2 and 1 of 2"));
+    assert_eq!(asked(), Vec::<String>::new());
+}
+
+#[test]
 fn merge_takes_a_directory_of_answers_as_the_ceremony_does() {
     let world = World::new();
     let request = world.begun();
