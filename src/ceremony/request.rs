@@ -12,8 +12,12 @@ use crate::tuf::apart::Threshold;
 impl Ceremony {
     /// The request from which a role is signed elsewhere, once people have reviewed it; `None` where nobody does.
     pub fn request(&self, role: &str) -> Option<Result<Request, ApartError>> {
-        let asked = self.plan().asks_elsewhere(role) && self.room().reviewed(role);
-        let metadata = self.metadata(role).filter(|_| asked)?;
+        self.request_to_be(role).filter(|_| self.room().reviewed(role))
+    }
+
+    /// The same before it is reviewed.
+    pub fn request_to_be(&self, role: &str) -> Option<Result<Request, ApartError>> {
+        let metadata = self.metadata(role).filter(|_| self.plan().asks_elsewhere(role))?;
         let file = metadata.with_signatures(Vec::new()).to_file();
         let before = self.plan().before.as_ref().and_then(|before| before.file(role));
         let before = before.map(|file| file.bytes.to_vec());

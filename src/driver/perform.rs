@@ -166,6 +166,13 @@ impl Driver {
             Verb::Build(_) => self.build(step, events),
             Verb::Review(_) => {
                 for role in self.ceremony.left() {
+                    // Who is elsewhere is sent what is reviewed here. Where that cannot be, nothing has been signed yet.
+                    if let Some(Err(error)) = self.ceremony.request_to_be(&role) {
+                        let why = format!(
+                            "no request for {role} can be written, and who signs it elsewhere could not be asked: {error}"
+                        );
+                        return self.failed(step, "request", why, events);
+                    }
                     let digest = self.ceremony.digest(&Subject::Role(role.clone()));
                     let sha256 = digest.map(|digest| digest.hex()).unwrap_or_default();
                     self.record(Event::Reviewed { step: id.clone(), role, sha256 }, events)?;
