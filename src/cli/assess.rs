@@ -15,6 +15,7 @@ use crate::assess::Question;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::apart;
 use crate::cli::existing;
 use crate::cli::existing::Existing;
 use crate::cli::new;
@@ -148,7 +149,7 @@ fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<V
     }
     let text =
         new::drafted(Kind::CompromiseResponse, existing, Some(Gone::Said(assessment)), None, Some(path))?;
-    new::write(path, &text)?;
+    apart::write_new(path, text.as_bytes())?;
     Ok([vec![String::new()], next(path, Some(&existing.metadata))].concat())
 }
 

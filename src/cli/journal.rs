@@ -11,7 +11,7 @@ use crate::ceremony::Event;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
-use crate::cli::new::write;
+use crate::cli::apart;
 use crate::cli::show::plain;
 use crate::driver::Stop;
 use crate::driver::before;
@@ -330,7 +330,7 @@ fn head(dir: &Path, file: Option<&Path>, out: &mut Output) -> Result<(), Failure
     let head = journal.head();
     let checkpoint = journal.checkpoints().first().map(Checkpoint::text).unwrap_or_default();
     if let Some(file) = file {
-        write(file, &checkpoint)?;
+        apart::write_new(file, checkpoint.as_bytes())?;
     }
     let lines = journal.entries.len();
     out.document(

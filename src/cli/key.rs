@@ -3,9 +3,6 @@
 mod prove;
 mod restore;
 
-use std::fs::OpenOptions;
-use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -17,6 +14,7 @@ use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::answers::Answers;
+use crate::cli::apart;
 use crate::cli::prompt::Terminal;
 use crate::keystore;
 use crate::keystore::Found;
@@ -177,8 +175,9 @@ fn generate(
     };
     let found = store.generate(secret.as_ref(), scheme, bits).map_err(failed)?;
     if let Some(file) = file {
-        write_public(file, &found).map_err(|error| {
-            let error = format!("{} was made, but {} was not written: {error}", store.name(), file.display());
+        let public = keystore::public_file::text(&found.public);
+        apart::write_new(file, public.as_bytes()).map_err(|failure| {
+            let error = format!("{} was made, but {}", store.name(), failure.error);
             Failure::new(Exit::Store, error, "the key is good; keyrite key show STORE shows its public half")
         })?;
     }
@@ -366,12 +365,6 @@ fn check_new(file: &Path) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Input, error, "make it first"));
     }
     Ok(())
-}
-
-fn write_public(path: &Path, found: &Found) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(keystore::public_file::text(&found.public).as_bytes())?;
-    file.sync_all()
 }
 
 /// How the command line opens a store: relative to where it was started, at full strength.

@@ -36,9 +36,12 @@ pub mod verify;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use clap::Subcommand;
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::flag;
 
 use crate::driver::Clock;
 use crate::driver::Driver;
@@ -139,8 +142,16 @@ fn home(front: &Front) -> Result<(), Failure> {
     (front.home)(run::start_options(Clock::Machine, None), new::for_home).map_err(Failure::from)
 }
 
+/// A file that may not grow (`ulimit -f`) is a write that fails and is said, as on a full disk. Left alone, the signal
+/// ends the program without a word. A flag is registered and not the signal ignored, for that would be inherited.
+fn hear_file_limit() {
+    // It fails for signals alone that no process can take.
+    drop(flag::register(SIGXFSZ, Arc::default()));
+}
+
 /// Parses the arguments, runs the command, prints a failure, and returns its exit code.
 pub fn main(front: &Front) -> ExitCode {
+    hear_file_limit();
     // Hidden: this program started again by itself, to try a PKCS#11 module in a process that may crash.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|argument| argument == pkcs11::PROBE_ARGUMENT) {

@@ -8,6 +8,7 @@ use crate::assess::Question;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::apart;
 use crate::cli::assess;
 use crate::cli::existing;
 use crate::cli::existing::Existing;
@@ -74,7 +75,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         out.line(text.trim_end());
         return Ok(());
     };
-    write(&path, &text)?;
+    apart::write_new(&path, text.as_bytes())?;
     assess::next(&path, metadata.as_deref()).into_iter().for_each(|line| out.line(line));
     Ok(())
 }
@@ -82,7 +83,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 /// The same, asked for on the home screen.
 pub(super) fn for_home(kind: Kind, from: &Path, out: &Path) -> Result<(), String> {
     let text = existing::open(from).and_then(|existing| later(kind, &existing, None, Some(out)));
-    text.and_then(|text| write(out, &text)).map_err(|failure| format!("{}. {}", failure.error, failure.hint))
+    text.and_then(|text| apart::write_new(out, text.as_bytes()))
+        .map_err(|failure| format!("{}. {}", failure.error, failure.hint))
 }
 
 fn later(kind: Kind, existing: &Existing, role: Option<&str>, out: Option<&Path>) -> Result<String, Failure> {
@@ -135,13 +137,5 @@ pub(super) fn drafted(
             _ => "write this part of the file by hand",
         };
         Failure::new(Exit::Input, error, hint)
-    })
-}
-
-/// Writes a file that must not exist.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    crate::driver::create_file(path, text.as_bytes()).map_err(|error| {
-        let hint = "name a file that does not exist, in a directory that can be written";
-        Failure::new(Exit::Input, format!("{}: {error}; nothing was written", path.display()), hint)
     })
 }

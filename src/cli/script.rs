@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::apart;
 use crate::cli::check;
-use crate::cli::new::write;
 use crate::driver::Clock;
 use crate::paper;
 use crate::paper::html;
@@ -63,7 +63,7 @@ pub(super) fn deliver(
 ) -> Result<(), Failure> {
     let sha256 = Digest::of(page.as_bytes()).hex();
     if let Some(path) = &path {
-        write(path, &page)?;
+        apart::write_new(path, page.as_bytes())?;
         out.line(format!("{} written, SHA-256 {sha256}; open it in a browser, and print it", path.display()));
     } else if !out.json {
         out.line(page.trim_end());

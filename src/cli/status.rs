@@ -1,7 +1,5 @@
 //! `keyrite status`: what must be signed next, by whom and by when, over many repositories.
 
-use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -11,6 +9,7 @@ use crate::bundle::Dir;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
+use crate::cli::apart;
 use crate::cli::diff::pairs::names_beside;
 use crate::cli::existing;
 use crate::cli::show::plain;
@@ -72,7 +71,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     boards.sort_by_key(Board::urgency);
     // A calendar without some of them would be taken for the whole.
     if let (Some(path), true) = (&args.ics, unread.is_empty()) {
-        write(path, &status::calendar(&boards, at))?;
+        apart::write_new(path, status::calendar(&boards, at).as_bytes())?;
     }
     for board in &boards {
         show(board, at, out);
@@ -103,15 +102,6 @@ fn board(path: &Path, at: Date, window: u32) -> Result<Board, Failure> {
     let dir = Dir::open(path).map_err(unread)?;
     let repository = Repository::read(&dir).map_err(|why| unread(why.to_string()))?;
     Ok(Board::read(&name, &repository, &names_beside(path)?, at, window))
-}
-
-/// Writes the calendar; a file that is there is not touched.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let written = fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| {
-        let error = format!("{}: {error}; no calendar was written", plain(&path.display().to_string()));
-        Failure::new(Exit::Input, error, "give a file that is not there")
-    })
 }
 
 fn show(board: &Board, at: Date, out: &mut Output) {

@@ -3,9 +3,6 @@
 //! What a request means and what may sign it is said by `tuf::apart`; who is asked, and how, is a front end's.
 
 use std::fs;
-use std::fs::OpenOptions;
-use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -151,16 +148,7 @@ pub fn check_new(path: &Path) -> Result<(), Stop> {
 
 /// Makes a file that must not exist, whole or not at all, and waits until it is on the disk.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
-    let failed = |error: io::Error| {
-        let error = format!("{} was not written: {error}", shown(path));
-        Stop::new(StopKind::Input, error, "give a new name in a directory that can be written")
-    };
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| {
-        // The part is ours, made above, and of no use.
-        drop(fs::remove_file(path));
-        failed(error)
-    })
+    disk::create(path, bytes).map_err(|error| disk::not_written(path, &error))
 }
 
 /// A request for a root, with the root before it that lies beside `file` where none came with it; and which was taken.

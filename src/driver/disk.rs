@@ -15,10 +15,11 @@ use rustix::fs::OFlags;
 use rustix::fs::Timespec;
 
 use crate::bundle::medium;
+use crate::driver::shown;
 use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 
-/// Makes a file that must not exist, and waits until it is on the disk.
+/// Makes a file that must not exist, whole or not at all, and waits until it is on the disk.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     create_of(path, &[bytes])
 }
@@ -26,8 +27,10 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// The same, of a content in parts.
 fn create_of(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    medium::write(&file, parts)?;
-    file.sync_all()
+    medium::write(&file, parts).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // The part is ours, made above, and of no use; the error is what matters.
+        drop(fs::remove_file(path));
+    })
 }
 
 /// Waits until a directory's entries are on the disk.
@@ -47,10 +50,8 @@ pub(super) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    create_of(&part, parts).and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
-        // The part is ours and holds nothing that is needed; the error above is what matters.
-        drop(fs::remove_file(&part));
-    })?;
+    create_of(&part, parts)?;
+    fs::rename(&part, path).inspect_err(|_| drop(fs::remove_file(&part)))?;
     sync(directory)
 }
 
@@ -99,8 +100,31 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Stop {
     Stop::new(
         StopKind::Machine,
         format!("{} cannot be written: {error}. What was recorded before stays as it is", path.display()),
-        "make room or make it writable, then `keyrite resume`",
+        format!("{}, then `keyrite resume`", remedy(error)),
     )
+}
+
+/// A file that was asked for was not made, and nothing of it is left.
+pub(super) fn not_written(path: &Path, error: &io::Error) -> Stop {
+    let what = format!("{}: {error}; nothing was written", shown(path));
+    match error.kind() {
+        io::ErrorKind::FileTooLarge | io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Stop::new(StopKind::Machine, what, format!("{}, then do it again", remedy(error)))
+        }
+        _ => {
+            let hint = "name a file that does not exist, in a directory that can be written";
+            Stop::new(StopKind::Input, what, hint)
+        }
+    }
+}
+
+/// What makes writing possible again.
+pub(super) fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => "allow larger files (`ulimit -f unlimited`)",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room",
+        _ => "make room or make it writable",
+    }
 }
 
 #[cfg(test)]

@@ -130,11 +130,6 @@ pub fn refused(problems: &[Problem]) -> Stop {
     Stop::new(kind, lines.join("\n"), "nothing was made; mend the file and run `keyrite check` again")
 }
 
-/// Makes a file that must not exist, whole and on the disk.
-pub fn create_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    disk::create(path, bytes)
-}
-
 /// The text of a ceremony file.
 pub fn read_plan(file: &Path) -> Result<String, Stop> {
     let unreadable = |error: std::io::Error| {

@@ -291,8 +291,9 @@ impl Record {
 }
 
 fn not_made(path: &Path, error: &io::Error) -> Stop {
+    let hint = format!("name another directory with --record, or {}", disk::remedy(error));
     let error = format!("{} cannot be made: {error}. Nothing was begun", path.display());
-    Stop::new(StopKind::Machine, error, "name another directory with --record, or make room there")
+    Stop::new(StopKind::Machine, error, hint)
 }
 
 fn read_only(path: &Path, error: &io::Error) -> Stop {

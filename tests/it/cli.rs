@@ -15,6 +15,7 @@ use crate::common::keyrite::resume_quickstart;
 use crate::common::keyrite::run_by_file;
 use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
+use crate::common::keyrite::within;
 
 #[test]
 fn every_command_has_help_with_an_example_or_commands() {
@@ -215,6 +216,32 @@ fn a_small_drive_fills_up_and_the_ceremony_goes_on_when_there_is_room() {
     let said = Said::of(&own.args(["--mount", "sh", "-c", &script]).output().unwrap()).ended(0);
 
     assert!(said.out.matches("stopped at").count() >= 3, "{}", said.out);
+}
+
+/// `ulimit -f`, a limit on each file: written up to it, and then no further.
+#[test]
+fn a_limit_on_the_size_of_files_stops_a_ceremony_as_a_full_disk_does_and_it_goes_on_without_the_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    Said::of(&rehearse_quickstart(&whole).output().unwrap()).ended(0);
+    let (mut stopped, bundle) = (0, tree(&whole.join("bundle/metadata")));
+    for bytes in [0, 300, 1500, 3000, 4000, 5000, 7000, 10_000, 14_000] {
+        let record = dir.path().join(bytes.to_string());
+
+        let said = Said::of(&within(bytes, &rehearse_quickstart(&record)).output().unwrap()).ended(4);
+
+        assert!(
+            said.err.contains("File too large") && said.err.contains("ulimit -f"),
+            "{bytes}: {}",
+            said.err
+        );
+        if record.exists() {
+            stopped += 1;
+            resume_quickstart(&record).ended(0);
+            assert!(tree(&record.join("bundle/metadata")) == bundle, "{bytes}");
+        }
+    }
+    assert!(stopped >= 4, "{stopped}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::common::keyrite::command;
 use crate::common::keyrite::keyrite;
 use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
+use crate::common::keyrite::within;
 use crate::common::terminal;
 use crate::pkcs11::world::PIN;
 use crate::pkcs11::world::World as Tokens;
@@ -426,6 +427,30 @@ fn nothing_is_written_over_and_nothing_is_written_of_what_cannot_be_read() {
     assert_eq!(fs::read(world.path("there")).unwrap(), b"precious");
     assert!(!world.path("x").exists());
     keyrite(&["sign", "nowhere", "--key", "age:a.age", "--out", text(&world.path("x"))]).ended(2);
+}
+
+/// `ulimit -f` lets a file grow up to the limit: what was written of it until then is taken away.
+#[test]
+fn a_file_that_may_not_grow_is_not_made_and_the_limit_is_named() {
+    let world = World::new(&["ana", "bo"]);
+    world.root(|_| {});
+    world.ran(&["request", "1.root.json", "--out", "root.req"]).ended(0);
+    world.sign("root.req", "ana", "ana.resp").ended(0);
+    for args in [
+        "request 1.root.json --out made",
+        "sign root.req --key age:bo.age --answers answers.yaml --out made",
+        "merge 1.root.json ana.resp --out made",
+        "new root-genesis --out made",
+    ] {
+        let args: Vec<_> = args.split(' ').collect();
+
+        let run = within(100, command().current_dir(world.dir.path()).args(&args)).output();
+        let said = Said::of(&run.unwrap()).ended(4);
+
+        let told = "error: made: File too large (os error 27); nothing was written\nhint: allow larger files";
+        assert!(said.err.contains(told), "{args:?}: {}", said.err);
+        assert!(!world.path("made").exists(), "{args:?}");
+    }
 }
 
 #[test]

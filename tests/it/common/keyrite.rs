@@ -73,6 +73,15 @@ pub(crate) fn resume_quickstart(record: &Path) -> Said {
     keyrite(&["resume", text(record), "--plain", "--answers", text(&answers)])
 }
 
+/// The same command, where no file may grow beyond so many bytes.
+pub(crate) fn within(bytes: u64, run: &Command) -> Command {
+    let mut limited = Command::new("prlimit");
+    limited.arg(format!("--fsize={bytes}")).arg(run.get_program()).args(run.get_args());
+    limited.env_clear().envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited.current_dir(run.get_current_dir().unwrap());
+    limited
+}
+
 /// Every file below a directory with its bytes, in order.
 pub(crate) fn tree(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
