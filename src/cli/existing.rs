@@ -12,6 +12,7 @@ use crate::cli::show::plain;
 use crate::draft::Known;
 use crate::draft::KnownKey;
 use crate::draft::KnownPerson;
+use crate::draft::KnownShares;
 use crate::driver::disk;
 use crate::plan::node;
 use crate::plan::node::Kind;
@@ -89,10 +90,10 @@ fn known(text: &str) -> Known {
     known
 }
 
-/// How a key was split: `{threshold: 2, holders: [bo, chi, eve]}`.
-fn shares(node: &Node) -> Option<String> {
-    let (threshold, holders) = (scalar(field(node, "threshold"))?, list(field(node, "holders")).join(", "));
-    Some(format!("{{threshold: {threshold}, holders: [{holders}]}}"))
+/// How a key was split.
+fn shares(node: &Node) -> Option<KnownShares> {
+    let threshold = scalar(field(node, "threshold"))?;
+    Some(KnownShares { threshold, holders: list(field(node, "holders")) })
 }
 
 fn list(node: Option<&Node>) -> Vec<String> {

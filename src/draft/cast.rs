@@ -7,8 +7,10 @@ use crate::assess::Key;
 use crate::assess::KeySet;
 use crate::draft::Known;
 use crate::draft::KnownPerson;
+use crate::draft::KnownShares;
 use crate::draft::Request;
 use crate::draft::text;
+use crate::plan::Kind;
 use crate::plan::file::ELSEWHERE;
 use crate::plan::placeholder;
 use crate::tuf::Scheme;
@@ -30,7 +32,7 @@ pub(super) struct Cast {
     /// Whether the store is a guess.
     pub(super) guessed: bool,
     /// How it was split, where that is known.
-    pub(super) shares: Option<String>,
+    pub(super) shares: Option<KnownShares>,
 }
 
 /// A key that is made.
@@ -88,6 +90,10 @@ pub(super) fn cast(request: &Request<'_>, listed: &KeySet, signing: &KeySet, out
         let scheme = if Scheme::ALL.contains(&key.scheme) { key.scheme } else { Scheme::Ed25519 };
         room.made.insert(*place, Made { name, holder, scheme: scheme.as_str() });
     }
+    // A destruction is for the keys of those who hold none any more.
+    if request.kind != Kind::Destruction {
+        leave(&mut room, request.kind);
+    }
     for (role, id, called) in
         [("operator", "operator", placeholder::OPERATOR), ("witness", "witness", placeholder::WITNESS)]
     {
@@ -98,6 +104,15 @@ pub(super) fn cast(request: &Request<'_>, listed: &KeySet, signing: &KeySet, out
         }
     }
     room
+}
+
+/// Custodians of the ceremony before leave whose key went, and who would be waited for in the room for nothing.
+fn leave(room: &mut Room, kind: Kind) {
+    let drilled = room.keys.values().filter(|_| kind == Kind::RestoreDrill);
+    let sharing = drilled.filter_map(|cast| cast.shares.as_ref()).flat_map(|shares| &shares.holders);
+    let keeping = room.keys.values().filter_map(|cast| cast.holder.as_ref());
+    let stay: BTreeSet<&String> = keeping.chain(sharing).collect();
+    room.people.retain(|person| person.role != "custodian" || stay.contains(&person.id));
 }
 
 /// `chi` becomes `chi-2`, and that becomes `chi-3`.

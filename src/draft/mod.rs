@@ -38,8 +38,17 @@ pub struct KnownKey {
     pub holder: Option<String>,
     /// Where its private half lives, as this file would write it.
     pub store: Option<String>,
-    /// How it was split, as a file would write it.
-    pub shares: Option<String>,
+    /// How it was split.
+    pub shares: Option<KnownShares>,
+}
+
+/// The shares of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownShares {
+    /// How many bring the key back, as the file says it.
+    pub threshold: String,
+    /// The participants who hold them.
+    pub holders: Vec<String>,
 }
 
 /// What an earlier ceremony file says.

@@ -230,7 +230,13 @@ impl<'a> Draft<'a> {
                 fields.push(format!("store: {}", quoted(&cast.store)));
             }
             fields.push(format!("keyid: {}", quoted(&self.keyid(*place, &cast.keyid))));
-            fields.extend(drilled.map(|shares| format!("shares: {shares}")));
+            fields.extend(drilled.map(|shares| {
+                format!(
+                    "shares: {{threshold: {}, holders: [{}]}}",
+                    shares.threshold,
+                    shares.holders.join(", ")
+                )
+            }));
             let note = match (signs, cast.guessed, gone.contains(place)) {
                 (_, _, true) => "   # goes",
                 (true, true, _) => "   # EDIT: the store; a token is \"pkcs11:token=LABEL;object=KEY\"",

@@ -2,6 +2,9 @@
 
 use keyrite::draft::Gone;
 use keyrite::draft::Known;
+use keyrite::draft::KnownKey;
+use keyrite::draft::KnownPerson;
+use keyrite::draft::KnownShares;
 use keyrite::draft::Request;
 use keyrite::draft::draft;
 use keyrite::plan::Kind;
@@ -14,18 +17,28 @@ use crate::tuf::world::keys;
 use crate::tuf::world::target;
 
 fn drafted(set: &Set, names: &Names, kind: Kind, lost: &[u8], stolen: &[u8]) -> Result<String, String> {
+    drafted_after(&Known::default(), set, names, kind, lost, stolen)
+}
+
+fn drafted_after(
+    known: &Known,
+    set: &Set,
+    names: &Names,
+    kind: Kind,
+    lost: &[u8],
+    stolen: &[u8],
+) -> Result<String, String> {
     let repository = Repository::read(set).unwrap();
     let model = Model::of(&repository, names);
     let question = Question { lost: places(&model, lost), stolen: places(&model, stolen), at: now() };
     let assessment = model.assess(&question);
-    let known = Known::default();
     let request = Request {
         kind,
         repository: &repository,
         model: &model,
         role: None,
         gone: Some(Gone::Said(&assessment)),
-        known: &known,
+        known,
         metadata: "inputs/metadata",
         now: now(),
     };
@@ -73,6 +86,44 @@ fn hostile_metadata_never_breaks_out_of_its_quotes() {
     }
     let refused = drafted(&world.build(), &named, Kind::CompromiseResponse, &[], &[8]).unwrap_err();
     assert!(refused.contains("has characters that a ceremony file cannot carry"), "{refused}");
+}
+
+#[test]
+fn who_holds_no_key_any_more_is_not_called_into_the_room_unless_it_is_for_that_key() {
+    let person = |(id, name, role): (&str, &str, &str)| KnownPerson {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        role: role.to_owned(),
+    };
+    let people = [
+        ("oli", "Oli Berg", "operator"),
+        ("ana", "Ana Duarte", "custodian"),
+        ("bo", "Bo Lindqvist", "custodian"),
+        ("gil", "Gil Sharer", "custodian"),
+        ("wim", "Wim Peeters", "witness"),
+        ("aud", "Aud Itor", "auditor"),
+    ];
+    let shares = KnownShares { threshold: "2".into(), holders: vec!["gil".into(), "wim".into()] };
+    let bo = KnownKey { holder: Some("bo".into()), store: None, shares: Some(shares) };
+    let known = Known {
+        people: people.map(person).to_vec(),
+        keys: [("bo".to_owned(), bo)].into(),
+        ..Known::default()
+    };
+    let listed = |kind| {
+        let text = drafted_after(&known, &world().build(), &names(), kind, &[], &[3]).unwrap();
+        let (_, people) = text.split_once("participants:\n").unwrap();
+        let people = people.lines().take_while(|line| !line.is_empty());
+        people.map(|line| line.trim_start().split(':').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+
+    let kinds = [Kind::RootRenewal, Kind::CompromiseResponse, Kind::RestoreDrill, Kind::Destruction];
+    let [renewal, response, drill, destruction] = kinds.map(listed);
+
+    assert_eq!(renewal, ["oli", "bo", "wim", "aud", "chi", "fay"]);
+    assert_eq!(response, renewal, "whose key was stolen has a new one made");
+    assert_eq!(drill, ["oli", "bo", "gil", "wim", "aud", "chi", "fay", "tia"]);
+    assert_eq!(destruction, ["oli", "ana", "bo", "gil", "wim", "aud"]);
 }
 
 #[test]
