@@ -1,4 +1,4 @@
-//! What a drafted ceremony file says where nobody knew better: `draft` writes it, and no ceremony is held with it.
+//! What a drafted ceremony file says where nobody knew better: `draft` and `template` write it, and no ceremony is held with it.
 //!
 //! It knows texts and nobody's names: what people wrote themselves is never taken for one of them.
 

@@ -1,10 +1,21 @@
 //! The commented file that `keyrite new` writes to start from.
 
 use crate::plan::environment;
+use crate::plan::placeholder;
 
 /// A root-genesis, dated from `year`.
 pub fn root_genesis(year: i32) -> String {
     let environment = environment::draft(&[], &[]);
+    let participants = [
+        ("oli", placeholder::OPERATOR.to_owned(), "operator"),
+        ("ana", placeholder::holder("ana"), "custodian"),
+        ("bo", placeholder::holder("bo"), "custodian"),
+        ("chi", placeholder::holder("chi"), "custodian"),
+        ("wim", placeholder::WITNESS.to_owned(), "witness"),
+    ];
+    let participants = participants
+        .map(|(id, name, role)| format!("  {id}: {{name: {name}, role: {role}}}   # EDIT: the name"));
+    let participants = participants.join("\n");
     let (root, targets, online) = (year + 1, year + 1, year);
     format!(
         r#"# A ceremony file: plan, script and record in one. Read it together before the day; `keyrite check` proves it.
@@ -15,11 +26,7 @@ type: root-genesis
 
 # Everyone in the room. Roles: operator (types), custodian (holds a key), witness (watches), auditor.
 participants:
-  oli: {{name: Oli Operator, role: operator}}
-  ana: {{name: Ana Custodian, role: custodian}}
-  bo: {{name: Bo Custodian, role: custodian}}
-  chi: {{name: Chi Custodian, role: custodian}}
-  wim: {{name: Wim Witness, role: witness}}
+{participants}
 
 # One key a line. `store` is where the private half lives: a file that a passphrase opens (age:PATH, made inside the
 # record), or a token (pkcs11:token=LABEL;object=KEY). For tokens use ecdsa-sha2-nistp256: Ed25519 on many tokens signs

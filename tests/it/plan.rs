@@ -142,7 +142,7 @@ fn sections_are_lists_or_maps() {
 }
 
 #[test]
-fn the_file_that_new_writes_needs_only_the_servers_key() {
+fn the_file_that_new_writes_needs_only_names_and_the_servers_key() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("ceremony.yaml");
     keyrite(&["new", "root-genesis", "--out", text(&file)]).ended(0);
@@ -150,6 +150,29 @@ fn the_file_that_new_writes_needs_only_the_servers_key() {
     let key = r#"{"keytype":"ed25519","scheme":"ed25519","keyval":{"public":"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}}"#;
     std::fs::write(dir.path().join("inputs/online.pub.json"), key).unwrap();
 
+    let refused = keyrite(&["check", text(&file), "--json"]).ended(1).out;
+    let refused: serde_json::Value = serde_json::from_str(&refused).unwrap();
+    let errors =
+        refused["problems"].as_array().unwrap().iter().filter(|problem| problem["severity"] == "error");
+    let named: Vec<_> = errors
+        .map(|problem| {
+            assert_eq!(problem["rule"], "DRAFT-FILLED-IN", "{refused}");
+            problem["text"].as_str().unwrap().split(' ').nth(1).unwrap()
+        })
+        .collect();
+    assert_eq!(named, ["oli", "ana", "bo", "chi", "wim"], "{refused}");
+
+    let mut whole = std::fs::read_to_string(&file).unwrap();
+    for (drafted, name) in [
+        ("The one who types", "Oli Berg"),
+        ("Holder of key ana", "Ana Duarte"),
+        ("Holder of key bo", "Bo Lindqvist"),
+        ("Holder of key chi", "Chi Nwosu"),
+        ("The one who watches", "Wim Peeters"),
+    ] {
+        whole = whole.replace(drafted, name);
+    }
+    std::fs::write(&file, whole).unwrap();
     keyrite(&["check", text(&file)]).ended(0);
     let again = keyrite(&["new", "root-genesis", "--out", text(&file)]).ended(2);
 
