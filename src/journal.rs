@@ -22,7 +22,7 @@ use crate::plan::Plan;
 use crate::plan::Verb;
 use crate::plan::step::Subject;
 use crate::tuf::Date;
-use crate::tuf::diff::Names;
+use crate::tuf::Names;
 use crate::witness::Checkpoint;
 use crate::witness::checkpoint;
 use crate::witness::tree;

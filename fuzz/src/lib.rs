@@ -23,8 +23,8 @@ use keyrite::store_uri::Pkcs11Uri;
 use keyrite::store_uri::StoreUri;
 use keyrite::tuf::KeyId;
 use keyrite::tuf::Metadata;
+use keyrite::tuf::Names;
 use keyrite::tuf::PublicKey;
-use keyrite::tuf::apart;
 use keyrite::tuf::apart::Merge;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;
@@ -106,10 +106,10 @@ pub fn apart_merge(data: &[u8]) {
         assert!(key.is_some_and(|(_, key)| key.verify(merged.payload(), &bytes).is_ok()));
     }
     for finding in merge.findings() {
-        let _ = finding.sentence(&apart::Names::default());
+        let _ = finding.sentence(&Names::default());
     }
     for tally in merge.tallies() {
-        let _ = tally.sentence(&apart::Names::default());
+        let _ = tally.sentence(&Names::default());
     }
 }
 
@@ -127,7 +127,7 @@ pub fn apart_request(data: &[u8]) {
         let _ = (carry::response(&response), carry::lines(&response));
     }
     let (one, two) = halves(data);
-    let _ = Request::for_root(one, (!two.is_empty()).then_some(two), apart::Names::default());
+    let _ = Request::for_root(one, (!two.is_empty()).then_some(two), Names::default());
 }
 
 /// The manifest of a bundle.
@@ -159,10 +159,10 @@ pub fn carried(data: &[u8]) {
 /// Two files of one role, a zero byte between them.
 pub fn diff(data: &[u8]) {
     let (old, new) = halves(data);
-    if let Ok(section) = diff::files(None, old, new, &diff::Names::default()) {
+    if let Ok(section) = diff::files(None, old, new, &Names::default()) {
         let _ = (diff::say::lines(&section), diff::say::meaning(&section));
     }
-    if let Ok(section) = diff::files(Some("dev"), old, old, &diff::Names::default()) {
+    if let Ok(section) = diff::files(Some("dev"), old, old, &Names::default()) {
         assert!(section.is_empty(), "a file differs from itself");
     }
 }
@@ -242,10 +242,9 @@ pub fn module_answer(data: &[u8]) {
     let _ = pkcs11::read_answer(std::path::Path::new("module.so"), data);
 }
 
-/// Who holds which key: the two readers of `names.json`.
+/// Who holds which key.
 pub fn names(data: &[u8]) {
-    let _ = diff::Names::parse(data);
-    if let Ok(names) = apart::Names::parse(data) {
+    if let Ok(names) = Names::parse(data) {
         let _ = names.holders();
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::tuf::diff::Names;
+use crate::tuf::Names;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::Material;
 use crate::tuf::key::PublicKey;

@@ -17,8 +17,8 @@ mod thief;
 
 use crate::assess::rules::Rule;
 use crate::tuf::Date;
+use crate::tuf::Names;
 use crate::tuf::Repository;
-use crate::tuf::diff::Names;
 
 pub use keys::Key;
 pub use keys::Keys;

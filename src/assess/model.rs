@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::assess::keys::Keys;
 use crate::tuf::Date;
+use crate::tuf::Names;
 use crate::tuf::Repository;
 use crate::tuf::RoleKeys;
 use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
-use crate::tuf::diff::Names;
 use crate::tuf::repository::RoleFile;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;

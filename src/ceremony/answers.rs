@@ -3,9 +3,9 @@
 use crate::ceremony::Ceremony;
 use crate::plan::Verb;
 use crate::tuf::KeyId;
+use crate::tuf::Names;
 use crate::tuf::apart::Finding;
 use crate::tuf::apart::Merge;
-use crate::tuf::apart::Names;
 use crate::tuf::apart::Outcome;
 
 /// One signature that is still to come from elsewhere.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::tuf::Date;
 use crate::tuf::KeyId;
+use crate::tuf::Names;
 use crate::tuf::PublicKey;
-use crate::tuf::diff::Names;
 use crate::tuf::targets::Files;
 
 /// Whether keys are real.

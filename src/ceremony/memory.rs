@@ -13,7 +13,7 @@ use std::sync::PoisonError;
 
 use crate::ceremony::Work;
 use crate::tuf::Metadata;
-use crate::tuf::diff::Names;
+use crate::tuf::Names;
 use crate::tuf::diff::Section;
 
 /// By role.

@@ -35,10 +35,10 @@ use crate::room::Handling;
 use crate::room::Room;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
+use crate::tuf::Names;
 use crate::tuf::PublicKey;
 use crate::tuf::delegations::group::Group;
-use crate::tuf::diff::Names;
-use crate::tuf::diff::Person;
+use crate::tuf::names::Person;
 use crate::tuf::targets::Files;
 use crate::words::Digest;
 

@@ -4,7 +4,6 @@ use crate::ceremony::Ceremony;
 use crate::room::Quorum;
 use crate::tuf::RoleKeys;
 use crate::tuf::apart::ApartError;
-use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Signers;
 use crate::tuf::apart::Threshold;
@@ -21,7 +20,7 @@ impl Ceremony {
         let file = metadata.with_signatures(Vec::new()).to_file();
         let before = self.plan().before.as_ref().and_then(|before| before.file(role));
         let before = before.map(|file| file.bytes.to_vec());
-        let names = Names::from(self.names());
+        let names = self.names();
         Some(match role {
             "root" => Request::for_root(&file, before.as_deref(), names),
             _ => Request::of_role(&file, role, self.signers(role), before.as_deref(), names),

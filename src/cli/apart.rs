@@ -10,8 +10,8 @@ use crate::cli::show::plain;
 use crate::driver::Stop;
 use crate::driver::apart;
 use crate::tuf::Metadata;
+use crate::tuf::Names;
 use crate::tuf::apart::ApartError;
-use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
 use crate::words::Digest;
 
@@ -79,7 +79,7 @@ pub(super) fn names(given: Option<&Path>, metadata: &Path) -> Result<Names, Fail
         None if beside.is_file() => &beside,
         None => return Ok(Names::default()),
     };
-    Names::parse(&read(path)?).map_err(|error| unusable(path, &error))
+    Names::parse(&read(path)?).map_err(|why| unusable(path, &ApartError::new(why)))
 }
 
 /// See [`apart::with_root_before`].

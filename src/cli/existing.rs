@@ -8,6 +8,7 @@ use crate::assess::Model;
 use crate::bundle::Dir;
 use crate::cli::Exit;
 use crate::cli::Failure;
+use crate::cli::diff::pairs::names_beside;
 use crate::cli::show::plain;
 use crate::draft::Known;
 use crate::draft::KnownKey;
@@ -18,7 +19,6 @@ use crate::plan::node;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
 use crate::tuf::Repository;
-use crate::tuf::diff::Names;
 
 /// The largest `names.json` and ceremony file, in bytes.
 const MAX: u64 = 1 << 24;
@@ -41,11 +41,7 @@ fn unread(path: &Path, why: &str) -> Failure {
 pub(super) fn open(path: &Path) -> Result<Existing, Failure> {
     let dir = Dir::open(path).map_err(|why| unread(path, &why))?;
     let repository = Repository::read(&dir).map_err(|why| unread(path, &why.to_string()))?;
-    let names = match first(path, &["names.json", "keys/names.json", "../names.json", "../keys/names.json"])?
-    {
-        Some((place, bytes)) => Names::parse(&bytes).map_err(|why| unread(&place, &why))?,
-        None => Names::default(),
-    };
+    let names = names_beside(path)?;
     let known = match first(path, &["ceremony.yaml", "../ceremony.yaml"])? {
         Some((_, bytes)) => known(&String::from_utf8_lossy(&bytes)),
         None => Known::default(),

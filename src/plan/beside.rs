@@ -10,8 +10,8 @@ use crate::plan::after;
 use crate::plan::after::Facts;
 use crate::plan::bins;
 use crate::tuf::Metadata;
+use crate::tuf::Names;
 use crate::tuf::diff;
-use crate::tuf::diff::Names;
 use crate::tuf::diff::Section;
 
 impl Plan {

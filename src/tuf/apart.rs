@@ -6,7 +6,6 @@
 
 pub mod carry;
 mod merge;
-mod names;
 mod request;
 mod response;
 mod said;
@@ -16,7 +15,6 @@ pub use merge::Finding;
 pub use merge::Merge;
 pub use merge::Outcome;
 pub use merge::Tally;
-pub use names::Names;
 pub use request::Request;
 pub use response::Response;
 pub use signers::Admission;

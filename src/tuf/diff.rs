@@ -35,9 +35,9 @@
 mod common;
 mod delegations;
 mod keys;
+mod labels;
 mod listed;
 mod meta;
-mod names;
 mod raw;
 mod reach;
 mod root;
@@ -51,14 +51,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::tuf::Names;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::metadata::Outer;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::targets::change::Change as FileChange;
 pub(in crate::tuf) use common::short;
-pub use names::Names;
-pub use names::Person;
 pub use reach::Reach;
 pub use reach::Signed;
 

@@ -10,9 +10,9 @@ use keyrite::assess::KeySet;
 use keyrite::assess::Model;
 use keyrite::assess::Question;
 use keyrite::tuf::Date;
+use keyrite::tuf::Names;
 use keyrite::tuf::Repository;
-use keyrite::tuf::diff::Names;
-use keyrite::tuf::diff::Person;
+use keyrite::tuf::names::Person;
 use serde_json::Value;
 
 use crate::tuf::world::Set;

@@ -7,10 +7,10 @@ mod sigstore;
 
 use keyrite::tuf::KeyId;
 use keyrite::tuf::Metadata;
+use keyrite::tuf::Names;
 use keyrite::tuf::diff;
-use keyrite::tuf::diff::Names;
-use keyrite::tuf::diff::Person;
 use keyrite::tuf::diff::Section;
+use keyrite::tuf::names::Person;
 use serde_json::Value;
 
 use crate::tuf::world::public;

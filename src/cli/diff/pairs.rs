@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::bundle::Dir;
+use crate::bundle::places;
 use crate::cli::Failure;
 use crate::cli::diff::Args;
 use crate::cli::diff::Compared;
@@ -15,13 +16,13 @@ use crate::cli::diff::Files;
 use crate::cli::diff::unread;
 use crate::driver::disk;
 use crate::tuf::Metadata;
+use crate::tuf::Names;
 use crate::tuf::client::Files as _;
 use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_ROOTS;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::diff;
 use crate::tuf::diff::DiffError;
-use crate::tuf::diff::Names;
 use crate::tuf::diff::Section;
 
 /// The largest `names.json`, in bytes.
@@ -69,14 +70,10 @@ pub(in crate::cli) fn read_names(path: &Path) -> Result<Names, Failure> {
     })
 }
 
-/// The first `names.json` beside metadata: in the directory, in its `keys`, or in a record's `keys` next to it.
+/// Whose the keys are, as the first `names.json` near metadata says.
 pub(in crate::cli) fn names_beside(path: &Path) -> Result<Names, Failure> {
     let dir = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
-    let places = ["names.json", "keys/names.json", "../names.json", "../keys/names.json"];
-    match places.into_iter().map(|place| dir.join(place)).find(|path| path.is_file()) {
-        Some(path) => read_names(&path),
-        None => Ok(Names::default()),
-    }
+    places::names(dir).map_or_else(|| Ok(Names::default()), |path| read_names(&path))
 }
 
 fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {

@@ -14,9 +14,9 @@ use crate::cli::prompt::Terminal;
 use crate::cli::show::plain;
 use crate::driver::disk;
 use crate::tuf::KeyId;
+use crate::tuf::Names;
 use crate::tuf::Repository;
-use crate::tuf::diff::Names;
-use crate::tuf::diff::Person;
+use crate::tuf::names::Person;
 
 /// The longest file of holders, in bytes.
 const LONGEST: usize = 1 << 22;

@@ -12,7 +12,7 @@ use crate::cli::existing::scalar;
 use crate::cli::inspect::Description;
 use crate::plan::ledger::Ledger;
 use crate::plan::node;
-use crate::tuf::apart::Names;
+use crate::tuf::Names;
 use crate::words::Digest;
 use crate::words::counted;
 
@@ -98,10 +98,10 @@ pub(super) fn ledger(bytes: &[u8]) -> Result<Description, String> {
 
 /// What keys are called, and who holds them. `None` when it is something else.
 pub(super) fn names(bytes: &[u8]) -> Option<Description> {
-    let names = Names::parse(bytes).ok().filter(|names| !names.0.is_empty())?;
-    let mut lines = vec![format!("names and holders of {}", counted(names.0.len(), "key"))];
-    lines.extend(names.0.keys().map(|keyid| format!("  {}, keyid {:.16}", names.of(keyid), keyid.0)));
-    Some(Description { lines, json: json!({"kind": "names", "keys": names.0.len()}) })
+    let names = Names::parse(bytes).ok().filter(|names| !names.is_empty())?;
+    let mut lines = vec![format!("names and holders of {}", counted(names.keyids().len(), "key"))];
+    lines.extend(names.keyids().map(|keyid| format!("  {}, keyid {:.16}", names.of(keyid), keyid.0)));
+    Some(Description { lines, json: json!({"kind": "names", "keys": names.keyids().len()}) })
 }
 
 /// When the program was started and resumed: one JSON object a line, each with `at` and `what`. `None` when it is none.

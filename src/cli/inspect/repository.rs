@@ -13,8 +13,8 @@ use crate::driver::Clock;
 use crate::driver::disk;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
+use crate::tuf::Names;
 use crate::tuf::RoleKeys;
-use crate::tuf::apart::Names;
 use crate::tuf::delegations::Paths;
 use crate::tuf::overview::Overview;
 use crate::tuf::overview::Standing;
@@ -58,7 +58,7 @@ pub(super) fn describe(dir: &Path, path: Option<&str>) -> Result<Description, St
 fn holders(metadata: &Path) -> (Holders, Option<String>) {
     let Some(path) = places::names(metadata) else { return (Holders::new(), None) };
     let read = disk::read(&path, MAX_NAMES).map_err(|error| error.to_string());
-    match read.and_then(|bytes| Names::parse(&bytes).map_err(|error| error.to_string())) {
+    match read.and_then(|bytes| Names::parse(&bytes)) {
         Ok(names) => (names.holders(), None),
         Err(why) => {
             (Holders::new(), Some(format!("remark: {}: {why}; keys have no names here", path.display())))

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::tuf::Names;
 use crate::tuf::apart::Admission;
-use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Response;
 use crate::tuf::apart::Signers;

@@ -6,7 +6,7 @@
 //!   "role": "root",
 //!   "sha256": "...",                    of the payload
 //!   "thresholds": [{"of": "root version 1", "need": 2, "signers": [{"keyid", "scheme", "key"}]}],
-//!   "names": {"KEYID": {"name": "ana", "holder": "Ana Duarte"}},     of the keys that it speaks of
+//!   "names": {"KEYID": {"holder": "Ana Duarte", "name": "ana"}},     of the keys that it speaks of
 //!   "before": "{\"signatures\": ...",    the version before it, as read; or null
 //!   "metadata": "{\"signatures\": ..."   as read
 //! }
@@ -18,8 +18,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::tuf::Names;
 use crate::tuf::apart::ApartError;
-use crate::tuf::apart::Names;
 use crate::tuf::apart::Signers;
 use crate::tuf::apart::Threshold;
 use crate::tuf::apart::carry;
@@ -201,7 +201,9 @@ impl Request {
             let signs = self.signers.keys().any(|(signer, _)| signer == keyid);
             signs || texts.into_iter().flatten().any(|text| text.contains(&keyid.0))
         };
-        Names(self.names.0.clone().into_iter().filter(|(keyid, _)| speaks_of(keyid)).collect())
+        let mut names = self.names.clone();
+        names.retain(speaks_of);
+        names
     }
 
     /// The file. Nothing in it is secret.

@@ -1,14 +1,13 @@
 //! A request in words: what would be signed, what changes, who may sign. `keyrite sign` and the screen say the same.
 
 use crate::tuf::Date;
+use crate::tuf::Names;
 use crate::tuf::apart::ApartError;
-use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Tally;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::describe;
 use crate::tuf::diff;
-use crate::tuf::diff::Person;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::say;
 
@@ -44,13 +43,8 @@ impl Request {
     /// What differs from the version before it; `Ok` of nothing when none came with it.
     fn difference(&self) -> Result<Section, String> {
         let Some(before) = &self.before_text else { return Ok(Section::default()) };
-        let mut names = diff::Names::default();
-        for (keyid, named) in &self.names.0 {
-            let person = Person { name: named.name.clone(), holder: named.holder.clone() };
-            names.insert(keyid.clone(), person);
-        }
         let (old, new) = (before.as_bytes(), self.text.as_bytes());
-        diff::files(Some(&self.role), old, new, &names).map_err(|error| error.to_string())
+        diff::files(Some(&self.role), old, new, &self.names).map_err(|error| error.to_string())
     }
 
     /// Whether a rehearsal made what it asks to sign.

@@ -10,7 +10,7 @@ use crate::tuf::diff::Change;
 use crate::tuf::diff::Consequence;
 use crate::tuf::diff::Kind;
 use crate::tuf::diff::common;
-use crate::tuf::diff::names::Labels;
+use crate::tuf::diff::labels::Labels;
 use crate::tuf::diff::scope::Scope;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::Material;

@@ -6,16 +6,16 @@ use std::io::Read;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::tuf::Names;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::diff::Change;
 use crate::tuf::diff::DiffError;
 use crate::tuf::diff::Kind;
-use crate::tuf::diff::Names;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::common;
 use crate::tuf::diff::delegations;
+use crate::tuf::diff::labels::Labels;
 use crate::tuf::diff::meta;
-use crate::tuf::diff::names::Labels;
 use crate::tuf::diff::raw;
 use crate::tuf::diff::raw::Beside;
 use crate::tuf::diff::raw::Walk;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::tuf::Names;
 use crate::tuf::diff::Change;
 use crate::tuf::diff::Consequence;
 use crate::tuf::diff::DiffError;
 use crate::tuf::diff::Kind;
-use crate::tuf::diff::Names;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::common;
-use crate::tuf::diff::names::Labels;
+use crate::tuf::diff::labels::Labels;
 use crate::tuf::diff::scope::Scope;
 use crate::tuf::fields;
 use crate::tuf::key::KeyId;

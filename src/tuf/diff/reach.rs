@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::tuf::diff::Names;
+use crate::tuf::Names;
 use crate::tuf::diff::keys::Table;
-use crate::tuf::diff::names::Labels;
+use crate::tuf::diff::labels::Labels;
 use crate::tuf::fields;
 use crate::tuf::key::Material;
 use crate::tuf::metadata::Metadata;

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::bundle::places;
 use crate::driver::apart;
 use crate::tuf::Metadata;
+use crate::tuf::Names;
 use crate::tuf::apart::Merge;
-use crate::tuf::apart::Names;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Tally;
 
@@ -116,8 +117,7 @@ fn first(path: &Path) -> Option<String> {
 /// A request of our own for metadata, by what lies beside it: the root before it, or the root that names its keys.
 fn own(path: &Path, role: &str) -> Option<Request> {
     let bytes = fs::read(path).ok()?;
-    let names = ["names.json", "keys/names.json", "../keys/names.json"].into_iter();
-    let names = names.filter_map(|name| fs::read(path.with_file_name(name)).ok()).next();
+    let names = path.parent().and_then(places::names).and_then(|file| fs::read(file).ok());
     let names = names.and_then(|file| Names::parse(&file).ok()).unwrap_or_default();
     if role == "root" {
         let request = Request::for_root(&bytes, None, names).ok()?;

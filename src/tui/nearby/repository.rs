@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::bundle::Dir;
 use crate::bundle::places;
 use crate::tuf::Date;
-use crate::tuf::apart::Names;
+use crate::tuf::Names;
 use crate::tuf::overview::Overview;
 use crate::tui::nearby::Unread;
 use crate::tui::nearby::shortened;
@@ -62,5 +62,5 @@ fn names(path: &Path) -> Result<Names, String> {
         return Err("it is too large".to_owned());
     }
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    Names::parse(&bytes).map_err(|error| error.to_string())
+    Names::parse(&bytes)
 }

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use crate::driver::Stop;
-use crate::tuf::apart::Names;
+use crate::tuf::Names;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Tally;
 use crate::tui::apart::film::Film;

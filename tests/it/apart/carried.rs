@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use keyrite::qr::image;
+use keyrite::tuf::Names;
 use keyrite::tuf::apart::Merge;
-use keyrite::tuf::apart::Names;
 use keyrite::tuf::apart::Outcome;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;

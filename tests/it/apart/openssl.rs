@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use keyrite::tuf::Metadata;
+use keyrite::tuf::Names;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::apart::Merge;
-use keyrite::tuf::apart::Names;
 use keyrite::tuf::apart::Outcome;
 use keyrite::tuf::apart::Signers;
 use serde_json::Value;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use ed25519_dalek::Signer;
 use keyrite::tuf::KeyId;
 use keyrite::tuf::Metadata;
+use keyrite::tuf::Names;
 use keyrite::tuf::Signature;
 use keyrite::tuf::apart::Merge;
-use keyrite::tuf::apart::Names;
 use keyrite::tuf::apart::Outcome;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;
@@ -284,6 +284,7 @@ fn a_request_that_contradicts_itself_is_refused() {
     for (says, change) in [
         ("a format that this program does not know", json!({"keyrite-request": 2})),
         ("unknown field", json!({"extra": 1})),
+        ("is not a name of a key", json!({"names": {"aa": {"name": "ana, and bo"}}})),
         ("stands twice", json!({"metadata": r#"{"signed":{"a":1,"a":2},"signatures":[]}"#})),
     ] {
         let mut request = good.clone();

@@ -18,6 +18,7 @@ use keyrite::assess::Until;
 use keyrite::tuf::Date;
 use keyrite::tuf::KeyId;
 use keyrite::tuf::Metadata;
+use keyrite::tuf::Names;
 use keyrite::tuf::Repository;
 use keyrite::tuf::Signature;
 use keyrite::tuf::client::Refused;
@@ -25,7 +26,6 @@ use keyrite::tuf::client::Request;
 use keyrite::tuf::client::Scope;
 use keyrite::tuf::client::Verified;
 use keyrite::tuf::client::verify;
-use keyrite::tuf::diff::Names;
 use serde_json::Value;
 use serde_json::json;
 

@@ -1,11 +1,11 @@
 //! Two roots.
 
 use keyrite::tuf::Metadata;
+use keyrite::tuf::Names;
 use keyrite::tuf::diff;
 use keyrite::tuf::diff::Kind;
-use keyrite::tuf::diff::Names;
-use keyrite::tuf::diff::Person;
 use keyrite::tuf::diff::Reach;
+use keyrite::tuf::names::Person;
 use serde_json::Value;
 use serde_json::json;
 
@@ -422,6 +422,7 @@ fn a_known_name_stays_and_names_json_holds_only_names() {
         r#"{"aa": {"name": ""}}"#,
         r#"{"aa": {"name": "a\u001b[2J"}}"#,
         r#"{"aa": "ana"}"#,
+        r#"{"aa": {"name": "ana", "phone": "1"}}"#,
         r#"{"aa": {"name": "a"}, "aa": {"name": "b"}}"#,
     ] {
         assert!(Names::parse(bad.as_bytes()).is_err(), "{bad}");

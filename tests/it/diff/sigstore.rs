@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
+use keyrite::tuf::Names;
 use keyrite::tuf::diff;
-use keyrite::tuf::diff::Names;
 use keyrite::tuf::diff::Section;
 
 /// The folder; without the variable the tests are left out with a line, and in CI they fail.

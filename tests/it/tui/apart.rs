@@ -8,7 +8,7 @@ use keyrite::driver::StopKind;
 use keyrite::keystore::PinState;
 use keyrite::keystore::Sight;
 use keyrite::keystore::Wants;
-use keyrite::tuf::apart::Names;
+use keyrite::tuf::Names;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;
 use keyrite::tuf::apart::carry;

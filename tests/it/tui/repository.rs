@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyrite::plan::Kind;
-use keyrite::tuf::apart::Names;
+use keyrite::tuf::Names;
 use keyrite::tuf::apart::Request;
 use keyrite::tui::home::Choice;
 use keyrite::tui::home::Home;

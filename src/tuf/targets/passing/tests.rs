@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::tuf::Names;
 use crate::tuf::diff;
-use crate::tuf::diff::Names;
 use crate::tuf::diff::Section;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::targets::Targets;

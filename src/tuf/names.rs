@@ -1,0 +1,100 @@
+//! Whose key a keyid is, as `names.json` beside the metadata says: for people only, never for a decision.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::tuf::json;
+use crate::tuf::key::KeyId;
+
+/// One entry of `names.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// Who holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// The key's name in the ceremony file.
+    pub name: String,
+}
+
+/// Names of keys by keyid, as a ceremony's record writes them into `keys/names.json`. They are not signed: a name is
+/// what someone called the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<KeyId, Person>")]
+pub struct Names(BTreeMap<KeyId, Person>);
+
+impl TryFrom<BTreeMap<KeyId, Person>> for Names {
+    type Error = String;
+
+    /// A name stands in lines and lists: it may not look like more than one.
+    fn try_from(people: BTreeMap<KeyId, Person>) -> Result<Self, String> {
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(plain);
+        match people.values().find(|person| !is_name(&person.name)) {
+            Some(person) => Err(format!("{:?} is not a name of a key: letters, digits, - _ .", person.name)),
+            None => Ok(Self(people)),
+        }
+    }
+}
+
+impl Names {
+    /// Reads `names.json`. The error is a fragment.
+    pub fn parse(file: &[u8]) -> Result<Self, String> {
+        let Value::Object(object) = json::parse(file)? else { return Err("not an object".to_owned()) };
+        let entry = |(keyid, json): (String, Value)| {
+            let person = Person::deserialize(json).map_err(|e| format!("{keyid:?}: {e}"))?;
+            Ok((KeyId(keyid), person))
+        };
+        object.into_iter().map(entry).collect::<Result<BTreeMap<_, _>, String>>()?.try_into()
+    }
+
+    /// The names of one side and, for keys that it does not name, of the other: what is known keeps its name.
+    pub fn or(mut self, other: Self) -> Self {
+        for (keyid, person) in other.0 {
+            self.0.entry(keyid).or_insert(person);
+        }
+        self
+    }
+
+    /// Those that are asked for.
+    pub fn retain(&mut self, keep: impl Fn(&KeyId) -> bool) {
+        self.0.retain(|keyid, _| keep(keyid));
+    }
+
+    /// Whether nobody is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What the key with this keyid is called.
+    pub fn get(&self, keyid: &KeyId) -> Option<&Person> {
+        self.0.get(keyid)
+    }
+
+    /// A name for a keyid.
+    pub fn insert(&mut self, keyid: KeyId, person: Person) {
+        self.0.insert(keyid, person);
+    }
+    /// The keyids that are named, in their order.
+    pub fn keyids(&self) -> impl ExactSizeIterator<Item = &KeyId> {
+        self.0.keys()
+    }
+
+    /// `Ana Duarte, key ana`, `key ana` where nobody holds it, or `key 74c0dd12...` where nobody is named.
+    pub fn of(&self, keyid: &KeyId) -> String {
+        match self.0.get(keyid) {
+            Some(Person { name, holder: Some(holder) }) => format!("{holder}, key {name}"),
+            Some(Person { name, holder: None }) => format!("key {name}"),
+            None => format!("key {:.16}", keyid.0),
+        }
+    }
+
+    /// The holders alone, by keyid; a key that nobody holds by its name.
+    pub fn holders(&self) -> BTreeMap<KeyId, String> {
+        let called = |person: &Person| person.holder.as_ref().unwrap_or(&person.name).clone();
+        self.0.iter().map(|(keyid, person)| (keyid.clone(), called(person))).collect()
+    }
+}
