@@ -138,11 +138,8 @@ pub fn check_and_keep(plan: &mut Plan, base: &Path, now: Date) -> (Vec<Problem>,
 /// What is to be remarked of keys that come with a file, beside what the plan remarks of the others.
 fn remark_schemes(plan: &mut Plan, base: &Path) {
     let remark = |key: &Key| schemes::remark(plan, key, at_hand(plan, base, &key.name)?.scheme());
-    let remarks: Vec<Problem> = plan.keys.iter().filter_map(remark).collect();
-    let (accepted, warnings): (Vec<_>, Vec<_>) =
-        remarks.into_iter().partition(|remark| plan.accept.iter().any(|name| name == remark.rule));
-    plan.accepted.extend(accepted);
-    plan.warnings.extend(warnings);
+    let remarks = plan.keys.iter().filter_map(remark).collect();
+    plan.remark(remarks);
 }
 
 /// The whole of `check`: the file, what it starts from, its inputs and the day. The plan holds when nothing is wrong.
@@ -262,8 +259,7 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> WithFiles {
         }
     }
     for (path, reaches) in before::anchors(plan, base) {
-        let accepted = plan.accept.iter().any(|name| name == ANCHOR_LEFT_BEHIND);
-        if let (Err(why), false) = (reaches, accepted) {
+        if let (Err(why), false) = (reaches, plan.accepts(ANCHOR_LEFT_BEHIND)) {
             let text = format!(
                 "clients shipped with {path} do not reach the new root: {why}. Accept {ANCHOR_LEFT_BEHIND} where that is meant"
             );

@@ -286,7 +286,7 @@ fn published_before(
     place: &dyn Fn(&str) -> Place,
     say: &mut dyn FnMut(&'static str, Place, String),
 ) {
-    let meant = plan.accept.iter().any(|name| name == FIRST_METADATA);
+    let meant = plan.accepts(FIRST_METADATA);
     for role in plan.roles_in_room().into_iter().filter(|role| TOP_LEVEL.contains(role) && !meant) {
         if before.file(role).is_none() {
             let text = format!(

@@ -35,20 +35,13 @@ fn role(plan: &Plan, name: &str) -> String {
 
 /// `any 2 of Ana Duarte, Bo Lindqvist and Chi Nwosu`, `Ana Duarte alone`, `Ana Duarte and Bo Lindqvist together`.
 pub fn who(plan: &Plan, keys: &[String], threshold: usize) -> String {
-    let names: Vec<String> = keys.iter().map(|key| named(plan, key, keys)).collect();
+    let names: Vec<String> = keys.iter().map(|key| plan.called(key)).collect();
     match (threshold, names.len()) {
         (1, 1) => format!("{} alone", names[0]),
         (1, _) => format!("any one of {}", joined(&names, "and")),
         (need, of) if need == of => format!("{} together", joined(&names, "and")),
         (need, _) => format!("any {need} of {}", joined(&names, "and")),
     }
-}
-
-/// The holder, and the key's name too where he holds several of them.
-fn named(plan: &Plan, key: &str, keys: &[String]) -> String {
-    let holder = plan.holder_of(key);
-    let several = keys.iter().filter(|other| plan.holder_of(other) == holder).count() > 1;
-    if several { format!("{holder} (key {key})") } else { holder }
 }
 
 /// `a, b and c`

@@ -78,6 +78,21 @@ pub const DICE_ALONE: &str = "entropy-from-dice-alone";
 /// Accepts that clients with one of `shipped_anchors` do not reach the new root.
 pub const ANCHOR_LEFT_BEHIND: &str = "anchor-left-behind";
 
+impl Plan {
+    /// Whether the file accepts what is remarked under this name.
+    pub fn accepts(&self, remark: &str) -> bool {
+        self.accept.iter().any(|name| name == remark)
+    }
+
+    /// Takes remarks in: those that the file accepts, and those that are left to warn of.
+    pub fn remark(&mut self, remarks: Vec<Problem>) {
+        for remark in remarks {
+            let to = if self.accepts(remark.rule) { &mut self.accepted } else { &mut self.warnings };
+            to.push(remark);
+        }
+    }
+}
+
 type Is = fn(&Verb) -> bool;
 
 /// What there is to remark.

@@ -302,7 +302,7 @@ impl Plan {
         let holder = self.key(key).and_then(|key| key.holder.as_ref());
         let of_holder = |other: &&Key| other.named && other.holder.as_ref() == holder;
         match holder.is_some() && self.keys.iter().filter(of_holder).count() > 1 {
-            true => format!("{}, key {key}", self.holder_of(key)),
+            true => format!("{} (key {key})", self.holder_of(key)),
             false => self.holder_of(key),
         }
     }

@@ -93,9 +93,7 @@ pub fn judge(text: &str, start: Result<Option<Arc<Before>>, Problem>) -> Judged 
         if plan.kind.signs() {
             plan.lapses = lapse::lapses(&plan);
         }
-        let remarks = lints::remarks(&plan, &file);
-        let accepts = |remark: &Problem| file.trust.accept.iter().any(|name| name.value == remark.rule);
-        (plan.accepted, plan.warnings) = remarks.into_iter().partition(accepts);
+        plan.remark(lints::remarks(&plan, &file));
     }
     // Last: a draft is looked through like any other file.
     problems.extend(placeholder::left(&file));

@@ -97,6 +97,23 @@ fn consequences_name_people() {
 }
 
 #[test]
+fn who_holds_several_keys_of_the_file_is_called_alike_wherever_one_of_them_is_meant() {
+    let two = |good: &str| {
+        let desk = "  desk: {holder: ana, store: \"age:keys/desk.age\", scheme: ed25519, generate: true}\n";
+        let (good, _) = good.split_once("steps:").unwrap();
+        good.replace("  online:", &format!("{desk}  online:"))
+            .replace("keys: [ana, bo], threshold: 1", "keys: [desk], threshold: 1")
+    };
+    let plan = plan(two).unwrap();
+
+    let said = consequences(&plan);
+
+    assert_eq!(plan.called("desk"), "Ana Duarte (key desk)");
+    assert!(said[0].starts_with("root: Ana Duarte (key ana) and Bo Lindqvist together"), "{said:?}");
+    assert!(said[1].starts_with("targets: Ana Duarte (key desk) alone"), "{said:?}");
+}
+
+#[test]
 fn everything_wrong_is_said_in_one_go() {
     let wrong = |good: &str| {
         good.replace("threshold: 2", "threshold: 0")
