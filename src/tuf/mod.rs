@@ -13,6 +13,8 @@ pub mod date;
 pub mod delegations;
 pub mod describe;
 pub mod diff;
+#[cfg(test)]
+pub(crate) mod drip;
 pub mod fault;
 pub mod few;
 mod fields;

@@ -42,18 +42,7 @@ impl<R: Read> Read for Watched<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Gives a few bytes at a time.
-    struct Drip<'a>(&'a [u8], usize);
-
-    impl Read for Drip<'_> {
-        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-            let some = self.1.min(to.len()).min(self.0.len());
-            to[..some].copy_from_slice(&self.0[..some]);
-            self.0 = &self.0[some..];
-            Ok(some)
-        }
-    }
+    use crate::tuf::drip::Drip;
 
     #[test]
     fn a_word_is_met_wherever_a_piece_ends() {

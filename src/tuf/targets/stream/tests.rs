@@ -13,6 +13,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::*;
+use crate::tuf::drip::Drip;
 use crate::tuf::key::PublicKey;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::targets::wants::Wants;
@@ -84,21 +85,6 @@ fn held(file: &[u8], keys: &RoleKeys) -> Option<Streamed> {
         paths: Some(paths),
         kept,
     })
-}
-
-/// Gives a few bytes at a time.
-pub(in crate::tuf::targets) struct Drip<'a>(
-    pub(in crate::tuf::targets) &'a [u8],
-    pub(in crate::tuf::targets) usize,
-);
-
-impl Read for Drip<'_> {
-    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        let some = self.1.min(to.len()).min(self.0.len());
-        to[..some].copy_from_slice(&self.0[..some]);
-        self.0 = &self.0[some..];
-        Ok(some)
-    }
 }
 
 fn streamed_from(file: &mut dyn Read, listed: Option<&MetaFile>, max: u64) -> Option<Streamed> {
