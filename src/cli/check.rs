@@ -42,6 +42,8 @@ struct Proven {
     sha256: String,
     steps: Vec<StepView>,
     minutes: u64,
+    /// Which roots that clients were shipped with reach the new one.
+    shipped_anchors: Vec<String>,
     consequences: Vec<String>,
     outputs: Vec<String>,
 }
@@ -119,6 +121,7 @@ fn proven(plan: &Plan) -> Proven {
         sha256: plan.digest.hex(),
         steps: plan.steps.iter().map(step).collect(),
         minutes: plan.steps.iter().map(|step| step.est).sum(),
+        shipped_anchors: plan.anchors.clone(),
         consequences: consequences(plan),
         outputs: print::outputs(plan),
     }

@@ -130,9 +130,27 @@ pub fn check_and_keep(plan: &mut Plan, base: &Path, now: Date) -> (Vec<Problem>,
     }
     if problems.is_empty() {
         remark_schemes(plan, base);
+        plan.remark(left_behind(plan, base));
+        plan.anchors = before::anchors(plan, base)
+            .into_iter()
+            .map(|(path, reaches)| match reaches {
+                Ok(how) => format!("{path}: {how}"),
+                Err(why) => format!("{path}: does not reach the new root: {why}"),
+            })
+            .collect();
     }
     came_in.retain(|_, came_in| came_in.manifest.is_some());
     (problems, came_in)
+}
+
+/// The roots that clients were shipped with and that lead to no new one.
+fn left_behind(plan: &Plan, base: &Path) -> Vec<Problem> {
+    let left = before::anchors(plan, base).into_iter().filter_map(|(path, reaches)| {
+        let text = format!("clients shipped with {path} do not reach the new root: {}", reaches.err()?);
+        let place = plan.places.get(&format!("anchor {path}")).copied();
+        Some(Problem::warning(ANCHOR_LEFT_BEHIND, place, text))
+    });
+    left.collect()
 }
 
 /// What is to be remarked of keys that come with a file, beside what the plan remarks of the others.
@@ -258,13 +276,11 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> WithFiles {
             Err(why) => problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), why)),
         }
     }
-    for (path, reaches) in before::anchors(plan, base) {
-        if let (Err(why), false) = (reaches, plan.accepts(ANCHOR_LEFT_BEHIND)) {
-            let text = format!(
-                "clients shipped with {path} do not reach the new root: {why}. Accept {ANCHOR_LEFT_BEHIND} where that is meant"
-            );
-            problems.push(Problem::error("ANCHOR-REACHES", place(&format!("anchor {path}")), text));
-        }
+    if !plan.accepts(ANCHOR_LEFT_BEHIND) {
+        problems.extend(left_behind(plan, base).into_iter().map(|left| {
+            let text = format!("{}. Accept {ANCHOR_LEFT_BEHIND} where that is meant", left.text);
+            Problem::error("ANCHOR-REACHES", left.place, text)
+        }));
     }
     problems.extend(expired(plan, now));
     problems.extend(window_closed(plan, now));

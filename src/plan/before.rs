@@ -149,28 +149,34 @@ impl Before {
     pub fn reach(&self, anchor: &Metadata) -> Result<String, String> {
         let root = Root::from_signed(anchor.signed()).map_err(|error| error.to_string())?;
         let newest = self.root_file().version;
-        let known = self.repository.roots.iter().find(|file| file.version == root.version);
-        match known {
-            Some(file) if file.metadata.payload() != anchor.payload() => {
-                return Err(format!(
-                    "it is another root {} than {} here: two trusts of one version",
-                    root.version, file.file
-                ));
-            }
-            None if root.version > newest => {
-                return Err(format!("root {} is newer than {newest}", root.version));
-            }
-            _ => {}
+        if root.version > newest {
+            return Err(format!("root {} is newer than {newest}", root.version));
         }
         let pinned = anchor.to_file();
         let at = Date::from_unix(0);
         let request = Request { pinned: &pinned, at, scope: Scope::Root, allow_rehearsal: true };
-        client::verify(&Held(&self.files), &request).map_err(|refused| refused.to_string())?;
-        Ok(match newest - root.version {
-            0 => format!("root {newest}, the one before"),
-            1 => format!("root {} goes to root {newest} in one step", root.version),
-            steps => format!("root {} goes to root {newest} in {steps} steps", root.version),
-        })
+        // A client asks for what follows its own root, and never sees what else was signed in its place.
+        let later = self.repository.roots.iter().filter(|file| file.version > root.version);
+        let named = later.filter_map(|file| Some((file.file.clone(), self.files.get(&file.file)?.clone())));
+        client::verify(&Held(&named.collect()), &request).map_err(|refused| refused.to_string())?;
+        let known = self.repository.roots.iter().find(|file| file.version == root.version);
+        let twin = known.filter(|file| file.metadata.payload() != anchor.payload());
+        // The next root is signed as the newest one here asks.
+        if twin.is_some()
+            && root.version == newest
+            && root.role_keys("root") != self.repository.root.role_keys("root")
+        {
+            return Err(format!("it is another root {newest}, of other keys: two trusts of one version"));
+        }
+        let twin = twin.map(|file| {
+            format!("; it says something else than {} here: two roots of one version were signed", file.file)
+        });
+        let how = match newest - root.version {
+            0 => format!("root {newest}, from which this starts"),
+            1 => format!("root {} reaches root {newest} in one step", root.version),
+            steps => format!("root {} reaches root {newest} in {steps} steps", root.version),
+        };
+        Ok(how + &twin.unwrap_or_default())
     }
 
     /// The metadata of a role as it is before.

@@ -215,6 +215,8 @@ pub struct Plan {
     pub consistent_snapshot: bool,
     /// Root files that clients were shipped with, relative to the ceremony file.
     pub shipped_anchors: Vec<String>,
+    /// Which of them reach the new root, and over which versions, a line each; known when the files were read.
+    pub anchors: Vec<String>,
     /// What it changes, role by role; with target files and what describes others left to the day.
     pub changes: Vec<Section>,
     /// The difference that the file expects.

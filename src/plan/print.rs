@@ -418,6 +418,7 @@ fn start(plan: &Plan) -> Vec<String> {
         "Before".into(),
         format!("  root {} with SHA-256 {}", root.version, before.root_sha256()),
     ];
+    lines.extend(plan.anchors.iter().map(|anchor| format!("  shipped with clients: {anchor}")));
     if let Some(incident) = &plan.incident {
         lines.push(format!("  {}", incident.what));
         for (what, keys) in [("lost", &incident.lost), ("stolen", &incident.stolen)] {

@@ -97,6 +97,7 @@ pub fn resolve(
         before,
         consistent_snapshot: file.trust.consistent_snapshot,
         shipped_anchors: file.trust.shipped_anchors.iter().map(|file| file.value.clone()).collect(),
+        anchors: Vec::new(),
         changes: Vec::new(),
         expect_diff: file
             .trust

@@ -4,6 +4,7 @@
 
 mod common;
 
+mod anchors;
 mod apart;
 mod assess;
 mod attention;

@@ -1,0 +1,99 @@
+//! Roots that clients were shipped with: which of them reach the new root is said before anything is signed.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::common::keyrite::Said;
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::text;
+use crate::tuf::world::NOW;
+use crate::tuf::world::root;
+use crate::tuf::world::signed_by;
+use crate::tuf::world::world;
+
+/// A renewal of root 2, with anchors beside it: those of version 1 and 2, another root 2 of the same keys, one of other
+/// keys, and a stranger's root 1.
+fn renewal(dir: &Path) {
+    fs::create_dir(dir.join("metadata")).unwrap();
+    for (name, file) in world().build().0 {
+        fs::write(dir.join("metadata").join(name), file).unwrap();
+    }
+    let draft = dir.join("draft.yaml");
+    let from = dir.join("metadata");
+    keyrite(&["new", "root-renewal", "--from", text(&from), "--out", text(&draft)]).ended(0);
+    let mut twin = root(2, &[7, 2, 3], 2);
+    twin["expires"] = "2027-02-03T09:00:00Z".into();
+    for (name, anchor) in [
+        ("first", signed_by(&root(1, &[1, 2, 3], 2), &[1, 2])),
+        ("newest", signed_by(&root(2, &[7, 2, 3], 2), &[2, 3])),
+        ("twin", signed_by(&twin, &[2, 3])),
+        ("of-others", signed_by(&root(2, &[7, 8, 9], 2), &[7, 8])),
+        ("stranger", signed_by(&root(1, &[11, 12, 13], 2), &[11, 12])),
+        ("newer", signed_by(&root(3, &[7, 2, 3], 2), &[2, 3])),
+    ] {
+        fs::write(dir.join(format!("{name}.json")), anchor.to_file()).unwrap();
+    }
+}
+
+/// `check` of the renewal with these anchors.
+fn check(dir: &Path, anchors: &str, accept: &str, more: &[&str]) -> Said {
+    let draft = fs::read_to_string(dir.join("draft.yaml")).unwrap();
+    let file = draft
+        .replace("inputs/metadata", "metadata")
+        .replace("# shipped_anchors: [inputs/anchors/1.root.json]", &format!("shipped_anchors: [{anchors}]"))
+        .replace("accept: []", &format!("accept: [{accept}]"))
+        .replace("Holder of key", "The holder of")
+        .replace("The one who types", "Oli Berg")
+        .replace("The one who watches", "Wim Peeters");
+    assert!(file.contains("\n  shipped_anchors: "), "{file}");
+    fs::write(dir.join("ceremony.yaml"), file).unwrap();
+    keyrite(&[&["check", text(&dir.join("ceremony.yaml")), "--at", NOW], more].concat())
+}
+
+#[test]
+fn check_says_over_which_versions_each_shipped_root_reaches_the_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    renewal(dir.path());
+
+    let said = check(dir.path(), "first.json, newest.json, twin.json", "", &[]).ended(0).out;
+    let document = check(dir.path(), "first.json, newest.json, twin.json", "", &["--json"]).ended(0).out;
+
+    let lines: Vec<&str> =
+        said.lines().filter_map(|line| line.strip_prefix("  shipped with clients: ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "first.json: root 1 reaches root 2 in one step",
+            "newest.json: root 2, from which this starts",
+            "twin.json: root 2, from which this starts; it says something else than 2.root.json here: two roots of one version were signed",
+        ]
+    );
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["plan"]["shipped_anchors"], serde_json::json!(lines));
+}
+
+#[test]
+fn a_shipped_root_that_does_not_reach_the_new_one_is_refused_unless_the_file_accepts_it() {
+    let dir = tempfile::tempdir().unwrap();
+    renewal(dir.path());
+    for (anchor, why) in [
+        ("stranger", "2.root.json"),
+        ("of-others", "it is another root 2, of other keys: two trusts of one version"),
+        ("newer", "root 3 is newer than 2"),
+        ("missing", "No such file"),
+    ] {
+        let anchors = format!("first.json, {anchor}.json");
+
+        let refused = check(dir.path(), &anchors, "", &[]).ended(1).err;
+        let accepted = check(dir.path(), &anchors, "anchor-left-behind", &[]).ended(0).out;
+
+        assert!(refused.contains("(ANCHOR-REACHES)") && refused.contains(why), "{anchor}: {refused}");
+        let left = format!("shipped with clients: {anchor}.json: does not reach the new root: ");
+        assert!(accepted.contains(&left) && accepted.contains(why), "{anchor}: {accepted}");
+        let line =
+            format!("accepted in the file: clients shipped with {anchor}.json do not reach the new root: ");
+        assert!(accepted.contains(&line), "{anchor}: {accepted}");
+    }
+}
