@@ -9,6 +9,7 @@ use crate::plan::Key;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::Verb;
 use crate::plan::after;
 use crate::plan::after::Facts;
 use crate::plan::change::Foreseen;
@@ -152,17 +153,26 @@ fn succinct(entry: &EntrySpec) -> Option<Problem> {
 
 /// Keys from outside that the metadata before does not list come with a proof of possession.
 fn unproven(plan: &Plan, entry: &EntrySpec) -> Vec<Problem> {
+    // Who signs in the room proves it by signing.
+    let shows = |verb: &Verb, name: &String| match verb {
+        Verb::Sign { key, .. } | Verb::EnrolKey(key) | Verb::RestoreDrill(key) => key == name,
+        _ => false,
+    };
+    let shown = |name: &String| plan.steps.iter().any(|step| shows(&step.verb, name));
     let proof = |name: &String| match &plan.key(name)?.source {
-        // Who signs in the room proves it by signing.
-        Source::Public { public } if public.proof.is_none() => Some(Problem::warning(
-            NO_PROOF,
-            Some(entry.place),
-            format!(
-                "key {name} of {} comes without proof that its holder can sign; `keyrite key prove STORE --for {}` makes one, and `proof: FILE` of the key names it",
-                entry.name(),
-                plan.id
-            ),
-        )),
+        Source::Public { public } | Source::Existing { public, .. }
+            if public.proof.is_none() && !shown(name) =>
+        {
+            Some(Problem::warning(
+                NO_PROOF,
+                Some(entry.place),
+                format!(
+                    "key {name} of {} comes without proof that its holder can sign; `keyrite key prove STORE --for {}` makes one, and `proof: FILE` of the key names it",
+                    entry.name(),
+                    plan.id
+                ),
+            ))
+        }
         _ => None,
     };
     entry.keys.iter().filter_map(|key| proof(&key.value)).collect()

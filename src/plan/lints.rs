@@ -84,6 +84,19 @@ impl Plan {
         self.accept.iter().any(|name| name == remark)
     }
 
+    /// What was remarked, is not accepted, and is too grave to be gone on with.
+    pub(super) fn refused_unless_accepted(&mut self) -> Vec<Problem> {
+        let grave = |remark: &Problem| remark.rule == NO_PROOF;
+        let (refused, warnings) =
+            std::mem::take(&mut self.warnings).into_iter().partition::<Vec<_>, _>(grave);
+        self.warnings = warnings;
+        let refused = refused.into_iter().map(|remark| {
+            let text = format!("{}. Accept {NO_PROOF} where it was shown in another way", remark.text);
+            Problem::error("PROOF-OF-POSSESSION", remark.place, text)
+        });
+        refused.collect()
+    }
+
     /// Takes remarks in: those that the file accepts, and those that are left to warn of.
     pub fn remark(&mut self, remarks: Vec<Problem>) {
         for remark in remarks {

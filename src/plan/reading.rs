@@ -94,6 +94,7 @@ pub fn judge(text: &str, start: Result<Option<Arc<Before>>, Problem>) -> Judged 
             plan.lapses = lapse::lapses(&plan);
         }
         plan.remark(lints::remarks(&plan, &file));
+        problems.extend(plan.refused_unless_accepted());
     }
     // Last: a draft is looked through like any other file.
     problems.extend(placeholder::left(&file));

@@ -488,7 +488,7 @@ fn bins_are_not_signed_elsewhere() {
 }
 
 #[test]
-fn a_delegates_key_comes_with_proof_of_possession_or_is_remarked() {
+fn a_delegates_key_comes_with_proof_of_possession_unless_the_file_accepts_that_it_does_not() {
     let world = World::new();
     let after = format!(
         "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{name: dev, keys: [dana], threshold: 1, paths: [a]}}]}}\n"
@@ -502,18 +502,22 @@ fn a_delegates_key_comes_with_proof_of_possession_or_is_remarked() {
         world.write("ceremony.yaml", (lines.join("\n") + "\n").as_bytes());
         file
     };
-    let said = world.check(&online(world.file(
-        "delegation-change",
+    for dana in [
         "  dana: {public: inputs/dana.pub.json}\n",
-        &after,
-    )));
-    let said = said.ended(0);
-    assert!(
-        format!("{}{}", said.out, said.err).contains("no-proof-of-possession"),
-        "{}{}",
-        said.out,
-        said.err
-    );
+        // A store that no step asks shows nothing.
+        "  dana: {holder: oli, store: \"age:inputs/dana.age\", public: inputs/dana.pub.json}\n",
+    ] {
+        let file = online(world.file("delegation-change", dana, &after));
+        let refused = world.check(&file).ended(1).err;
+        let text = fs::read_to_string(&file).unwrap();
+        let accepted = text.replace("\n  after:", "\n  accept: [no-proof-of-possession]\n  after:");
+        world.write("ceremony.yaml", accepted.as_bytes());
+        let accepted = world.check(&file).ended(0).out;
+
+        let why = "key dana of dev comes without proof that its holder can sign";
+        assert!(refused.contains(why) && refused.contains("(PROOF-OF-POSSESSION)"), "{refused}");
+        assert!(accepted.contains(&format!("accepted in the file: {why}")), "{accepted}");
+    }
 
     let with = "  dana: {public: inputs/dana.pub.json, proof: inputs/dana.proof.json}\n";
     let secret = SecretString::from(PASSPHRASE);
