@@ -1,5 +1,7 @@
 //! Keys that sign at another place: what is sent there, and what is taken in from there.
 
+use std::collections::BTreeSet;
+
 use crate::ceremony::Answers;
 use crate::ceremony::Awaited;
 use crate::ceremony::Event;
@@ -11,9 +13,9 @@ use crate::driver::prompt::Prompt;
 use crate::driver::shown;
 use crate::driver::stop::Stop;
 use crate::plan::Step;
+use crate::plan::consequences::joined;
 use crate::plan::print::request_file;
 use crate::tuf::few::and_more_by;
-use crate::tuf::few::few;
 
 /// What became of so many files is told.
 const TOLD: usize = 3;
@@ -27,19 +29,19 @@ impl Driver {
             prompt.sees.push(format!("{holder} is elsewhere, and a rehearsal signs in that place"));
             return Ask::Continue;
         }
-        for role in self.ceremony.left() {
-            let request = self.dir().join(request_file(plan, &role));
-            if request.is_file() {
-                prompt.sees.push(format!("send {holder} {}", shown(&request)));
-            } else if let Some(Err(error)) = self.ceremony.request(&role) {
-                prompt.warnings.push(format!("there is no request for {role}: {error}"));
+        let awaited = self.ceremony.awaited();
+        for role in plan.roles_in_room() {
+            let of_role = awaited.iter().filter(|awaited| awaited.role == role);
+            let to: Vec<String> = of_role.map(|awaited| plan.called(&awaited.key)).collect();
+            let request = self.dir().join(request_file(plan, role));
+            let lacks = !to.is_empty() && !request.is_file();
+            match lacks.then(|| self.ceremony.request(role)?.err()).flatten() {
+                _ if to.is_empty() => {}
+                Some(error) => prompt.warnings.push(format!("there is no request for {role}: {error}")),
+                None => prompt.sees.push(format!("send {} to {}", shown(&request), joined(&to, "and"))),
             }
         }
-        prompt.sees.push(format!("answers lie below {}, or on a drive", shown(&self.places.inputs)));
-        let others = others(self, step);
-        if !others.is_empty() {
-            prompt.sees.push(format!("an answer of {} is taken in here too", few(&others)));
-        }
+        prompt.sees.push(format!("answers lie {}; all that have come are taken in at once", self.lie()));
         prompt
             .sees
             .push("nobody needs to wait: who stops here goes on later with `keyrite resume`".to_owned());
@@ -48,6 +50,11 @@ impl Driver {
             expected: None,
             may_decline: self.may_decline(step, key),
         }
+    }
+
+    /// Where answers can be read: nothing else is open to a ceremony.
+    fn lie(&self) -> String {
+        format!("below {}, or on a drive", shown(&self.places.inputs))
     }
 
     /// Takes in every signature that is awaited and lies at `path`, whoever it is of; each is verified.
@@ -70,12 +77,8 @@ impl Driver {
             Err(why) => answers.unread(format!("{source}: {why}")),
         });
         if let Err(stop) = read {
-            return self.failed(
-                step,
-                "answer",
-                format!("{}. {unchanged}: {}", stop.error, stop.hint),
-                events,
-            );
+            let why = format!("{}. {unchanged}: {}. Answers lie {}", stop.error, stop.hint, self.lie());
+            return self.failed(step, "answer", why, events);
         }
         let mut came = answers.came_in();
         if came.is_empty() {
@@ -85,6 +88,9 @@ impl Driver {
         }
         // With the last of its own the step is over, and what comes next need not take any in.
         came.sort_by_key(|(awaited, _)| awaited.step == step.id);
+        let others: BTreeSet<&str> = came.iter().map(|(came, _)| came.key.as_str()).collect();
+        let others = others.into_iter().filter(|other| *other != key);
+        let others: Vec<String> = others.map(|other| self.ceremony.plan().called(other)).collect();
         for (Awaited { step, role, key, keyid }, sig) in came {
             self.record(Event::Signed { step, role, key, keyid, sig }, events)?;
         }
@@ -94,20 +100,12 @@ impl Driver {
                 let (holder, missing) = (self.ceremony.plan().called(key), self.ceremony.left().join(", "));
                 let rest = told(answers.rest());
                 let why = format!("{holder} has not signed {missing} yet. What is there besides: {rest}");
-                self.failed(step, "answer", why, events)
+                let others = (!others.is_empty()).then(|| format!("{} answered. ", joined(&others, "and")));
+                self.failed(step, "answer", others.unwrap_or_default() + &why, events)
             }
             _ => Ok(()),
         }
     }
-}
-
-/// Whose answers may come in now besides that of this step.
-fn others(driver: &Driver, step: &Step) -> Vec<String> {
-    let (awaited, plan) = (driver.ceremony.awaited(), driver.ceremony.plan());
-    let others = awaited.iter().filter(|awaited| awaited.step != step.id);
-    let mut others: Vec<String> = others.map(|awaited| plan.called(&awaited.key)).collect();
-    others.dedup();
-    others
 }
 
 /// What became of the files that came in, the first of them.

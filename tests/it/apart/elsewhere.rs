@@ -179,6 +179,7 @@ fn an_answer_comes_in_at_the_step_of_another_and_its_own_step_asks_for_nothing()
     let request = world.begun();
     world.write("answers/bo", &answer(&request, 2));
     world.write("answers/chi", &answer(&request, 3));
+    world.write("answers/note", b"by the post of Tuesday");
 
     let without_ana = world.went_on(&[("ana", "answers")]);
     let before = world.journal();
@@ -186,6 +187,10 @@ fn an_answer_comes_in_at_the_step_of_another_and_its_own_step_asks_for_nothing()
     let said = world.went_on(&[("ana", "not today")]).ended(0);
 
     assert_eq!(without_ana.code, 1, "{}", without_ana.err);
+    let left = "Bo Lindqvist and Chi Nwosu answered. Ana Duarte has not signed root yet. What is there besides: note: ";
+    assert!(without_ana.err.contains(left), "{}", without_ana.err);
+    let send = "2.root.request to Ana Duarte, Bo Lindqvist and Chi Nwosu";
+    assert!(without_ana.out.contains(send), "{}", without_ana.out);
     for who in ["Bo Lindqvist", "Chi Nwosu"] {
         assert!(without_ana.out.contains(&format!("-> {who} signed root")), "{}", without_ana.out);
         assert!(said.out.contains(&format!("{who} signed root before this step")), "{}", said.out);
@@ -331,7 +336,7 @@ fn what_is_no_answer_is_refused_with_its_reason_and_changes_nothing() {
         ("answers/secret", "count it as stolen"),
         (
             "answers/nothing",
-            "No such file or directory (os error 2). Nothing was taken in, and the ceremony waits as before: ",
+            "No such file or directory (os error 2). Nothing was taken in, and the ceremony waits as before: look at its name, and give a file that can be read. Answers lie below",
         ),
         ("inputs", "there is no file in it"),
         ("many", "it has 2001 files, and 2000 are the most"),
