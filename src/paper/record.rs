@@ -164,9 +164,10 @@ fn steps(journal: &Journal, ceremony: &Ceremony) -> Vec<Row> {
     // What belongs to no step happened before the one that came next.
     let mut step = next.as_ref().map(|(_, id)| id.clone()).unwrap_or_default();
     let mut of_step: Vec<(String, &Entry)> = Vec::new();
-    for entry in journal.entries.iter().skip(1).rev() {
-        step = entry.what.step().map_or(step, str::to_owned);
-        of_step.push((step.clone(), entry));
+    for (entry, came_early) in journal.entries.iter().zip(came_early(journal)).skip(1).rev() {
+        let own = entry.what.step().map(str::to_owned);
+        of_step.push((own.clone().unwrap_or_else(|| step.clone()), entry));
+        step = own.filter(|_| !came_early).unwrap_or(step);
     }
     of_step.reverse();
     let ends: Vec<bool> =
@@ -186,6 +187,19 @@ fn steps(journal: &Journal, ceremony: &Ceremony) -> Vec<Row> {
         row.happened = Some(happened);
     }
     rows
+}
+
+/// Which lines are signatures that came in at the step of another: they belong to theirs, and say nothing of where people were.
+fn came_early(journal: &Journal) -> Vec<bool> {
+    let mut current = None;
+    let early = |entry: &Entry| match &entry.what {
+        Event::Signed { step, .. } => current.as_ref().is_some_and(|current| current != step),
+        event => {
+            current = event.step().map(str::to_owned).or(current.take());
+            false
+        }
+    };
+    journal.entries.iter().map(early).collect()
 }
 
 fn happened(entries: &[&Entry], over: bool, ceremony: &Ceremony) -> Happened {

@@ -10,6 +10,8 @@ use keyrite::ceremony::Ceremony;
 use keyrite::ceremony::Event;
 use keyrite::driver::before;
 use keyrite::journal;
+use keyrite::paper;
+use keyrite::paper::text::page as text_page;
 use keyrite::qr::image;
 use keyrite::tuf::Metadata;
 use keyrite::tuf::PublicKey;
@@ -272,6 +274,32 @@ fn a_signature_from_elsewhere_belongs_to_the_step_of_its_key_and_comes_in_only_w
     };
     assert!(refused(&asked, &forged).contains("does not verify"));
     assert!(refused(&earlier, &signed("chi", 3)).contains("is not the current one"));
+}
+
+#[test]
+fn the_record_tells_a_stop_beside_the_step_where_people_stopped() {
+    let world = World::new();
+    let request = world.begun();
+    let plan = fs::read_to_string(world.path("ceremony.yaml")).unwrap();
+    let plan = Arc::new(before::read_plan(&plan, world.dir.path()).unwrap());
+    let sig = hex::encode(signer(3).sign(request.metadata.payload()).to_bytes());
+    let (step, role, key) = ("sign-root-chi".into(), "root".into(), "chi".into());
+    let signed = Event::Signed { step, role, key, keyid: public(3).keyid(), sig };
+    let mut lines = world.journal();
+
+    for event in [Event::Stopped { why: "until Monday".into() }, signed] {
+        let journal = journal::read(lines.as_bytes()).unwrap();
+        let last = journal.entries.last().unwrap();
+        lines += &journal::encode(last.at, last.head, &event).unwrap().0;
+    }
+    let journal = journal::read(lines.as_bytes()).unwrap();
+    let record = text_page(&paper::record(&journal, &journal::replay(&journal, plan).unwrap()));
+
+    let row =
+        |id: &str| record.rsplit(&format!(" {id}: ")).next().unwrap().split("[ ]").next().unwrap().to_owned();
+    assert!(row("sign-root-ana").contains("stopped: until Monday"), "{record}");
+    assert!(row("sign-root-chi").contains("Chi Nwosu signed root"), "{record}");
+    assert!(!row("sign-root-chi").contains("stopped"), "{record}");
 }
 
 #[test]
