@@ -14,6 +14,7 @@ mod verify_only;
 use std::fmt;
 use std::sync::Arc;
 
+use pkcs8::AssociatedOid;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +27,7 @@ use verifier::Verifier;
 
 pub(crate) use private::MARKS;
 pub use private::private_material;
+pub(crate) use read::is_openssh;
 pub use scheme::Scheme;
 pub use scheme::UnknownScheme;
 pub use scheme::VerifyOnly;
@@ -199,6 +201,15 @@ impl PublicKey {
     /// Proves `signature` over `message`: Ed25519 strictly, ECDSA in DER, RSA-PSS with any salt length, ML-DSA as in TAP 21.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         self.0.verifier.verify(message, signature)
+    }
+
+    /// Proves `signature` over `message` by an RSA key with the padding of PKCS#1 v1.5, as OpenSSH signs.
+    pub(crate) fn verify_pkcs1<D: Digest + AssociatedOid>(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        self.0.verifier.verify_pkcs1::<D>(message, signature)
     }
 }
 

@@ -5,6 +5,7 @@ use sha2::Sha256;
 
 use crate::tuf::PublicKey;
 use crate::tuf::base64;
+use crate::tuf::key::is_openssh;
 
 /// A statement key.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl StatementKey {
     /// Reads a key of any of the three kinds.
     pub fn read(text: &str) -> Result<Self, String> {
         let kind = match text {
-            ssh if ssh.starts_with("ssh-") || ssh.starts_with("ecdsa-sha2-") => {
+            ssh if is_openssh(ssh) => {
                 let key = PublicKey::read(ssh.as_bytes()).map_err(|error| error.to_string())?;
                 let blob = ssh.split_ascii_whitespace().nth(1).and_then(base64::decode);
                 Kind::Ssh { blob: blob.ok_or("not an OpenSSH key")?, key }
@@ -100,7 +101,12 @@ fn of_cosigner(text: &str) -> Result<Kind, String> {
     let bytes = base64::decode(key).ok_or("the key is not base64")?;
     let point: [u8; 32] = match bytes.split_first() {
         Some((&COSIGNATURE_V1, point)) => point.try_into().map_err(|_| "the key is not of 32 bytes")?,
-        _ => return Err("not a key for cosignature/v1 by Ed25519, which begins with the byte 4".into()),
+        Some((algorithm, _)) => {
+            return Err(format!(
+                "a cosigner's key that begins with the byte {algorithm} is not read; cosignature/v1 by Ed25519 is, which begins with 4"
+            ));
+        }
+        None => return Err("the key is empty".into()),
     };
     let named = Sha256::digest([name.as_bytes(), b"\n", &bytes].concat());
     if name.is_empty() || name.contains(char::is_whitespace) || named[..4] != id {

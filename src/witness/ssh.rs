@@ -71,14 +71,21 @@ impl Signature {
             packed(&self.hash),
             packed(&hash),
         ];
-        let (kind, signature) = match key.scheme() {
-            Scheme::Ed25519 => (&b"ssh-ed25519"[..], Some(self.signature.clone())),
-            Scheme::EcdsaP256 => (&b"ecdsa-sha2-nistp256"[..], self.pair(32)),
-            Scheme::EcdsaP384 => (&b"ecdsa-sha2-nistp384"[..], self.pair(48)),
-            Scheme::RsaPssSha256 | Scheme::VerifyOnly(_) => return false,
-        };
-        let verified = |signature: Vec<u8>| foreign_signature::verified(key, &signed.concat(), &signature);
-        self.kind == kind && signature.and_then(verified).is_some()
+        let signed = signed.concat();
+        let verified = |signature: Vec<u8>| foreign_signature::verified(key, &signed, &signature).is_some();
+        match (key.scheme(), self.kind.as_slice()) {
+            (Scheme::Ed25519, b"ssh-ed25519") => verified(self.signature.clone()),
+            (Scheme::EcdsaP256, b"ecdsa-sha2-nistp256") => self.pair(32).is_some_and(verified),
+            (Scheme::EcdsaP384, b"ecdsa-sha2-nistp384") => self.pair(48).is_some_and(verified),
+            (Scheme::RsaPssSha256, b"rsa-sha2-512") => {
+                key.verify_pkcs1::<Sha512>(&signed, &self.signature).is_ok()
+            }
+            (Scheme::RsaPssSha256, b"rsa-sha2-256") => {
+                key.verify_pkcs1::<Sha256>(&signed, &self.signature).is_ok()
+            }
+            // Among them ssh-rsa, which is SHA-1.
+            _ => false,
+        }
     }
 
     /// The two numbers of an ECDSA signature, each of so many bytes.

@@ -40,12 +40,15 @@ cosign() {
 "#;
 
 impl Room {
-    fn new() -> Self {
+    /// With this kind of key for Wim.
+    fn new(wim: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let at = dir.path();
         bash(
             at,
-            "ssh-keygen -q -t ed25519 -N '' -C wim -f wim; ssh-keygen -q -t ecdsa -b 256 -N '' -C ana -f ana",
+            &format!(
+                "ssh-keygen -q -t {wim} -N '' -C wim -f wim; ssh-keygen -q -t ecdsa -b 256 -N '' -C ana -f ana"
+            ),
         );
         bash(at, "ssh-keygen -q -t ecdsa -b 384 -N '' -C oli -f oli; minisign -G -W -p bo.pub -s bo.key");
         bash(at, "openssl genpkey -algorithm ed25519 -out cosigner.pem");
@@ -74,7 +77,11 @@ impl Room {
 
     /// A rehearsal that ends early, or is closed.
     fn rehearsed(closed: bool) -> Self {
-        let room = Self::new();
+        Self::new("ed25519").rehearse(closed)
+    }
+
+    fn rehearse(self, closed: bool) -> Self {
+        let room = self;
         let whole = fs::read_to_string(quickstart().join("answers.yaml")).unwrap();
         fs::write(
             room.path("answers.yaml"),
@@ -214,6 +221,43 @@ fn cosignatures_of_three_kinds_of_tools_verify_before_the_close_and_after_it() {
     assert_eq!(of(true), [("bo", "-"), ("chi", "2026-12-03T10:00:00Z"), ("wim", "-")]);
     let said = keyrite(&["journal", "verify", text(&room.path("record"))]).ended(0);
     assert!(said.out.contains(&format!("Wim Peeters cosigned lines 1 to {size}, head ")), "{}", said.out);
+}
+
+/// OpenSSH signs by SHA-512; SHA-256 is in its protocol too, and SHA-1 no longer.
+#[test]
+fn an_rsa_key_of_openssh_cosigns_by_sha_2_and_by_nothing_else() {
+    let room = Room::new("rsa -b 2048").rehearse(true);
+    room.bash("cp record/checkpoint.txt c; ssh-keygen -q -Y sign -n keyrite-checkpoint -f wim < c > wim.sig");
+    room.bash("cp wim wim.pem; ssh-keygen -q -p -m PEM -N '' -f wim.pem > /dev/null");
+    let python = r#"
+import base64, hashlib, struct, subprocess
+def string(b): return struct.pack(">I", len(b)) + b
+body = base64.b64decode("".join(open("wim.sig").read().split("\n")[1:-2]))
+fields, rest = [], body[10:]
+while rest:
+    n = struct.unpack(">I", rest[:4])[0]
+    fields.append(rest[4:4 + n]); rest = rest[4 + n:]
+key, space, reserved, name, ours = fields
+assert string(b"rsa-sha2-512") == ours[:16]
+message = b"SSHSIG" + b"".join(map(string, [space, reserved, name, hashlib.sha512(open("c", "rb").read()).digest()]))
+for file, kind, digest in [("256", b"rsa-sha2-256", "sha256"), ("1", b"ssh-rsa", "sha1"), ("other", b"rsa-sha2-512", "sha256")]:
+    made = subprocess.run(["openssl", "dgst", "-" + digest, "-sign", "wim.pem"], input=message, capture_output=True, check=True).stdout
+    whole = body[:10] + b"".join(map(string, [key, space, reserved, name, string(kind) + string(made)]))
+    text = base64.encodebytes(whole).decode()
+    open(file + ".sig", "w").write(f"-----BEGIN SSH SIGNATURE-----\n{text}-----END SSH SIGNATURE-----\n")
+"#;
+    fs::write(room.path("sign.py"), python).unwrap();
+    room.bash("python3 sign.py; ssh-keygen -q -Y check-novalidate -n keyrite-checkpoint -s 256.sig < c");
+    room.bash("sed '8s/^\\(...\\)A/\\1B/;t;8s/^\\(...\\)./\\1A/' wim.sig > bent.sig");
+
+    for (signature, code) in [("1.sig", 1), ("other.sig", 1), ("bent.sig", 1), ("wim.sig", 0), ("256.sig", 0)]
+    {
+        room.cosign(signature, "wim").ended(code);
+    }
+
+    let said = room.verdict(0);
+    let cosigned = said["cosignatures"].as_array().unwrap();
+    assert!(cosigned.iter().all(|row| row["by"] == "wim") && cosigned.len() == 2, "{said}");
 }
 
 /// The reason for cosignatures: whoever has the whole record, and writes it anew, cannot write theirs.

@@ -33,7 +33,7 @@ pub(super) fn read(file: &[u8]) -> Result<PublicKey, KeyError> {
     if text.contains("-----BEGIN") {
         return from_pem(text);
     }
-    if text.starts_with("ssh-") || text.starts_with("ecdsa-sha2-") {
+    if is_openssh(text) {
         return from_openssh(text);
     }
     match hex::decode(text) {
@@ -99,6 +99,11 @@ pub(super) fn pem_to_der(text: &str) -> Result<Vec<u8>, KeyError> {
     base64::decode(&body.replace('\n', "")).ok_or_else(|| KeyError("the PEM does not hold base64".to_owned()))
 }
 
+/// Whether this is meant as a line of OpenSSH. Keys on FIDO tokens are called `sk-...`.
+pub(crate) fn is_openssh(text: &str) -> bool {
+    ["ssh-", "ecdsa-sha2-", "sk-"].iter().any(|kind| text.starts_with(kind))
+}
+
 /// One line of OpenSSH (RFC 4253 section 6.6, RFC 8709, RFC 5656).
 fn from_openssh(line: &str) -> Result<PublicKey, KeyError> {
     let mut words = line.split_ascii_whitespace();
@@ -110,10 +115,15 @@ fn from_openssh(line: &str) -> Result<PublicKey, KeyError> {
         return Err(bad());
     }
     let scheme = match name {
+        "ssh-rsa" => return from_openssh_rsa(rest).ok_or_else(bad)?,
         "ssh-ed25519" => Scheme::Ed25519,
         "ecdsa-sha2-nistp256" => Scheme::EcdsaP256,
         "ecdsa-sha2-nistp384" => Scheme::EcdsaP384,
-        _ => return Err(KeyError(format!("OpenSSH keys of the kind {name} are not read"))),
+        _ => {
+            return Err(KeyError(format!(
+                "OpenSSH keys of the kind {name} are not read; ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384 and ssh-rsa are"
+            )));
+        }
     };
     let rest = match scheme {
         Scheme::Ed25519 => rest,
@@ -122,6 +132,15 @@ fn from_openssh(line: &str) -> Result<PublicKey, KeyError> {
     match ssh_string(rest) {
         Some((point, [])) => Verifier::from_point(scheme, point).and_then(PublicKey::ours),
         _ => Err(bad()),
+    }
+}
+
+/// The exponent, then the modulus; `None` where it is not that.
+fn from_openssh_rsa(numbers: &[u8]) -> Option<Result<PublicKey, KeyError>> {
+    let (exponent, rest) = ssh_string(numbers)?;
+    match ssh_string(rest)? {
+        (modulus, []) => Some(Verifier::rsa(exponent, modulus).and_then(PublicKey::ours)),
+        _ => None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! One parsed public key: reading its encodings, writing it as SubjectPublicKeyInfo, verifying one signature.
 
+use pkcs8::AssociatedOid;
 use pkcs8::DecodePublicKey;
 use pkcs8::EncodePublicKey;
 use rsa::traits::PublicKeyParts;
+use sha2::Digest;
 use sha2::Sha256;
 use signature::Verifier as _;
 
@@ -10,6 +12,7 @@ use crate::tuf::key::BadSignature;
 use crate::tuf::key::KeyError;
 use crate::tuf::key::Scheme;
 use crate::tuf::key::verify_only::VerifyOnlyKey;
+use crate::tuf::key::verify_only::pkcs1;
 
 /// The smallest modulus that counts, in bits.
 const RSA_MIN_BITS: u32 = 2048;
@@ -83,6 +86,20 @@ impl Verifier {
         }
     }
 
+    /// An RSA key by its numbers, the most significant byte first.
+    pub(super) fn rsa(exponent: &[u8], modulus: &[u8]) -> Result<Self, KeyError> {
+        // A sign byte is no digit, and a key with it would have longer signatures.
+        let number = |mut bytes: &[u8]| {
+            while let [0, rest @ ..] = bytes {
+                bytes = rest;
+            }
+            rsa::BoxedUint::from_be_slice_vartime(bytes)
+        };
+        let key = rsa::RsaPublicKey::new(number(modulus), number(exponent));
+        let key = key.map_err(|error| KeyError(format!("not a good RSA key: {error}")))?;
+        Ok(Self::Rsa(Box::new(good_rsa(key)?)))
+    }
+
     /// An Ed25519 point as it stands. A point of small order verifies signatures that nobody made: it, and what is
     /// no point at all, becomes a key that verifies nothing.
     pub(super) fn ed25519(point: [u8; 32]) -> Self {
@@ -126,6 +143,18 @@ impl Verifier {
             Self::VerifyOnly(key) => key.verify(message, signature),
         };
         holds.map_err(|_| BadSignature)
+    }
+
+    /// Proves one signature of an RSA key with the padding of PKCS#1 v1.5, over this digest.
+    pub(super) fn verify_pkcs1<D: Digest + AssociatedOid>(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        match self {
+            Self::Rsa(key) => pkcs1::<D>(key, message, signature).map_err(|_| BadSignature),
+            Self::Ed25519(..) | Self::P256(_) | Self::P384(_) | Self::VerifyOnly(_) => Err(BadSignature),
+        }
     }
 }
 
@@ -183,7 +212,6 @@ mod tests {
     use ed25519_dalek::Signer;
     use ed25519_dalek::SigningKey;
     use proptest::prelude::*;
-    use sha2::Digest;
     use sha2::Sha512;
 
     use super::*;

@@ -3,6 +3,7 @@
 use ml_dsa::MlDsa44;
 use ml_dsa::MlDsa65;
 use ml_dsa::MlDsa87;
+use pkcs8::AssociatedOid;
 use pkcs8::DecodePublicKey;
 use pkcs8::EncodePublicKey;
 use sha2::Digest;
@@ -75,10 +76,7 @@ impl VerifyOnlyKey {
     /// Proves one signature: PKCS#1 v1.5 over SHA-256, or pure ML-DSA over the payload of TAP 21.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), signature::Error> {
         match self {
-            Self::RsaPkcs1(key) => {
-                let signature = rsa::pkcs1v15::Signature::try_from(signature)?;
-                rsa::pkcs1v15::VerifyingKey::<Sha256>::new((**key).clone()).verify(message, &signature)
-            }
+            Self::RsaPkcs1(key) => pkcs1::<Sha256>(key, message, signature),
             Self::MlDsa44(key) => {
                 key.verify(&ml_dsa_payload(message), &ml_dsa::Signature::try_from(signature)?)
             }
@@ -90,6 +88,16 @@ impl VerifyOnlyKey {
             }
         }
     }
+}
+
+/// Proves one signature of an RSA key with the padding of PKCS#1 v1.5.
+pub(super) fn pkcs1<D: Digest + AssociatedOid>(
+    key: &rsa::RsaPublicKey,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), signature::Error> {
+    let signature = rsa::pkcs1v15::Signature::try_from(signature)?;
+    rsa::pkcs1v15::VerifyingKey::<D>::new(key.clone()).verify(message, &signature)
 }
 
 /// `"tuf" || 0x01 || SHA-512(message)`: a device can sign it without holding the message (TAP 21).
