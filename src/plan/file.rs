@@ -155,7 +155,7 @@ pub struct File {
 impl File {
     /// Whether someone only signs, and that at another place.
     pub fn is_elsewhere(&self, person: &PersonSpec) -> bool {
-        is_elsewhere(person, &self.keys)
+        is_elsewhere(person, &self.keys, self.kind.value)
     }
 
     /// Who is in the room.
@@ -164,10 +164,11 @@ impl File {
     }
 }
 
-fn is_elsewhere(person: &PersonSpec, keys: &[KeySpec]) -> bool {
+/// A ceremony that signs nothing is held in one room: that a key of it is elsewhere is wrong, and its holder is here.
+fn is_elsewhere(person: &PersonSpec, keys: &[KeySpec], kind: Type) -> bool {
     let held = |key: &&KeySpec| key.holder.as_ref().is_some_and(|holder| holder.value == person.id.value);
     let mut held = keys.iter().filter(held);
-    held.clone().any(|key| key.elsewhere.is_some()) && held.all(|key| key.store.is_none())
+    kind.signs() && held.clone().any(|key| key.elsewhere.is_some()) && held.all(|key| key.store.is_none())
 }
 
 /// Reads the file; every problem found is pushed, `None` when too little is left to judge.
@@ -201,7 +202,7 @@ pub fn read(top: &Node, problems: &mut Vec<Problem>) -> Option<File> {
     let delegated = delegated.filter(|name| !TOP_LEVEL.contains(name));
     let roles = TOP_LEVEL.into_iter().chain(delegated).collect();
     let here: Vec<PersonSpec> =
-        participants.iter().filter(|person| !is_elsewhere(person, &keys)).cloned().collect();
+        participants.iter().filter(|person| !is_elsewhere(person, &keys, kind.value)).cloned().collect();
     let cast = Cast { roles, people: &here, materials: &materials };
     let steps = fields.take("steps").map(|node| steps::read(node, &cast, problems));
     fields.finish(problems);

@@ -349,6 +349,12 @@ fn restore_drill() -> Vec<Fault> {
     vec![
         more("SHARE-TO-HOLDER", "gate", "do: share-key, key: ana, to: bo"),
         more("SHARE-TO-HOLDER", "gate", "do: restore-drill, key: ana, shares: all"),
+        put(
+            "ELSEWHERE-ONLY-SIGNS",
+            "a key that is elsewhere",
+            "ana, store: \"age:inputs/keys/ana.age\"",
+            "ana, store: elsewhere",
+        ),
         without("CLOSE-AFTER-EVERY-DRILL", "restore-drill-ana"),
         without("CLOSE-AFTER-EVERY-DRILL", "restore-drill-chi"),
         without("DRILL-AFTER-GATE", "gate"),
