@@ -39,6 +39,12 @@ impl Signers {
         self.threshold > 0 && self.among(some) >= self.threshold
     }
 
+    /// Whether it can be signed without `some`.
+    pub fn met_without(&self, some: &KeySet) -> bool {
+        let left: KeySet = self.keys.difference(some).copied().collect();
+        self.met_by(&left)
+    }
+
     /// How many more are needed beside `some`.
     pub fn lacking(&self, some: &KeySet) -> u32 {
         self.threshold.saturating_sub(self.among(some))

@@ -7,6 +7,7 @@ use crate::assess::KeySet;
 use crate::assess::Model;
 use crate::assess::Status;
 use crate::assess::say::cut;
+use crate::tuf::recovery::Forgotten;
 
 /// What a repair changes and signs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,15 +20,21 @@ pub struct Repair {
     pub delegations: Vec<(String, Vec<String>)>,
     /// Targets roles that must be signed again: their keys changed, or what they delegate did.
     pub sign_again: Vec<String>,
-    /// Whether timestamp or snapshot keys change, so that clients forget what they stored of the two.
-    pub fast_forward: bool,
+    /// Of timestamp and snapshot, what clients forget, where the keys of one change.
+    pub forgotten: Option<Forgotten>,
+    /// Whether timestamp gets new keys only so that clients forget how far the thief drove the version of snapshot.
+    pub timestamp_too: bool,
 }
 
 impl Model {
     /// What a repair of this changes.
     pub fn repair(&self, assessment: &Assessment) -> Repair {
-        let touched: Vec<&Status> = assessment.roles.iter().filter(|role| role.touched()).collect();
-        let out = assessment.question.lost.union(&assessment.question.stolen).copied().collect();
+        let mut out: KeySet = assessment.question.lost.union(&assessment.question.stolen).copied().collect();
+        let extra = self.timestamp_too(assessment, &out);
+        let timestamp_too = !extra.is_empty();
+        out.extend(extra);
+        let touched = |role: &&Status| role.signers.among(&out) > 0;
+        let touched: Vec<&Status> = assessment.roles.iter().filter(touched).collect();
         let (top, below): (Vec<&Status>, Vec<&Status>) =
             touched.into_iter().partition(|r| r.delegator == "root");
         let roles: Vec<String> = top.iter().map(|status| status.role.clone()).collect();
@@ -47,8 +54,32 @@ impl Model {
                 sign_again.push(role);
             }
         }
-        let fast_forward = roles.iter().any(|role| role == "snapshot" || role == "timestamp");
-        Repair { out, roles, delegations, sign_again, fast_forward }
+        let online = |role: &str| {
+            let status =
+                assessment.roles.iter().find(|status| status.role == role && roles.contains(&status.role));
+            status.map(|status| status.forged() || !status.signers.met_without(&out))
+        };
+        let (timestamp, snapshot) = (online("timestamp"), online("snapshot"));
+        let changed = timestamp.or(snapshot).is_some();
+        let forgotten =
+            changed.then(|| Forgotten::of(timestamp.unwrap_or_default(), snapshot.unwrap_or_default()));
+        Repair { out, roles, delegations, sign_again, forgotten, timestamp_too }
+    }
+
+    /// The keys that timestamp must lose beside what is lost or stolen. Who can sign snapshot drives its version as high
+    /// as it goes, and a server lists that in timestamp: python-tuf goes below it only when it can no longer verify
+    /// the timestamp that it stored. Keys that sign offline too stay.
+    fn timestamp_too(&self, assessment: &Assessment, out: &KeySet) -> KeySet {
+        let status = |role: &str| assessment.roles.iter().find(|s| s.delegator == "root" && s.role == role);
+        let (Some(timestamp), Some(snapshot)) = (status("timestamp"), status("snapshot")) else {
+            return KeySet::new();
+        };
+        if !snapshot.forged() || timestamp.forged() || !timestamp.signers.met_without(out) {
+            return KeySet::new();
+        }
+        let offline = ["root", "targets"].into_iter().filter_map(status);
+        let offline: KeySet = offline.flat_map(|status| &status.signers.keys).copied().collect();
+        timestamp.signers.keys.difference(&offline).filter(|key| !out.contains(key)).copied().collect()
     }
 
     /// The steps, each a sentence; none where nothing is lost or stolen.
@@ -113,11 +144,31 @@ impl Model {
                 named(&repair.sign_again)
             ));
         }
-        if repair.fast_forward {
+        if repair.timestamp_too {
             steps.push(
-                "The keys of timestamp or snapshot change, so clients forget what they stored of the two (fast-forward \
-                 recovery): put the new keys on the server, and sign both anew."
+                "Timestamp gets new keys too, though nobody stole them: while clients can verify the timestamp that they \
+                 stored, python-tuf takes no lower version of snapshot."
                     .to_owned(),
+            );
+        }
+        if let Some(forgotten) = repair.forgotten {
+            steps.push(
+                match forgotten {
+                    Forgotten::Both => {
+                        "Clients can no longer verify the timestamp and the snapshot that they stored, so they take lower \
+                         versions once (fast-forward recovery): put the new keys on the server, and sign both anew."
+                    }
+                    Forgotten::Timestamp => {
+                        "Clients can no longer verify the timestamp that they stored, so they take lower versions of \
+                         timestamp and snapshot once (fast-forward recovery): put the new keys on the server, and sign \
+                         both anew. What snapshot lists keeps its version or rises."
+                    }
+                    Forgotten::Snapshot | Forgotten::Neither => {
+                        "Put the new keys on the server, and sign snapshot and timestamp anew, with higher versions: \
+                         clients that can verify the timestamp they stored take no lower ones."
+                    }
+                }
+                .to_owned(),
             );
         } else if assessment.thief.iter().any(|effect| effect.harm <= Harm::OneStepAway)
             || !repair.sign_again.is_empty()

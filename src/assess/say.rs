@@ -66,7 +66,7 @@ impl Until {
         match self {
             Self::Date(date) => format!("until {date}"),
             Self::SignedAgain => "until what is signed again expires".to_owned(),
-            Self::OtherKeys => "until root names other keys for timestamp or snapshot".to_owned(),
+            Self::OtherKeys => "until root names other keys in their place".to_owned(),
             Self::ForEver => "for ever: until the clients are replaced".to_owned(),
         }
     }

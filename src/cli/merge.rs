@@ -27,7 +27,8 @@ or a vendor's tool: raw, DER or r||s for ECDSA, in hex or base64; or a directory
 of times, ends as the same file. FILE is metadata, or the request that was sent out: it says who may sign, and nothing more need be given.
 
 FILE is unchanged; --out gets the signatures that verify, and no other. Each signature has one outcome:
-  added, kept, already-there; does-not-verify, stranger, wrong-payload, replay, malformed, empty
+  added, kept, already-there; does-not-verify, stranger, wrong-payload, replay, malformed, empty; other-salt, for an
+  RSA-PSS signature that tough refuses: its salt must be as long as the digest
 
 Exit codes:
   0  every threshold is met

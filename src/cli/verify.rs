@@ -170,9 +170,10 @@ fn failure(refused: &Refused, scope: Scope) -> Failure {
         | rules::SNAPSHOT_NOT_ROLLED_BACK
         | rules::ROLE_NOT_ROLLED_BACK
         | rules::ROLE_NOT_VANISHED => {
-            "clients that have the newer state refuse this one; only new keys for timestamp or snapshot make them \
-             forget it"
+            "clients that have the newer state refuse this one; only new keys for timestamp and snapshot, in the place of \
+             the old, make all of them forget it"
         }
+        rules::TIMESTAMP_ONE_PER_VERSION => "give the timestamp a version that no client has seen",
         rules::REHEARSAL => "--rehearsal verifies what a rehearsal made",
         bundle::rules::NO_PRIVATE_KEY => "do not publish; a key that was on this drive counts as stolen",
         _ if changed => "do not publish; take the bundle again from where it was written",

@@ -126,6 +126,5 @@ fn out(request: &Request<'_>) -> KeySet {
     let Some(gone) = request.gone.filter(|_| request.kind == Kind::CompromiseResponse) else {
         return KeySet::new();
     };
-    let assessment = gone.assessment();
-    assessment.question.lost.union(&assessment.question.stolen).copied().collect()
+    request.model.repair(gone.assessment()).out
 }

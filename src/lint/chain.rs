@@ -65,6 +65,19 @@ static BAD: Rule = Rule {
     fix: "find out which, take it out and have that key sign again",
 };
 
+static OTHER_SALT: Rule = Rule {
+    name: "RSA-PSS-SALT",
+    what: "an RSA-PSS signature has a salt that is not as long as the digest",
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(Tough, Tried, "it does not count: Signature threshold not met"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "openssl takes the longest salt where nobody asks for another; tough wants 32 bytes",
+    fix: "have that key sign again, with openssl by -sigopt rsa_pss_saltlen:digest; the signed part does not change",
+};
+
 static STRANGER: Rule = Rule {
     name: "SIGNATURE-BY-STRANGER",
     what: "a signature by a keyid that the role does not have",
@@ -136,7 +149,7 @@ static ROOT_FIRST: Rule = Rule {
 };
 
 pub(super) static RULES: &[&Rule] =
-    &[&UNMET, &OLD_UNMET, &BAD, &STRANGER, &GAP, &FIRST, &NAME, &PLAIN, &ROOT_FIRST];
+    &[&UNMET, &OLD_UNMET, &BAD, &OTHER_SALT, &STRANGER, &GAP, &FIRST, &NAME, &PLAIN, &ROOT_FIRST];
 
 /// The chain of roots, ascending.
 pub(super) fn roots(roots: &[&Doc], plain: Option<&Doc>, found: &mut Found) {
@@ -207,10 +220,18 @@ pub(super) fn signatures(doc: &Doc, keys: &RoleKeys, whose: &str, found: &mut Fo
                 let at = format!("/signatures/{place}");
                 found.say(&STRANGER, &doc.name, at, short(&signature.keyid.0));
             }
-            Some(key) => match hex::decode(&signature.sig).map(|sig| key.verify(&payload, &sig)) {
-                Ok(Ok(())) => drop(good.insert(&signature.keyid)),
-                Ok(Err(_)) | Err(_) => drop(bad.insert(&signature.keyid, place)),
-            },
+            Some(key) => {
+                let sig = hex::decode(&signature.sig).unwrap_or_default();
+                if key.verify(&payload, &sig).is_err() {
+                    bad.insert(&signature.keyid, place);
+                    continue;
+                }
+                good.insert(&signature.keyid);
+                if key.has_other_salt(&payload, &sig) {
+                    let at = format!("/signatures/{place}");
+                    found.say(&OTHER_SALT, &doc.name, at, format!("by {}", short(&signature.keyid.0)));
+                }
+            }
         }
     }
     for (keyid, place) in bad.into_iter().filter(|(keyid, _)| !good.contains(keyid)) {

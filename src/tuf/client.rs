@@ -13,6 +13,7 @@ mod gone_by;
 mod lazy;
 mod online;
 mod roots;
+mod same_version;
 mod tree;
 mod walk;
 mod workflow;
@@ -180,6 +181,9 @@ pub fn verify_after(
             if snapshot.is_none() {
                 workflow.roles_not_rolled_back()?;
             }
+            if let Some(own) = own {
+                workflow.remark_same_targets_versions(own);
+            }
             workflow.resolve(&tree)
         }
     };
@@ -197,11 +201,25 @@ impl Workflow<'_> {
     /// The timestamp, and the snapshot that it names (sections 5.4 and 5.5).
     fn fetch_snapshot(&mut self, root: &Root) -> Result<Snapshot, Refused> {
         let bytes = self.fetch(TIMESTAMP, MAX_TIMESTAMP)?;
-        let (Current::New(timestamp) | Current::Own(timestamp)) = self.timestamp(root, &bytes)?;
+        let (timestamp, other) = match self.timestamp(root, &bytes)? {
+            Current::New(timestamp) => (timestamp, false),
+            Current::Own { timestamp, other } => (timestamp, other),
+        };
         let listed = timestamp.snapshot;
         let file = file_name("snapshot", root.consistent_snapshot.then_some(listed.version));
-        let bytes = self.fetch_listed(&file, MAX_SNAPSHOT, &listed)?;
-        self.snapshot(root, &file, &bytes, &listed)
+        let found = self.fetch_listed(&file, MAX_SNAPSHOT, &listed);
+        let found = found.and_then(|bytes| self.snapshot(root, &file, &bytes, &listed));
+        found.or_else(|refused| match other {
+            false => Err(refused),
+            true => {
+                let why = format!(
+                    "it differs from the trusted timestamp of the same version {}, which clients keep, and what that one \
+                     lists does not hold here: {}: {}",
+                    timestamp.version, refused.file, refused.why
+                );
+                refuse(rules::TIMESTAMP_ONE_PER_VERSION, TIMESTAMP, why)
+            }
+        })
     }
 }
 

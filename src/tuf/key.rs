@@ -211,6 +211,12 @@ impl PublicKey {
     ) -> Result<(), BadSignature> {
         self.0.verifier.verify_pkcs1::<D>(message, signature)
     }
+
+    /// Whether `signature` is an RSA-PSS one that verifies, with another salt than one as long as the digest: python-tuf
+    /// takes it, and tough does not.
+    pub fn has_other_salt(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.0.verifier.other_salt(message, signature)
+    }
 }
 
 fn pem(material: &Material) -> String {

@@ -27,6 +27,7 @@ pub mod names;
 pub mod overview;
 pub mod paths;
 pub mod proof;
+pub mod recovery;
 pub mod repository;
 pub mod role;
 pub mod root;

@@ -3,6 +3,6 @@
 mod carried;
 pub(crate) mod commands;
 mod elsewhere;
-mod openssl;
+pub(crate) mod openssl;
 mod rules;
 mod vectors;

@@ -28,6 +28,9 @@ use crate::tuf::metadata::Signature;
 
 /// The most signatures of one file that are tried: no root has as many keys.
 const MAX_SIGNATURES: usize = 1024;
+/// What is wrong with a salt, and how openssl makes the right one.
+const OTHER_SALT: &str = "tough refuses it. Sign again, with openssl by: \
+    openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign rsa.pem -out sig payload";
 
 /// What became of one signature, or of a file without any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,6 +48,8 @@ pub enum Outcome {
     Kept,
     /// Not a signature, a response or metadata.
     Malformed,
+    /// An RSA-PSS signature that verifies, with a salt that not every client takes.
+    OtherSalt,
     /// Over an older version of the same metadata.
     Replay,
     /// By a key that may not sign this.
@@ -215,6 +220,11 @@ impl Merge {
         if let Some(Admission::Good(entries)) = admissions.iter().find(|a| matches!(a, Admission::Good(_))) {
             return self.keep(source, entries.clone(), Outcome::Added, Vec::new());
         }
+        let salted =
+            admissions.iter().find_map(|a| if let Admission::OtherSalt(by) = a { Some(by) } else { None });
+        if let Some(by) = salted {
+            return self.find(source, Outcome::OtherSalt, Some(by.clone()), OTHER_SALT.to_owned());
+        }
         if let Some(why) = broken {
             return self.find(source, Outcome::Malformed, keyid.cloned(), why);
         }
@@ -258,6 +268,9 @@ impl Merge {
                 self.keep(source, entries, good, remarks);
             }
             Admission::Stranger => self.find(source, Outcome::Stranger, keyid, String::new()),
+            Admission::OtherSalt(by) => {
+                self.find(source, Outcome::OtherSalt, Some(by), OTHER_SALT.to_owned());
+            }
             Admission::Bad => self.find(source, Outcome::DoesNotVerify, keyid, String::new()),
         }
     }
@@ -369,6 +382,11 @@ impl Finding {
             Outcome::Empty => format!("an empty place for {by} is left out"),
             Outcome::Kept => format!("kept the signature of {by}"),
             Outcome::Malformed => "cannot be read as a signature".to_owned(),
+            Outcome::OtherSalt => {
+                format!(
+                    "the RSA-PSS signature of {by} has a salt that is not as long as the digest; left out"
+                )
+            }
             Outcome::Replay => "an old signature played again".to_owned(),
             Outcome::Stranger => format!("a stranger's: {by} may not sign this; left out"),
             Outcome::WrongPayload => "signed something else".to_owned(),

@@ -38,6 +38,8 @@ pub enum Admission {
     Good(BTreeMap<KeyId, String>),
     /// It names a key that may not sign.
     Stranger,
+    /// The key of this label made it, with an RSA-PSS salt that tough refuses.
+    OtherSalt(KeyId),
     /// No key that may sign made it over this payload.
     Bad,
 }
@@ -149,11 +151,15 @@ impl Signers {
         let candidates = self.keys().filter(|(keyid, _)| !labelled || Some(*keyid) == label);
         let good = candidates.into_iter().find_map(|(keyid, key)| {
             let form = foreign_signature::verified(key, payload, signature)?;
-            Some((keyid, key.material(), hex::encode(form)))
+            Some((keyid, key, form))
         });
-        let Some((keyid, material, sig)) = good else {
+        let Some((keyid, key, form)) = good else {
             return if label.is_some() && !labelled { Admission::Stranger } else { Admission::Bad };
         };
+        if key.has_other_salt(payload, &form) {
+            return Admission::OtherSalt(keyid.clone());
+        }
+        let (material, sig) = (key.material(), hex::encode(form));
         let labels = if labelled { BTreeMap::from([(keyid.clone(), sig.clone())]) } else { BTreeMap::new() };
         Admission::Good(self.with_labels(labels, &material, &sig))
     }

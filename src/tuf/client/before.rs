@@ -5,9 +5,7 @@
 //! not verify under the final root counts for nothing; an expired one counts.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
-use crate::tuf::canonical;
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_SNAPSHOT;
@@ -19,52 +17,33 @@ use crate::tuf::client::rules;
 use crate::tuf::client::workflow::Workflow;
 use crate::tuf::client::workflow::refuse;
 use crate::tuf::client::workflow::understood;
-use crate::tuf::key::KeyId;
 use crate::tuf::metadata::Metadata;
+use crate::tuf::recovery::OnlineKeys;
+use crate::tuf::recovery::Recovery;
 use crate::tuf::root::Root;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::timestamp::Timestamp;
-
-/// The roles that servers sign: when the keys of one change, a client forgets both.
-const ONLINE: [&str; 2] = ["timestamp", "snapshot"];
 
 /// The earlier state, as far as it has been read.
 #[derive(Default)]
 pub(super) struct Before {
     /// The version and the payload of the client's own root.
     pub(super) root: Option<(u64, Vec<u8>)>,
-    pub(super) timestamp: Option<(Timestamp, Metadata)>,
-    pub(super) snapshot: Option<Snapshot>,
+    /// What binds this client.
+    pub(super) seen: Seen,
+    /// What the specification forgets, and python-tuf keeps: files that verify under the final root.
+    pub(super) kept: Seen,
     /// The keys of the roles that servers sign, as of the last root that the client met.
     online: Option<OnlineKeys>,
     /// Whether those keys changed on the way from the client's root to the final one.
     pub(super) rotated: bool,
 }
 
-/// The keys of timestamp and snapshot in one root: what each key is, and what it is called.
-struct OnlineKeys {
-    version: u64,
-    material: [BTreeSet<Vec<u8>>; 2],
-    labels: [BTreeSet<KeyId>; 2],
-}
-
-impl OnlineKeys {
-    fn of(root: &Root) -> Self {
-        let labels = ONLINE.map(|role| {
-            root.roles.get(role).map(|role| role.keyids.iter().cloned().collect()).unwrap_or_default()
-        });
-        // A key of an unknown kind is what its object says.
-        let material = |keyid: &KeyId| match (root.keys.get(keyid), root.other_keys.get(keyid)) {
-            (Some(key), _) => Some(key.material().0),
-            (None, Some(json)) => canonical::to_vec(json).ok(),
-            (None, None) => None,
-        };
-        let material = [0, 1].map(|i: usize| {
-            let labels: &BTreeSet<KeyId> = &labels[i];
-            labels.iter().filter_map(material).collect()
-        });
-        Self { version: root.version, material, labels }
-    }
+/// Timestamp and snapshot of the earlier state.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) timestamp: Option<(Timestamp, Metadata)>,
+    pub(super) snapshot: Option<(Snapshot, Metadata)>,
 }
 
 impl Workflow<'_> {
@@ -110,9 +89,10 @@ impl Workflow<'_> {
                 return Ok(());
             }
             let (was, is) = (old.version, root.version);
-            if new.material != old.material {
+            let recovery = Recovery::between(old, &new);
+            if !recovery.rotated.is_empty() {
                 self.before.rotated = true;
-            } else if new.labels != old.labels {
+            } else if !recovery.renamed.is_empty() {
                 self.remarks.push(format!(
                     "{file}: keys of timestamp or snapshot have other keyids than in root {was} and are the same \
                      keys: with root {is} nothing is forgotten"
@@ -134,23 +114,42 @@ impl Workflow<'_> {
         }
     }
 
-    /// The client's own timestamp and snapshot, where they verify under the final root and are not to be forgotten.
+    /// The client's own timestamp and snapshot, where they verify under the final root. New keys make a client forget
+    /// them by the specification (section 5.3.11), and python-tuf does not look at keys but at what verifies.
     pub(super) fn read_own_online(&mut self, own: &dyn Files, root: &Root) {
-        if self.before.rotated {
+        let rotated = self.before.rotated;
+        if rotated {
             self.remarks.push(format!(
                 "the keys of timestamp or snapshot changed up to root {}: the trusted timestamp and snapshot are \
                  forgotten",
                 root.version
             ));
-            return;
         }
+        let mut seen = Seen::default();
         match self.own_timestamp(own, root) {
-            Ok(found) => self.before.timestamp = found,
-            Err(refused) => self.ignore(&refused),
+            Ok(found) => seen.timestamp = found,
+            Err(refused) if !rotated => self.ignore(&refused),
+            Err(_) => {}
         }
-        match self.own_snapshot(own, root) {
-            Ok(found) => self.before.snapshot = found,
-            Err(refused) => self.ignore(&refused),
+        match self.own_snapshot(own, root, seen.timestamp.as_ref()) {
+            Ok(found) => seen.snapshot = found,
+            Err(refused) if !rotated => self.ignore(&refused),
+            Err(_) => {}
+        }
+        if rotated {
+            self.before.kept = seen;
+        } else {
+            self.before.seen = seen;
+        }
+    }
+
+    /// Says where a client that forgets nothing of itself refuses what the specification lets through.
+    pub(super) fn remark_kept(&mut self, judged: Result<(), Refused>) {
+        if let Err(Refused { file, why, .. }) = judged {
+            self.remarks.push(format!(
+                "python-tuf refuses this: {file}: {why}; it keeps what still verifies, so go on from higher versions, or \
+                 give timestamp and snapshot new keys in the place of the old"
+            ));
         }
     }
 
@@ -163,13 +162,19 @@ impl Workflow<'_> {
     }
 
     /// A client keeps `snapshot.json`; a repository has the one that its timestamp names.
-    fn own_snapshot(&self, own: &dyn Files, root: &Root) -> Result<Option<Snapshot>, Refused> {
-        let named = self.before.timestamp.as_ref().map(|(timestamp, _)| timestamp.snapshot.version);
+    fn own_snapshot(
+        &self,
+        own: &dyn Files,
+        root: &Root,
+        timestamp: Option<&(Timestamp, Metadata)>,
+    ) -> Result<Option<(Snapshot, Metadata)>, Refused> {
+        let named = timestamp.map(|(timestamp, _)| timestamp.snapshot.version);
         let above = highest(&own.names().unwrap_or_default()).get("snapshot.json").copied();
         let names = [None, named, above].map(|version| file_name("snapshot", version));
         for file in names {
             if let Some(metadata) = self.own_file(own, root, "snapshot", &file, MAX_SNAPSHOT)? {
-                return Ok(Some(understood(&file, Snapshot::from_signed(metadata.signed()))?));
+                let snapshot = understood(&file, Snapshot::from_signed(metadata.signed()))?;
+                return Ok(Some((snapshot, metadata)));
             }
         }
         Ok(None)
@@ -197,7 +202,7 @@ impl Workflow<'_> {
 
     /// Without a snapshot to compare, the roles themselves are not older than the client's snapshot lists them.
     pub(super) fn roles_not_rolled_back(&self) -> Result<(), Refused> {
-        let Some(old) = &self.before.snapshot else { return Ok(()) };
+        let Some((old, _)) = &self.before.seen.snapshot else { return Ok(()) };
         for found in self.trusted.iter().filter(|found| found.role != "root") {
             if let Some(listed) = old.meta.get(&format!("{}.json", found.role)) {
                 role_not_rolled_back(&found.file, &found.role, listed.version, found.version)?;
@@ -207,7 +212,7 @@ impl Workflow<'_> {
     }
 }
 
-impl Before {
+impl Seen {
     /// A new timestamp is not older than the earlier one, and neither is the snapshot that it lists (section 5.4.3).
     pub(super) fn allows_timestamp(&self, file: &str, new: &Timestamp) -> Result<(), Refused> {
         let old = self.timestamp.as_ref().map(|(old, _)| old);
@@ -216,7 +221,7 @@ impl Before {
             return refuse(rules::TIMESTAMP_NOT_ROLLED_BACK, file, why);
         }
         let listed = old.map(|old| old.snapshot.version);
-        let floor = listed.max(self.snapshot.as_ref().map(|snapshot| snapshot.version));
+        let floor = listed.max(self.snapshot.as_ref().map(|(snapshot, _)| snapshot.version));
         if let Some(floor) = floor.filter(|floor| new.snapshot.version < *floor) {
             let why =
                 format!("it lists snapshot version {}, and {floor} is trusted already", new.snapshot.version);
@@ -228,7 +233,7 @@ impl Before {
     /// A new snapshot lists every role of the earlier one, none at a lower version (section 5.5.5).
     pub(super) fn allows_snapshot(&self, file: &str, new: &Snapshot) -> Result<(), Refused> {
         let none = BTreeMap::new();
-        for (name, listed) in self.snapshot.as_ref().map_or(&none, |old| &old.meta) {
+        for (name, listed) in self.snapshot.as_ref().map_or(&none, |(old, _)| &old.meta) {
             let Some(found) = new.meta.get(name) else {
                 let why = format!("{name} is gone, and its version {} is trusted already", listed.version);
                 return refuse(rules::ROLE_NOT_VANISHED, file, why);

@@ -191,7 +191,7 @@ fn newest_snapshot(
 ) -> Result<Snapshot, Refused> {
     let bytes = workflow.fetch(TIMESTAMP, MAX_TIMESTAMP)?;
     let listed = match workflow.timestamp(root, &bytes)? {
-        Current::Own(timestamp) => timestamp.snapshot,
+        Current::Own { timestamp, .. } => timestamp.snapshot,
         Current::New(timestamp) => {
             keep(local, TIMESTAMP, &bytes)?;
             timestamp.snapshot

@@ -23,7 +23,12 @@ pub(super) enum Current {
     /// The one that was read now.
     New(Timestamp),
     /// The client's own of the same version: what was read now is discarded (section 5.4.3.1).
-    Own(Timestamp),
+    Own {
+        /// The client's own.
+        timestamp: Timestamp,
+        /// Whether what was read now says something else.
+        other: bool,
+    },
 }
 
 impl Workflow<'_> {
@@ -32,10 +37,15 @@ impl Workflow<'_> {
         let metadata = self.open(TIMESTAMP, bytes)?;
         let (keys, signed_by) = self.signed_by_root(root, "timestamp", TIMESTAMP, &metadata)?;
         let new = understood(TIMESTAMP, Timestamp::from_signed(metadata.signed()))?;
-        self.before.allows_timestamp(TIMESTAMP, &new)?;
-        match self.before.timestamp.take() {
+        self.before.seen.allows_timestamp(TIMESTAMP, &new)?;
+        // A snapshot alone says nothing of the timestamp's versions to python-tuf.
+        if self.before.kept.timestamp.is_some() {
+            self.remark_kept(self.before.kept.allows_timestamp(TIMESTAMP, &new));
+        }
+        match self.before.seen.timestamp.take() {
             Some((own, own_metadata)) if own.version == new.version => {
-                if own_metadata.payload() != metadata.payload() {
+                let other = own_metadata.payload() != metadata.payload();
+                if other {
                     self.remarks.push(format!(
                         "{TIMESTAMP}: another timestamp of version {} is trusted already and is kept",
                         own.version
@@ -44,7 +54,7 @@ impl Workflow<'_> {
                 let (keys, signed_by) = self.signed_by_root(root, "timestamp", TIMESTAMP, &own_metadata)?;
                 self.unexpired(TIMESTAMP, own.expires)?;
                 self.trust(TIMESTAMP, "timestamp", own.version, &own_metadata, &keys, signed_by);
-                Ok(Current::Own(own))
+                Ok(Current::Own { timestamp: own, other })
             }
             _ => {
                 self.unexpired(TIMESTAMP, new.expires)?;
@@ -69,7 +79,12 @@ impl Workflow<'_> {
             let why = format!("version {} and not {}", new.version, listed.version);
             return refuse(rules::VERSION_AS_LISTED, file, why);
         }
-        self.before.allows_snapshot(file, &new)?;
+        self.before.seen.allows_snapshot(file, &new)?;
+        self.remark_kept(self.before.kept.allows_snapshot(file, &new));
+        let seen = self.before.seen.snapshot.as_ref();
+        if seen.is_some_and(|(own, was)| own.version == new.version && was.payload() != metadata.payload()) {
+            self.remark_same_version(file, new.version);
+        }
         self.unexpired(file, new.expires)?;
         self.trust(file, "snapshot", new.version, &metadata, &keys, signed_by);
         Ok(new)

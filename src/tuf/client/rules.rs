@@ -35,6 +35,9 @@ pub const HASHES_AS_LISTED: &str = "HASHES-AS-LISTED";
 pub const VERSION_AS_LISTED: &str = "VERSION-AS-LISTED";
 /// A timestamp is not older than the one that the client trusted before (section 5.4.3.1).
 pub const TIMESTAMP_NOT_ROLLED_BACK: &str = "TIMESTAMP-NOT-ROLLED-BACK";
+/// A timestamp of the version that the client trusts already is the same one, or what the client's own lists holds
+/// still (section 5.4.3.1).
+pub const TIMESTAMP_ONE_PER_VERSION: &str = "TIMESTAMP-ONE-PER-VERSION";
 /// A timestamp lists no snapshot that is older than the one that the client trusted before (section 5.4.3.2).
 pub const SNAPSHOT_NOT_ROLLED_BACK: &str = "SNAPSHOT-NOT-ROLLED-BACK";
 /// A snapshot lists no targets role at a lower version than the one that the client trusted before (section 5.5.5).

@@ -14,6 +14,8 @@ use crate::tuf::metadata::Signature;
 
 /// The longest value of a field that people see.
 const LONGEST: usize = 60;
+/// What a rollback does not say by itself: root has the keys.
+pub(super) const UNLESS_FORGOTTEN: &str = ", unless root says fast-forward recovery";
 
 /// Version, expiry and the way both are written. `own` names the members that the caller compares.
 pub(super) fn members(
@@ -44,7 +46,9 @@ fn version(scope: &Scope, old: u64, new: u64) -> Option<Change> {
         std::cmp::Ordering::Equal => None,
         std::cmp::Ordering::Greater => Some(scope.change(Kind::Version, &what, "")),
         std::cmp::Ordering::Less => {
-            let words = format!("ROLLBACK: {what}; clients that have version {old} refuse version {new}");
+            let unless = if scope.called() == "root" { "" } else { UNLESS_FORGOTTEN };
+            let words =
+                format!("ROLLBACK: {what}; clients that have version {old} refuse version {new}{unless}");
             Some(scope.alarm(Kind::Version, &what, words))
         }
     }

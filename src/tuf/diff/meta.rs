@@ -89,7 +89,10 @@ fn listed(scope: &Scope, name: &str, old: Option<&Value>, new: Option<&Value>) -
             Some(match new.cmp(&old) {
                 std::cmp::Ordering::Greater => scope.change(Kind::ListedChanged, &what, ""),
                 std::cmp::Ordering::Less => {
-                    let words = format!("ROLLBACK: {name} version {old} -> {new}; clients refuse it");
+                    let words = format!(
+                        "ROLLBACK: {name} version {old} -> {new}; clients refuse it{}",
+                        common::UNLESS_FORGOTTEN
+                    );
                     scope.alarm(Kind::ListedChanged, &what, words)
                 }
                 std::cmp::Ordering::Equal => {

@@ -21,6 +21,8 @@ use crate::tuf::diff::reach;
 use crate::tuf::diff::scope::Scope;
 use crate::tuf::key::KeyId;
 use crate::tuf::metadata::Metadata;
+use crate::tuf::recovery::OnlineKeys;
+use crate::tuf::recovery::Recovery;
 use crate::tuf::root::Root;
 use crate::tuf::root::RootRole;
 use crate::tuf::root::TOP_LEVEL;
@@ -92,7 +94,7 @@ pub(super) fn files(
     ));
     let differs = old.payload() != new.payload();
     if differs {
-        let recovery = recovery(&before, &after);
+        let recovery = recovery(&before.root, &after.root);
         section.consequences.extend(recovery.map(|words| Consequence::new("timestamp", words)));
         section.reach = reach::steps(old, between, new, names);
     } else {
@@ -144,32 +146,18 @@ fn forced(role: &str, old: &Signers<'_>, new: &Signers<'_>) -> Option<String> {
     })
 }
 
-/// TUF section 5.3.11: clients that see new timestamp or snapshot keys forget what they knew of both.
-fn recovery(old: &Side<'_>, new: &Side<'_>) -> Option<String> {
-    let keys = |side: &Side<'_>, role: &str| {
-        let role = side.root.roles.get(role);
-        role.map(|role| {
-            (idents(&side.signers(role)), role.keyids.iter().cloned().collect::<BTreeSet<KeyId>>())
-        })
-    };
-    let roles = ["snapshot", "timestamp"];
-    let keys: Vec<_> = roles.into_iter().map(|role| (role, keys(old, role), keys(new, role))).collect();
-    let named = |changed: Vec<&str>| changed.join(" and ");
-    let by_key = keys.iter().filter(|(_, was, is)| was.as_ref().map(|k| &k.0) != is.as_ref().map(|k| &k.0));
-    let by_key: Vec<&str> = by_key.map(|(role, ..)| *role).collect();
-    if !by_key.is_empty() {
-        return Some(format!(
-            "fast-forward recovery: the keys of {} changed, so clients forget the timestamp and the snapshot that they \
-             stored, and take lower versions once",
-            named(by_key)
-        ));
+/// TUF section 5.3.11: what clients forget of timestamp and snapshot.
+fn recovery(old: &Root, new: &Root) -> Option<String> {
+    let recovery = Recovery::between(&OnlineKeys::of(old), &OnlineKeys::of(new));
+    if !recovery.rotated.is_empty() {
+        let keys = recovery.rotated.join(" and ");
+        return Some(format!("the keys of {keys} changed; {}", recovery.forgotten.says()));
     }
-    let by_label: Vec<&str> = keys.iter().filter(|(_, was, is)| was != is).map(|(role, ..)| *role).collect();
-    (!by_label.is_empty()).then(|| {
+    (!recovery.renamed.is_empty()).then(|| {
         format!(
             "no fast-forward recovery by key: {} have other keyids for the same keys; a client that compares keyids \
              forgets its stored timestamp and snapshot all the same",
-            named(by_label)
+            recovery.renamed.join(" and ")
         )
     })
 }

@@ -156,6 +156,14 @@ impl Verifier {
             Self::Ed25519(..) | Self::P256(_) | Self::P384(_) | Self::VerifyOnly(_) => Err(BadSignature),
         }
     }
+
+    /// Whether this is an RSA-PSS signature that holds, with another salt than one as long as the digest.
+    pub(super) fn other_salt(&self, message: &[u8], signature: &[u8]) -> bool {
+        let Self::Rsa(key) = self else { return false };
+        let digest_salt = rsa::pss::VerifyingKey::<Sha256>::new((**key).clone());
+        let other = |signature| digest_salt.verify(message, &signature).is_err();
+        rsa::pss::Signature::try_from(signature).is_ok_and(other) && self.verify(message, signature).is_ok()
+    }
 }
 
 /// The eight points of small order in the one encoding that a signature can have. Verification compares the

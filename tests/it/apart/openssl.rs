@@ -7,6 +7,7 @@ use std::process::Command;
 use keyrite::tuf::Metadata;
 use keyrite::tuf::Names;
 use keyrite::tuf::PublicKey;
+use keyrite::tuf::Signature;
 use keyrite::tuf::apart::Merge;
 use keyrite::tuf::apart::Outcome;
 use keyrite::tuf::apart::Signers;
@@ -15,14 +16,14 @@ use serde_json::json;
 
 use crate::tuf::world::root;
 
-pub(super) fn openssl(dir: &Path, args: &str) -> Vec<u8> {
+pub(crate) fn openssl(dir: &Path, args: &str) -> Vec<u8> {
     let output = Command::new("openssl").current_dir(dir).args(args.split(' ')).output().unwrap();
     assert!(output.status.success(), "openssl {args}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
 /// A key of openssl's own making.
-pub(super) fn key(dir: &Path, name: &str, algorithm: &str) -> PublicKey {
+pub(crate) fn key(dir: &Path, name: &str, algorithm: &str) -> PublicKey {
     openssl(dir, &format!("genpkey {algorithm} -out {name}.pem"));
     PublicKey::read(&openssl(dir, &format!("pkey -in {name}.pem -pubout"))).unwrap()
 }
@@ -112,6 +113,37 @@ fn what_openssl_signs_is_taken_in_every_form() {
                 key.verify(root.payload(), &sig).unwrap();
             }
         }
+    }
+}
+
+#[test]
+fn a_salt_that_tough_refuses_is_refused_by_name_with_the_command_that_makes_the_right_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let key = key(dir, "rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    let root = root_of(&[&key]);
+    fs::write(dir.join("payload"), root.payload()).unwrap();
+    let signers = Signers::of_root(&root, None).unwrap();
+    // What openssl does of itself: the longest salt.
+    let sig = openssl(dir, "dgst -sha256 -sigopt rsa_padding_mode:pss -sign rsa.pem payload");
+    key.verify(root.payload(), &sig).unwrap();
+    let entry = Signature { keyid: key.keyid(), sig: hex::encode(&sig) };
+    let copy = root.with_signatures(vec![entry]);
+
+    for sent in [sig, copy.to_file()] {
+        let mut merge = Merge::new(root.clone(), "root", signers.clone(), "root.json");
+        merge.take("sig", &sent, None);
+
+        assert_eq!(merge.findings()[0].outcome, Outcome::OtherSalt);
+        assert_eq!(merge.findings()[0].keyid, Some(key.keyid()));
+        let said = merge.findings()[0].sentence(&Names::default());
+        let command = said.split_once("with openssl by: openssl ").unwrap().1;
+        assert!(merge.merged().signatures().is_empty());
+
+        openssl(dir, command);
+        merge.take("sig", &fs::read(dir.join("sig")).unwrap(), None);
+
+        assert_eq!(merge.findings()[1].outcome, Outcome::Added, "{command}");
     }
 }
 

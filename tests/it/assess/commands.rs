@@ -98,6 +98,37 @@ fn a_repair_is_written_once_and_only_where_root_can_be_signed() {
     assert!(repair(&["--stolen", "tim"]).ended(2).err.contains("nothing was written"));
 }
 
+#[test]
+fn a_repair_of_a_stolen_snapshot_key_gives_timestamp_new_keys_too() {
+    let folder = folder();
+    let repair = |called: &str| {
+        let file = format!("{called}.yaml");
+        let args = ["assess", ".", "--at", AT, "--stolen", called, "--repair", &file];
+        let said = keyrite(&args, folder.path()).ended(1).out;
+        (
+            said.split_whitespace().collect::<Vec<_>>().join(" "),
+            fs::read_to_string(folder.path().join(file)).unwrap(),
+        )
+    };
+
+    let (said, text) = repair("sam");
+    assert!(text.contains("stolen: [sam]\n"), "{text}");
+    assert!(
+        text.contains("    timestamp: {keys: [tim-2]") && text.contains("    snapshot: {keys: [sam-2]"),
+        "{text}"
+    );
+    assert!(said.contains("Timestamp gets new keys too, though nobody stole them"), "{said}");
+    assert!(said.contains("so they take lower versions once (fast-forward recovery)"), "{said}");
+
+    // A high timestamp of the thief's falls with its key.
+    let (said, text) = repair("tim");
+    assert!(!text.contains("    snapshot: {keys"), "{text}");
+    assert!(
+        said.contains("take lower versions of timestamp and snapshot once (fast-forward recovery)"),
+        "{said}"
+    );
+}
+
 /// The file with what only people know filled in.
 fn filled(file: &Path) {
     let text = fs::read_to_string(file).unwrap();
@@ -133,7 +164,8 @@ fn every_drafted_file_passes_check_once_it_is_filled_in() {
         keyrite(&["new", kind, "--from", ".", "--out", &file], folder.path()).ended(0);
         passes_once_filled(folder.path(), &file);
     }
-    let repairs: [&[&str]; 5] = [
+    let repairs: [&[&str]; 6] = [
+        &["--stolen", "sam"],
         &["--stolen", "tim"],
         &["--lost", "chi", "--stolen", "sam", "--stolen", "tim"],
         &["--stolen", "tia"],

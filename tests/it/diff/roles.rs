@@ -196,7 +196,7 @@ fn versions_in_a_snapshot_rise_fall_and_vanish() {
         loud,
         [
             "c.json VANISHES: it was version 2, and clients refuse a list without it",
-            "ROLLBACK: b.json version 2 -> 1; clients refuse it"
+            "ROLLBACK: b.json version 2 -> 1; clients refuse it, unless root says fast-forward recovery"
         ]
     );
 }

@@ -258,11 +258,11 @@ fn new_online_keys_are_fast_forward_recovery_and_new_names_of_them_are_not() {
 
     assert!(
         recovery(&online("timestamp", 9))
-            .starts_with("timestamp: fast-forward recovery: the keys of timestamp changed")
+            .starts_with("timestamp: the keys of timestamp changed; fast-forward recovery of timestamp: ")
     );
     assert!(
         recovery(&online("snapshot", 9))
-            .starts_with("timestamp: fast-forward recovery: the keys of snapshot changed")
+            .starts_with("timestamp: the keys of snapshot changed; no fast-forward recovery of timestamp")
     );
     assert!(
         recovery(&renamed)

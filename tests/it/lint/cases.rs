@@ -2,11 +2,13 @@
 
 use ed25519_dalek::Signer;
 use keyrite::tuf::Metadata;
+use keyrite::tuf::Signature;
 use serde_json::Value;
 use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::apart::openssl;
 use crate::tuf::world::*;
 
 /// A bent world.
@@ -260,6 +262,24 @@ fn roles() -> Vec<Case> {
     ]
 }
 
+/// Targets that openssl signed by an RSA key, with the salt that it takes of itself.
+fn salted() -> Case {
+    let dir = tempfile::tempdir().unwrap();
+    let key = openssl::key(dir.path(), "rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    let mut salted = case("RSA-PSS-SALT", |world| {
+        let root = root_of(world);
+        root["keys"][key.keyid().0] = key.to_json().clone();
+        root["roles"]["targets"]["keyids"] = json!([key.keyid().0]);
+    });
+    let targets = Metadata::parse(&salted.set.0["3.targets.json"]).unwrap();
+    std::fs::write(dir.path().join("payload"), targets.payload()).unwrap();
+    let command = "dgst -sha256 -sigopt rsa_padding_mode:pss -sign rsa.pem payload";
+    let sig = hex::encode(openssl::openssl(dir.path(), command));
+    salted.set.put("3.targets.json", &targets.with_signatures(vec![Signature { keyid: key.keyid(), sig }]));
+    relisted(&mut salted.set, "3.targets.json");
+    salted
+}
+
 fn chain() -> Vec<Case> {
     let third = |world: &mut World| world.roots.push((root(3, &[7, 2, 3], 2), vec![2, 3]));
     vec![
@@ -271,6 +291,7 @@ fn chain() -> Vec<Case> {
             file["signatures"].as_array_mut().unwrap().push(json!({"keyid": keyid, "sig": "00".repeat(64)}));
             set.0.insert("2.root.json".into(), serde_json::to_vec(&file).unwrap());
         }),
+        salted(),
         case("SIGNATURE-BY-STRANGER", |world| world.timestamp.1 = vec![6, 9]),
         {
             let mut gap = case("ROOT-GAP", third);

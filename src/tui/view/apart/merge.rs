@@ -82,6 +82,7 @@ fn mark(merging: &Merging, finding: &Finding) -> (&'static str, Style) {
         Outcome::AlreadyThere | Outcome::Empty => ("      ", Style::new()),
         Outcome::DoesNotVerify
         | Outcome::Malformed
+        | Outcome::OtherSalt
         | Outcome::Replay
         | Outcome::Stranger
         | Outcome::WrongPayload => ("[STOP]", palette.warning()),
