@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use serde_json::Value;
+use serde_json::json;
+
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::cli::Output;
@@ -92,6 +95,20 @@ pub(super) fn say_from(taken: Option<&Path>, out: &mut Output) {
     if let Some(path) = taken {
         out.line(format!("{} is the root before it: its keys must sign too", shown(path)));
     }
+}
+
+/// The digest of what the difference starts from, which people compare like the other one.
+pub(super) fn say_compared(out: &mut Output, request: &Request, head: &str) {
+    if let Some((before, file)) = request.compared() {
+        out.line(format!("{head} {}, whose file has this digest:", plain(&before)));
+        say_digest(out, &Digest::of(file));
+    }
+}
+
+/// The same for a program.
+pub(super) fn compared(request: &Request) -> Value {
+    let document = |(before, file)| json!({"of": before, "sha256": Digest::of(file).hex()});
+    request.compared().map_or(Value::Null, document)
 }
 
 /// The digest as people compare it: hex in groups, then the words.

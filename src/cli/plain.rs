@@ -190,8 +190,8 @@ impl Page<'_> {
                 for line in lines {
                     self.say(format!("    {}", plain(line)));
                 }
-                for (role, digest) in digests {
-                    self.say(format!("  SHA-256 of the payload of {role}: {}", digest.hex()));
+                for (of, digest) in digests {
+                    self.say(format!("  SHA-256 of {of}: {}", digest.hex()));
                     for line in digest.lines() {
                         self.say(format!("    {line}"));
                     }

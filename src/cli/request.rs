@@ -25,8 +25,9 @@ const EXAMPLE: &str = "Examples:
   keyrite request 2.root.json --from 1.root.json --qr
   keyrite request record/requests/2.root.request --payload payload
 
-Send the request to each signer, and read the digest's words to them on the telephone. They answer with
-`keyrite sign`; `keyrite merge` puts the answers together. Nothing in the file is secret.
+Send the request to each signer, and read the words to them on the telephone: those of what they sign, and those of the
+version before it that they see the difference from. They answer with `keyrite sign`; `keyrite merge` puts the answers
+together. Nothing in the file is secret. A root before it counts when its own keys have signed it.
 
 Where no file can travel, --qr shows the request as codes that follow each other, small enough for a screen of 80x24;
 --qr=DIR writes them as images, and --qr --plain as text. `keyrite sign` takes images, a directory of them, or the text
@@ -208,11 +209,13 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
     out.line("Read these words to each signer:");
     apart::say_digest(out, &Digest::of(request.metadata.payload()));
+    apart::say_compared(out, &request, "And these: the difference that they see is from");
     let beside = [format!("Request: {role} version {version}"), "Film it until all were seen.".to_owned()];
     args.film.show(&frames, &format!("{role}-{version}-request").replace('/', "-"), &beside, out)?;
     out.document(&json!({
         "out": args.out, "role": request.role, "version": version, "sha256": request.sha256(),
         "rehearsal": request.is_rehearsal(), "frames": frames.len(),
+        "compared": apart::compared(&request),
         "from": from.or(args.authority.from), "remarks": request.remarks(),
         "thresholds": request.signers.thresholds().iter().map(|threshold| json!({
             "of": threshold.of, "need": threshold.keys.threshold,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -43,8 +44,9 @@ const EXAMPLE: &str = "Examples:
 
 REQ is the file, an image of its QR codes, a directory of such images, or the text of the codes.
 
-Shows what would be signed, and its digest in words: compare them with the person who asked, on the telephone.
-Then it asks whether to sign, then for the passphrase or PIN. The response holds one signature and nothing secret.
+Shows what would be signed, and its digest in words: compare them with the person who asked, on the telephone. The
+difference is from the version before it that came with the request, and no signature covers that one: compare its words
+too, or give your own copy with --from. Then it asks whether to sign, then for the passphrase or PIN. The response holds one signature and nothing secret.
 It is written to --out, shown with --qr as one QR code, and printed as lines that can be typed: each has a check.
 With several --key the answer is a copy of the metadata with their signatures, which `keyrite merge` takes as well.
 A passphrase may be typed three times; a PIN is tried once.
@@ -55,7 +57,7 @@ Exit codes:
   2  the request cannot be read, or --out is there already
   3  not confirmed; nothing was signed
   5  the key store failed
-  6  the request contradicts itself";
+  6  the request contradicts itself or your own copy, or its root before it is not signed by its own keys";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -71,6 +73,10 @@ pub struct Args {
     /// Where to write the response; never over a file
     #[arg(long, value_name = "RESP")]
     out: PathBuf,
+
+    /// Your own copy of the version before it: the request's must be the same, byte for byte
+    #[arg(long, value_name = "OLD.json")]
+    from: Option<PathBuf>,
 
     #[command(flatten)]
     film: Film,
@@ -94,13 +100,12 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     apart::check_new(&args.out)?;
-    let request = Request::parse(&apart::read_sent(&args.request)?)
-        .map_err(|error| apart::failed(driver::apart::unusable(&args.request, &error)))?;
+    let request = request(&args)?;
     let opening = key::opening();
     let open = |uri: &StoreUri| Signing::open(&request, uri, opening.clone()).map_err(apart::failed);
     let mut signings = args.key.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let now = answers.as_ref().and_then(Answers::clock).unwrap_or_else(verify::now);
-    show(&request, now, out)?;
+    show(&request, args.from.as_deref(), now, out)?;
     confirm(&request, answers.as_ref())?;
 
     let look = |signing: &mut Signing| signing.look().map_err(apart::failed);
@@ -113,6 +118,17 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     match responses.as_slice() {
         [response] => answer(&args, &request, response, out),
         responses => copy(&args, &request, responses, out),
+    }
+}
+
+/// The request as it came, or compared with the signer's own copy of the version before it.
+fn request(args: &Args) -> Result<Request, Failure> {
+    let unusable = |path: &Path, error| apart::failed(driver::apart::unusable(path, &error));
+    let sent =
+        Request::parse(&apart::read_sent(&args.request)?).map_err(|error| unusable(&args.request, error))?;
+    match &args.from {
+        None => Ok(sent),
+        Some(own) => sent.against(&apart::read(own)?).map_err(|error| unusable(own, error)),
     }
 }
 
@@ -177,7 +193,7 @@ fn copy(args: &Args, request: &Request, responses: &[Response], out: &mut Output
         .collect();
     out.document(&json!({
         "out": args.out, "role": request.role, "version": request.version(), "sha256": request.sha256(),
-        "signatures": signatures,
+        "compared": apart::compared(request), "signatures": signatures,
     }))
 }
 
@@ -201,12 +217,13 @@ fn answer(args: &Args, request: &Request, response: &Response, out: &mut Output)
     }
     out.document(&json!({
         "out": args.out, "role": request.role, "version": request.version(), "sha256": response.sha256,
+        "compared": apart::compared(request),
         "keyid": response.keyid, "scheme": response.scheme, "sig": response.sig,
         "lines": lines.unwrap_or_default(),
     }))
 }
 
-fn show(request: &Request, now: Date, out: &mut Output) -> Result<(), Failure> {
+fn show(request: &Request, own: Option<&Path>, now: Date, out: &mut Output) -> Result<(), Failure> {
     let lines = request.lines(now).map_err(|error| {
         let error =
             format!("what it asks to sign cannot be read: {}; nothing was signed", plain(&error.to_string()));
@@ -217,6 +234,13 @@ fn show(request: &Request, now: Date, out: &mut Output) -> Result<(), Failure> {
     }
     out.line("Its digest, as the person who asks must read it to you:");
     apart::say_digest(out, &Digest::of(request.metadata.payload()));
+    match (own, request.compared()) {
+        (Some(own), Some((before, _))) => {
+            let before = plain(&before);
+            out.line(format!("The difference is from {before}, your own copy {}.", apart::shown(own)));
+        }
+        _ => apart::say_compared(out, request, "They must read this one too; the difference is from"),
+    }
     Ok(())
 }
 

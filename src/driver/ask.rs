@@ -110,15 +110,28 @@ impl Driver {
             Verb::Lint(roles) => Body::Lines(roles.iter().flat_map(|role| self.lint_lines(role)).collect()),
             Verb::Review(roles) | Verb::Sign { roles, .. } => Body::Review {
                 lines: roles.iter().flat_map(|role| ceremony.review(role, self.now())).collect(),
-                digests: roles
-                    .iter()
-                    .filter_map(|role| Some((role.clone(), ceremony.digest(&Subject::Role(role.clone()))?)))
-                    .collect(),
+                digests: self.compared(&step.verb, roles),
             },
             Verb::Preflight => Body::Machine(self.machine_board()),
             Verb::Verify(_) => Body::Board,
             _ => Body::Nothing,
         }
+    }
+
+    /// The digests that people compare before they sign: of each payload and, for who is elsewhere, of what that
+    /// person sees the difference from.
+    fn compared(&self, verb: &Verb, roles: &[String]) -> Vec<(String, Digest)> {
+        let ceremony = &self.ceremony;
+        let elsewhere = verb.key().is_some_and(|key| ceremony.plan().signs_elsewhere(key));
+        let mut digests = Vec::new();
+        for role in roles {
+            let payload = ceremony.digest(&Subject::Role(role.clone()));
+            digests.extend(payload.map(|digest| (format!("the payload of {role}"), digest)));
+            let request = ceremony.request(role).filter(|_| elsewhere).and_then(Result::ok);
+            let before = request.as_ref().and_then(|request| request.compared());
+            digests.extend(before.map(|(name, file)| (format!("the file of {name}"), Digest::of(file))));
+        }
+        digests
     }
 
     fn doing(&mut self, step: &Step, prompt: &mut Prompt) -> Ask {

@@ -165,7 +165,7 @@ pub enum Body {
     Review {
         /// The content, in words.
         lines: Vec<String>,
-        /// The payload's digest for each role.
+        /// Digests that are compared, by what they are of: the payload of each role.
         digests: Vec<(String, Digest)>,
     },
     /// The machine.

@@ -92,7 +92,12 @@ pub fn instruction(plan: &Plan, step: &Step) -> String {
         }
         Verb::Sign { key, roles: names } if plan.signs_elsewhere(key) => {
             let requests: Vec<_> = names.iter().map(|role| request_file(plan, role)).collect();
+            let compared =
+                |role: &String| plan.before.as_ref().is_some_and(|before| before.file(role).is_some());
             let back = match requests.as_slice() {
+                [_] if names.iter().any(compared) => {
+                    "the words of its two digests out on the telephone, and give the answer that comes back"
+                }
                 [_] => "the words of its digest out on the telephone, and give the answer that comes back",
                 _ => "the words of each digest out on the telephone, and give the answers that come back",
             };

@@ -88,10 +88,9 @@ pub fn digests(app: &App) -> Vec<Code> {
             vec![Code::digest("the journal so far: its head", &app.scene.head)]
         }
         (Some(Prompt { body: Body::Words { of, digest }, .. }), _) => vec![Code::digest(of, digest)],
-        (Some(Prompt { body: Body::Review { digests, .. }, .. }), _) => digests
-            .iter()
-            .map(|(role, digest)| Code::digest(&format!("the payload of {role}"), digest))
-            .collect(),
+        (Some(Prompt { body: Body::Review { digests, .. }, .. }), _) => {
+            digests.iter().map(|(of, digest)| Code::digest(of, digest)).collect()
+        }
         (None, Some(closing)) => {
             let mut codes = vec![Code::digest("the last line of the journal: its head", &app.scene.head)];
             codes.extend(closing.root.iter().map(|(file, digest)| Code::digest(file, digest)));

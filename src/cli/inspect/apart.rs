@@ -3,6 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli;
 use crate::cli::inspect::Description;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Response;
@@ -34,6 +35,10 @@ pub(super) fn request(bytes: &[u8]) -> Result<Description, String> {
     lines.extend(request.remarks().into_iter().map(|remark| format!("remark: {remark}")));
     lines.push("its digest in words; `keyrite sign` shows what it asks to sign:".to_owned());
     lines.extend(Digest::of(request.metadata.payload()).lines().iter().map(|line| format!("  {line}")));
+    if let Some((before, file)) = request.compared() {
+        lines.push(format!("the difference is from {before}, whose file has this digest:"));
+        lines.extend(Digest::of(file).lines().iter().map(|line| format!("  {line}")));
+    }
     let thresholds: Vec<Value> = request
         .signers
         .thresholds()
@@ -43,7 +48,8 @@ pub(super) fn request(bytes: &[u8]) -> Result<Description, String> {
     Ok(Description {
         lines,
         json: json!({"kind": "request", "role": role, "version": version, "sha256": request.sha256(),
-            "rehearsal": request.is_rehearsal(), "thresholds": thresholds}),
+            "rehearsal": request.is_rehearsal(), "thresholds": thresholds,
+            "compared": cli::apart::compared(&request)}),
     })
 }
 

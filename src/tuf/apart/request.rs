@@ -100,6 +100,29 @@ impl Request {
         Self::for_root(self.text.as_bytes(), Some(before), self.names.clone())
     }
 
+    /// The same request, compared with the signer's `own` copy of the version before it: what came with the request is
+    /// that copy, byte for byte, or an error that is a contradiction.
+    pub fn against(&self, own: &[u8]) -> Result<Self, ApartError> {
+        match &self.before_text {
+            Some(sent) if sent.as_bytes() == own => Ok(self.clone()),
+            Some(_) => Err(ApartError::contradiction(
+                "the version before it is not the one that came with the request",
+            )),
+            None if self.role == "root" => self.after(own),
+            None => {
+                let (file, signers) = (self.text.as_bytes(), self.signers.clone());
+                Self::of_role(file, &self.role, signers, Some(own), self.names.clone())
+            }
+        }
+    }
+
+    /// What the difference starts from, by its role and version, and its file. No signature covers it, so people
+    /// compare its digest too.
+    pub fn compared(&self) -> Option<(String, &[u8])> {
+        let (before, text) = (self.before.as_ref()?, self.before_text.as_ref()?);
+        Some((format!("{} version {}", self.role, signers::version(before.signed())), text.as_bytes()))
+    }
+
     /// A request for another role, by the word of `authority`: the root, or the targets role that delegates to it.
     /// `before` is an older version of the same role, for the difference.
     pub fn for_role(

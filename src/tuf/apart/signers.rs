@@ -96,7 +96,8 @@ pub(super) fn version(signed: &Value) -> u64 {
 }
 
 impl Signers {
-    /// Of a root: its own keys and, where the root `before` it is given, that one's.
+    /// Of a root: its own keys and, where the root `before` it is given, that one's. What its own threshold has not
+    /// signed is no root before it: anyone could have written it, with any keys and thresholds.
     pub fn of_root(root: &Metadata, before: Option<&Metadata>) -> Result<Self, ApartError> {
         let own = Threshold::by(root, "root")?;
         let Some(before) = before else { return Ok(Self(vec![own])) };
@@ -107,7 +108,13 @@ impl Signers {
         if old.checked_add(1) != Some(new) {
             return Err(ApartError::new(format!("root version {new} does not follow version {old}")));
         }
-        Ok(Self(vec![Threshold::by(before, "root")?, own]))
+        let theirs = Threshold::by(before, "root")?;
+        if let Err(unmet) = theirs.keys.verify(before.payload(), before.signatures()) {
+            let signed = format!("{} of {} signatures verify", unmet.have, unmet.need);
+            let why = format!("{} is not signed by its own keys: {signed}", theirs.of);
+            return Err(ApartError::contradiction(why));
+        }
+        Ok(Self(vec![theirs, own]))
     }
 
     /// Of a role that is not root: by the word of the root, or of the targets role that delegates to it.

@@ -82,6 +82,8 @@ pub struct Sign {
     pub lines: Result<Vec<String>, String>,
     /// The digest that people compare.
     pub digest: Digest,
+    /// What the difference starts from, with its digest, which people compare too.
+    pub compared: Option<(String, Digest)>,
     /// How far it is.
     pub tallies: Vec<Tally>,
     /// Where the screen is.
@@ -118,11 +120,13 @@ impl Sign {
     ) -> Self {
         let lines = request.lines(now).map_err(|error| error.to_string());
         let digest = Digest::of(request.metadata.payload());
+        let compared = request.compared().map(|(before, file)| (before, Digest::of(file)));
         let mut sign = Self {
             file,
             request,
             lines,
             digest,
+            compared,
             tallies,
             stage: Stage::Review,
             sight: None,

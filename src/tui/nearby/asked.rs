@@ -121,7 +121,9 @@ fn own(path: &Path, role: &str) -> Option<Request> {
     let names = names.and_then(|file| Names::parse(&file).ok()).unwrap_or_default();
     if role == "root" {
         let request = Request::for_root(&bytes, None, names).ok()?;
-        return Some(apart::with_root_before(request, path).ok()?.0);
+        // What lies there and is no root before it leaves the older keys uncounted, and that is said.
+        let whole = apart::with_root_before(request.clone(), path);
+        return Some(whole.map_or(request, |(whole, _)| whole));
     }
     let root = Metadata::parse(&fs::read(newest_root(path)?).ok()?).ok()?;
     Request::for_role(&bytes, role, &root, None, names).ok()

@@ -316,11 +316,11 @@ fn content(lines: &[String], doc: &mut Doc) {
 }
 
 fn payloads(digests: &[(String, Digest)], roomy: bool, doc: &mut Doc) {
-    for (n, (role, digest)) in digests.iter().enumerate() {
+    for (n, (of, digest)) in digests.iter().enumerate() {
         if n > 0 {
             doc.blank();
         }
-        doc.heading(&format!("SHA-256 of the payload of {role}"));
+        doc.heading(&format!("SHA-256 of {of}"));
         words::words(doc, digest, roomy);
         words::hex(doc, digest);
     }

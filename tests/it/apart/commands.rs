@@ -301,6 +301,75 @@ fn a_request_that_was_changed_is_exit_6_and_what_cannot_be_shown_is_not_signed()
     assert!(!world.path("ana.resp").exists());
 }
 
+/// A request whose root before it is forged asks for the same payload, and so has the same digest.
+#[test]
+fn what_the_difference_starts_from_is_read_aloud_too_or_is_the_signers_own_copy() {
+    let world = World::new(&["ana", "bo", "eve"]);
+    world.root(|_| {});
+    world.ran(&["request", "1.root.json", "--out", "1.req"]).ended(0);
+    world.sign("1.req", "ana", "1.ana").ended(0);
+    world.sign("1.req", "bo", "1.bo").ended(0);
+    world.ran(&["merge", "1.req", "1.ana", "1.bo", "--out", "own.json"]).ended(0);
+    let file = |name: &str| fs::read(world.path(name)).unwrap();
+    // Root 2: Eve for Bo, and one signature is enough.
+    let (mut signed, eve) =
+        (Metadata::parse(&file("own.json")).unwrap().signed().clone(), world.public("eve"));
+    signed["version"] = json!(2);
+    signed["keys"][eve.keyid().0] = eve.to_json().clone();
+    signed["roles"]["root"] = json!({"keyids": [world.public("ana").keyid(), eve.keyid()], "threshold": 1});
+    let write = |name: &str, signed: &Value| {
+        world.write(name, &Metadata::unsigned(signed.clone()).unwrap().to_file());
+    };
+    write("2.root.json", &signed);
+    let ask =
+        |before: &str, out: &str| world.ran(&["request", "2.root.json", "--from", before, "--out", out]);
+    let digest = |name: &str| keyrite::words::Digest::of(&file(name)).lines().join("\n  ");
+
+    let honest = ask("own.json", "honest.req").ended(0);
+    signed["version"] = json!(1);
+    write("forged.json", &signed);
+    let unsigned = ask("forged.json", "unsigned.req").ended(2);
+    world.ran(&["request", "forged.json", "--out", "forged.first"]).ended(0);
+    world.sign("forged.first", "eve", "forged.eve").ended(0);
+    world.ran(&["merge", "forged.first", "forged.eve", "--out", "evil.json"]).ended(0);
+    let forged = ask("evil.json", "forged.req").ended(0);
+
+    assert!(
+        unsigned.err.contains("not signed by its own keys: 0 of 1 signatures verify"),
+        "{}",
+        unsigned.err
+    );
+    for (name, asked, before, other) in
+        [("honest", honest, "own.json", "evil.json"), ("forged", forged, "evil.json", "own.json")]
+    {
+        let signed = world.sign(&format!("{name}.req"), "ana", &format!("{name}.ana")).ended(0);
+        let inspected = world.ran(&["inspect", &format!("{name}.req")]).ended(0);
+        for said in [&asked.out, &signed.out, &inspected.out] {
+            assert!(said.contains(&digest(before)) && !said.contains(&digest(other)), "{said}");
+        }
+        assert_eq!(
+            signed.out.contains("1 signature needed instead of 2"),
+            name == "honest",
+            "{}",
+            signed.out
+        );
+    }
+    let with_own = |request: &str, out: &str| {
+        let key = ["sign", request, "--key", "age:ana.age", "--answers", "answers.yaml"];
+        world.ran(&[&key[..], &["--from", "own.json", "--out", out]].concat())
+    };
+    let said = with_own("honest.req", "own.ana").ended(0);
+    assert!(said.out.contains("from root version 1, your own copy own.json."), "{}", said.out);
+    assert!(!said.out.contains(&digest("own.json")), "{}", said.out);
+    let said = with_own("forged.req", "no.ana").ended(6);
+    assert!(
+        said.err.contains("is not the one that came with the request; nothing was signed"),
+        "{}",
+        said.err
+    );
+    assert!(!world.path("no.ana").exists());
+}
+
 #[test]
 fn who_may_sign_a_role_is_said_by_the_root_or_by_the_delegator() {
     let world = World::new(&[]);

@@ -247,6 +247,41 @@ fn a_root_that_does_not_follow_has_no_signers() {
 }
 
 #[test]
+fn a_root_before_it_that_its_own_keys_have_not_signed_is_none() {
+    let new = signed_by(&new_root(), &[]);
+    // The new root under the older version: then nothing would change.
+    let forged = signed_by(&root(1, &[7, 2, 3], 2), &[7]);
+
+    let error = Signers::of_root(&new, Some(&forged)).unwrap_err();
+
+    assert_eq!(error.to_string(), "root version 1 is not signed by its own keys: 1 of 2 signatures verify");
+    let mut request: Value = serde_json::from_slice(&request().to_file()).unwrap();
+    request["before"] = json!(String::from_utf8(forged.to_file()).unwrap());
+    let mut theirs = request["thresholds"][1].clone();
+    theirs["of"] = json!("root version 1");
+    request["thresholds"][0] = theirs;
+    let read = Request::parse(request.to_string().as_bytes()).unwrap_err();
+    assert!(read.contradiction && read == error, "{read}");
+}
+
+#[test]
+fn a_signers_own_copy_of_the_version_before_it_decides() {
+    let asked = request();
+    let own = old_root().to_file();
+    let other = signed_by(&root(1, &[1, 2, 3], 2), &[1, 2, 3]).to_file();
+
+    let compared = asked.compared().unwrap();
+    let alone = Request::for_root(&signed_by(&new_root(), &[]).to_file(), None, Names::default()).unwrap();
+
+    assert_eq!(compared, ("root version 1".to_owned(), &own[..]));
+    assert_eq!(asked.against(&own).unwrap(), asked);
+    assert_eq!(alone.compared(), None);
+    assert_eq!(alone.against(&own).unwrap(), asked);
+    let error = asked.against(&other).unwrap_err();
+    assert!(error.contradiction && error.to_string().contains("not the one that came with"), "{error}");
+}
+
+#[test]
 fn a_request_is_read_as_it_was_written() {
     let request = request();
 

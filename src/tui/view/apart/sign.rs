@@ -130,6 +130,15 @@ fn digest(sign: &Sign, doc: &mut Doc) {
     doc.text("Its digest, as the person who asks must read it to you:", Style::new());
     words::words(doc, &sign.digest, false);
     words::hex(doc, &sign.digest);
+    if let Some((before, digest)) = &sign.compared {
+        doc.blank();
+        let text = format!(
+            "They must read this one too; the difference is from {before}, whose file has this digest:"
+        );
+        doc.text(&text, Style::new());
+        words::words(doc, digest, false);
+        words::hex(doc, digest);
+    }
 }
 
 fn typed(sign: &Sign, doc: &mut Doc) {
