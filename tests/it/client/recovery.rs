@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use keyrite::tuf::Metadata;
+use keyrite::tuf::Names;
 use keyrite::tuf::client::Request;
 use keyrite::tuf::client::Scope;
 use keyrite::tuf::client::Verified;
 use keyrite::tuf::client::verify_after;
 use keyrite::tuf::diff;
-use keyrite::tuf::diff::Names;
 use serde_json::Value;
 use serde_json::json;
 
