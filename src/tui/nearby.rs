@@ -118,7 +118,7 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
             if path.join("journal.jsonl").is_file() {
                 let state = state(&path);
                 for (request, signed) in state.iter().flat_map(|state| &state.open) {
-                    sent.push((path.join(request), signed.to_file()));
+                    sent.push((path.clone(), path.join(request), signed.to_file()));
                 }
                 nearby.records.push(RecordDir { state, dir: shortened(dir, &path) });
             } else {
@@ -134,9 +134,9 @@ pub fn around(dir: &Path, now: Date) -> io::Result<Nearby> {
     let answers = asked::responses(&files);
     let look = |path: &Path, answers: &[Vec<u8>]| asked::look(path, &shortened(dir, path), answers);
     nearby.asked = files.iter().filter_map(|path| look(path, &answers)).collect();
-    nearby.asked.extend(sent.into_iter().filter_map(|(path, signed)| {
+    nearby.asked.extend(sent.into_iter().filter_map(|(record, path, signed)| {
         let with_signed: Vec<Vec<u8>> = answers.iter().cloned().chain([signed]).collect();
-        look(&path, &with_signed)
+        Some(Asked { record: Some(shortened(dir, &record)), ..look(&path, &with_signed)? })
     }));
     Ok(nearby)
 }

@@ -31,6 +31,8 @@ pub struct Asked {
     pub file: PathBuf,
     /// Whether it is metadata, which is asked for here, and not a request that came.
     pub own: bool,
+    /// The record of the ceremony that asks, where one does.
+    pub record: Option<PathBuf>,
     /// What it asks for, or why it cannot be used.
     pub request: Result<Arc<Request>, String>,
     /// How far it is; a request with the answers that lie here.
@@ -46,7 +48,7 @@ impl Asked {
             merge.tallies()
         });
         let tallies = tallies.unwrap_or_default();
-        Self { file, own, request, tallies }
+        Self { file, own, record: None, request, tallies }
     }
 
     /// Whether all signatures are there, and how far it is, in words; or why it cannot be used.
@@ -60,11 +62,15 @@ impl Asked {
         Ok((request.is_met(&self.tallies), far))
     }
 
-    /// What is still missing, a line for each threshold that is not met.
+    /// What is still missing, a line for each threshold that is not met; and where a ceremony asks, how answers come in.
     pub fn open(&self) -> Vec<String> {
         let Ok(request) = &self.request else { return Vec::new() };
         let open = self.tallies.iter().filter(|tally| !tally.met);
-        open.map(|tally| tally.sentence(&request.names)).chain(request.no_old()).collect()
+        let open = open.map(|tally| tally.sentence(&request.names)).chain(request.no_old());
+        // Who merges answers beside the ceremony has a file that it knows nothing of.
+        let into =
+            |record: &PathBuf| format!("its answers are taken in by `keyrite resume {}`", record.display());
+        open.chain(self.record.as_ref().map(into)).collect()
     }
 }
 

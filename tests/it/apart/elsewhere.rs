@@ -651,6 +651,9 @@ fn home_counts_what_the_journal_has_of_a_request_until_everybody_has_answered() 
         |signed: &str| vec![format!("request for root version 2, signed {signed} with the answers here")];
 
     let at_first = asked();
+    let nearby = nearby::look(world.dir.path(), NOW.parse().unwrap()).unwrap();
+    let mut open = nearby.requests().flat_map(|asked| asked.open());
+    let says_how = open.any(|line| line.contains("keyrite resume") && line.contains("/record`"));
     world.write("answers/bo", &answer(&request, 2));
     world.went_on(&[("ana", "answers")]);
     let with_one = asked();
@@ -659,6 +662,7 @@ fn home_counts_what_the_journal_has_of_a_request_until_everybody_has_answered() 
     world.ran(&["resume", "record"], &[("ana", "answers")]).ended(0);
 
     assert_eq!(at_first, far("0 of 2 and 0 of 2"));
+    assert!(says_how, "its answers come in by `keyrite resume`");
     assert_eq!(with_one, far("1 of 2 and 1 of 2"));
     assert_eq!(asked(), Vec::<String>::new());
 }
