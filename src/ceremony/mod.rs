@@ -382,10 +382,19 @@ impl Ceremony {
         let Some(step) = self.plan.steps.get(self.at) else { return false };
         let noted = self.exceptions.iter().any(|exception| exception.step == step.id);
         let said = noted && self.last_failure().is_some();
-        let may_lose = |drive: &str| self.room.may(&Act::Lose(drive.to_owned())).is_ok();
         step.on_fail == OnFail::Exception
-            && step.verb.drive().is_none_or(may_lose)
+            && self.given_up_by(&step.verb).iter().all(|act| self.room.may(act).is_ok())
             && (said || self.given_up().is_some())
+    }
+
+    /// What the room goes on without, where the current step is left out: a drive, or the signatures of a key.
+    fn given_up_by(&self, verb: &Verb) -> Vec<Act> {
+        match verb {
+            Verb::Sign { key, .. } => {
+                self.left().into_iter().map(|role| Act::Decline(role, key.clone())).collect()
+            }
+            verb => verb.drive().map(|drive| Act::Lose(drive.to_owned())).into_iter().collect(),
+        }
     }
 
     /// The drive that the current step is about, where it was given up in a step before.

@@ -132,10 +132,9 @@ impl Ceremony {
         if !self.may_pass_over() {
             return reject(format!("step {step} cannot be left out"));
         }
-        // A drive without this step is not one that anybody takes home as good.
-        if let Some(drive) = current.verb.drive().map(str::to_owned) {
-            self.room.assume(&Act::Lose(drive));
-        }
+        // A drive without this step is not one that anybody takes home as good, and nobody counts on a key that was passed over.
+        let given_up = self.given_up_by(&current.verb);
+        given_up.iter().for_each(|act| self.room.assume(act));
         self.leave_step();
         Ok(())
     }

@@ -277,6 +277,43 @@ fn a_signature_from_elsewhere_belongs_to_the_step_of_its_key_and_comes_in_only_w
 }
 
 #[test]
+fn whose_step_was_left_out_is_not_counted_on_when_the_next_may_stay_away() {
+    let world = World::new();
+    let sign = |key: &str| format!("  - {{do: sign, key: {key}, roles: [root], on_fail: exception}}\n");
+    let file = fs::read_to_string(world.path("ceremony.yaml")).unwrap();
+    let steps = "steps:\n  - {do: roll-call}\n  - {do: preflight}\n  - {do: gate}\n  - {do: build, roles: [root]}\n  \
+        - {do: review, roles: [root]}\n";
+    let end = "  - {do: verify, roles: [root]}\n  - {do: export}\n  - {do: readback}\n  - {do: close}\n";
+    let file = format!("{file}{steps}{}{}{}{end}", sign("ana"), sign("bo"), sign("chi"));
+    world.write("ceremony.yaml", file.as_bytes());
+    world.begun();
+    let plan = Arc::new(before::read_plan(&file, world.dir.path()).unwrap());
+    let mut ceremony = journal::replay(&journal::read(world.journal().as_bytes()).unwrap(), plan).unwrap();
+    let failed_and_written_down = |ceremony: &mut Ceremony, key: &str| {
+        let step = format!("sign-root-{key}");
+        drop(ceremony.apply(&Event::Confirmed { step: step.clone(), by: "wim".into() }));
+        let (kind, why) = ("answer".into(), "it never came".into());
+        ceremony.apply(&Event::Failed { step: step.clone(), kind, why, serial: None }).unwrap();
+        let said = || "the post is on strike".to_owned();
+        let (expected, happened, action) = (said(), said(), said());
+        let exception = Event::Exception { step: step.clone(), expected, happened, action, by: "oli".into() };
+        ceremony.apply(&exception).unwrap();
+        Event::PassedOver { step, by: "wim".into() }
+    };
+
+    let without_ana = failed_and_written_down(&mut ceremony, "ana");
+    ceremony.apply(&without_ana).unwrap();
+    let without_bo = failed_and_written_down(&mut ceremony, "bo");
+    let declined =
+        Event::Declined { step: "sign-root-bo".into(), roles: vec!["root".into()], key: "bo".into() };
+
+    assert!(!ceremony.may_pass_over());
+    assert!(ceremony.apply(&without_bo).unwrap_err().to_string().contains("cannot be left out"));
+    assert!(ceremony.apply(&declined).unwrap_err().to_string().contains("cannot reach its threshold of 2"));
+    assert_eq!(ceremony.awaited().len(), 3, "whoever was passed over may still answer");
+}
+
+#[test]
 fn the_record_tells_a_stop_beside_the_step_where_people_stopped() {
     let world = World::new();
     let request = world.begun();
