@@ -130,6 +130,49 @@ static SUCCINCT: Rule = Rule {
     fix: "list bins one by one, with path_hash_prefixes, where other clients must follow",
 };
 
+static SUCCINCT_SHAPE: Rule = Rule {
+    name: "SUCCINCT-ROLES-UNREADABLE",
+    what: "succinct_roles has no bit_length from 1 to 32 or no name_prefix, or stands beside roles",
+    clients: &[
+        refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
+        refuses(
+            Tough,
+            Tried,
+            "missing field `roles`, for the whole file, or it drops what stands beside roles",
+        ),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "nobody can tell which bins there are",
+    fix: "write both members, and no roles beside them, and sign again",
+};
+
+static LIST: Rule = Rule {
+    name: "DELEGATION-PATHS-NO-LIST",
+    what: "paths or path_hash_prefixes is not a list",
+    clients: &[
+        differs(PythonTuf, Tried, "of a text it takes each character for a pattern of its own"),
+        refuses(Tough, Tried, "no variant of paths, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "the character `*` alone lets the role sign for every path without a slash",
+    fix: "write a list of texts and sign again",
+};
+
+static TEXTS: Rule = Rule {
+    name: "DELEGATION-PATHS-NO-TEXTS",
+    what: "paths or path_hash_prefixes lists something that is not a text",
+    clients: &[
+        refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
+        refuses(Tough, Tried, "no variant of paths, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "it says for no path that the role may sign it",
+    fix: "write a list of texts and sign again",
+};
+
 static STARS: Rule = Rule {
     name: "PATTERN-TWO-STARS",
     what: "a path pattern has `**`",
@@ -221,6 +264,9 @@ pub(super) static RULES: &[&Rule] = &[
     &NAME_ENCODED,
     &NAME_NUMBER,
     &SUCCINCT,
+    &SUCCINCT_SHAPE,
+    &LIST,
+    &TEXTS,
     &STARS,
     &DEEPER,
     &SLASH,
@@ -247,6 +293,11 @@ pub(super) fn check(doc: &Doc, online: &BTreeSet<Material>, found: &mut Found) {
     if let Some(bins) = succinct {
         let at = format!("{at}/succinct_roles");
         found.say(&SUCCINCT, file, at.as_str(), "");
+        let bits = bins["bit_length"].as_u64().filter(|bits| (1..=32).contains(bits));
+        let beside = delegations.get("roles").is_some_and(|roles| !roles.is_null());
+        if bits.is_none() || !bins["name_prefix"].is_string() || beside {
+            found.say(&SUCCINCT_SHAPE, file, at.as_str(), "");
+        }
         roles::role(file, &at, bins, &delegations["keys"], &usable, Spare::NotAsked, found);
     }
     let mut names = BTreeSet::new();
@@ -300,6 +351,14 @@ fn name(file: &str, at: &str, name: &str, new: bool, found: &mut Found) {
 
 fn paths(file: &str, at: &str, role: &Value, found: &mut Found) {
     let list = |name: &str| role.get(name).filter(|v| !v.is_null());
+    for name in ["paths", "path_hash_prefixes"] {
+        match list(name) {
+            Some(Value::Array(items)) if items.iter().all(Value::is_string) => {}
+            Some(Value::Array(_)) => found.say(&TEXTS, file, format!("{at}/{name}"), ""),
+            Some(_) => found.say(&LIST, file, format!("{at}/{name}"), ""),
+            None => {}
+        }
+    }
     match (list("paths"), list("path_hash_prefixes")) {
         (Some(_), Some(_)) | (None, None) => found.say(&PATHS, file, at, ""),
         (Some(patterns), None) => {

@@ -20,6 +20,7 @@ use crate::lint::rule::accepts;
 use crate::lint::rule::differs;
 use crate::lint::rule::fooled;
 use crate::lint::rule::refuses;
+use crate::lint::text;
 use crate::tuf::Date;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::root::TOP_LEVEL;
@@ -149,6 +150,19 @@ static DATE: Rule = Rule {
     we_write: false,
     why: "offsets and fractions of seconds are dates to some and not to others",
     fix: "write it in UTC without fractions and sign again",
+};
+
+static LEAP: Rule = Rule {
+    name: "DATE-LEAP-SECOND",
+    what: "expires is a leap second, :60",
+    clients: &[
+        refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
+        refuses(Tough, Tried, "it writes the date in another form and then no signature verifies"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "not every reader of dates knows a sixty-first second",
+    fix: "write the second before it and sign again",
 };
 
 static NO_DATE: Rule = Rule {
@@ -312,7 +326,12 @@ pub(super) fn common(doc: &Doc, found: &mut Found) {
             found.say(&SPEC_UNKNOWN, file, "/signed/spec_version", signed["spec_version"].to_string());
         }
     }
-    if signed["version"].as_u64().is_none_or(|version| version == 0) {
+    // A number of more than 64 bits is above 0; that it is too long is said of every number.
+    let version = signed["version"].as_u64().or_else(|| {
+        let long = signed["version"].as_f64().filter(|version| *version >= 2_f64.powi(64));
+        long.map(|_| u64::MAX).or_else(|| text::true_number(file, "/signed", signed, "version", found))
+    });
+    if version.is_none_or(|version| version == 0) {
         found.say(&VERSION, file, "/signed/version", signed["version"].to_string());
     }
     if signed.get(WATERMARK).is_some_and(|mark| *mark != Value::Bool(false)) {
@@ -340,6 +359,7 @@ pub(super) fn common(doc: &Doc, found: &mut Found) {
         Ok(date) if text.parse::<Date>().is_err() => {
             found.say(&DATE, file, "/signed/expires", format!("{text:?} is {date}"));
         }
+        Ok(_) if text.ends_with(":60Z") => found.say(&LEAP, file, "/signed/expires", text),
         Ok(_) => {}
     }
 }
@@ -383,6 +403,7 @@ pub(super) static RULES: &[&Rule] = &[
     &SPEC_UNKNOWN,
     &VERSION,
     &DATE,
+    &LEAP,
     &NO_DATE,
     &EXPIRED,
     &SOON,

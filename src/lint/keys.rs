@@ -168,6 +168,21 @@ static PKCS1: Rule = Rule {
     fix: "use the scheme rsassa-pss-sha256, or another kind of key",
 };
 
+static SELDOM: Rule = Rule {
+    name: "KEY-SCHEME-SELDOM-KNOWN",
+    what: "a key on P-521, or an RSA key that signs by PSS with another digest than SHA-256",
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(GoTuf, Read, "it hashes with SHA-256, so that no signature of the key verifies"),
+        refuses(Tough, Tried, "unknown variant, for the whole file"),
+        refuses(TufJs, Read, "no signature of the key verifies, or Unsupported RSA scheme"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "of the four python-tuf alone verifies it; Keyrite does not",
+    fix: "use ed25519, P-256, or RSA with the scheme rsassa-pss-sha256",
+};
+
 static UNKNOWN_KIND: Rule = Rule {
     name: "KEY-OF-UNKNOWN-KIND",
     what: "a key of a keytype and scheme that are not known",
@@ -205,6 +220,7 @@ pub(super) static RULES: &[&Rule] = &[
     &P384,
     &ML_DSA,
     &PKCS1,
+    &SELDOM,
     &UNKNOWN_KIND,
     &UNREADABLE,
 ];
@@ -286,6 +302,10 @@ fn kind(file: &str, at: &str, json: &Value, found: &mut Found) {
         ("ml-dsa", _) => found.say(&ML_DSA, file, at, scheme),
         ("rsa", scheme) if scheme.starts_with("rsa-pkcs1v15") => found.say(&PKCS1, file, at, scheme),
         ("ecdsa" | "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384") => found.say(&P384, file, at, ""),
+        ("ecdsa" | "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521")
+        | ("rsa", "rsassa-pss-sha224" | "rsassa-pss-sha384" | "rsassa-pss-sha512") => {
+            found.say(&SELDOM, file, at, scheme);
+        }
         _ if read(json).is_ok() => {}
         ("ed25519", "ed25519")
         | ("ecdsa" | "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256")

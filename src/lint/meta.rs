@@ -45,6 +45,41 @@ static NO_SNAPSHOT: Rule = Rule {
     fix: "have the server sign the timestamp again",
 };
 
+static NO_TARGETS: Rule = Rule {
+    name: "SNAPSHOT-WITHOUT-TARGETS",
+    what: "snapshot does not list targets.json",
+    clients: &[
+        refuses(PythonTuf, Tried, "Role targets was delegated but is not part of snapshot"),
+        refuses(Tough, Tried, "Missing 'targets.json' in snapshot"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "clients cannot find the targets",
+    fix: "have the server sign the snapshot again",
+};
+
+static ENTRY: Rule = Rule {
+    name: "META-LENGTH-OR-HASHES",
+    what: "a listed file's length is no whole number from 0, or its hashes are not texts",
+    clients: &[
+        refuses(
+            PythonTuf,
+            Tried,
+            "Failed to deserialize JSON, or it drops the null, so that no signature verifies",
+        ),
+        refuses(
+            Tough,
+            Tried,
+            "Failed to parse metadata, or it drops the null, so that no signature verifies",
+        ),
+        refuses(TufJs, Read, "length must be a number, or hashes must be string keys and values"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "clients refuse the whole file for one entry",
+    fix: "leave it out, or write it as the specification has it, and sign again",
+};
+
 static MORE: Rule = Rule {
     name: "TIMESTAMP-LISTS-MORE",
     what: "timestamp lists a file beside snapshot.json",
@@ -198,6 +233,8 @@ static FALLS: Rule = Rule {
 pub(super) static RULES: &[&Rule] = &[
     &SHAPE,
     &NO_SNAPSHOT,
+    &NO_TARGETS,
+    &ENTRY,
     &MORE,
     &VERSION,
     &HASH,
@@ -232,6 +269,9 @@ pub(super) fn check<'d>(doc: &Doc, listed: impl Fn(&str, u64) -> Listed<'d>, fou
     if timestamp && !entries.contains_key("snapshot.json") {
         found.say(&NO_SNAPSHOT, file, "/signed/meta", "");
     }
+    if !timestamp && !entries.contains_key("targets.json") {
+        found.say(&NO_TARGETS, file, "/signed/meta", "");
+    }
     let mut bare = 0;
     for (name, entry) in entries {
         let at = format!("/signed/meta{}", step(name));
@@ -244,8 +284,13 @@ pub(super) fn check<'d>(doc: &Doc, listed: impl Fn(&str, u64) -> Listed<'d>, fou
             continue;
         };
         envelope::unknown(file, entry, &at, &["version", "length", "hashes"], found);
+        if entry.get("length").is_some_and(|length| !length.is_u64()) {
+            found.say(&ENTRY, file, format!("{at}/length"), entry["length"].to_string());
+        }
+        let texts = |hashes: &Value| hashes.as_object().is_some_and(|all| all.values().all(Value::is_string));
         match entry.get("hashes") {
             None => bare += 1,
+            Some(hashes) if !texts(hashes) => found.say(&ENTRY, file, format!("{at}/hashes"), ""),
             Some(Value::Object(hashes)) if hashes.is_empty() => {
                 found.say(&EMPTY_HASHES, file, at.as_str(), "")
             }

@@ -132,7 +132,7 @@ fn open(files: &dyn Files, name: &str, found: &mut Found) -> Result<Option<Doc>,
 }
 
 fn common(doc: &Doc, online: &BTreeSet<Material>, found: &mut Found) {
-    text::check(&doc.name, doc.signed(), found);
+    text::check(&doc.name, &doc.bytes, doc.signed(), found);
     envelope::common(doc, found);
     if doc.kind() == "targets" {
         delegations::check(doc, online, found);

@@ -34,6 +34,37 @@ pub(super) fn step(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
+/// The whole numbers that do not fit into 64 bits, outside of texts, as a reader of floats reads them.
+pub(super) fn long_numbers(text: &[u8]) -> Vec<f64> {
+    let (mut found, mut rest) = (Vec::new(), text);
+    while let Some((first, after)) = rest.split_first() {
+        let length = match first {
+            b'"' => text_length(rest),
+            b'-' | b'0'..=b'9' => rest.iter().take_while(|b| b"+-.eE0123456789".contains(b)).count(),
+            _ => 1,
+        };
+        let (token, next) = rest.split_at_checked(length).unwrap_or((rest, after));
+        let digits = token.strip_prefix(b"-").unwrap_or(token);
+        if digits.len() > 18 && digits.iter().all(u8::is_ascii_digit) {
+            let number = std::str::from_utf8(token).ok().and_then(|token| token.parse::<f64>().ok());
+            found.extend(number);
+        }
+        rest = next;
+    }
+    found
+}
+
+/// How long the text is that begins here, with both quotes.
+fn text_length(text: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = text.iter().skip(1).position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |end| end.saturating_add(2))
+}
+
 #[derive(Default)]
 struct Notes {
     path: RefCell<Vec<String>>,
@@ -121,6 +152,14 @@ mod tests {
 
         assert_eq!(raw.value, serde_json::json!({"a": [{"b/c": 2}], "a~": 1}));
         assert_eq!(raw.twice, ["/a/0/b~1c", "/a~0"]);
+    }
+
+    #[test]
+    fn whole_numbers_of_more_than_64_bits_are_told_from_floats_and_texts() {
+        let text = br#"{"a\"":100000000000000000000,"b":1e20,"c":"200000000000000000000","d":[-3e1,-300000000000000000000]}"#;
+
+        assert_eq!(long_numbers(text), [1e20, -3e20]);
+        assert_eq!(long_numbers(b"\"cut 100000000000000000000"), [0.0; 0]);
     }
 
     #[test]

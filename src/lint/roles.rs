@@ -22,6 +22,7 @@ use crate::lint::rule::Severity;
 use crate::lint::rule::accepts;
 use crate::lint::rule::fooled;
 use crate::lint::rule::refuses;
+use crate::lint::text;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
@@ -282,7 +283,9 @@ pub(super) fn role(
     };
     let keys = distinct.iter().filter_map(|keyid| counts(keyid)).collect::<BTreeSet<_>>().len();
     let ours = distinct.iter().filter(|keyid| usable.contains_key(&KeyId((**keyid).to_owned()))).count();
-    match role["threshold"].as_u64().and_then(|threshold| usize::try_from(threshold).ok()) {
+    let threshold = role["threshold"].as_u64();
+    let threshold = threshold.or_else(|| text::true_number(file, at, role, "threshold", found));
+    match threshold.and_then(|threshold| usize::try_from(threshold).ok()) {
         None | Some(0) => found.say(&ZERO, file, format!("{at}/threshold"), role["threshold"].to_string()),
         Some(need) if need > keys => {
             found.say(&ABOVE, file, format!("{at}/threshold"), format!("{need} of {keys} keys"));

@@ -19,6 +19,7 @@ use crate::lint::rule::accepts;
 use crate::lint::rule::differs;
 use crate::lint::rule::fooled;
 use crate::lint::rule::refuses;
+use crate::lint::text;
 use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::matches_pattern;
@@ -110,7 +111,9 @@ pub(super) fn check(doc: &Doc, by: &[Delegation], found: &mut Found) {
     for (path, target) in targets {
         let at = format!("/signed/targets{}", step(path));
         envelope::unknown(file, target, &at, &["length", "hashes", "custom"], found);
-        match (target["length"].as_u64(), target["hashes"].as_object()) {
+        let length =
+            target["length"].as_u64().or_else(|| text::true_number(file, &at, target, "length", found));
+        match (length, target["hashes"].as_object()) {
             (None, _) | (_, None) => found.say(&SHAPE, file, at.as_str(), ""),
             (Some(_), Some(hashes)) if hashes.is_empty() => found.say(&EMPTY_HASHES, file, at.as_str(), ""),
             (Some(_), Some(_)) => meta::hashes(file, &at, &target["hashes"], found),

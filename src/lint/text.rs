@@ -59,6 +59,37 @@ pub(super) static FRACTION: Rule = Rule {
     fix: "write the number as a string or as a whole number, and sign again",
 };
 
+static LONG: Rule = Rule {
+    name: "NUMBER-ABOVE-64-BITS",
+    what: "a whole number does not fit into 64 bits",
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(
+            Tough,
+            Tried,
+            "it reads a float, of which canonical JSON has none, so that no signature verifies",
+        ),
+        refuses(TufJs, Read, "JavaScript rounds it, so that no signature verifies"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "Python has whole numbers of any size, and other languages do not; Keyrite refuses the file",
+    fix: "use smaller numbers, or a string",
+};
+
+static TRUE: Rule = Rule {
+    name: "TRUE-FOR-A-NUMBER",
+    what: "true stands where a whole number belongs",
+    clients: &[
+        differs(PythonTuf, Tried, "to Python true is the number 1"),
+        refuses(Tough, Tried, "invalid type: boolean `true`, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "one reader takes the file and another does not",
+    fix: "write the number and sign again",
+};
+
 pub(super) static LARGE: Rule = Rule {
     name: "NUMBER-ABOVE-2-53",
     what: "a number is larger than 9007199254740991",
@@ -98,49 +129,76 @@ pub(super) static ORDER: Rule = Rule {
     fix: "rename the targets or fields, or keep them to ASCII, and sign again",
 };
 
-pub(super) static RULES: &[&Rule] = &[&NOT_JSON, &TWICE, &FRACTION, &LARGE, &NOT_NFC, &ORDER];
+pub(super) static RULES: &[&Rule] = &[&NOT_JSON, &TWICE, &FRACTION, &LONG, &TRUE, &LARGE, &NOT_NFC, &ORDER];
+
+/// 1 where a member that must be a number is true; that is said.
+pub(super) fn true_number(
+    file: &str,
+    at: &str,
+    object: &Value,
+    name: &str,
+    found: &mut Found,
+) -> Option<u64> {
+    (object[name] == Value::Bool(true)).then(|| {
+        found.say(&TRUE, file, format!("{at}/{name}"), "");
+        1
+    })
+}
 
 /// Everything below `signed`: what is outside is not signed, and no canonical form of it is made.
-pub(super) fn check(file: &str, signed: &Value, found: &mut Found) {
+pub(super) fn check(file: &str, bytes: &[u8], signed: &Value, found: &mut Found) {
     let mut path = String::from("/signed");
-    walk(file, signed, &mut path, found);
+    let mut walk = Walk { file, long: raw::long_numbers(bytes), found };
+    walk.value(signed, &mut path);
 }
 
-fn walk(file: &str, value: &Value, path: &mut String, found: &mut Found) {
-    match value {
-        Value::Number(number) => {
-            let whole = number.as_i64().map(i64::unsigned_abs).or_else(|| number.as_u64());
-            match whole {
-                None => found.say(&FRACTION, file, path.as_str(), number.to_string()),
-                Some(whole) if whole >= 1 << 53 => found.say(&LARGE, file, path.as_str(), number.to_string()),
-                Some(_) => {}
+/// One file.
+struct Walk<'a> {
+    file: &'a str,
+    /// Its whole numbers of more than 64 bits, as they are read: as floats.
+    long: Vec<f64>,
+    found: &'a mut Found,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, value: &Value, path: &mut String) {
+        match value {
+            Value::Number(number) => {
+                let whole = number.as_i64().map(i64::unsigned_abs).or_else(|| number.as_u64());
+                let rule = match whole {
+                    None if number.as_f64().is_some_and(|float| self.long.contains(&float)) => &LONG,
+                    None => &FRACTION,
+                    Some(whole) if whole >= 1 << 53 => &LARGE,
+                    Some(_) => return,
+                };
+                self.found.say(rule, self.file, path.as_str(), number.to_string());
             }
+            Value::String(text) => composed(self.file, text, path, self.found),
+            Value::Array(items) => {
+                for (place, item) in items.iter().enumerate() {
+                    self.below(&place.to_string(), item, path);
+                }
+            }
+            Value::Object(object) => {
+                let has = |is: fn(char) -> bool| object.keys().any(|key| key.contains(is));
+                if has(|c| c > '\u{ffff}') && has(|c| ('\u{e000}'..='\u{ffff}').contains(&c)) {
+                    self.found.say(&ORDER, self.file, path.as_str(), "");
+                }
+                for (key, item) in object {
+                    composed(self.file, key, path, self.found);
+                    self.below(key, item, path);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
         }
-        Value::String(text) => composed(file, text, path, found),
-        Value::Array(items) => {
-            for (place, item) in items.iter().enumerate() {
-                below(file, &place.to_string(), item, path, found);
-            }
-        }
-        Value::Object(object) => {
-            let has = |is: fn(char) -> bool| object.keys().any(|key| key.contains(is));
-            if has(|c| c > '\u{ffff}') && has(|c| ('\u{e000}'..='\u{ffff}').contains(&c)) {
-                found.say(&ORDER, file, path.as_str(), "");
-            }
-            for (key, item) in object {
-                composed(file, key, path, found);
-                below(file, key, item, path, found);
-            }
-        }
-        Value::Null | Value::Bool(_) => {}
     }
-}
 
-fn below(file: &str, key: &str, value: &Value, path: &mut String, found: &mut Found) {
-    let length = path.len();
-    path.push_str(&raw::step(key));
-    walk(file, value, path, found);
-    path.truncate(length);
+    fn below(&mut self, key: &str, value: &Value, path: &mut String) {
+        let length = path.len();
+        path.push_str(&raw::step(key));
+        self.value(value, path);
+        path.truncate(length);
+    }
 }
 
 fn composed(file: &str, text: &str, path: &str, found: &mut Found) {

@@ -136,6 +136,15 @@ fn text() -> Vec<Case> {
             let text = text.replacen(r#""version":3"#, r#""version":3,"x":1.5"#, 1);
             (text.clone(), text)
         }),
+        text_case("NUMBER-ABOVE-64-BITS", |text| {
+            let text = text.replacen(r#""version":3"#, r#""version":3,"x":100000000000000000000"#, 1);
+            (text.clone(), text)
+        }),
+        case("TRUE-FOR-A-NUMBER", |world| {
+            let mut other = target(b"other");
+            other["length"] = json!(true);
+            world.role("targets")["targets"]["other.txt"] = other;
+        }),
         case("NUMBER-ABOVE-2-53", |world| world.role("targets")["x"] = json!(1_u64 << 60)),
         case("TEXT-NOT-NFC", |world| world.role("targets")["x"] = json!("Cafe\u{301}")),
         case("KEY-ORDER-ABOVE-U-FFFF", |world| {
@@ -171,6 +180,7 @@ fn envelope() -> Vec<Case> {
         case("SPEC-VERSION-UNREADABLE", |world| root_of(world)["spec_version"] = json!("1")),
         case("VERSION-NOT-POSITIVE", |world| world.timestamp.0["version"] = json!(0)),
         case("DATE-NOT-STRICT", |world| world.timestamp.0["expires"] = json!("2027-01-03T09:00:00.5Z")),
+        case("DATE-LEAP-SECOND", |world| world.timestamp.0["expires"] = json!("2026-12-31T23:59:60Z")),
         case("DATE-UNREADABLE", |world| world.timestamp.0["expires"] = json!("soon")),
         case("EXPIRED", |world| world.timestamp.0["expires"] = json!("2026-12-03T08:59:59Z")),
         case("EXPIRES-SOON", |_| {}),
@@ -210,6 +220,9 @@ fn keys_() -> Vec<Case> {
         with_key("ECDSA-P384", hash, key("ecdsa", "ecdsa-sha2-nistp384", P256)),
         with_key("ML-DSA", hash, key("ml-dsa", "ml-dsa-44/1", P256)),
         with_key("RSA-PKCS1V15", hash, key("rsa", "rsa-pkcs1v15-sha256", P256)),
+        with_key("KEY-SCHEME-SELDOM-KNOWN", hash, key("ecdsa", "ecdsa-sha2-nistp521", P256)),
+        with_key("KEY-SCHEME-SELDOM-KNOWN", hash, key("rsa", "rsassa-pss-sha384", P256)),
+        with_key("KEY-SCHEME-SELDOM-KNOWN", hash, key("rsa", "rsassa-pss-sha512", P256)),
         with_key("KEY-OF-UNKNOWN-KIND", hash, key("sphincs", "sphincs-shake", "00")),
         with_key(
             "KEY-UNREADABLE",
@@ -315,6 +328,18 @@ fn chain() -> Vec<Case> {
     ]
 }
 
+/// A snapshot that does not list a file.
+fn unlisted(rule: &'static str, file: &str) -> Case {
+    spoiled(rule, |set| {
+        let mut snapshot = Metadata::parse(&set.0["5.snapshot.json"]).unwrap().signed().clone();
+        drop(snapshot["meta"].as_object_mut().unwrap().remove(file));
+        set.put("5.snapshot.json", &signed_by(&snapshot, &[5]));
+        let mut timestamp = Metadata::parse(&set.0["timestamp.json"]).unwrap().signed().clone();
+        timestamp["meta"]["snapshot.json"] = meta(&set.0["5.snapshot.json"], &json!(5));
+        set.put("timestamp.json", &signed_by(&timestamp, &[6]));
+    })
+}
+
 fn metas() -> Vec<Case> {
     let listed = |rule, change: fn(&mut Value)| {
         spoiled(rule, |set| {
@@ -340,6 +365,12 @@ fn metas() -> Vec<Case> {
     vec![
         listed("META-UNREADABLE", |entry| entry["version"] = json!(0)),
         timestamp("TIMESTAMP-WITHOUT-SNAPSHOT", |meta| *meta = json!({})),
+        listed("META-LENGTH-OR-HASHES", |entry| entry["length"] = json!(-1)),
+        listed("META-LENGTH-OR-HASHES", |entry| entry["length"] = json!("5")),
+        listed("META-LENGTH-OR-HASHES", |entry| entry["length"] = Value::Null),
+        listed("META-LENGTH-OR-HASHES", |entry| entry["hashes"] = json!({"sha256": 1})),
+        listed("META-LENGTH-OR-HASHES", |entry| entry["hashes"] = Value::Null),
+        unlisted("SNAPSHOT-WITHOUT-TARGETS", "targets.json"),
         timestamp("TIMESTAMP-LISTS-MORE", |meta| meta["targets.json"] = json!({"version": 3})),
         spoiled("META-VERSION-WRONG", |set| {
             let other = targets(2, json!({"app.txt": target(b"app")}));
@@ -388,7 +419,23 @@ fn delegated() -> Vec<Case> {
     let of_dev =
         |rule, change: fn(&mut Value)| asking("dev/tool.txt", case(rule, move |world| change(dev(world))));
     let digest = hex::encode(Sha256::digest(b"dev/tool.txt"));
+    let bent_bins = |bend: fn(&mut Value)| {
+        case("SUCCINCT-ROLES-UNREADABLE", move |world| {
+            let role = dev(world).clone();
+            let bins = json!({"keyids": keyids(&[8]), "threshold": 1, "bit_length": 1, "name_prefix": "bin"});
+            *delegations(world) = json!({"keys": keys(&[8]), "succinct_roles": bins, "x-role": role});
+            bend(delegations(world));
+            drop(delegations(world).as_object_mut().unwrap().remove("x-role"));
+        })
+    };
     vec![
+        bent_bins(|all| all["succinct_roles"]["bit_length"] = json!(0)),
+        bent_bins(|all| all["succinct_roles"]["bit_length"] = json!(33)),
+        bent_bins(|all| all["succinct_roles"]["bit_length"] = json!("3")),
+        bent_bins(|all| drop(all["succinct_roles"].as_object_mut().unwrap().remove("name_prefix"))),
+        bent_bins(|all| all["roles"] = json!([all["x-role"]])),
+        case("DELEGATION-PATHS-NO-LIST", |world| dev(world)["paths"] = json!("dev/*")),
+        case("DELEGATION-PATHS-NO-TEXTS", |world| dev(world)["paths"] = json!([1])),
         case("DELEGATIONS-NULL", |world| *delegations(world) = Value::Null),
         case("DELEGATION-UNREADABLE", |world| {
             drop(delegations(world).as_object_mut().unwrap().remove("roles"));
@@ -461,17 +508,7 @@ fn delegated() -> Vec<Case> {
 
 fn graph() -> Vec<Case> {
     vec![
-        asking(
-            "dev/tool.txt",
-            spoiled("SNAPSHOT-LACKS-A-ROLE", |set| {
-                let mut snapshot = Metadata::parse(&set.0["5.snapshot.json"]).unwrap().signed().clone();
-                drop(snapshot["meta"].as_object_mut().unwrap().remove("dev.json"));
-                set.put("5.snapshot.json", &signed_by(&snapshot, &[5]));
-                let mut timestamp = Metadata::parse(&set.0["timestamp.json"]).unwrap().signed().clone();
-                timestamp["meta"]["snapshot.json"] = meta(&set.0["5.snapshot.json"], &json!(5));
-                set.put("timestamp.json", &signed_by(&timestamp, &[6]));
-            }),
-        ),
+        asking("dev/tool.txt", unlisted("SNAPSHOT-LACKS-A-ROLE", "dev.json")),
         asking(
             "dev/tool.txt",
             case("DELEGATION-CYCLE", |world| {

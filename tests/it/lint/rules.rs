@@ -38,6 +38,19 @@ fn every_rule_is_found_where_it_is_broken() {
 }
 
 #[test]
+fn a_version_of_more_than_64_bits_is_too_long_and_not_too_low() {
+    let mut set = cases::good();
+    let text = String::from_utf8(set.0["timestamp.json"].clone()).unwrap();
+    let text = text.replacen(r#""version":9"#, r#""version":18446744073709551616"#, 1);
+    set.0.insert("timestamp.json".into(), text.into_bytes());
+
+    let found = found(&set, Profile::Compatible);
+
+    assert!(found.contains("NUMBER-ABOVE-64-BITS"), "{found:?}");
+    assert!(!found.contains("VERSION-NOT-POSITIVE") && !found.contains("NUMBER-NOT-WHOLE"), "{found:?}");
+}
+
+#[test]
 fn a_good_repository_has_no_error() {
     for profile in [Profile::Compatible, Profile::Strict] {
         let report = lint::lint(&cases::good(), &Options { at: now(), profile }).unwrap();
