@@ -295,10 +295,15 @@ pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Resul
         let flat = dir.metadata.is_empty();
         survey(&dir.base, dir.metadata, flat, false, &beside.looked.take(), &BTreeMap::new())?;
     }
-    let verified = verified?;
+    let mut verified = verified?;
     let (target_files, absent) = match request.scope {
         Scope::Root => (0, 0),
-        Scope::Offline | Scope::Full => (targets(&verified, &found)?, absent(&verified, &found)),
+        Scope::Offline | Scope::Full => {
+            let (count, remarks) = targets(&verified, &found)?;
+            let absent = absent(&verified, &found);
+            verified.remarks.extend(remarks);
+            (count, absent)
+        }
     };
     Ok(Checked { verified, manifest, target_files, absent, as_known: beside.as_known })
 }
@@ -342,10 +347,11 @@ fn absent(verified: &Verified, found: &BTreeMap<String, Seen>) -> usize {
 }
 
 /// Every file in `targets/` is one that a trusted role lists, and that a client would ask for by its name, with the bytes that the metadata lists.
-fn targets(verified: &Verified, found: &BTreeMap<String, Seen>) -> Result<usize, Refused> {
+/// How many these are, and what is to be remarked of others.
+fn targets(verified: &Verified, found: &BTreeMap<String, Seen>) -> Result<(usize, Vec<String>), Refused> {
     let mut files = found.iter().filter(|(path, _)| path.starts_with("targets/")).peekable();
     if files.peek().is_none() {
-        return Ok(0);
+        return Ok((0, Vec::new()));
     }
     let mut known: BTreeMap<String, &TargetFile> = BTreeMap::new();
     for (path, target) in &verified.targets {
@@ -359,23 +365,47 @@ fn targets(verified: &Verified, found: &BTreeMap<String, Seen>) -> Result<usize,
             known.entry(name).or_insert(target);
         }
     }
-    let mut count = 0;
+    let (mut count, mut remarks) = (0, Vec::new());
     for (path, seen) in files {
         let Some(target) = known.get(path) else {
-            return refuse(
-                rules::TARGET_FILE_KNOWN,
-                path,
-                "no role that a client believes lists this target",
-            );
+            remarks.push(misnamed(verified, found, path, seen)?);
+            continue;
         };
-        let is = |algorithm: &str, hash: &str| {
-            target.hashes.get(algorithm).is_none_or(|listed| listed.eq_ignore_ascii_case(hash))
-        };
-        if seen.length != target.length || !is("sha256", &seen.sha256) || !is("sha512", &seen.sha512) {
+        if !is_listed(target, seen) {
             let why = "it is not the file that the metadata lists";
             return refuse(rules::TARGET_FILE_AS_LISTED, path, why);
         }
         count += 1;
     }
-    Ok(count)
+    Ok((count, remarks))
+}
+
+fn is_listed(target: &TargetFile, seen: &Seen) -> bool {
+    let is = |algorithm: &str, hash: &str| {
+        target.hashes.get(algorithm).is_none_or(|listed| listed.eq_ignore_ascii_case(hash))
+    };
+    seen.length == target.length && is("sha256", &seen.sha256) && is("sha512", &seen.sha512)
+}
+
+/// A file under a name for which no client asks: a remark, where the same file is there under the name for which they do.
+fn misnamed(
+    verified: &Verified,
+    found: &BTreeMap<String, Seen>,
+    place: &str,
+    seen: &Seen,
+) -> Result<String, Refused> {
+    let paths = layout::paths(place);
+    let mut listed = paths.iter().filter_map(|path| verified.targets.get_key_value(path));
+    let Some((path, target)) = listed.find(|(_, target)| is_listed(target, seen)) else {
+        let why = "no role that a client believes lists this target";
+        return refuse(rules::TARGET_FILE_KNOWN, place, why);
+    };
+    let names = layout::names(path, target, verified.consistent_snapshot);
+    let asked = names.first().map_or("", String::as_str);
+    match names.iter().any(|name| found.contains_key(name)) {
+        true => {
+            Ok(format!("{place}: clients ask for {asked} here, which is there too; nobody needs this copy"))
+        }
+        false => refuse(rules::TARGET_FILE_KNOWN, place, format!("clients ask for {asked} here")),
+    }
 }

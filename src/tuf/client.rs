@@ -12,6 +12,7 @@ mod before;
 mod gone_by;
 mod lazy;
 mod online;
+mod python_tuf;
 mod roots;
 mod same_version;
 mod tree;

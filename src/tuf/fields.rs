@@ -29,8 +29,8 @@ pub(crate) fn read(signed: &Value, kind: &str, own: &[&str]) -> Result<Common, M
         return Err(MetadataError(format!("_type is {found} and not \"{kind}\"")));
     }
     let spec = object.get("spec_version").and_then(Value::as_str).unwrap_or_default();
-    if spec != "1" && !spec.starts_with("1.") {
-        return Err(MetadataError(format!("spec_version {spec:?} is not 1.x")));
+    if !is_spec_version(spec) {
+        return Err(MetadataError(format!("spec_version {spec:?} is not 1.x or 1.x.y")));
     }
     let expires = object.get("expires").and_then(Value::as_str).unwrap_or_default();
     let expires = Date::parse_lenient(expires).map_err(|e| MetadataError(format!("expires: {e}")))?;
@@ -41,6 +41,13 @@ pub(crate) fn read(signed: &Value, kind: &str, own: &[&str]) -> Result<Common, M
         expires,
         extra: extra.map(|(name, value)| (name.clone(), value.clone())).collect(),
     })
+}
+
+/// `1.0.31`, as the specification has it; also `1.0`, as old files have it.
+fn is_spec_version(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let numbers = parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    numbers && matches!(parts.as_slice(), ["1", _] | ["1", _, _])
 }
 
 /// A signed part with the common members; the caller adds its own.

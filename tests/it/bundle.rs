@@ -373,6 +373,29 @@ fn target_files_are_the_ones_that_the_metadata_lists() {
 }
 
 #[test]
+fn a_target_under_a_name_that_no_client_asks_for_is_refused_with_the_right_one_and_a_copy_is_remarked() {
+    let files = bundle::layout(&contents()).unwrap();
+    let app = files[0].0.clone();
+    let (_temp, path) = written(&files);
+    fs::remove_file(path.join("MANIFEST.json")).unwrap();
+    // Without the hash that consistent snapshots put before the name.
+    let (folder, name) = app.rsplit_once('/').unwrap();
+    let plain = format!("{folder}/{}", name.split_once('.').unwrap().1);
+    fs::copy(path.join(&app), path.join(&plain)).unwrap();
+    let pinned = pinned();
+    let request = Request { pinned: &pinned, at: now(), scope: Scope::Offline, allow_rehearsal: false };
+
+    let verified = bundle::check(&Dir::open(&path).unwrap(), &request).unwrap().verified;
+
+    let copy = format!("{plain}: clients ask for {app} here, which is there too; nobody needs this copy");
+    assert!(verified.remarks.contains(&copy), "{:?}", verified.remarks);
+
+    fs::remove_file(path.join(&app)).unwrap();
+    let refused = bundle::check(&Dir::open(&path).unwrap(), &request).unwrap_err();
+    assert_eq!(refused.to_string(), format!("{plain}: clients ask for {app} here (TARGET-FILE-KNOWN)"));
+}
+
+#[test]
 fn targets_without_a_file_are_counted_and_are_no_fault() {
     let files = bundle::layout(&contents()).unwrap();
     let pinned = pinned();

@@ -3,6 +3,7 @@
 mod before;
 mod desk;
 mod example;
+mod python_tuf;
 mod recovery;
 mod refresh;
 mod rollback;

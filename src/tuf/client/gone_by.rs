@@ -59,6 +59,8 @@ impl Workflow<'_> {
         self.trust(&file, role, rest.version, &metadata, keys, read.signed_by);
         if let Some(delegations) = &delegations {
             self.remark_keys(&file, &delegations.keys, &delegations.other_keys);
+            let listed = &metadata.signed()["delegations"]["keys"];
+            self.note_unread(delegations.other_keys.iter().map(|keyid| (keyid, &listed[&keyid.0])));
         }
         Some(Some(Branch { count: read.count, paths: read.paths, wanted: read.kept, delegations }))
     }

@@ -38,6 +38,7 @@ impl Workflow<'_> {
         let (keys, signed_by) = self.signed_by_root(root, "timestamp", TIMESTAMP, &metadata)?;
         let new = understood(TIMESTAMP, Timestamp::from_signed(metadata.signed()))?;
         self.before.seen.allows_timestamp(TIMESTAMP, &new)?;
+        self.remark_large_timestamp(TIMESTAMP, bytes);
         // A snapshot alone says nothing of the timestamp's versions to python-tuf.
         if self.before.kept.timestamp.is_some() {
             self.remark_kept(self.before.kept.allows_timestamp(TIMESTAMP, &new));

@@ -79,6 +79,7 @@ impl Workflow<'_> {
         let metadata = self.open(file, bytes)?;
         let root = understood(file, Root::from_signed(metadata.signed()))?;
         let keys = keys_of(&root);
+        self.note_unread(&root.other_keys);
         let signed_by = self.signed(rules::PINNED_ROOT_SIGNED, file, &metadata, &keys, "the root itself")?;
         Ok((root, metadata, keys, signed_by))
     }
@@ -105,6 +106,7 @@ impl Workflow<'_> {
             let why = format!("version {} after version {}", new.version, old.version);
             return refuse(rules::ROOT_VERSION_NEXT, file, why);
         }
+        self.note_unread(&new.other_keys);
         let rule = rules::ROOT_SIGNED_BY_OLD_AND_NEW;
         let (before, keys) = (keys_of(old), keys_of(&new));
         let whose = format!("the root before it, version {}", old.version);

@@ -132,6 +132,8 @@ impl Workflow<'_> {
         self.trust(&file, role, targets.version, &metadata, keys, signed_by);
         if let Some(delegations) = &delegations {
             self.remark_keys(&file, &delegations.keys, &delegations.other_keys);
+            let listed = &metadata.signed()["delegations"]["keys"];
+            self.note_unread(delegations.other_keys.iter().map(|keyid| (keyid, &listed[&keyid.0])));
         }
         Ok(Some(Node { targets, delegations }))
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 
+use serde_json::Value;
 use sha2::Digest;
 use sha2::Sha256;
 use sha2::Sha512;
@@ -20,6 +21,7 @@ use crate::tuf::date::Date;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::Material;
 use crate::tuf::key::PublicKey;
+use crate::tuf::key::Scheme;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::role::RoleKeys;
@@ -38,6 +40,8 @@ pub(super) struct Workflow<'a> {
     pub(super) remarks: Vec<String>,
     /// What the client trusted before this run.
     pub(super) before: Before,
+    /// Keys of files that were read which cannot be verified with here, and why not.
+    unread: BTreeMap<KeyId, String>,
 }
 
 /// `Err` of the answer no.
@@ -54,7 +58,8 @@ impl<'a> Workflow<'a> {
     /// A client that trusts nothing yet.
     pub(super) fn new(files: &'a dyn Files, request: &'a Request<'a>, highest: HashMap<String, u64>) -> Self {
         let before = Before::default();
-        Self { files, request, highest, trusted: Vec::new(), remarks: Vec::new(), before }
+        let (trusted, remarks, unread) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { files, request, highest, trusted, remarks, before, unread }
     }
 
     /// A file that may be missing.
@@ -86,7 +91,7 @@ impl<'a> Workflow<'a> {
     }
 
     pub(super) fn no_rehearsal(&mut self, file: &str, metadata: &Metadata) -> Result<(), Refused> {
-        if metadata.signed().get(WATERMARK).is_some_and(|mark| *mark != serde_json::Value::Bool(false)) {
+        if metadata.signed().get(WATERMARK).is_some_and(|mark| *mark != Value::Bool(false)) {
             if !self.request.allow_rehearsal {
                 return refuse(rules::REHEARSAL, file, "made in a rehearsal: nobody may trust it");
             }
@@ -105,7 +110,28 @@ impl<'a> Workflow<'a> {
         whose: &str,
     ) -> Result<BTreeSet<KeyId>, Refused> {
         let signed = keys.verify(metadata.payload(), metadata.signatures());
-        signed.or_else(|unmet| refuse(rule, file, format!("{unmet}, counting the keys of {whose}")))
+        signed.or_else(|unmet| {
+            let mut why = format!("{unmet}, counting the keys of {whose}");
+            for keyid in metadata.signatures().iter().map(|signature| &signature.keyid) {
+                if let Some(unread) = self.unread.get(keyid) {
+                    why.push_str(&format!("; the key {keyid} {unread}"));
+                }
+            }
+            refuse(rule, file, why)
+        })
+    }
+
+    /// Notes keys that a file lists and that cannot be verified with here: what they sign counts for nothing, and whoever
+    /// reads that too few signed wants to know why.
+    pub(super) fn note_unread<'k>(&mut self, keys: impl IntoIterator<Item = (&'k KeyId, &'k Value)>) {
+        for (keyid, key) in keys {
+            let scheme = key["scheme"].as_str().unwrap_or_default();
+            let why = match Scheme::in_metadata(scheme) {
+                Ok(_) => "cannot be read".to_owned(),
+                Err(_) => format!("has the scheme {scheme:?}, which cannot be verified here"),
+            };
+            self.unread.insert(keyid.clone(), why);
+        }
     }
 
     /// Expiry is compared with one fixed time.
@@ -135,6 +161,7 @@ impl<'a> Workflow<'a> {
         if expires.parse::<Date>().is_err() {
             self.remarks.push(format!("{file}: expires is {expires:?}, not YYYY-MM-DDTHH:MM:SSZ"));
         }
+        self.remark_python_tuf(file, metadata.signed());
         self.trusted.push(TrustedFile {
             file: file.to_owned(),
             role: role.to_owned(),
