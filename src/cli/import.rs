@@ -30,7 +30,8 @@ const EXAMPLE: &str = "Example:
   keyrite import tuf-repo --out adopted --ask no --json
 
 PATH is a repository of any tool: a directory of metadata, or one with metadata/ or repository/ in it; roots in
-root_history/ are found. Every metadata file is copied byte for byte to OUT/metadata, root.json under its number. Who
+root_history/ are found. Every metadata file is copied byte for byte to OUT/metadata, under the name that clients ask for:
+root.json under its number and, with consistent_snapshot, snapshot.json, targets.json and ROLE.json under theirs. Who
 holds which key is asked and stored in OUT/names.json, beside the metadata and not in it. FILE of --holders, in YAML or
 JSON: {KEYID: {name: ana, holder: \"Ana Duarte\"}}; the beginning of a keyid is enough.
 
@@ -91,8 +92,9 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let chain = chain(&adopted, &repository);
     let at = args.at.unwrap_or_else(now);
     let keys = ask::keys(&repository);
-    show::people(&repository, &keys, &adopted, &chain, at, out);
-    let names = ask::names(keys, args.holders.as_deref(), args.ask == Ask::Yes)?;
+    let said = args.holders.as_deref().map(|path| ask::said(path, &keys)).transpose()?.unwrap_or_default();
+    show::people(&repository, &keys, &said, &adopted, &chain, at, out);
+    let names = ask::names(keys, said, args.ask == Ask::Yes)?;
     let mut files: Vec<bundle::File> = adopted
         .files
         .iter()
@@ -102,9 +104,9 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     files.push(("names.json".to_owned(), ask::file(&names)?.into()));
     bundle::write(&files, &args.out).map_err(|error| written(&error))?;
     let Some(newest) = repository.roots.last() else { return Err(unread("no root".to_owned())) };
-    done(&args.out, count, newest, out);
+    done(&args.out, count, newest, chain.why_not.is_none(), out);
     out.document(&json!({
-        "adopted": true, "files": count, "left_out": adopted.left_out,
+        "adopted": true, "files": count, "left_out": adopted.left_out, "named": adopted.named,
         "chain": {"holds": chain.why_not.is_none(), "why_not": chain.why_not},
         "before": {"metadata": args.out.join("metadata"), "root_sha256": Digest::of(&newest.bytes).hex()},
         "roles": show::roles(&repository, at), "names": ask::json(&names),
@@ -133,7 +135,7 @@ fn written(error: &WriteError) -> Failure {
     Failure::new(Exit::Input, plain(&error.to_string()), "give a directory that is not there")
 }
 
-fn done(to: &Path, count: usize, newest: &RoleFile, out: &mut Output) {
+fn done(to: &Path, count: usize, newest: &RoleFile, holds: bool, out: &mut Output) {
     let to = plain(&to.display().to_string());
     out.line("");
     out.line(format!("adopted: {count} files in {to}/metadata, none changed; names in {to}/names.json"));
@@ -141,5 +143,7 @@ fn done(to: &Path, count: usize, newest: &RoleFile, out: &mut Output) {
     out.line("  trust:");
     let sha256 = Digest::of(&newest.bytes).hex();
     out.line(format!("    before: {{metadata: {to}/metadata, root_sha256: \"{sha256}\"}}"));
-    out.line(format!("next: keyrite new root-renewal --from {to}"));
+    if holds {
+        out.line(format!("next: keyrite new root-renewal --from {to}"));
+    }
 }

@@ -74,15 +74,11 @@ fn owner(key: &Value) -> Option<String> {
 /// A name for each key, all different.
 pub(super) fn names(
     keys: Vec<Key>,
-    holders: Option<&Path>,
+    mut said: BTreeMap<KeyId, Person>,
     ask: bool,
 ) -> Result<BTreeMap<KeyId, Person>, Failure> {
     let mut names = BTreeMap::new();
     let mut used = BTreeSet::new();
-    let mut said = match holders {
-        Some(path) => read(path, &keys)?,
-        None => BTreeMap::new(),
-    };
     let missing = keys.iter().any(|key| !said.contains_key(&key.keyid));
     let mut terminal = match ask && missing {
         true => Some(terminal()?),
@@ -157,7 +153,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The file of holders: each entry names one key that is in force.
-fn read(path: &Path, keys: &[Key]) -> Result<BTreeMap<KeyId, Person>, Failure> {
+pub(super) fn said(path: &Path, keys: &[Key]) -> Result<BTreeMap<KeyId, Person>, Failure> {
     let shown = plain(&path.display().to_string());
     let bad = |why: &str| refused(&format!("{shown}: {}", plain(why)));
     let bytes = disk::read(path, LONGEST as u64).map_err(|error| bad(&error.to_string()))?;
@@ -165,7 +161,7 @@ fn read(path: &Path, keys: &[Key]) -> Result<BTreeMap<KeyId, Person>, Failure> {
     let text = text.ok_or_else(|| bad("not UTF-8, or too long"))?;
     let entries: BTreeMap<String, Entry> =
         serde_yaml::from_str(&text).map_err(|error| bad(&error.to_string()))?;
-    let mut said = BTreeMap::new();
+    let mut named = BTreeMap::new();
     for (label, entry) in entries {
         let alike: Vec<&Key> = keys.iter().filter(|key| key.keyid.0.starts_with(&label)).collect();
         let [key] = alike.as_slice() else {
@@ -177,11 +173,11 @@ fn read(path: &Path, keys: &[Key]) -> Result<BTreeMap<KeyId, Person>, Failure> {
         if !is_name(&entry.name) {
             return Err(bad(&format!("{:?} is not a name of a key", entry.name)));
         }
-        if said.insert(key.keyid.clone(), Person { name: entry.name, holder: entry.holder }).is_some() {
+        if named.insert(key.keyid.clone(), Person { name: entry.name, holder: entry.holder }).is_some() {
             return Err(bad(&format!("{label:?} names a key that is named already")));
         }
     }
-    Ok(said)
+    Ok(named)
 }
 
 /// The names, as `keys/names.json` of a record has them.

@@ -1,5 +1,7 @@
 //! What was found in a repository, for people and for programs.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -9,12 +11,15 @@ use crate::cli::import::Chain;
 use crate::cli::import::ask::Key;
 use crate::cli::show::plain;
 use crate::tuf::Date;
+use crate::tuf::KeyId;
 use crate::tuf::Repository;
+use crate::tuf::diff::Person;
 
 /// Roots, roles, keys, and what was left out.
 pub(super) fn people(
     repository: &Repository,
     keys: &[Key],
+    said: &BTreeMap<KeyId, Person>,
     adopted: &Adopted,
     chain: &Chain,
     at: Date,
@@ -52,11 +57,19 @@ pub(super) fn people(
     for key in keys {
         let owner = key.owner.as_ref().map(|owner| format!(", {owner} by the metadata")).unwrap_or_default();
         let keyid: String = key.keyid.0.chars().take(16).collect();
+        let called = match said.get(&key.keyid) {
+            Some(Person { name, holder: Some(holder) }) => format!("{name} of {holder}, {keyid}"),
+            Some(Person { name, holder: None }) => format!("{name}, {keyid}"),
+            None => keyid,
+        };
         let roles = plain(&key.roles.join(", "));
-        out.line(format!("key {}: {}, signs {roles}{owner}", plain(&keyid), key.scheme));
+        out.line(format!("key {}: {}, signs {roles}{owner}", plain(&called), key.scheme));
     }
     for keyid in repository.root.other_keys.keys() {
         out.line(format!("key {}: of a kind that is not known here", plain(&keyid.0)));
+    }
+    for (lay, name) in &adopted.named {
+        out.line(format!("named: {} is {} there, as clients ask for it", plain(lay), plain(name)));
     }
     for name in &adopted.left_out {
         out.line(format!("left out: {}", plain(name)));
