@@ -30,7 +30,7 @@ const EXAMPLE: &str = "Example:
 A DIR is a repository, a bundle, a record, or what `keyrite import` made; names.json beside the metadata says who holds
 which key. The most urgent repository comes first. The window in which people should sign again is the one that the
 metadata names (tuf-on-ci does), or --window days before expiry. Roles that share a key with snapshot or timestamp are
-signed by a server, and have no window. Nothing is verified: `keyrite verify` does.
+signed by a server, and have no window. Of several states of one repository the newest is in the calendar. Nothing is verified: `keyrite verify` does.
 
 Exit codes:
   0  nothing to do
@@ -78,6 +78,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
     if let (Some(path), true) = (&args.ics, unread.is_empty()) {
         out.line(format!("calendar: {}", plain(&path.display().to_string())));
+        for (older, newest) in status::older(&boards) {
+            let (older, newest) = (plain(older), plain(newest));
+            out.line(format!("  left out of it: {older}, an older or the same state of {newest}"));
+        }
     }
     let act = boards.iter().any(|board| status::must_act(board.state));
     let told: Vec<&str> = unread.iter().map(|failure| failure.error.as_str()).collect();
@@ -125,8 +129,14 @@ fn show(board: &Board, at: Date, out: &mut Output) {
     for role in board.roles.iter().filter(|role| role.online && role.expires.is_some_and(|end| end <= at)) {
         out.line(format!("  now: the server must sign {}, which has expired", plain(&role.name)));
     }
+    let never = |role: &&Standing| role.state == State::Unsignable;
+    for role in board.roles.iter().filter(never) {
+        let name = plain(&role.name);
+        out.line(format!("  now: its keys can never sign {name} again; keyrite assess says what follows"));
+    }
     match &board.next {
         Some(next) => out.line(format!("  next: {}", plain(&next.words(at)))),
+        None if board.roles.iter().any(|role| never(&role)) => {}
         None => out.line("  next: no date is known"),
     }
 }

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use crate::status::Board;
 use crate::status::DAY;
 use crate::status::Standing;
+use crate::status::State;
 use crate::tuf::Date;
+use crate::tuf::root::TOP_LEVEL;
 
 /// A content line is at most so long, in octets, without its line break (section 3.1).
 const LONGEST: usize = 75;
@@ -16,21 +18,55 @@ const LONGEST: usize = 75;
 /// Eight o'clock, in seconds.
 const MORNING: i64 = 8 * 3_600;
 
-/// The calendar of all boards.
+/// The states of one repository among others, the newest last: by the versions of what is there.
+fn states<'a>(boards: &'a [Board], id: &str) -> Vec<&'a Board> {
+    let mut states: Vec<&Board> = boards.iter().filter(|board| board.id == id).collect();
+    let version = |board: &Board, role: &str| {
+        board.roles.iter().find(|standing| standing.role == role).and_then(|standing| standing.version)
+    };
+    states.sort_by_key(|board| {
+        let versions = TOP_LEVEL.map(|role| version(board, role));
+        // A root that no client takes is no newer state.
+        (board.proposed.is_none(), versions)
+    });
+    states
+}
+
+/// The boards that show an older state of a repository than another one, each with the name of the newest: their dates are not in
+/// the calendar, but for a role whose file the newest has not.
+pub fn older(boards: &[Board]) -> Vec<(&str, &str)> {
+    let newest = |board: &Board| states(boards, &board.id).last().copied();
+    let pair = |board| {
+        let newest = newest(board).filter(|newest| !std::ptr::eq(*newest, board))?;
+        Some((board.name.as_str(), newest.name.as_str()))
+    };
+    boards.iter().filter_map(pair).collect()
+}
+
+/// The calendar of all boards; of several states of one repository the newest counts.
 pub fn calendar(boards: &[Board], at: Date) -> String {
     let mut lines = Lines::default();
     lines.add("BEGIN:VCALENDAR");
     lines.add("VERSION:2.0");
     lines.add("PRODID:-//Keyrite//keyrite status//EN");
     lines.add("CALSCALE:GREGORIAN");
-    let mut known = BTreeSet::new();
     for board in boards {
+        let mut states = states(boards, &board.id);
+        if states.pop().is_none_or(|newest| !std::ptr::eq(newest, board)) {
+            continue;
+        }
+        let mut known = BTreeSet::new();
         for role in board.roles.iter().filter(|role| !role.online) {
             let uid = |kind: &str| format!("{kind}-{}-{}@keyrite", name(&role.role), board.id);
-            if known.insert(uid("expiry")) {
-                expiry(&mut lines, board, role, &uid("expiry"), at);
-                window(&mut lines, board, role, &uid("window"), at);
+            if !known.insert(uid("expiry")) {
+                continue;
             }
+            // Where its file is not here, an older state may have it.
+            let dated = |other: &&Standing| other.role == role.role && other.expires.is_some();
+            let older = || states.iter().rev().find_map(|state| state.roles.iter().find(dated));
+            let role = Some(role).filter(|role| role.expires.is_some()).or_else(older).unwrap_or(role);
+            expiry(&mut lines, board, role, &uid("expiry"), at);
+            window(&mut lines, board, role, &uid("window"), at);
         }
     }
     lines.add("END:VCALENDAR");
@@ -45,7 +81,9 @@ fn expiry(lines: &mut Lines, board: &Board, role: &Standing, uid: &str, at: Date
 }
 
 fn window(lines: &mut Lines, board: &Board, role: &Standing, uid: &str, at: Date) {
-    let (Some(opens), Some(expires)) = (role.window, role.expires) else { return };
+    // What its keys can never sign again has an end, and no window.
+    let can = role.state != State::Unsignable;
+    let (Some(opens), Some(expires)) = (role.window.filter(|_| can), role.expires) else { return };
     let summary = format!("{}: sign {} again", board.name, role.name);
     // What may be signed already is due the next morning: an alarm in the past rings for nobody.
     let start = if opens <= at { morning(at) } else { opens };

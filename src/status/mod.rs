@@ -24,6 +24,7 @@ use crate::tuf::repository::Trust;
 use crate::words::Digest;
 
 pub use calendar::calendar;
+pub use calendar::older;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -183,7 +184,8 @@ impl Board {
                 }
             }
         }
-        let by_people = roles.iter().filter(|role: &&Standing| !role.online);
+        let by_people =
+            roles.iter().filter(|role: &&Standing| !role.online && role.state != State::Unsignable);
         let next = by_people.filter_map(|role| {
             Some(Next { role: role.name.clone(), from: role.window?, until: role.expires? })
         });

@@ -197,7 +197,14 @@ impl Overview {
         };
         let count = |standing| self.standing(standing, now);
         let dates = match (count(Standing::Expired), count(Standing::Soon)) {
-            (0, 0) => "nothing expires soon".to_owned(),
+            (0, 0) => {
+                let dateless = self.top.iter().filter(|top| top.expires.is_none());
+                let dateless: Vec<&str> = dateless.map(|top| top.role).collect();
+                match dateless.is_empty() {
+                    true => "nothing that people sign expires soon".to_owned(),
+                    false => format!("no date of {} is here", dateless.join(" and ")),
+                }
+            }
             (0, 1) => "1 role expires soon".to_owned(),
             (0, soon) => format!("{soon} roles expire soon"),
             (1, 0) => "1 role EXPIRED".to_owned(),

@@ -371,6 +371,63 @@ fn an_event_keeps_its_uid_when_its_date_moves() {
     assert_ne!(one, two);
 }
 
+/// The same repository before and after a renewal, as `status adopted record` is asked.
+#[test]
+fn of_several_states_of_one_repository_the_newest_is_in_the_calendar() {
+    let mut later = calm();
+    let (mut third, signers) = later.roots.last().unwrap().clone();
+    third["version"] = json!(3);
+    third["expires"] = json!("2029-01-03T09:00:00Z");
+    later.roots.push((third, signers));
+    let (dir, paths) = written(&[("adopted", calm()), ("record", later)]);
+    for (name, order) in [("1.ics", [0, 1]), ("2.ics", [1, 0])] {
+        let ics = dir.path().join(name);
+        let [one, two] = order.map(|n| text(&paths[n]));
+
+        let said = keyrite(&["status", one, two, "--ics", text(&ics), "--at", NOW]).ended(0);
+
+        let written = fs::read_to_string(&ics).unwrap();
+        assert_eq!(written.matches("BEGIN:VEVENT").count(), 6, "{written}");
+        assert!(
+            written.contains("DTSTART:20290103T090000Z") && !written.contains("20280103T090000Z"),
+            "{written}"
+        );
+        let left_out = format!("left out of it: {}, an older", paths[0].display());
+        assert!(said.out.contains(&left_out), "{}", said.out);
+    }
+}
+
+#[test]
+fn what_its_keys_can_never_sign_again_is_not_next() {
+    let mut world = calm();
+    for (root, _) in &mut world.roots {
+        root["roles"]["targets"]["threshold"] = json!(3);
+    }
+    let (dir, paths) = written(&[("stuck", world)]);
+    let ics = dir.path().join("x.ics");
+
+    let said = keyrite(&["status", text(&paths[0]), "--ics", text(&ics), "--at", NOW]).ended(1);
+
+    assert!(said.out.contains("its keys can never sign targets again; keyrite assess"), "{}", said.out);
+    assert!(!said.out.contains("next: sign targets"), "{}", said.out);
+    let written = fs::read_to_string(&ics).unwrap();
+    assert!(written.contains("targets 3 expires") && !written.contains("sign targets again"), "{written}");
+}
+
+/// What a server signs may be due tomorrow, and a date that is not here is none.
+#[test]
+fn an_overview_calls_nothing_late_that_it_does_not_know() {
+    let headline = |set: &Set| keyrite::tuf::overview::Overview::read(set).unwrap().headline(now());
+    let mut set = calm().build();
+
+    let whole = headline(&set);
+    set.0.remove("timestamp.json");
+    let without = headline(&set);
+
+    assert!(whole.ends_with("; nothing that people sign expires soon"), "{whole}");
+    assert!(without.ends_with("; no date of timestamp is here"), "{without}");
+}
+
 #[test]
 fn a_root_that_nobody_signed_is_never_told_as_the_one_in_force() {
     let (_dir, paths) = written(&[("signed", calm()), ("proposed", calm())]);
