@@ -138,6 +138,16 @@ static PLAIN: Rule = Rule {
     fix: "replace it by a copy of the newest root, or leave it out",
 };
 
+static TWO: Rule = Rule {
+    name: "ROOT-JSON-DIFFERS",
+    what: "root.json and the N.root.json of its version are two different files",
+    clients: &[],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "people and installers take root.json as the one to trust, and clients the other",
+    fix: "ask which one was published, and make root.json a copy of it, or leave it out",
+};
+
 static ROOT_FIRST: Rule = Rule {
     name: "ROOT-EXPIRES-FIRST",
     what: "root expires before targets",
@@ -149,7 +159,7 @@ static ROOT_FIRST: Rule = Rule {
 };
 
 pub(super) static RULES: &[&Rule] =
-    &[&UNMET, &OLD_UNMET, &BAD, &OTHER_SALT, &STRANGER, &GAP, &FIRST, &NAME, &PLAIN, &ROOT_FIRST];
+    &[&UNMET, &OLD_UNMET, &BAD, &OTHER_SALT, &STRANGER, &GAP, &FIRST, &NAME, &PLAIN, &TWO, &ROOT_FIRST];
 
 /// The chain of roots, ascending.
 pub(super) fn roots(roots: &[&Doc], plain: Option<&Doc>, found: &mut Found) {
@@ -180,8 +190,14 @@ pub(super) fn roots(roots: &[&Doc], plain: Option<&Doc>, found: &mut Found) {
     if let (Some(plain), Some(newest)) = (plain, roots.iter().rfind(|root| root.numbered.is_some()))
         && plain.bytes != newest.bytes
     {
-        let detail = format!("it says version {}, and {} is there", plain.version(), newest.name);
-        found.say(&PLAIN, &plain.name, "", detail);
+        if plain.version() == newest.version() {
+            let same = plain.signed() == newest.signed();
+            let with = if same { "the same content and other signatures" } else { "another content" };
+            found.say(&TWO, &plain.name, "", format!("{} has {with}", newest.name));
+        } else {
+            let detail = format!("it says version {}, and {} is there", plain.version(), newest.name);
+            found.say(&PLAIN, &plain.name, "", detail);
+        }
     }
 }
 

@@ -324,6 +324,10 @@ fn chain() -> Vec<Case> {
             let first = set.0["1.root.json"].clone();
             set.0.insert("root.json".into(), first);
         }),
+        spoiled("ROOT-JSON-DIFFERS", |set| {
+            let newest = String::from_utf8(set.0["2.root.json"].clone()).unwrap();
+            set.0.insert("root.json".into(), newest.replace("2027-01-03", "2028-01-03").into_bytes());
+        }),
         case("ROOT-EXPIRES-FIRST", |world| world.role("targets")["expires"] = json!("2028-01-01T00:00:00Z")),
     ]
 }
