@@ -41,6 +41,8 @@ pub struct Merging {
     pub request: Arc<Request>,
     /// What came in so far.
     pub merge: Merge,
+    /// How many findings were there before what came last.
+    pub before: usize,
     /// Answers that lie here.
     pub nearby: Vec<String>,
     /// What is typed.
@@ -75,10 +77,12 @@ impl Merging {
         palette: Palette,
     ) -> Self {
         let merge = asked::begin(&request, &file);
+        let before = merge.findings().len();
         Self {
             file,
             request,
             merge,
+            before,
             nearby,
             field: None,
             typed: Vec::new(),
@@ -110,6 +114,7 @@ impl Merging {
                 None
             }
             Message::Read(source, result) => {
+                self.before = self.merge.findings().len();
                 match result {
                     Ok(bytes) => self.merge.take(&source, &bytes, None),
                     Err(why) => self.merge.unread(&source, &why),

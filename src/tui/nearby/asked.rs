@@ -59,6 +59,10 @@ impl Asked {
         let (kind, with) = if self.own { ("", "") } else { ("request for ", " with the answers here") };
         let what = format!("{kind}{} version {}", request.role, request.version());
         let far = format!("{what}, signed {}{with}", signed.join(" and "));
+        let far = match request.uncounted() {
+            Some(old) => format!("{far}; the keys of root version {old}, which is not here, are uncounted"),
+            None => far,
+        };
         Ok((request.is_met(&self.tallies), far))
     }
 

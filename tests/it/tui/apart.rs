@@ -466,6 +466,23 @@ fn a_request_is_as_far_on_the_page_of_requests_as_among_the_ceremonies() {
     }
 }
 
+/// Seven keys must be named on two boards, which fill a screen of 80x24.
+#[test]
+fn what_became_of_the_last_answer_stands_under_the_field_however_long_the_boards_are() {
+    let keys = [1, 2, 3, 4, 5, 6, 7];
+    let old = signed_by(&root(1, &keys, 4), &[1, 2, 3, 4]).to_file();
+    let new = signed_by(&root(2, &keys, 4), &[]).to_file();
+    let request = Arc::new(Request::for_root(&new, Some(&old), names()).unwrap());
+    let screen = Merging::new("root-2.request".into(), request, Vec::new(), (80, 24), PALETTE);
+    let mut operator = Operator { screen, effects: Vec::new() };
+
+    operator.press("<enter>");
+    operator.came("ana.other", &old);
+
+    let drawn = operator.draw(80, 24);
+    assert!(drawn.contains("[STOP] ana.other: an old signature played again"), "{drawn}");
+}
+
 #[test]
 fn home_calls_no_root_complete_whose_root_before_is_not_here() {
     let dir = tempfile::tempdir().unwrap();
@@ -479,6 +496,11 @@ fn home_calls_no_root_complete_whose_root_before_is_not_here() {
     write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());
     let beside = look();
 
+    let (_, far) = alone[0].far().unwrap();
+    assert_eq!(
+        far,
+        "root version 2, signed 2 of 2; the keys of root version 1, which is not here, are uncounted"
+    );
     for (asked, thresholds) in [(alone, 1), (beside, 2)] {
         assert_eq!(asked.len(), 2);
         for found in asked {

@@ -17,6 +17,9 @@ use crate::tui::view::page;
 use crate::tui::view::page::Hint;
 use crate::tui::view::page::Page;
 
+/// Of what came last, so many outcomes stand under the field.
+const TOLD: usize = 2;
+
 /// Draws it.
 pub fn view(merging: &Merging, frame: &mut Frame) {
     if page::too_small(frame) {
@@ -121,6 +124,19 @@ fn above(merging: &Merging, doc: &mut Doc) {
     }
     if let Some(note) = &merging.note {
         doc.text(note, palette.waiting());
+    }
+    last(merging, doc);
+}
+
+/// What became of what came last, where whoever gave it looks; the boards may push the list out of sight.
+fn last(merging: &Merging, doc: &mut Doc) {
+    let came = merging.merge.findings().get(merging.before..).unwrap_or_default();
+    for finding in came.iter().take(TOLD) {
+        let (mark, style) = mark(merging, finding);
+        doc.marked(mark, style, &finding.sentence(&merging.request.names), Style::new());
+    }
+    if came.len() > TOLD {
+        doc.text(&format!("  and {} more, below", came.len() - TOLD), Style::new());
     }
 }
 
