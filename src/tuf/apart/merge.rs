@@ -118,6 +118,9 @@ impl Merge {
     /// Takes a file from elsewhere: a response, as a file, as frames or as typed lines; a copy of the metadata with
     /// other signatures; or a bare signature, which `keyid` may name the key of.
     pub fn take(&mut self, source: &str, bytes: &[u8], keyid: Option<&KeyId>) {
+        // Editors write the mark of UTF-8 before a text.
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|text| std::str::from_utf8(text).is_ok());
+        let bytes = text.unwrap_or(bytes);
         if let Some(shape) = private_material(bytes) {
             let why =
                 format!("this is {shape}; nothing of it was kept. It must not travel: count it as stolen");
@@ -199,6 +202,10 @@ impl Merge {
         };
         if copy.payload() != self.metadata.payload() {
             let is = format!("{} version {}", copy.role_type(), version(copy.signed()));
+            if copy.signatures().is_empty() {
+                let why = format!("nobody has signed it, and it is another content, {is}");
+                return self.find(source, Outcome::Empty, None, why);
+            }
             let same = copy.role_type() == self.metadata.role_type();
             return self.other_payload(source, None, &is, same.then_some(version(copy.signed())));
         }
@@ -228,8 +235,8 @@ impl Merge {
         if let Some(why) = broken {
             return self.find(source, Outcome::Malformed, keyid.cloned(), why);
         }
-        let longest_known = 1024;
-        if !readings.iter().any(|reading| (56..=longest_known).contains(&reading.len())) {
+        let armored = bytes.trim_ascii_start().starts_with(b"-----BEGIN");
+        if armored || !readings.iter().any(|reading| is_shaped(reading)) {
             let why = "neither a response, nor metadata, nor a signature: raw, DER, r||s, hex or base64";
             return self.find(source, Outcome::Malformed, keyid.cloned(), why.to_owned());
         }
@@ -324,7 +331,9 @@ impl Merge {
             return self.find(source, Outcome::Replay, keyid, why);
         }
         let why = match same_role {
-            Some(_) => format!("it is over another {is}"),
+            Some(_) => {
+                format!("it is over another {is}; send them the request again, and compare the words")
+            }
             None => format!("it is for another role, {is}"),
         };
         self.find(source, Outcome::WrongPayload, keyid, why);
@@ -395,6 +404,15 @@ impl Finding {
         format!("{}: {what}{why}", self.source)
     }
 }
+
+/// Whether bytes are so many as a signature of a known scheme has, or begin as one in DER does.
+fn is_shaped(bytes: &[u8]) -> bool {
+    let of_rsa = (128..=2048).contains(&bytes.len()) && bytes.len().is_multiple_of(64);
+    let framed = bytes.starts_with(&[0x30]) && (56..=160).contains(&bytes.len());
+    // Ed25519, and r||s of P-256; of P-384; the three sizes of ML-DSA.
+    of_rsa || framed || matches!(bytes.len(), 64 | 96 | 2420 | 3309 | 4627)
+}
+
 /// Whether a member of a response, a request or metadata is named in it.
 fn names_a_form(bytes: &[u8]) -> bool {
     let names: [&[u8]; 4] =

@@ -53,6 +53,16 @@ fn answer(signed: &Value, version: u64, n: u8) -> Vec<u8> {
     Response::new("root", version, &sha256, public(n).keyid(), "ed25519", &sig).to_file()
 }
 
+/// Behind the mark of UTF-8, as some editors write a text.
+fn with_mark(text: &[u8]) -> Vec<u8> {
+    [b"\xef\xbb\xbf", text].concat()
+}
+
+/// A bare signature in hex.
+fn hex_of(signed: &Value, n: u8) -> String {
+    hex::encode(signer(n).sign(signed_by(signed, &[]).payload()).to_bytes())
+}
+
 fn outcomes(merge: &Merge) -> Vec<Outcome> {
     merge.findings().iter().map(|finding| finding.outcome).collect()
 }
@@ -101,7 +111,13 @@ fn each_outcome_has_an_answer_of_its_own() {
         (answer(&root(1, &[1, 2, 3], 2), 1, 2), Outcome::Replay, "older than version 2"),
         (answer(&forked, 2, 2), Outcome::WrongPayload, "over another root version 2"),
         (answer(&forked, 3, 2), Outcome::WrongPayload, "over another root version 3"),
+        (answer(&forked, 2, 2), Outcome::WrongPayload, "send them the request again, and compare the words"),
         (copy_of_the_old, Outcome::Replay, "older than version 2"),
+        (signed_by(&root(1, &[1, 2, 3], 2), &[]).to_file(), Outcome::Empty, "nobody has signed it"),
+        (public(2).to_pem().into_bytes(), Outcome::Malformed, "neither a response"),
+        (vec![7; 100], Outcome::Malformed, "neither a response"),
+        (with_mark(&answer(&new_root(), 2, 7)), Outcome::AlreadyThere, "already there"),
+        (with_mark(hex_of(&new_root(), 7).as_bytes()), Outcome::AlreadyThere, "already there"),
         (other, Outcome::WrongPayload, "for another role, targets version 9"),
         (signed_by(&forked, &[2, 3]).to_file(), Outcome::WrongPayload, "over another root version 2"),
         (signed_by(&new_root(), &[]).to_file(), Outcome::Empty, "nobody has signed it"),
