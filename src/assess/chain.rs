@@ -1,7 +1,7 @@
 //! The files between root and targets, where each can come from, and how long all of them are taken.
 
+use crate::assess::effect::Until;
 use crate::assess::model::Era;
-use crate::assess::thief::Until;
 use crate::tuf::Date;
 
 /// Where a file can come from.

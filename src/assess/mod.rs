@@ -5,11 +5,14 @@
 //! shows it, `draft` writes the ceremony that repairs.
 
 mod chain;
+mod effect;
+mod fewest;
 mod keys;
 mod model;
 mod paths;
 mod recovery;
 mod repair;
+mod rows;
 pub mod rules;
 mod say;
 mod table;
@@ -20,9 +23,13 @@ use crate::tuf::Date;
 use crate::tuf::Names;
 use crate::tuf::Repository;
 
+pub use effect::Effect;
+pub use effect::Harm;
+pub use effect::Until;
 pub use keys::Key;
 pub use keys::Keys;
 pub use keys::NoSuchKey;
+pub use model::Counts;
 pub use model::KeySet;
 pub use model::Model;
 pub use model::Signers;
@@ -32,9 +39,7 @@ pub use repair::Repair;
 pub use table::Combination;
 pub use table::Row;
 pub use table::Table;
-pub use thief::Effect;
-pub use thief::Harm;
-pub use thief::Until;
+pub use table::Unsigned;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,9 +84,14 @@ impl Model {
         table::table(self, at)
     }
 
+    /// The same table from the thresholds alone, as it is made where there are too many combinations to try.
+    pub fn table_by_thresholds(&self, at: Date) -> Table {
+        table::by_thresholds(self, at)
+    }
+
     fn answer(&self, question: &Question, count: bool, room: &thief::Room) -> Assessment {
         let Question { lost, stolen, at } = question;
-        let thief = thief::Thief { model: self, stolen, at: *at, count, room };
+        let thief = thief::Thief { model: self, stolen, at: *at, counts: Counts::Keys, count, room };
         let roles = recovery::all(self, lost, stolen);
         let root = match roles.first().map_or(Can::Never, |root| root.can) {
             Can::Sign { .. } => &rules::ROOT_ROTATES,
@@ -104,6 +114,12 @@ impl Assessment {
     pub fn worst(&self) -> Harm {
         let now = self.thief.iter().filter(|effect| effect.clients.is_none());
         now.map(|effect| effect.harm).min().unwrap_or(Harm::Nothing)
+    }
+
+    /// The worst that clients of older roots suffer.
+    pub fn worst_of_old(&self) -> Harm {
+        let old = self.thief.iter().filter(|effect| effect.clients.is_some());
+        old.map(|effect| effect.harm).min().unwrap_or(Harm::Nothing)
     }
 
     /// Whether the thief can make the next root himself.

@@ -26,6 +26,17 @@ pub struct Signers {
     pub keys: KeySet,
     /// How many must sign.
     pub threshold: u32,
+    /// Keys that the role lists under several keyids, and under how many.
+    pub several: BTreeMap<usize, u32>,
+}
+
+/// How a client counts the signatures of a key that stands under several keyids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Once, as the specification has it.
+    Keys,
+    /// Once for each keyid: [`crate::assess::rules::SEVERAL_KEYIDS`].
+    Keyids,
 }
 
 impl Signers {
@@ -47,7 +58,24 @@ impl Signers {
 
     /// How many more are needed beside `some`.
     pub fn lacking(&self, some: &KeySet) -> u32 {
-        self.threshold.saturating_sub(self.among(some))
+        self.lacking_by(some, Counts::Keys)
+    }
+
+    /// How many signatures a thief of `some` lacks for a client that counts so.
+    pub fn lacking_by(&self, some: &KeySet, counts: Counts) -> u32 {
+        self.threshold.saturating_sub(self.signatures(some, counts))
+    }
+
+    /// How many signatures `some` make for a client that counts so.
+    pub fn signatures(&self, some: &KeySet, counts: Counts) -> u32 {
+        let again = self.several.iter().filter(|(key, _)| counts == Counts::Keyids && some.contains(key));
+        let again: u32 = again.map(|(_, keyids)| keyids.saturating_sub(1)).sum();
+        self.among(some).saturating_add(again)
+    }
+
+    /// Whether a client that counts so takes what `some` alone sign.
+    pub fn forged_by(&self, some: &KeySet, counts: Counts) -> bool {
+        self.threshold > 0 && self.lacking_by(some, counts) == 0
     }
 }
 
@@ -189,6 +217,12 @@ impl Model {
         Self { keys, eras, files, delegations, edges, edges_to, pins: pins(repository), has, uncounted }
     }
 
+    /// Who may sign anything, by any root or delegation.
+    pub(super) fn all_signers(&self) -> impl Iterator<Item = &Signers> {
+        let of_roots = self.eras.iter().flat_map(|era| &era.signers);
+        of_roots.chain(self.edges.iter().map(|edge| edge.signers.as_ref()))
+    }
+
     /// The newest root.
     pub(super) fn newest(&self) -> &Era {
         // There is at least one: `new` puts the repository's own there.
@@ -234,8 +268,13 @@ impl Model {
 }
 
 fn signers(role: &RoleKeys, keys: &mut Keys) -> Signers {
-    let places = role.keys.iter().map(|(keyid, key)| keys.place(keyid, key)).collect();
-    Signers { keys: places, threshold: role.threshold }
+    let mut keyids: BTreeMap<usize, u32> = BTreeMap::new();
+    for (keyid, key) in &role.keys {
+        *keyids.entry(keys.place(keyid, key)).or_default() += 1;
+    }
+    let places = keyids.keys().copied().collect();
+    keyids.retain(|_, keyids| *keyids > 1);
+    Signers { keys: places, threshold: role.threshold, several: keyids }
 }
 
 fn era(root: &Root, repository: &Repository, keys: &mut Keys) -> Era {

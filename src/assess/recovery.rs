@@ -1,5 +1,6 @@
 //! Who can still sign what, and whether root can follow root.
 
+use crate::assess::model::Counts;
 use crate::assess::model::KeySet;
 use crate::assess::model::Model;
 use crate::assess::model::Signers;
@@ -79,9 +80,9 @@ impl Status {
         u32::try_from(self.stolen.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether the thief can sign it.
+    /// Whether the thief can sign it, by the word of the weakest client.
     pub fn forged(&self) -> bool {
-        self.signers.met_by(&self.stolen)
+        self.signers.forged_by(&self.stolen, Counts::Keyids)
     }
 
     /// Whether a key of it must be replaced.

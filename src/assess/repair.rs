@@ -2,6 +2,7 @@
 
 use crate::assess::Assessment;
 use crate::assess::Can;
+use crate::assess::Counts;
 use crate::assess::Harm;
 use crate::assess::KeySet;
 use crate::assess::Model;
@@ -187,22 +188,47 @@ impl Model {
     fn unrepaired(&self, assessment: &Assessment, root: &Status) -> Vec<String> {
         let newest = self.newest();
         let mut steps = Vec::new();
+        let next = newest.version.saturating_add(1);
         if root.can == Can::OnlyWithStolen {
-            let next = newest.version.saturating_add(1);
             let helpers = cut(&self.keys.names(root.stolen.difference(&root.lost)));
+            let lacking = root.signers.lacking_by(&root.stolen, Counts::Keyids);
+            let thief = match lacking {
+                0 => "he can make it too: be first".to_owned(),
+                1 => "he lacks 1 more key to make one of his own".to_owned(),
+                more => format!("he lacks {more} more keys to make one of his own"),
+            };
+            steps.push(
+                "Stop publishing until this is decided, and keep a copy of what is published now.".to_owned(),
+            );
             steps.push(format!(
-                "No ceremony repairs this safely: root {next} would need {helpers}, and what a stolen key signs for us it \
-                 can sign for the thief. A ceremony file that needs it is refused."
+                "Decide, all of you, whether to use a stolen key once more. Root {next} can still be made by {}, and needs {} \
+                 of {helpers}, which the thief has too. Clients take such a root as any other, and with it \
+                 the stolen key is out. Nobody can see from here what else was signed with it; {thief}.",
+                cut(&self.keys.names(root.signers.keys.difference(&root.lost))),
+                root.signers.lacking(&root.left),
             ));
+            steps.push(
+                "If you use it: a key-rotation that takes out every lost and stolen key; what is signed is compared from \
+                 paper. A compromise-response is refused here, for there a stolen key never counts as needed."
+                    .to_owned(),
+            );
         }
-        steps.push(
-            "Begin anew: a root-genesis with new keys, and clients that are shipped with its root 1 by another way than \
-             this repository."
-                .to_owned(),
-        );
-        if assessment.question.stolen.is_empty() {
+        let or = if root.can == Can::OnlyWithStolen { "If not, begin anew" } else { "Begin anew" };
+        steps.push(format!(
+            "{or}: a root-genesis with new keys, and clients that are shipped with its root 1 by another way than this \
+             repository."
+        ));
+        if root.can == Can::OnlyWithStolen {
+            return steps;
+        }
+        if assessment.question.stolen.is_empty() && newest.expires > assessment.question.at {
             steps.push(format!(
                 "There is time: clients go on until root {} expires, {}. Roles that can still be signed go on until then.",
+                newest.version, newest.expires
+            ));
+        } else if assessment.question.stolen.is_empty() {
+            steps.push(format!(
+                "There is no time left: root {} expired at {}, and clients have refused everything since.",
                 newest.version, newest.expires
             ));
         } else {

@@ -25,6 +25,13 @@ pub const ROOT: Rule = Rule {
     source: "Samuel et al. 2010; PEP 458, Key Compromise Analysis; TUF 5.3.4",
 };
 
+/// TUF 5.3.4 counts keys; which clients count keyids, `lint` knows: a test keeps the two together.
+pub const SEVERAL_KEYIDS: Rule = Rule {
+    name: "SEVERAL-KEYIDS",
+    says: "python-tuf, tuf-js and go-tuf before May 2026 count a key once for each keyid under which a role lists it",
+    source: "TUF 5.3.4, which counts keys; tried with python-tuf 7 (lint: ONE-KEY-SEVERAL-KEYIDS)",
+};
+
 /// TUF 5.3: a client climbs from the root that it has, and the root it has says who may sign the next.
 pub const OLD_ROOT: Rule = Rule {
     name: "OLD-ROOT",
@@ -166,12 +173,13 @@ pub const ROLE_LOST: Rule = Rule {
 };
 
 /// Every rule.
-pub const RULES: [Rule; 21] = [
+pub const RULES: [Rule; 22] = [
     ROLE_SIGNS,
     ROLE_NEEDS_STOLEN,
     ROLE_LOST,
     ROOT,
     OLD_ROOT,
+    SEVERAL_KEYIDS,
     TARGETS_AND_SNAPSHOT_AND_TIMESTAMP,
     DELEGATION_AND_SNAPSHOT_AND_TIMESTAMP,
     TARGETS_NOT_PINNED,

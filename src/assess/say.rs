@@ -2,16 +2,13 @@
 
 use crate::assess::Assessment;
 use crate::assess::Can;
-use crate::assess::Combination;
+use crate::assess::Counts;
 use crate::assess::Effect;
 use crate::assess::Harm;
 use crate::assess::Model;
-use crate::assess::Row;
 use crate::assess::Status;
-use crate::assess::Table;
 use crate::assess::Until;
 use crate::assess::rules;
-use crate::tuf::Date;
 use crate::tuf::few::and_more_by;
 
 /// The longest line.
@@ -113,6 +110,7 @@ impl Model {
         let worst = assessment.worst();
         let never: Vec<String> =
             assessment.roles.iter().filter(|r| r.can == Can::Never).map(Status::named).collect();
+        let old = self.head_of_old(assessment);
         let first = match (worst, assessment.is_good()) {
             (_, true) if !asked => {
                 "SAFE: every role can be signed. No key was said to be lost or stolen.".to_owned()
@@ -121,6 +119,7 @@ impl Model {
                 "SAFE: every role can still be signed without these keys.".to_owned()
             }
             (_, true) => "SAFE: every role can still be signed, and the thief can do nothing.".to_owned(),
+            (Harm::Nothing, false) if old.is_some() => old.clone().unwrap_or_default(),
             (Harm::Nothing, false) if never.is_empty() => {
                 "NOT SAFE: a role can be signed only with a key that is stolen.".to_owned()
             }
@@ -132,8 +131,23 @@ impl Model {
             }
         };
         fold(&mut lines, "", &first);
+        old.filter(|old| *old != first).iter().for_each(|old| fold(&mut lines, "", old));
         fold(&mut lines, "", &self.root_line(assessment));
         lines
+    }
+
+    /// What clients of an older root suffer, where that is worse.
+    fn head_of_old(&self, assessment: &Assessment) -> Option<String> {
+        let old = assessment.thief.iter().find(|effect| effect.clients.is_some())?;
+        let (version, harm) = (old.clients?, old.harm);
+        (harm < assessment.worst()).then(|| {
+            let once = once(old);
+            format!(
+                "{}, of clients that still trust root {version}: the thief {}{once}.",
+                harm.name(),
+                harm.on_clients()
+            )
+        })
     }
 
     fn root_line(&self, assessment: &Assessment) -> String {
@@ -187,6 +201,11 @@ impl Model {
                     status.signers.threshold,
                     cut(&self.keys.names(status.signers.keys.difference(&status.lost)))
                 ),
+                Can::Never if status.signers.threshold as usize > status.signers.keys.len() => format!(
+                    "NO      {} needed, more than it has keys: {}",
+                    status.signers.threshold,
+                    status.signers.keys.len()
+                ),
                 Can::Never => format!(
                     "NO      {} of {} needed; {} left",
                     status.signers.threshold,
@@ -196,10 +215,14 @@ impl Model {
             };
             let thief = match status.in_wrong_hands() {
                 0 => String::new(),
-                have if status.forged() => format!("; the thief has {have}, enough"),
+                have if status.signers.met_by(&status.stolen) => format!("; the thief has {have}, enough"),
+                have if status.forged() => format!(
+                    "; the thief has {have}, enough for clients that count keyids ({})",
+                    rules::SEVERAL_KEYIDS.name
+                ),
                 have => format!(
                     "; the thief has {have} and needs {} more ({})",
-                    status.signers.lacking(&status.stolen),
+                    status.signers.lacking_by(&status.stolen, Counts::Keyids),
                     rules::BELOW_THRESHOLD.name
                 ),
             };
@@ -256,7 +279,11 @@ impl Model {
         }
         let old =
             if effect.clients.is_some() { format!(", {}", rules::OLD_ROOT.name) } else { String::new() };
-        format!("{said}. {}{old}: {}", effect.rule.name, effect.rule.says)
+        let weak = match effect.counts {
+            Counts::Keys => String::new(),
+            Counts::Keyids => format!(". {}", cite(&rules::SEVERAL_KEYIDS)),
+        };
+        format!("{said}. {}{old}: {}{weak}", effect.rule.name, effect.rule.says)
     }
 
     /// What does not fit elsewhere.
@@ -279,6 +306,20 @@ impl Model {
                 "{role} lists keys of a kind that this program cannot verify with; they are not counted here"
             ));
         }
+        for status in &assessment.roles {
+            let listed = |(key, keyids): (&usize, &u32)| {
+                format!("{} under {keyids} keyids", self.keys.names([key]).join(""))
+            };
+            let listed: Vec<String> = status.signers.several.iter().map(listed).collect();
+            if !listed.is_empty() {
+                notes.push(format!(
+                    "{} lists {}: whoever has such a key holds as many signatures there. {}",
+                    status.named(),
+                    cut(&listed),
+                    cite(&rules::SEVERAL_KEYIDS)
+                ));
+            }
+        }
         let shared: Vec<String> = assessment
             .question
             .stolen
@@ -295,94 +336,10 @@ impl Model {
         }
         notes
     }
-
-    /// The table of all combinations.
-    pub fn table_lines(&self, table: &Table, at: Date) -> Vec<String> {
-        let mut lines = Vec::new();
-        let (good, all) =
-            (table.rows.iter().filter(|r| r.is_good()).map(|r| r.choices).sum::<u128>(), table.choices);
-        let which = match table.up_to {
-            None => format!("all {all} combinations"),
-            Some(most) => format!("{all} combinations, of at most {} at once", count(most, "key")),
-        };
-        fold(&mut lines, "", &format!("{good} of {which} of lost and stolen keys are harmless."));
-        fold(&mut lines, "", &format!("Each row says from which fewest keys it follows. Judged at {at}."));
-        if let Some(refused) = refused(&table.expired) {
-            fold(&mut lines, "", &format!("Mind: {refused}."));
-        }
-        lines.push(String::new());
-        for (letter, kind) in letters().zip(&table.kinds) {
-            fold(
-                &mut lines,
-                &format!("  {letter:<3}"),
-                &format!("{} of: {}", kind.len(), cut(&self.keys.people(kind))),
-            );
-        }
-        for row in table.merged() {
-            lines.push(String::new());
-            let on = if row.on.is_empty() { String::new() } else { format!(" on paths of {}", cut(&row.on)) };
-            let rule = row.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
-            fold(&mut lines, "", &format!("{}{on}{rule}: {} of {all}", row.title(), row.choices));
-            fold(&mut lines, "  then  ", &row.follows());
-            fold(&mut lines, "  from  ", &fewest(&row.from));
-        }
-        let unsigned = table.unsigned();
-        if !unsigned.is_empty() {
-            let (lost, stolen) = (rules::ROLE_LOST.name, rules::ROLE_NEEDS_STOLEN.name);
-            lines.push(String::new());
-            let head = format!(
-                "Beside that, a role is signed only with a stolen key ({stolen}) or by nobody ({lost}):"
-            );
-            fold(&mut lines, "", &head);
-            for (role, from) in unsigned {
-                fold(&mut lines, "  ", &format!("{role}  from {}", fewest(&from)));
-            }
-        }
-        lines
-    }
-}
-
-impl Row {
-    /// Whether every role can still be signed and the thief can do nothing.
-    pub fn is_good(&self) -> bool {
-        self.harm == Harm::Nothing && matches!(self.root, Can::Sign { .. }) && self.unsigned.is_empty()
-    }
-}
-
-impl Row {
-    /// What clients suffer; where that is nothing, what the people do.
-    fn title(&self) -> &'static str {
-        match (self.harm, self.root) {
-            (Harm::Nothing, _) if self.is_good() => "SAFE",
-            (Harm::Nothing, Can::Sign { .. }) => "A ROLE IS LOST, ROOT CAN MEND IT",
-            (Harm::Nothing, Can::OnlyWithStolen) => "A STOLEN KEY IS NEEDED",
-            (Harm::Nothing, Can::Never) => "ROOT IS LOST",
-            (harm, _) => harm.name(),
-        }
-    }
-
-    /// What becomes of root, with its rule, and of other roles where that is all that follows.
-    fn follows(&self) -> String {
-        let root = match self.root {
-            Can::Sign { .. } => "root rotates",
-            Can::OnlyWithStolen => "root rotates only with a stolen key",
-            Can::Never => "root is lost for ever",
-        };
-        let root = format!("{root} ({})", signing("root", self.root).name);
-        match (self.harm, self.root) {
-            (Harm::Nothing, Can::Sign { .. }) if !self.is_good() => {
-                format!(
-                    "{root}; until other keys are named nobody signs that role ({})",
-                    rules::ROLE_LOST.name
-                )
-            }
-            _ => root,
-        }
-    }
 }
 
 /// By which rule a role can be signed, or cannot.
-fn signing(role: &str, can: Can) -> &'static rules::Rule {
+pub(super) fn signing(role: &str, can: Can) -> &'static rules::Rule {
     match (role == "root", can) {
         (true, Can::Sign { .. }) => &rules::ROOT_ROTATES,
         (true, Can::OnlyWithStolen) => &rules::ROOT_NEEDS_STOLEN,
@@ -391,30 +348,6 @@ fn signing(role: &str, can: Can) -> &'static rules::Rule {
         (false, Can::OnlyWithStolen) => &rules::ROLE_NEEDS_STOLEN,
         (false, Can::Never) => &rules::ROLE_LOST,
     }
-}
-
-/// The fewest keys from which something follows.
-fn fewest(from: &[Combination]) -> String {
-    cut_by(&from.iter().map(combination).collect::<Vec<_>>(), ", or ")
-}
-
-/// `1 of A lost, 2 of B stolen`.
-fn combination(combination: &Combination) -> String {
-    let mut said = Vec::new();
-    for (letter, (lost, stolen)) in letters().zip(combination) {
-        for (many, how) in [(lost, "lost"), (stolen, "stolen")] {
-            if *many > 0 {
-                said.push(format!("{many} of {letter} {how}"));
-            }
-        }
-    }
-    if said.is_empty() { "no key at all".to_owned() } else { said.join(" and ") }
-}
-
-/// `A` to `Z`, then `AA`, ...
-pub(super) fn letters() -> impl Iterator<Item = String> {
-    let one = || ('A'..='Z').map(String::from);
-    one().chain(('A'..='Z').flat_map(move |a| one().map(move |b| format!("{a}{b}"))))
 }
 
 /// `, once timestamp is signed again`.
@@ -427,7 +360,7 @@ fn once(effect: &Effect) -> String {
 }
 
 /// That clients take nothing today, and why.
-fn refused(expired: &[String]) -> Option<String> {
+pub(super) fn refused(expired: &[String]) -> Option<String> {
     let why = "expired, missing or not signed as it must be";
     (!expired.is_empty()).then(|| {
         format!(
@@ -459,12 +392,12 @@ pub(super) fn cut(all: &[impl AsRef<str>]) -> String {
     cut_by(all, ", ")
 }
 
-fn cut_by(all: &[impl AsRef<str>], between: &str) -> String {
+pub(super) fn cut_by(all: &[impl AsRef<str>], between: &str) -> String {
     and_more_by(between, &all[..all.len().min(NAMED)], all.len())
 }
 
 /// Adds text in lines: the first begins with `head`, the others under its end.
-fn fold(lines: &mut Vec<String>, head: &str, text: &str) {
+pub(super) fn fold(lines: &mut Vec<String>, head: &str, text: &str) {
     let indent = " ".repeat(head.chars().count());
     let mut line = head.to_owned();
     let mut empty = true;

@@ -8,16 +8,20 @@ use std::collections::BTreeSet;
 
 use crate::assess::Assessment;
 use crate::assess::Can;
+use crate::assess::Effect;
 use crate::assess::Harm;
 use crate::assess::KeySet;
 use crate::assess::Model;
 use crate::assess::Question;
+use crate::assess::Signers;
 use crate::assess::Status;
+use crate::assess::fewest::Fewest;
+use crate::assess::fewest::fewest;
 use crate::assess::thief::Room;
 use crate::tuf::Date;
 use crate::tuf::few::few;
 
-/// More combinations of kinds than these are not tried.
+/// More combinations of kinds than these are not tried one by one.
 const MOST: usize = 6_561;
 
 /// For each kind, how many are lost and how many are stolen.
@@ -28,6 +32,8 @@ pub type Combination = Vec<(usize, usize)>;
 pub struct Row {
     /// The worst that clients suffer.
     pub harm: Harm,
+    /// Where all else is well, the worst that clients suffer which still trust an older root.
+    pub old: Harm,
     /// By which rule; none where it is nothing.
     pub rule: Option<&'static str>,
     /// On which delegated roles, where it is not everything.
@@ -36,10 +42,12 @@ pub struct Row {
     pub root: Can,
     /// Roles beside root that can no longer be signed without a stolen key, or at all.
     pub unsigned: Vec<String>,
+    /// Those of them that nobody can sign.
+    pub lost: Vec<String>,
     /// The fewest keys from which this follows: no other combination in this row is a part of one of these.
     pub from: Vec<Combination>,
-    /// How many choices of keys end here.
-    pub choices: u128,
+    /// How many choices of keys end here, where each was tried.
+    pub choices: Option<u128>,
 }
 
 /// All rows, the best first.
@@ -49,26 +57,32 @@ pub struct Table {
     pub kinds: Vec<KeySet>,
     /// What follows.
     pub rows: Vec<Row>,
-    /// The most keys at once that were tried; `None`: every combination.
-    pub up_to: Option<usize>,
-    /// How many choices of keys there are in all rows.
+    /// Which combinations were not looked at, in words; what follows from them may be worse.
+    pub left_out: Vec<&'static str>,
+    /// How many choices of keys there are.
     pub choices: u128,
     /// The roles for which clients refuse today's state; the rows say what follows once they are signed again.
     pub expired: Vec<String>,
 }
 
-/// Tries them all.
+/// Tries them all; where they are too many, those that are the fewest for something.
 pub(super) fn table(model: &Model, at: Date) -> Table {
     let kinds = kinds(model);
     let states = |n: usize| (n + 1) * (n + 2) / 2;
     let all = kinds.iter().try_fold(1_usize, |sum, kind| sum.checked_mul(states(kind.len())));
-    let up_to = match all {
-        Some(all) if all <= MOST => None,
-        _ => Some(up_to(&kinds, usize::try_from(model.newest().of("root").threshold).unwrap_or(1))),
-    };
+    let counted = all.is_some_and(|all| all <= MOST);
+    of(model, at, kinds, counted)
+}
+
+/// The same from the thresholds alone, however few combinations there are.
+pub(super) fn by_thresholds(model: &Model, at: Date) -> Table {
+    of(model, at, kinds(model), false)
+}
+
+fn of(model: &Model, at: Date, kinds: Vec<KeySet>, counted: bool) -> Table {
     let room = Room::default();
     let mut rows: BTreeMap<Class, (Vec<Combination>, u128)> = BTreeMap::new();
-    for combination in combinations(&kinds, up_to) {
+    let mut judge = |combination: Combination| {
         let pick = |from: fn(&(usize, usize)) -> (usize, usize)| -> KeySet {
             let some = kinds.iter().zip(&combination).flat_map(|(kind, many)| {
                 let (skip, take) = from(many);
@@ -82,31 +96,47 @@ pub(super) fn table(model: &Model, at: Date) -> Table {
         *choices +=
             kinds.iter().zip(&combination).map(|(kind, many)| ways(kind.len(), *many)).product::<u128>();
         from.push(combination);
+    };
+    let mut left_out = Vec::new();
+    if counted {
+        combinations(&kinds).for_each(judge);
+    } else {
+        let Fewest { combinations, one_delegation, cut } = fewest(model, &kinds);
+        combinations.into_iter().for_each(&mut judge);
+        if one_delegation {
+            left_out.push("combinations by which several delegated roles are signed by a thief at once");
+        }
+        if cut {
+            left_out.push("combinations of more keys than those named, where there are thousands");
+        }
     }
-    let rows: Vec<Row> =
-        rows.into_iter().map(|(class, (from, choices))| row(class, &from, choices)).collect();
-    let choices = rows.iter().map(|row| row.choices).sum();
+    let rows: Vec<Row> = rows
+        .into_iter()
+        .map(|(class, (from, choices))| row(class, &from, counted.then_some(choices)))
+        .collect();
+    let keys: usize = kinds.iter().map(KeySet::len).sum();
+    let choices = (0..keys).fold(1_u128, |all, _| all.saturating_mul(3));
     let nobody = Question { lost: KeySet::new(), stolen: KeySet::new(), at };
     let expired = model.answer(&nobody, false, &room).expired;
-    Table { kinds, rows, up_to, choices, expired }
+    Table { kinds, rows, left_out, choices, expired }
 }
 
 /// Keys by the roles that list them, in the order in which people read them.
 fn kinds(model: &Model) -> Vec<KeySet> {
-    let mut places: BTreeMap<usize, BTreeSet<(usize, usize)>> = BTreeMap::new();
+    // Where it stands, and under how many keyids.
+    type Places = BTreeSet<(usize, usize, u32)>;
+    let mut places: BTreeMap<usize, Places> = BTreeMap::new();
+    let mut stands = |nth: usize, place: usize, signers: &Signers| {
+        for key in &signers.keys {
+            let keyids = signers.several.get(key).copied().unwrap_or(1);
+            places.entry(*key).or_default().insert((nth, place, keyids));
+        }
+    };
     for (nth, era) in model.eras.iter().enumerate() {
-        for (place, signers) in era.signers.iter().enumerate() {
-            for key in &signers.keys {
-                places.entry(*key).or_default().insert((nth, place));
-            }
-        }
+        era.signers.iter().enumerate().for_each(|(place, signers)| stands(nth, place, signers));
     }
-    for edge in &model.edges {
-        for key in &edge.signers.keys {
-            places.entry(*key).or_default().insert((model.eras.len(), edge.twin));
-        }
-    }
-    let mut kinds: BTreeMap<BTreeSet<(usize, usize)>, KeySet> = BTreeMap::new();
+    model.edges.iter().for_each(|edge| stands(model.eras.len(), edge.twin, &edge.signers));
+    let mut kinds: BTreeMap<Places, KeySet> = BTreeMap::new();
     for (key, places) in places {
         kinds.entry(places).or_default().insert(key);
     }
@@ -115,36 +145,26 @@ fn kinds(model: &Model) -> Vec<KeySet> {
     kinds
 }
 
-/// The most keys at once for which there are few enough combinations; at least the threshold of root, where it can be.
-fn up_to(kinds: &[KeySet], threshold: usize) -> usize {
-    let fits = |most: &usize| combinations(kinds, Some(*most)).take(MOST + 1).count() <= MOST;
-    (1..=threshold).rev().find(fits).unwrap_or(1)
-}
-
-/// Every combination of at most so many keys, fewest of the last kind first.
-fn combinations(kinds: &[KeySet], up_to: Option<usize>) -> impl Iterator<Item = Combination> {
+/// Every combination, fewest of the last kind first.
+fn combinations(kinds: &[KeySet]) -> impl Iterator<Item = Combination> {
     let sizes: Vec<usize> = kinds.iter().map(KeySet::len).collect();
-    let most = up_to.unwrap_or_else(|| sizes.iter().sum());
     let mut next = Some(vec![(0, 0); sizes.len()]);
     std::iter::from_fn(move || {
         let found = next.take()?;
-        next = following(&found, &sizes, most);
+        next = following(&found, &sizes);
         Some(found)
     })
 }
 
 /// Counts on by one: the first kind that can take one more does, and those before it begin again.
-fn following(combination: &Combination, sizes: &[usize], most: usize) -> Option<Combination> {
+fn following(combination: &Combination, sizes: &[usize]) -> Option<Combination> {
     let mut next = combination.clone();
-    for (at, size) in sizes.iter().enumerate() {
-        let others: usize = next.iter().skip(at + 1).map(|(lost, stolen)| lost + stolen).sum();
-        let room = (*size).min(most.saturating_sub(others));
-        let many = next.get_mut(at)?;
-        if many.0 + many.1 < room {
+    for (many, size) in next.iter_mut().zip(sizes) {
+        if many.0 + many.1 < *size {
             many.1 += 1;
             return Some(next);
         }
-        if many.0 < room {
+        if many.0 < *size {
             *many = (many.0 + 1, 0);
             return Some(next);
         }
@@ -163,27 +183,39 @@ fn ways(n: usize, (lost, stolen): (usize, usize)) -> u128 {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Class {
     harm: std::cmp::Reverse<Harm>,
+    old: std::cmp::Reverse<Harm>,
     root: u8,
     unsigned: Vec<String>,
+    lost: Vec<String>,
     on: Vec<String>,
     rule: Option<&'static str>,
 }
 
 fn class(assessment: &Assessment) -> Class {
     let harm = assessment.worst();
-    let now = assessment.thief.iter().filter(|effect| effect.clients.is_none() && effect.harm == harm);
-    let worst: Vec<_> = now.filter(|effect| effect.harm != Harm::Nothing).collect();
-    let on = worst.iter().filter(|effect| !effect.paths.is_empty());
     let root = match assessment.roles.first().map_or(Can::Never, |root| root.can) {
         Can::Sign { .. } => 0,
         Can::OnlyWithStolen => 1,
         Can::Never => 2,
     };
+    // Who trusts an older root is asked about where nobody else suffers.
+    let old = if (harm, root) == (Harm::Nothing, 0) { assessment.worst_of_old() } else { Harm::Nothing };
+    let worst: Vec<&Effect> = assessment
+        .thief
+        .iter()
+        .filter(|effect| match old {
+            Harm::Nothing => effect.clients.is_none() && effect.harm == harm && harm != Harm::Nothing,
+            old => effect.clients.is_some() && effect.harm == old,
+        })
+        .collect();
+    let on = worst.iter().filter(|effect| !effect.paths.is_empty());
     let unsigned = assessment.roles.iter().skip(1).filter(|role| !matches!(role.can, Can::Sign { .. }));
     Class {
         harm: std::cmp::Reverse(harm),
+        old: std::cmp::Reverse(old),
         root,
-        unsigned: unsigned.map(Status::named).collect(),
+        unsigned: unsigned.clone().map(Status::named).collect(),
+        lost: unsigned.filter(|role| role.can == Can::Never).map(Status::named).collect(),
         on: on.map(|effect| together(assessment, &effect.roles)).collect(),
         rule: worst.first().map(|effect| effect.rule.name),
     }
@@ -196,28 +228,50 @@ fn together(assessment: &Assessment, roles: &[String]) -> String {
 }
 
 /// Those of which no other one is a part, the fewest keys first.
-fn least(all: &[Combination]) -> Vec<Combination> {
+pub(super) fn least(all: &[Combination]) -> Vec<Combination> {
     let part = |a: &Combination, b: &Combination| a.iter().zip(b).all(|(a, b)| a.0 <= b.0 && a.1 <= b.1);
-    let least = |one: &&Combination| !all.iter().any(|other| other != *one && part(other, one));
-    let mut from: Vec<Combination> = all.iter().filter(least).cloned().collect();
-    from.sort_by_key(|one| one.iter().map(|(lost, stolen)| lost + stolen).sum::<usize>());
+    let keys = |one: &&Combination| one.iter().map(|(lost, stolen)| lost + stolen).sum::<usize>();
+    let mut sorted: Vec<&Combination> = all.iter().collect();
+    sorted.sort_by_key(keys);
+    let mut from: Vec<Combination> = Vec::new();
+    for one in sorted {
+        if !from.iter().any(|less| part(less, one)) {
+            from.push(one.clone());
+        }
+    }
     from
 }
 
+/// From which fewest keys a role beside root can be signed no longer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsigned {
+    /// By nobody.
+    pub never: Vec<Combination>,
+    /// Only with a stolen key.
+    pub only_with_stolen: Vec<Combination>,
+}
+
 impl Table {
+    /// Whether every combination was tried, and counted.
+    pub fn is_counted(&self) -> bool {
+        self.rows.iter().all(|row| row.choices.is_some())
+    }
+
     /// The rows as people read them: those that differ in nothing but which other roles are unsigned are one.
     pub fn merged(&self) -> Vec<Row> {
         let mut merged: Vec<Row> = Vec::new();
         for row in &self.rows {
             let alike = |other: &&mut Row| {
-                (other.harm, other.rule, &other.on, other.root) == (row.harm, row.rule, &row.on, row.root)
-                    && other.is_good() == row.is_good()
+                let what = |row: &Row| (row.harm, row.old, row.rule, row.on.clone(), row.root, row.is_good());
+                let mends = |row: &Row| row.only_roles().then(|| row.lost.is_empty());
+                what(other) == what(row) && mends(other) == mends(row)
             };
             match merged.iter_mut().find(alike) {
                 Some(known) => {
                     known.from.extend(row.from.iter().cloned());
                     known.unsigned.extend(row.unsigned.iter().cloned());
-                    known.choices += row.choices;
+                    known.lost.extend(row.lost.iter().cloned());
+                    known.choices = known.choices.zip(row.choices).map(|(known, more)| known + more);
                 }
                 None => merged.push(row.clone()),
             }
@@ -227,24 +281,29 @@ impl Table {
     }
 
     /// Every role beside root that can be lost, and the fewest keys from which that follows, whatever else does.
-    pub fn unsigned(&self) -> BTreeMap<&str, Vec<Combination>> {
-        let mut roles: BTreeMap<&str, Vec<Combination>> = BTreeMap::new();
+    pub fn unsigned(&self) -> BTreeMap<&str, Unsigned> {
+        let mut roles: BTreeMap<&str, Unsigned> = BTreeMap::new();
         for row in &self.rows {
             for role in &row.unsigned {
-                roles.entry(role).or_default().extend(row.from.iter().cloned());
+                let of = roles.entry(role).or_default();
+                let from = if row.lost.contains(role) { &mut of.never } else { &mut of.only_with_stolen };
+                from.extend(row.from.iter().cloned());
             }
         }
-        roles.values_mut().for_each(|from| *from = least(from));
+        for of in roles.values_mut() {
+            of.never = least(&of.never);
+            of.only_with_stolen = least(&of.only_with_stolen);
+        }
         roles
     }
 }
 
-fn row(class: Class, all: &[Combination], choices: u128) -> Row {
-    let from = least(all);
-    let root = match class.root {
+fn row(class: Class, all: &[Combination], choices: Option<u128>) -> Row {
+    let Class { harm, old, root, unsigned, lost, on, rule } = class;
+    let root = match root {
         0 => Can::Sign { spare: 0 },
         1 => Can::OnlyWithStolen,
         _ => Can::Never,
     };
-    Row { harm: class.harm.0, rule: class.rule, on: class.on, root, unsigned: class.unsigned, from, choices }
+    Row { harm: harm.0, old: old.0, rule, on, root, unsigned, lost, from: least(all), choices }
 }

@@ -9,11 +9,16 @@ use crate::assess::chain::Chain;
 use crate::assess::chain::Holds;
 use crate::assess::chain::Link;
 use crate::assess::chain::holds;
+use crate::assess::effect::Effect;
+use crate::assess::effect::Harm;
+use crate::assess::effect::Until;
+use crate::assess::model::Counts;
 use crate::assess::model::Edge;
 use crate::assess::model::Era;
 use crate::assess::model::KeySet;
 use crate::assess::model::Model;
 use crate::assess::model::Pin;
+use crate::assess::model::Signers;
 use crate::assess::paths::Constraints;
 use crate::assess::paths::Witness;
 use crate::assess::rules;
@@ -21,71 +26,14 @@ use crate::assess::rules::Rule;
 use crate::tuf::Date;
 use crate::tuf::delegations::Paths;
 
-/// What clients suffer; the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Harm {
-    /// He owns the clients: he names every key from now on.
-    Takeover,
-    /// They take any file for a target.
-    AnySoftware,
-    /// They take files together that never belonged together.
-    MixAndMatch,
-    /// They take a state that is older than one they could have.
-    Rollback,
-    /// They never hear of anything newer.
-    Freeze,
-    /// They refuse everything honest.
-    FastForward,
-    /// Nothing yet: one step is missing.
-    OneStepAway,
-    /// Nothing, whatever more he gets.
-    Nothing,
-}
-
-/// How long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Until {
-    /// Until this date, when the last thing expires that he cannot sign himself.
-    Date(Date),
-    /// Until what must be signed again before it begins has expired once more.
-    SignedAgain,
-    /// Until root names other keys for timestamp or snapshot.
-    OtherKeys,
-    /// For ever: until the clients themselves are replaced.
-    ForEver,
-}
-
-/// One thing that a thief can do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effect {
-    /// What.
-    pub harm: Harm,
-    /// By which rule.
-    pub rule: &'static Rule,
-    /// By which roles' keys: `targets`, or delegated roles.
-    pub roles: Vec<String>,
-    /// On which paths, as the delegations write them, from the top; empty: on every path.
-    pub paths: Vec<String>,
-    /// How many of today's targets.
-    pub targets: usize,
-    /// A path that he could add.
-    pub example: Option<String>,
-    /// How long.
-    pub until: Until,
-    /// The roles that have expired, or are not here, and must be signed again before clients take it.
-    pub after: Vec<String>,
-    /// What he would still need, in roles and the number of keys.
-    pub needs: Vec<(String, u32)>,
-    /// The root that suffering clients trust, where that is not the newest.
-    pub clients: Option<u64>,
-}
-
 /// Who asks: these keys, at this time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thief<'a> {
     pub(super) model: &'a Model,
     pub(super) stolen: &'a KeySet,
     pub(super) at: Date,
+    /// How the clients count that he is after.
+    pub(super) counts: Counts,
     /// Whether to look at every target; the table of combinations does not.
     pub(super) count: bool,
     /// Whether a delegation has room for a new path, where that was asked before: it does not depend on the thief.
@@ -96,8 +44,31 @@ pub(super) struct Thief<'a> {
 pub(super) type Room = std::cell::RefCell<BTreeMap<usize, Witness>>;
 
 impl Thief<'_> {
-    /// Everything, the worst first: to clients of the newest root, then what is worse for those of older ones.
+    /// Everything, the worst first: to clients of the newest root, then what is worse for those of older ones. He is
+    /// judged by the weakest client: beside what all of them take stands what only those take that count by keyid.
     pub(super) fn effects(&self) -> Vec<Effect> {
+        let mut effects = self.of_clients();
+        let again = |signers: &Signers| signers.several.keys().any(|key| self.stolen.contains(key));
+        if self.model.all_signers().any(again) {
+            let weak = Thief { counts: Counts::Keyids, ..*self }.of_clients();
+            let same = |a: &Effect, b: &Effect| {
+                (a.harm, &a.roles, &a.paths, a.clients) == (b.harm, &b.roles, &b.paths, b.clients)
+            };
+            let known = effects.clone();
+            effects.extend(weak.into_iter().filter(|weak| !known.iter().any(|known| same(known, weak))));
+        }
+        effects.sort_by(|a, b| {
+            (a.clients.is_some(), a.harm, &a.roles).cmp(&(b.clients.is_some(), b.harm, &b.roles))
+        });
+        effects
+    }
+
+    /// Whether these clients take from him what these keys sign.
+    fn forges(&self, signers: &Signers) -> bool {
+        signers.forged_by(self.stolen, self.counts)
+    }
+
+    fn of_clients(&self) -> Vec<Effect> {
         let newest = self.model.newest();
         let mut effects = self.against(newest);
         for era in self.model.eras.iter().rev().skip(1) {
@@ -111,9 +82,6 @@ impl Thief<'_> {
                 }
             }
         }
-        effects.sort_by(|a, b| {
-            (a.clients.is_some(), a.harm, &a.roles).cmp(&(b.clients.is_some(), b.harm, &b.roles))
-        });
         effects
     }
 
@@ -125,7 +93,7 @@ impl Thief<'_> {
     }
 
     fn against(&self, era: &Era) -> Vec<Effect> {
-        if era.of("root").met_by(self.stolen) {
+        if self.forges(era.of("root")) {
             let all = self.effect(
                 Harm::Takeover,
                 &rules::ROOT,
@@ -143,7 +111,20 @@ impl Thief<'_> {
     fn effect(&self, harm: Harm, rule: &'static Rule, role: &str, holds: Holds) -> Effect {
         let Holds { until, after } = holds;
         let (roles, paths, needs) = (vec![role.to_owned()], Vec::new(), Vec::new());
-        Effect { harm, rule, roles, paths, targets: 0, example: None, until, after, needs, clients: None }
+        let counts = self.counts;
+        Effect {
+            harm,
+            rule,
+            roles,
+            paths,
+            targets: 0,
+            example: None,
+            until,
+            after,
+            needs,
+            clients: None,
+            counts,
+        }
     }
 
     fn all_targets(&self) -> usize {
@@ -164,7 +145,7 @@ impl Thief<'_> {
         let not_there = if newest { Link::Due } else { Link::Broken };
         let root = if era.expires > self.at { Link::Honest(era.expires) } else { not_there };
         let link = |role: &'static str, free: bool| {
-            let forged = era.of(role).met_by(self.stolen) && (free || self.model.pin(role) == Pin::Version);
+            let forged = self.forges(era.of(role)) && (free || self.model.pin(role) == Pin::Version);
             match forged {
                 true => Link::Forged,
                 false if era.honest.contains(role) => self.honest(role, newest),
@@ -220,9 +201,12 @@ impl Thief<'_> {
         }
         for (role, rule) in [("targets", &rules::TARGETS_ALONE), ("snapshot", &rules::SNAPSHOT_ALONE)] {
             let link = if role == "targets" { chain.targets } else { chain.snapshot };
-            if chain.era.of(role).met_by(self.stolen) && !forged(link) && chain.root != Link::Broken {
+            if self.forges(chain.era.of(role)) && !forged(link) && chain.root != Link::Broken {
                 let needs = self.needs(chain, role);
-                let alone = self.effect(Harm::OneStepAway, rule, role, chain.root_holds());
+                // What he does not sign himself holds as long with the missing keys as without.
+                let below = if role == "snapshot" { chain.targets } else { Link::Forged };
+                let holds = holds(&[("root", chain.root), ("targets", below)]);
+                let alone = self.effect(Harm::OneStepAway, rule, role, holds);
                 effects.push(Effect { needs, ..alone });
             }
         }
@@ -237,7 +221,8 @@ impl Thief<'_> {
             _ if snapshot_alone => &["snapshot"],
             _ => &["snapshot", "timestamp"],
         };
-        let lacking = |role: &&str| ((*role).to_owned(), chain.era.of(role).lacking(self.stolen));
+        let lacking =
+            |role: &&str| ((*role).to_owned(), chain.era.of(role).lacking_by(self.stolen, self.counts));
         above.iter().map(lacking).filter(|(_, lacking)| *lacking > 0).collect()
     }
 
@@ -248,7 +233,7 @@ impl Thief<'_> {
         }
         let walk = Walk { thief: self, chain, won: std::cell::OnceCell::new() };
         let mut effects: Vec<Effect> = Vec::new();
-        for edge in self.model.edges.iter().filter(|edge| edge.signers.met_by(self.stolen)) {
+        for edge in self.model.edges.iter().filter(|edge| self.forges(&edge.signers)) {
             let Some(effect) = walk.edge(edge) else { continue };
             // Bins and the like: one line for all of them.
             let alike = |e: &&mut Effect| {
@@ -316,7 +301,9 @@ impl Walk<'_> {
             }
             None if self.chain.root != Link::Broken && !taken => {
                 let needs = self.thief.needs(self.chain, &edge.role);
-                Some(Effect { targets: won, needs, ..base(Harm::OneStepAway, &rules::TARGETS_ALONE, root) })
+                let top = [("root", self.chain.root), ("targets", self.chain.targets)];
+                let holds = holds(&[&top[..], &links[..]].concat());
+                Some(Effect { targets: won, needs, ..base(Harm::OneStepAway, &rules::TARGETS_ALONE, holds) })
             }
             None => None,
         }
@@ -326,7 +313,7 @@ impl Walk<'_> {
     fn link(&self, edge: &Edge) -> Link {
         let (thief, model) = (self.thief, self.thief.model);
         let free = self.chain.snapshot == Link::Forged || model.pin(&edge.role) == Pin::Version;
-        if edge.signers.met_by(thief.stolen) && free {
+        if thief.forges(&edge.signers) && free {
             Link::Forged
         } else {
             thief.honest(&edge.role, self.chain.newest)
@@ -378,7 +365,7 @@ impl Walk<'_> {
                 continue;
             }
             let edge = model.edges_to(role).find(|edge| edge.delegator == delegator);
-            if let Some(edge) = edge.filter(|edge| edge.signers.met_by(self.thief.stolen)) {
+            if let Some(edge) = edge.filter(|edge| self.thief.forges(&edge.signers)) {
                 return Some(edge.number);
             }
             if model.files.get(role).is_some_and(|file| file.lists.contains(path)) {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::assess::Assessment;
+use crate::assess::Can;
 use crate::assess::KeySet;
 use crate::assess::Question;
 use crate::cli::Exit;
@@ -144,7 +145,12 @@ fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<V
         return Err(Failure::new(Exit::Input, error, "name the keys with --lost and --stolen"));
     }
     if !assessment.is_repairable() {
-        let error = "no ceremony repairs this: root cannot be signed without a lost or stolen key; nothing was written";
+        let error = match assessment.roles.first().map(|root| root.can) {
+            Some(Can::OnlyWithStolen) => {
+                "a compromise-response never needs a stolen key, and root cannot be signed without one; nothing was written"
+            }
+            _ => "no ceremony repairs this: root cannot be signed without a lost key; nothing was written",
+        };
         return Err(Failure::new(Exit::No, error, "without --repair it says what can still be done"));
     }
     let text =

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::assess::Assessment;
 use crate::assess::Can;
+use crate::assess::Counts;
 use crate::assess::Harm;
 use crate::assess::KeySet;
 use crate::assess::Model;
@@ -29,6 +30,7 @@ pub(super) fn assessment(model: &Model, assessment: &Assessment) -> Value {
             "roles": effect.roles, "paths": effect.paths, "targets": effect.targets, "example": effect.example,
             "until": until(effect.until), "after": effect.after,
             "needs": needs.collect::<Vec<_>>(), "clients_of_root": effect.clients,
+            "clients_that_count": match effect.counts { Counts::Keys => "keys", Counts::Keyids => "keyids" },
         })
     });
     let question = &assessment.question;
@@ -61,13 +63,14 @@ pub(super) fn table(model: &Model, table: &Table, at: Date) -> Value {
         });
         json!({
             "good": row.is_good(), "harm": harm(row.harm), "rule": row.rule, "on": row.on, "root": can(row.root),
-            "unsigned": row.unsigned, "combinations": row.choices.to_string(), "from": from.collect::<Vec<_>>(),
+            "unsigned": row.unsigned, "lost": row.lost, "harm_on_older_roots": harm(row.old),
+            "combinations": row.choices.map(|choices| choices.to_string()), "from": from.collect::<Vec<_>>(),
         })
     });
     json!({
         "at": at.to_string(),
         "kinds": table.kinds.iter().map(|kind| keys(model, kind)).collect::<Vec<_>>(),
-        "up_to": table.up_to,
+        "left_out": table.left_out,
         "expired": !table.expired.is_empty(),
         "combinations": table.choices.to_string(),
         "rows": rows.collect::<Vec<_>>(),

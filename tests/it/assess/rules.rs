@@ -1,12 +1,17 @@
 //! One test for each rule.
 
 use keyrite::assess::Can;
+use keyrite::assess::Counts;
 use keyrite::assess::Effect;
 use keyrite::assess::Harm;
+use keyrite::assess::KeySet;
+use keyrite::assess::Question;
 use keyrite::assess::Until;
 use keyrite::assess::rules;
 use keyrite::assess::rules::Rule;
 use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
 
 use super::*;
 use crate::tuf::world::EXPIRES;
@@ -54,6 +59,51 @@ fn a_threshold_of_root_keys_is_everything_for_ever() {
     let effect = holds(&said, Harm::Takeover, &rules::ROOT, Until::ForEver);
     assert_eq!((effect.targets, effect.clients), (2, None));
     assert!(said.thief_rotates());
+}
+
+/// The world with key 2 under a second keyid in root 2, of which two must sign.
+fn with_key_2_twice() -> crate::tuf::world::Set {
+    let mut world = world();
+    let mut again = public(2).to_json().clone();
+    again["x"] = json!(1);
+    let keyid = hex::encode(Sha256::digest(again.to_string()));
+    world.roots[1].0["keys"][&keyid] = again;
+    world.roots[1].0["roles"]["root"]["keyids"].as_array_mut().unwrap().push(json!(keyid));
+    world.build()
+}
+
+#[test]
+fn a_key_under_two_keyids_is_two_signatures_of_a_thief_for_clients_that_count_keyids() {
+    let set = with_key_2_twice();
+
+    let said = assess(&set, &[], &[2]);
+
+    let effect = holds(&said, Harm::Takeover, &rules::ROOT, Until::ForEver);
+    assert_eq!(effect.counts, Counts::Keyids);
+    assert!(said.thief_rotates() && !said.is_good() && said.is_repairable());
+    let lines = model(&set).lines(&said).join("\n");
+    assert!(lines.contains(rules::SEVERAL_KEYIDS.name), "{lines}");
+    assert!(!lines.contains(rules::BELOW_THRESHOLD.name), "{lines}");
+    // Its owner has one signature all the same.
+    assert_eq!(assess(&set, &[3], &[]).roles[0].can, Can::Sign { spare: 0 });
+    assert_eq!(assess(&set, &[3, 7], &[]).roles[0].can, Can::Never);
+    // Two keys are enough for every client, and one that stands there once is not for any.
+    assert_eq!(effect_of(&set, &[2, 3]).counts, Counts::Keys);
+    assert!(assess(&set, &[], &[3]).is_good());
+}
+
+fn effect_of(set: &crate::tuf::world::Set, stolen: &[u8]) -> Effect {
+    effect(&assess(set, &[], stolen), Harm::Takeover)
+}
+
+#[test]
+fn who_counts_keyids_is_what_lint_knows() {
+    let rule = keyrite::lint::rules().find(|rule| rule.name == "ONE-KEY-SEVERAL-KEYIDS").unwrap();
+
+    for client in rule.clients {
+        let name = client.client.name().split(' ').next().unwrap();
+        assert!(rules::SEVERAL_KEYIDS.says.contains(name), "{name}");
+    }
 }
 
 #[test]
@@ -255,7 +305,8 @@ fn every_combination_stands_in_one_row_and_a_row_says_from_which_fewest_keys_it_
     let table = model.table(now());
 
     // Seven keys that today's root and delegations list, and one of the root before: each fine, lost or stolen.
-    assert_eq!((table.choices, table.up_to), (3_u128.pow(8), None));
+    assert_eq!((table.choices, table.is_counted()), (3_u128.pow(8), true));
+    assert_eq!(table.rows.iter().filter_map(|row| row.choices).sum::<u128>(), table.choices);
     let everything =
         table.rows.iter().find(|row| row.harm == Harm::Takeover && matches!(row.root, Can::Sign { .. }));
     assert_eq!(everything, None);
@@ -278,7 +329,7 @@ fn every_combination_names_bins_as_one() {
     let said = model.table_lines(&model.table(now()), now()).join("\n");
 
     assert!(said.contains("on paths of bin-0 .. bin-f"), "{said}");
-    assert!(said.contains("bin-0 .. bin-f  from"), "{said}");
+    assert!(said.contains("bin-0 .. bin-f  nobody: from"), "{said}");
     assert_eq!(said.matches("bin-0").count(), said.matches("bin-0 .. bin-f").count(), "{said}");
 }
 
@@ -297,4 +348,117 @@ fn the_steps_name_bins_as_one() {
     ] {
         assert!(steps.contains(part), "{steps}");
     }
+}
+
+/// Root 2 lists 7, 2 and 3, and one of them of root 1 is retired: with more keys there are too many combinations to try.
+#[test]
+fn no_row_is_left_out_where_there_are_too_many_combinations_to_try() {
+    let mut world = world();
+    let more: Vec<u8> = (20..26).collect();
+    for (nth, role) in ["targets", "snapshot", "timestamp"].iter().enumerate() {
+        let [a, b] = [more[2 * nth], more[2 * nth + 1]];
+        let root = &mut world.roots[1].0;
+        for n in [a, b] {
+            root["keys"][public(n).keyid().0] = public(n).to_json().clone();
+        }
+        let own = root["roles"][role]["keyids"][0].clone();
+        let [a, b] = [public(a).keyid().0, public(b).keyid().0];
+        root["roles"][role] = json!({"keyids": [own, a, b], "threshold": 1 + nth % 2});
+        // Each key stands in another set of roles.
+        root["roles"]["root"]["keyids"].as_array_mut().unwrap().push(json!(a));
+    }
+    let (model, root) = (model(&world.build()), 0);
+    let table = model.table(now());
+
+    assert!(!table.is_counted() && table.left_out.is_empty(), "{:?}", table.left_out);
+    let rows = table.merged();
+    let has = |harm: Harm, can: fn(Can) -> bool| rows.iter().any(|row| row.harm == harm && can(row.root));
+    for harm in [Harm::Takeover, Harm::AnySoftware, Harm::MixAndMatch, Harm::Rollback, Harm::Nothing] {
+        assert!(has(harm, |can| can != Can::Never), "{harm:?}");
+        // Of six root keys two sign: who has two of them leaves four, and root is lost with five.
+        assert_eq!(has(harm, |can| can == Can::Never), harm != Harm::Takeover, "{harm:?}");
+    }
+    // What a row says of its fewest keys is what is said of these keys alone.
+    for row in &table.rows {
+        for from in &row.from {
+            let pick = |nth: fn(&(usize, usize)) -> (usize, usize)| -> KeySet {
+                let some = table.kinds.iter().zip(from).flat_map(|(kind, many)| {
+                    let (skip, take) = nth(many);
+                    kind.iter().copied().skip(skip).take(take)
+                });
+                some.collect()
+            };
+            let (lost, stolen) = (pick(|many| (0, many.0)), pick(|many| (many.0, many.1)));
+            let said = model.assess(&Question { lost, stolen, at: now() });
+            assert_eq!((said.worst(), said.is_good()), (row.harm, row.is_good()), "{row:?}");
+            assert_eq!(said.roles[root].can == Can::Never, row.root == Can::Never, "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn a_role_whose_key_is_stolen_is_not_one_that_nobody_signs() {
+    let table = model(&world().build()).table(now());
+
+    for row in table.merged().iter().filter(|row| row.from.len() > 1 && row.harm == row.old) {
+        if row.lost.is_empty() || !matches!(row.root, Can::Sign { .. }) {
+            continue;
+        }
+        assert!(row.from.iter().all(|from| from.iter().any(|(lost, _)| *lost > 0)), "{row:?}");
+    }
+    let timestamp = &table.unsigned()["timestamp"];
+    assert_eq!((timestamp.never.len(), timestamp.only_with_stolen.len()), (1, 1));
+}
+
+#[test]
+fn keys_of_an_older_root_alone_have_a_row_and_the_first_line() {
+    let model = model(&world().build());
+
+    let table = model.table(now());
+
+    let row = table.merged().into_iter().find(|row| row.old == Harm::Takeover).unwrap();
+    assert!(!row.is_good() && row.harm == Harm::Nothing, "{row:?}");
+    let said = assess(&world().build(), &[], &[1, 2]);
+    let head = model.head(&said).join(" ");
+    assert!(head.starts_with("TAKEOVER, of clients that still trust root 1: the thief signs"), "{head}");
+}
+
+#[test]
+fn one_step_more_never_shortens_what_a_thief_has() {
+    let mut world = world();
+    world.role("targets")["expires"] = "2026-12-20T00:00:00Z".into();
+    let set = world.build();
+    let until = |stolen: &[u8], harm| effect(&assess(&set, &[], stolen), harm).until;
+
+    let soon = Until::Date("2026-12-20T00:00:00Z".parse().unwrap());
+    assert_eq!(until(&[8], Harm::OneStepAway), soon);
+    assert_eq!(until(&[8, 5, 6], Harm::AnySoftware), soon);
+    assert_eq!(until(&[5], Harm::OneStepAway), soon);
+    assert_eq!(until(&[5, 6], Harm::MixAndMatch), soon);
+    assert_eq!(until(&[4], Harm::OneStepAway), expiry());
+}
+
+#[test]
+fn a_root_that_needs_a_stolen_key_is_a_decision_and_not_the_end() {
+    let set = world().build();
+    let said = assess(&set, &[7], &[2]);
+
+    let steps = model(&set).steps(&said).join("\n");
+
+    assert_eq!(said.roles[0].can, Can::OnlyWithStolen);
+    assert!(steps.contains("Root 3 can still be made by bo, chi, and needs 1 of bo,"), "{steps}");
+    assert!(steps.contains("he lacks 1 more key") && steps.contains("If not, begin anew"), "{steps}");
+    assert!(!steps.contains("No ceremony repairs this"), "{steps}");
+}
+
+#[test]
+fn time_that_is_over_is_not_said_to_be_there() {
+    let model = model(&world().build());
+    let at = |at: &str| {
+        let said = assess_at(&world().build(), &[7, 2], &[], at.parse().unwrap());
+        model.steps(&said).join("\n")
+    };
+
+    assert!(at(crate::tuf::world::NOW).contains("There is time: clients go on until root 2 expires"));
+    assert!(at(EXPIRES).contains("There is no time left: root 2 expired at"));
 }

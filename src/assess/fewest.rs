@@ -1,0 +1,152 @@
+//! The fewest keys from which things follow, found from the thresholds: for repositories with too many combinations of
+//! keys to try each.
+//!
+//! What follows from a combination depends on nothing but which signers the thief can sign for, which lack keys that are
+//! neither lost nor stolen, and which lack keys that are not lost. Each of these follows from a number of keys, and all
+//! of several follow from the least that contains what each takes. So where no combination is left out here, no row is.
+
+use std::collections::BTreeSet;
+
+use crate::assess::KeySet;
+use crate::assess::Model;
+use crate::assess::model::Counts;
+use crate::assess::model::Signers;
+use crate::assess::table::Combination;
+use crate::assess::table::least;
+
+/// More combinations than these are not kept of one thing; those with the fewest keys are.
+const MOST: usize = 2_000;
+
+/// The combinations that are the fewest for something.
+pub(super) struct Fewest {
+    pub(super) combinations: BTreeSet<Combination>,
+    /// Whether more than one delegated role could be signed by the thief at once: they were taken one at a time.
+    pub(super) one_delegation: bool,
+    /// Whether there were too many.
+    pub(super) cut: bool,
+}
+
+/// What has to be in the wrong hands.
+#[derive(Clone, Copy, PartialEq)]
+enum Gone {
+    /// Stolen, until the weakest client takes what the thief signs.
+    Stolen,
+    /// Lost or stolen, until the rest is below the threshold.
+    Either,
+    /// Lost, until the rest is below the threshold.
+    Lost,
+}
+
+pub(super) fn fewest(model: &Model, kinds: &[KeySet]) -> Fewest {
+    let mut search = Search { kinds, cut: false };
+    let nothing = vec![search.nothing()];
+    let mut all: BTreeSet<Combination> = nothing.iter().cloned().collect();
+    let newest = model.newest();
+    let [root, others @ ..] = &newest.signers;
+    let delegated: BTreeSet<&Signers> = model.edges.iter().map(|edge| edge.signers.as_ref()).collect();
+    for signers in others.iter().chain(delegated.iter().copied()) {
+        for gone in [Gone::Either, Gone::Lost] {
+            all.extend(search.of(signers, gone));
+        }
+    }
+    let roots = [nothing.clone(), search.of(root, Gone::Either), search.of(root, Gone::Lost)];
+    let forged: Vec<Vec<Combination>> = delegated.iter().map(|it| search.of(it, Gone::Stolen)).collect();
+    let mut seen: BTreeSet<&[Signers; 4]> = BTreeSet::new();
+    for era in model.eras.iter().rev().filter(|era| seen.insert(&era.signers)) {
+        // Of clients of older roots only what they suffer is asked: which root follows is asked of the newest.
+        let roots = if era.version == newest.version { &roots[..] } else { &roots[..1] };
+        let [root, others @ ..] = era.signers.each_ref().map(|signers| search.of(signers, Gone::Stolen));
+        let mut thefts = vec![root];
+        for some in 0..1_u32 << others.len() {
+            let his = (0..).zip(&others).filter(|(nth, _)| some >> nth & 1 == 1).map(|(_, of)| of);
+            let top = his.fold(nothing.clone(), |sum, of| search.join(&sum, of));
+            for of in &forged {
+                let more = search.join(&top, of);
+                thefts.push(more);
+            }
+            thefts.push(top);
+        }
+        for theft in thefts {
+            roots.iter().for_each(|root| all.extend(search.join(&theft, root)));
+        }
+    }
+    Fewest { combinations: all, one_delegation: delegated.len() > 1, cut: search.cut }
+}
+
+struct Search<'a> {
+    kinds: &'a [KeySet],
+    cut: bool,
+}
+
+impl Search<'_> {
+    fn nothing(&self) -> Combination {
+        vec![(0, 0); self.kinds.len()]
+    }
+
+    /// The fewest keys of these signers that must be gone.
+    fn of(&mut self, signers: &Signers, gone: Gone) -> Vec<Combination> {
+        let weigh = |kind: &KeySet| -> usize {
+            let one: KeySet = kind.first().copied().into_iter().collect();
+            let counts = if gone == Gone::Stolen { Counts::Keyids } else { Counts::Keys };
+            usize::try_from(signers.signatures(&one, counts)).unwrap_or(usize::MAX)
+        };
+        let weights: Vec<usize> = self.kinds.iter().map(weigh).collect();
+        let threshold = usize::try_from(signers.threshold).unwrap_or(usize::MAX);
+        let need = match gone {
+            Gone::Stolen if threshold == 0 => return Vec::new(),
+            Gone::Stolen => threshold,
+            Gone::Either | Gone::Lost if threshold == 0 => 0,
+            Gone::Either | Gone::Lost => (signers.keys.len() + 1).saturating_sub(threshold),
+        };
+        let mut open = vec![(self.nothing(), 0, need)];
+        let mut found = Vec::new();
+        while let Some((combination, at, need)) = open.pop() {
+            if need == 0 {
+                found.push(combination);
+                continue;
+            }
+            let (Some(kind), Some(weight)) = (self.kinds.get(at), weights.get(at)) else { continue };
+            let most = if *weight == 0 { 0 } else { kind.len().min(need.div_ceil(*weight)) };
+            for many in 0..=most {
+                let ways = match gone {
+                    Gone::Stolen => 0..=0,
+                    Gone::Either => 0..=many,
+                    Gone::Lost => many..=many,
+                };
+                for lost in ways {
+                    let mut next = combination.clone();
+                    next[at] = (lost, many - lost);
+                    open.push((next, at + 1, need.saturating_sub(many * weight)));
+                }
+            }
+            // More than can be kept is not gone through to its end.
+            if found.len() > 10 * MOST {
+                self.cut = true;
+                break;
+            }
+        }
+        self.keep(&found)
+    }
+
+    /// The fewest keys from which both follow.
+    fn join(&mut self, one: &[Combination], other: &[Combination]) -> Vec<Combination> {
+        let both = |a: &Combination, b: &Combination| -> Option<Combination> {
+            let of = |((a, b), kind): ((&(usize, usize), &(usize, usize)), &KeySet)| {
+                let (lost, stolen) = (a.0.max(b.0), a.1.max(b.1));
+                (lost + stolen <= kind.len()).then_some((lost, stolen))
+            };
+            a.iter().zip(b).zip(self.kinds).map(of).collect()
+        };
+        let all: BTreeSet<Combination> =
+            one.iter().flat_map(|a| other.iter().filter_map(move |b| both(a, b))).take(10 * MOST).collect();
+        self.cut |= one.len() * other.len() > 10 * MOST;
+        self.keep(&all.into_iter().collect::<Vec<_>>())
+    }
+
+    fn keep(&mut self, all: &[Combination]) -> Vec<Combination> {
+        let mut least = least(all);
+        self.cut |= least.len() > MOST;
+        least.truncate(MOST);
+        least
+    }
+}
