@@ -127,6 +127,14 @@ impl Before {
         read.find_map(|root| root.keys.get(keyid).cloned())
     }
 
+    /// The version of the newest root that lists this key.
+    pub fn last_listed(&self, public: &PublicKey) -> Option<u64> {
+        let same = |key: &PublicKey| key.material() == public.material();
+        let roots = self.repository.roots.iter().rev();
+        let mut read = roots.filter_map(|file| Root::from_signed(file.metadata.signed()).ok());
+        read.find(|root| root.keys.values().any(same)).map(|root| root.version)
+    }
+
     /// The highest version that a role ever had, by its file and by what snapshot lists.
     pub fn version(&self, role: &str) -> Option<u64> {
         if role == "root" {

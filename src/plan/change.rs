@@ -19,6 +19,7 @@ use crate::plan::consequences::joined;
 use crate::plan::delegates;
 use crate::plan::file::File;
 use crate::plan::incident;
+use crate::plan::leaving::left_behind;
 use crate::plan::lints::FIRST_METADATA;
 use crate::plan::problem::Place;
 use crate::tuf::KeyId;
@@ -107,7 +108,10 @@ impl Plan {
     pub fn difference(&self, role: &str, new: &Metadata, names: &Names) -> Result<Option<Section>, String> {
         let Some(before) = &self.before else { return Ok(None) };
         let section = match (role, before.file(role)) {
-            ("root", _) => diff::roots(&before.root_file().metadata, new, &[], names),
+            ("root", _) => {
+                let old = &before.root_file().metadata;
+                diff::roots_over(old, new, &[], names, &|role: &str| before.metadata(role))
+            }
             ("snapshot" | "timestamp", Some(old)) => diff::online(&old.metadata, new, names),
             (_, Some(old)) => diff::targets(role, &old.metadata, new, names),
             (_, None) => {
@@ -224,6 +228,7 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
             say("TYPE-ALLOWS", place(&section.role), text);
         }
     }
+    forced(plan, &sections, &place, &mut say);
     published_before(plan, &before, &place, &mut say);
     later_than_before(plan, &before, &place, &mut say);
     target_files(plan, &before, &place, &mut say);
@@ -275,6 +280,42 @@ pub(super) fn old_keys_suffice(plan: &Plan, file: &File, problems: &mut Vec<Prob
             "clients that trust root {version} need {need} signatures by its keys, and {stores} of them can sign here: the others have no store"
         );
         say("ROOT-SIGNED-BY-OLD-AND-NEW", text);
+    }
+}
+
+/// What changes keys changes some, and forces nothing of roles that it does not touch; who signs target files of one role
+/// signs no other one below targets.
+fn forced(
+    plan: &Plan,
+    sections: &[Section],
+    place: &dyn Fn(&str) -> Place,
+    say: &mut dyn FnMut(&'static str, Place, String),
+) {
+    let (kind, scope) = (plan.kind.name(), plan.kind.scope());
+    let below: Vec<&str> =
+        plan.roles_in_room().into_iter().filter(|role| !TOP_LEVEL.contains(role)).collect();
+    if plan.kind == Kind::KeyRotation {
+        let mut changes = sections.iter().filter(|section| section.role == "root").flat_map(|s| &s.changes);
+        if !changes.any(|change| change.kind.of_signers()) {
+            let text = format!(
+                "no key and no threshold changes; a {kind} changes {scope}. A root-renewal gives root alone another expiry"
+            );
+            say("TYPE-ALLOWS", place("root"), text);
+        }
+        for role in &below {
+            let text = format!("{role} is signed here, and nothing forces it; a {kind} changes {scope}");
+            say("TYPE-ALLOWS", place(role), text);
+        }
+    }
+    if plan.kind == Kind::TargetsSigning {
+        let with_files =
+            plan.roles.iter().find(|(_, role)| role.files.is_some()).map(|(name, _)| name.as_str());
+        let one = with_files.or(below.first().copied());
+        for role in below.iter().filter(|role| Some(**role) != one) {
+            let text =
+                format!("{role} is signed here beside {}; a {kind} changes {scope}", one.unwrap_or_default());
+            say("TYPE-ALLOWS", place(role), text);
+        }
     }
 }
 
@@ -371,11 +412,17 @@ fn coupled(
         );
         return say("COUPLED-RESIGN", place(role), text);
     };
+    let again = format!("Give {role} a version and expires, so that it is signed again here");
+    let was = before.repository.root.role_keys(role).filter(|_| role == "targets");
     if let Err(unmet) = keys.verify(file.metadata.payload(), file.metadata.signatures()) {
         let text = format!(
-            "{} stays as it is, and {} of the keys of the new {role} role have signed it where {} must: clients would refuse it. Give {role} a version and expires, so that it is signed again here",
+            "{} stays as it is, and {} of the keys of the new {role} role have signed it where {} must: clients would refuse it. {again}",
             file.file, unmet.have, unmet.need
         );
+        say("COUPLED-RESIGN", place(role), text);
+    } else if let Some(why) = was.and_then(|was| left_behind(plan, &was, &keys, &file.metadata)) {
+        let text =
+            format!("{} stays as it is, and {why}: clients would go on to take it. {again}", file.file);
         say("COUPLED-RESIGN", place(role), text);
     }
 }

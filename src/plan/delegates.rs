@@ -16,10 +16,12 @@ use crate::plan::change::Foreseen;
 use crate::plan::consequences::joined;
 use crate::plan::delegations::EntrySpec;
 use crate::plan::delegations::What;
+use crate::plan::leaving::left_behind;
 use crate::plan::lints::CYCLE;
 use crate::plan::lints::NO_METADATA;
 use crate::plan::lints::NO_PROOF;
 use crate::plan::lints::OUTSIDE;
+use crate::plan::lints::SIGNED_LATER;
 use crate::plan::problem::Place;
 use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
@@ -271,9 +273,11 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
         _ => facts.key(name),
     };
     let known = |name: &str| !from_file(name) || outside(name).is_some();
+    let later = plan.accept.iter().any(|name| name == SIGNED_LATER);
     let mut problems = Vec::new();
     for (delegator, role) in &plan.roles {
         let Some(list) = &role.delegations else { continue };
+        let old = before.repository.delegations(delegator);
         let delegates: Vec<(Vec<String>, Arc<RoleKeys>)> = match list.wanted(&key) {
             Ok(Wanted::Roles(roles)) => {
                 roles.into_iter().map(|role| (vec![role.name], role.role_keys)).collect()
@@ -293,15 +297,30 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
                 let counted = role_keys.verify(file.metadata.payload(), file.metadata.signatures());
                 Some((file, counted.err()?))
             });
+            let here = match &entry.what {
+                What::Role { name, .. } => {
+                    format!("Give {} a version and expires, so that it is", name.value)
+                }
+                What::Bins { .. } => format!("Give {} expires, so that its bins are", entry.name()),
+            };
             if let Some((file, unmet)) = unsigned {
-                let here = match &entry.what {
-                    What::Role { name, .. } => {
-                        format!("Give {} a version and expires, so that it is", name.value)
-                    }
-                    What::Bins { .. } => format!("Give {} expires, so that its bins are", entry.name()),
-                };
                 let text = format!(
                     "{} was signed by {unmet} that {delegator} delegates to from now on: clients would refuse it. {here} signed again here",
+                    file.file
+                );
+                problems.push(Problem::error("COUPLED-RESIGN", Some(entry.place), text));
+                continue;
+            }
+            let was = old.iter().flat_map(|old| &old.roles).find(|was| names.contains(&was.name));
+            let left = was.filter(|_| !later).and_then(|was| {
+                let mut files = names.iter().filter_map(|name| before.file(name));
+                files.find_map(|file| {
+                    Some((file, left_behind(plan, &was.role_keys, role_keys, &file.metadata)?))
+                })
+            });
+            if let Some((file, why)) = left {
+                let text = format!(
+                    "{} stays as it is, and {why}: clients would go on to take it. {here} signed again here; accept {SIGNED_LATER} where its delegates do that elsewhere",
                     file.file
                 );
                 problems.push(Problem::error("COUPLED-RESIGN", Some(entry.place), text));

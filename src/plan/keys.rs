@@ -12,6 +12,7 @@ use crate::plan::fields::At;
 use crate::plan::file::File;
 use crate::plan::file::KeySpec;
 use crate::plan::file::RoleSpec;
+use crate::plan::lints::RETIRED_KEY;
 use crate::plan::rules::Problems;
 use crate::plan::shares;
 use crate::store_uri::StoreUri;
@@ -329,6 +330,9 @@ pub fn one_name(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKey>) -> Vec
         };
         let twin = known.iter().enumerate().find(same).map(|(_, (other, _))| &other.name);
         let before = || plan.before.as_ref().and_then(|before| before.keyid(public));
+        let accepted = plan.accept.iter().any(|name| name == RETIRED_KEY);
+        let retired =
+            |public| plan.before.as_ref().filter(|_| !accepted).and_then(|before| before.last_listed(public));
         let (rule, text) = if let Some(other) = twin {
             let incident = plan.incident.as_ref();
             let stolen = incident.is_some_and(|incident| incident.stolen.contains(other));
@@ -341,6 +345,12 @@ pub fn one_name(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKey>) -> Vec
                 key.name, keyid.0
             );
             (LISTED_BY_KEYID, text)
+        } else if let Some(version) = retired(public) {
+            let text = format!(
+                "key {} was listed by root {version}, and a later root dropped it; a key that was retired, perhaps as stolen, comes back only where accept names {RETIRED_KEY}",
+                key.name
+            );
+            ("RETIRED-KEY", text)
         } else {
             continue;
         };

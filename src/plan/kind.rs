@@ -120,8 +120,7 @@ impl Kind {
                 _ => true,
             };
         }
-        let keys =
-            matches!(change.kind, diff::Kind::Threshold | diff::Kind::KeyAdded | diff::Kind::KeyRemoved);
+        let keys = change.kind.of_signers();
         let delegations = matches!(
             change.kind,
             diff::Kind::Delegation | diff::Kind::DelegationAdded | diff::Kind::DelegationRemoved

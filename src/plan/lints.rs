@@ -16,11 +16,12 @@ use crate::plan::problem::Place;
 use crate::plan::quorum;
 use crate::plan::schemes;
 use crate::plan::step::Subject;
+use crate::plan::twice;
 use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 25] = [
+pub const LINTS: [(&str, &str); 28] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -48,6 +49,9 @@ pub const LINTS: [(&str, &str); 25] = [
     ("roots-missing", "clients that trust a root which is not here find no way to the new one"),
     (FIRST_METADATA, "a role is signed for the first time, though the root is not the first"),
     (DICE_ALONE, "a key is made from dice alone, and is as strong as they are"),
+    (SEVERAL_KEYIDS, "a role lists one key under several keyids, and some clients count it several times"),
+    (SIGNED_LATER, "what a key that leaves a delegated role signed stays until its delegates sign again"),
+    (RETIRED_KEY, "a key comes back that an earlier root listed and a later one dropped"),
     (ANCHOR_LEFT_BEHIND, "clients that were shipped with an old root cannot follow"),
 ];
 
@@ -77,6 +81,15 @@ pub const DICE_ALONE: &str = "entropy-from-dice-alone";
 
 /// Accepts that clients with one of `shipped_anchors` do not reach the new root.
 pub const ANCHOR_LEFT_BEHIND: &str = "anchor-left-behind";
+
+/// Accepts a role that lists one key under several keyids.
+pub const SEVERAL_KEYIDS: &str = "one-key-several-keyids";
+
+/// Accepts that a delegated role from which a key is taken is signed again at another time.
+pub const SIGNED_LATER: &str = "signed-again-later";
+
+/// Accepts a key that was retired once.
+pub const RETIRED_KEY: &str = "retired-key-returns";
 
 impl Plan {
     /// Whether the file accepts what is remarked under this name.
@@ -166,6 +179,7 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
         say("roots-missing", Some(spec.metadata.place), text);
     }
     remarks.extend(["snapshot", "timestamp"].into_iter().filter_map(|role| server(plan, file, role)));
+    remarks.extend(twice::remarks(plan));
     remarks.extend(schemes::remarks(plan));
     remarks.extend(delegates::delegation_remarks(plan));
     remarks.extend(lapse::remarks(plan));

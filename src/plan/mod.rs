@@ -25,6 +25,7 @@ pub mod key;
 pub mod keys;
 pub mod kind;
 pub mod lapse;
+mod leaving;
 pub mod ledger;
 pub mod lints;
 pub mod materials;
@@ -48,6 +49,7 @@ pub mod step;
 pub mod steps;
 pub mod template;
 pub mod trust;
+mod twice;
 pub mod walk;
 
 use std::collections::BTreeMap;

@@ -81,6 +81,8 @@ pub enum Kind {
     KeyBytes,
     /// The same key, written in another way: keyid, scheme, keytype, fields.
     KeyEntry,
+    /// A key that stood under several keyids, and stands under fewer of them.
+    KeyOnce,
     /// A key of the file that no role uses.
     KeyUnused,
     /// A role that root no longer names, or names now.
@@ -109,6 +111,13 @@ pub enum Kind {
     Signature,
     /// Other bytes that mean the same.
     Writing,
+}
+
+impl Kind {
+    /// Whether it is about who may sign a role, and how many must.
+    pub fn of_signers(self) -> bool {
+        matches!(self, Self::Threshold | Self::KeyAdded | Self::KeyRemoved | Self::KeyOnce)
+    }
 }
 
 /// One change.
@@ -263,7 +272,18 @@ pub fn roots(
     between: &[Metadata],
     names: &Names,
 ) -> Result<Section, DiffError> {
-    root::files(old, new, between, names)
+    roots_over(old, new, between, names, &|_| None)
+}
+
+/// The same where the newest files of roles are known, which tell whether a change of keys makes them void.
+pub fn roots_over<'m>(
+    old: &Metadata,
+    new: &Metadata,
+    between: &[Metadata],
+    names: &Names,
+    file: &dyn Fn(&str) -> Option<&'m Metadata>,
+) -> Result<Section, DiffError> {
+    root::files(old, new, between, names, file)
 }
 
 /// `_type`, without reading the rest.

@@ -10,6 +10,7 @@ mod delegation;
 mod elsewhere;
 mod faulty;
 mod forbidden;
+mod leaving;
 mod model;
 mod record;
 mod spec;

@@ -118,8 +118,11 @@ pub(super) fn changes(
                 let words = format!("{} now signs", labels.person(ident));
                 changes.push(scope.change(Kind::KeyAdded, &format!("+ key {}", labels.name(ident)), words));
             }
+            Some(old_keyids) if keyids.is_subset(old_keyids) && old_keyids != keyids => {
+                changes.extend(renamed(Kind::KeyOnce, scope, ident, old_keyids, keyids, labels));
+            }
             Some(old_keyids) if old_keyids != keyids => {
-                changes.extend(renamed(scope, ident, old_keyids, keyids, labels));
+                changes.extend(renamed(Kind::KeyEntry, scope, ident, old_keyids, keyids, labels));
                 if let (Some(was), Some(is)) = (first(old_keyids, keyids), first(keyids, old_keyids)) {
                     let fields = fields(scope, ident, was, is, old.table, new.table, labels);
                     changes.extend(fields);
@@ -137,6 +140,7 @@ fn first<'a>(of: &'a BTreeSet<KeyId>, others: &'a BTreeSet<KeyId>) -> Option<&'a
 }
 
 fn renamed(
+    kind: Kind,
     scope: &Scope,
     ident: &Ident,
     old: &BTreeSet<KeyId>,
@@ -147,13 +151,10 @@ fn renamed(
         keyids.iter().map(|keyid| labels.short(keyid)).collect::<Vec<String>>().join(" and ")
     };
     let what = format!("key {}: keyid {} -> {}", labels.name(ident), list(old), list(new));
-    let words = format!(
-        "{} is the same key under another keyid: {}, before {}",
-        labels.person(ident),
-        list(new),
-        list(old)
-    );
-    vec![scope.change(Kind::KeyEntry, &what, words)]
+    let how = if kind == Kind::KeyOnce { "fewer keyids" } else { "another keyid" };
+    let words =
+        format!("{} is the same key under {how}: {}, before {}", labels.person(ident), list(new), list(old));
+    vec![scope.change(kind, &what, words)]
 }
 
 /// What differs in the entry of a key that kept its keyid.

@@ -57,11 +57,12 @@ impl<'a> Side<'a> {
     }
 }
 
-pub(super) fn files(
+pub(super) fn files<'m>(
     old: &Metadata,
     new: &Metadata,
     between: &[Metadata],
     names: &Names,
+    file: &dyn Fn(&str) -> Option<&'m Metadata>,
 ) -> Result<Section, DiffError> {
     let (before, after) = (Side::new(old, DiffError::Old)?, Side::new(new, DiffError::New)?);
     let labels = Labels::new(names, &[&before.table, &after.table]);
@@ -82,7 +83,11 @@ pub(super) fn files(
         section.changes.extend(keys::changes(&scope, &was_by, &is_by, &labels));
         section.changes.extend(common::fields(&scope, Kind::Field, "role field", &was.extra, &is.extra));
         section.consequences.extend(keys::consequences(role, &was_by, &is_by, &labels));
-        let forced = forced(role, &was_by, &is_by);
+        let holds = || {
+            let (file, keys) = (file(role)?, after.root.role_keys(role)?);
+            Some(keys.verify(file.payload(), file.signatures()).is_ok())
+        };
+        let forced = forced(role, &was_by, &is_by, holds);
         section.consequences.extend(forced.map(|words| Consequence::new(role, words)));
     }
     let (was_used, is_used) = (before.used(), after.used());
@@ -129,7 +134,12 @@ fn idents(signers: &Signers<'_>) -> BTreeSet<Ident> {
 }
 
 /// What a change of keys makes necessary elsewhere.
-fn forced(role: &str, old: &Signers<'_>, new: &Signers<'_>) -> Option<String> {
+fn forced(
+    role: &str,
+    old: &Signers<'_>,
+    new: &Signers<'_>,
+    holds: impl Fn() -> Option<bool>,
+) -> Option<String> {
     let (before, after) = (idents(old), idents(new));
     if role == "root" || (before == after && new.threshold <= old.threshold) {
         return None;
@@ -141,8 +151,16 @@ fn forced(role: &str, old: &Signers<'_>, new: &Signers<'_>) -> Option<String> {
     }
     let fewer = !before.is_subset(&after);
     let more = new.threshold > old.threshold;
-    (fewer || more).then(|| {
-        format!("its metadata must be signed again, unless {need} of the keys that stay have signed it")
+    (fewer || more).then(|| match holds() {
+        None => {
+            format!("its metadata must be signed again, unless {need} of the keys that stay have signed it")
+        }
+        Some(true) => format!("its metadata as it lies was signed by enough of the keys that stay: {need}"),
+        Some(false) => {
+            format!(
+                "its metadata must be signed again: fewer than {need} of the keys that stay have signed it"
+            )
+        }
     })
 }
 

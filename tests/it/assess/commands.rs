@@ -153,6 +153,27 @@ fn passes_once_filled(folder: &Path, file: &str) {
     keyrite(&["check", file, "--at", AT], folder).ended(0);
 }
 
+/// A drafted rotation, which changes no key until its roles are corrected.
+fn with_a_change(file: &Path) {
+    let text = fs::read_to_string(file).unwrap();
+    let text = text.replacen("threshold: 2}", "threshold: 3}", 1);
+    fs::write(file, text.replace("  expect_diff:\n", "  expect_diff:\n    - \"root: threshold 2 -> 3\"\n"))
+        .unwrap();
+}
+
+#[test]
+fn a_drafted_rotation_that_nobody_edited_changes_no_key_and_is_refused() {
+    let folder = folder();
+    let out = ["new", "key-rotation", "--from", ".", "--out", "same.yaml"];
+    keyrite(&out, folder.path()).ended(0);
+    filled(&folder.path().join("same.yaml"));
+
+    let said = keyrite(&["check", "same.yaml", "--at", AT], folder.path()).ended(1);
+
+    assert!(said.err.contains("no key and no threshold changes"), "{}", said.err);
+    assert!(said.err.contains("TYPE-ALLOWS"), "{}", said.err);
+}
+
 #[test]
 fn every_drafted_file_passes_check_once_it_is_filled_in() {
     let folder = folder();
@@ -162,6 +183,9 @@ fn every_drafted_file_passes_check_once_it_is_filled_in() {
     {
         let file = format!("{kind}.yaml");
         keyrite(&["new", kind, "--from", ".", "--out", &file], folder.path()).ended(0);
+        if kind == "key-rotation" {
+            with_a_change(&folder.path().join(&file));
+        }
         passes_once_filled(folder.path(), &file);
     }
     let repairs: [&[&str]; 6] = [

@@ -39,7 +39,8 @@ fn a_role_that_a_server_must_sign_with_new_keys_is_remarked() {
         "keys: [online], threshold: 1",
         &format!("version: 2, expires: \"{EXPIRES}\", keys: [online], threshold: 1"),
     ] {
-        world.file("key-rotation", "", &root);
+        let more = root.replace("[ana]", "[ana, dana]");
+        world.file("key-rotation", "  dana: {public: inputs/dana.pub.json}\n", &more);
         let file = world.changed(&server, &format!("timestamp: {{{kept}}}"));
         let said = world.check(&file).ended(0);
         assert!(!(said.out + &said.err).contains("left-to-a-server"));
