@@ -351,7 +351,8 @@ fn a_delegate_that_returns_with_its_old_keys_and_metadata_is_rehearsed_like_any_
         .unwrap();
     world.publish();
     world.file("delegation-change", "  dana: {public: inputs/dana.pub.json}\n", &delegating(4, dev));
-    let file = online(4);
+    online(4);
+    let file = world.changed("clock: {}", "  accept: [no-proof-of-possession]\nclock: {}");
 
     let said = run_by_file(&file, &world.path("answers.yaml"), &world.path("rehearsal"), &["--rehearse"]);
 

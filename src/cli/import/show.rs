@@ -13,7 +13,7 @@ use crate::cli::show::plain;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Repository;
-use crate::tuf::diff::Person;
+use crate::tuf::names::Person;
 
 /// Roots, roles, keys, and what was left out.
 pub(super) fn people(
