@@ -131,11 +131,11 @@ impl Search<'_> {
     /// The fewest keys from which both follow.
     fn join(&mut self, one: &[Combination], other: &[Combination]) -> Vec<Combination> {
         let both = |a: &Combination, b: &Combination| -> Option<Combination> {
-            let of = |((a, b), kind): ((&(usize, usize), &(usize, usize)), &KeySet)| {
-                let (lost, stolen) = (a.0.max(b.0), a.1.max(b.1));
+            let larger = a.iter().zip(b).map(|(a, b)| (a.0.max(b.0), a.1.max(b.1)));
+            let fits = |((lost, stolen), kind): ((usize, usize), &KeySet)| {
                 (lost + stolen <= kind.len()).then_some((lost, stolen))
             };
-            a.iter().zip(b).zip(self.kinds).map(of).collect()
+            larger.zip(self.kinds).map(fits).collect()
         };
         let all: BTreeSet<Combination> =
             one.iter().flat_map(|a| other.iter().filter_map(move |b| both(a, b))).take(10 * MOST).collect();

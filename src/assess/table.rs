@@ -263,7 +263,7 @@ impl Table {
         for row in &self.rows {
             let alike = |other: &&mut Row| {
                 let what = |row: &Row| (row.harm, row.old, row.rule, row.on.clone(), row.root, row.is_good());
-                let mends = |row: &Row| row.only_roles().then(|| row.lost.is_empty());
+                let mends = |row: &Row| row.only_roles().then_some(row.lost.is_empty());
                 what(other) == what(row) && mends(other) == mends(row)
             };
             match merged.iter_mut().find(alike) {
