@@ -61,7 +61,22 @@ impl Ceremony {
         let Some(new) = self.work(role) else { return Ok(None) };
         let new = new.content();
         let compare = |names: &_| self.plan().difference(role, new, names).map_err(Rejected);
-        self.memory.compared(role, new, names, compare)
+        let section = self.memory.compared(role, new, names, compare)?;
+        let moves = if self.plan().tells_moves() == Some(role) { self.moves() } else { Vec::new() };
+        if moves.is_empty() {
+            return Ok(section);
+        }
+        let mut section = section.unwrap_or_else(|| Section { role: role.to_owned(), ..Section::default() });
+        section.follows(moves);
+        Ok(Some(section))
+    }
+
+    /// What becomes of current target files by all that is signed here, once all of it is built.
+    fn moves(&self) -> Vec<String> {
+        let built =
+            self.plan().targets_in_room().into_iter().map(|role| Some((role, self.work(role)?.content())));
+        let Some(built) = built.collect::<Option<Vec<_>>>() else { return Vec::new() };
+        self.memory.moved(&built, || self.plan().moves(&built))
     }
 
     /// The same for every role that is built, but those that describe others.
@@ -75,7 +90,10 @@ impl Ceremony {
         let planned = |role: &str| self.plan().changes.iter().find(|section| section.role == role).cloned();
         let roles = self.plan().roles_in_room().into_iter();
         let section = |role: &str| self.difference(role).ok().flatten().or_else(|| planned(role));
-        roles.filter_map(section).filter(|section| !section.is_empty()).collect()
+        roles
+            .filter_map(section)
+            .filter(|section| !(section.is_empty() && section.consequences.is_empty()))
+            .collect()
     }
 
     /// When everything is built, the difference is the one that the reviewed file expects.

@@ -22,6 +22,7 @@ pub(super) struct Memory {
     /// Of this state, for all copies of it.
     built: Arc<Mutex<BTreeMap<String, Arc<Work>>>>,
     compared: Arc<Mutex<BTreeMap<String, Compared>>>,
+    moved: Arc<Mutex<Option<Moved>>>,
     /// What another ceremony made: where the same is made again, it is the same.
     known: BTreeMap<String, Arc<Work>>,
 }
@@ -31,6 +32,13 @@ struct Compared {
     new: Metadata,
     names: Names,
     section: Option<Section>,
+}
+
+/// What becomes of current target files when all of this is signed.
+#[derive(Clone)]
+struct Moved {
+    signed: Vec<Metadata>,
+    lines: Vec<String>,
 }
 
 /// It follows from the state, and is no part of it.
@@ -83,6 +91,22 @@ impl Memory {
         Ok(section)
     }
 
+    /// What becomes of current target files when all of this is signed.
+    pub(super) fn moved(
+        &self,
+        signed: &[(&str, &Metadata)],
+        find: impl FnOnce() -> Vec<String>,
+    ) -> Vec<String> {
+        let same = |known: &Moved| known.signed.iter().eq(signed.iter().map(|(_, metadata)| *metadata));
+        if let Some(known) = lock(&self.moved).as_ref().filter(|known| same(known)) {
+            return known.lines.clone();
+        }
+        let lines = find();
+        let signed = signed.iter().map(|(_, metadata)| (*metadata).clone()).collect();
+        *lock(&self.moved) = Some(Moved { signed, lines: lines.clone() });
+        lines
+    }
+
     /// The same work; of bytes that are those of a work that is known, what is known stays known.
     pub(super) fn beside_known(&self, role: &str, work: Work) -> Work {
         match (self.known.get(role).map(Arc::as_ref), work) {
@@ -96,6 +120,7 @@ impl Memory {
     /// that holds.
     pub(super) fn compares_as(&mut self, other: &Self) {
         self.compared = Arc::new(Mutex::new(lock(&other.compared).clone()));
+        self.moved = Arc::new(Mutex::new(lock(&other.moved).clone()));
     }
 
     /// What another ceremony made is known.

@@ -14,6 +14,7 @@ use crate::bundle::write::WriteError;
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
 use crate::ceremony::Work;
+use crate::driver::Began;
 use crate::driver::Driver;
 use crate::driver::disk;
 use crate::driver::hashing;
@@ -22,7 +23,7 @@ use crate::driver::stop::Stop;
 use crate::driver::stop::StopKind;
 use crate::plan::Step;
 use crate::plan::Verb;
-use crate::plan::lapse::ONLINE;
+use crate::plan::leaving::Leaving;
 use crate::plan::print::file_name;
 use crate::plan::print::versioned;
 use crate::tuf::Date;
@@ -48,42 +49,14 @@ impl Driver {
         self.record.dir.join(&self.ceremony.plan().bundle)
     }
 
-    /// How much of a repository leaves this room.
-    fn scope(&self) -> Scope {
-        let there = |role: &str| self.published(role).is_some();
-        match () {
-            () if there("timestamp") => Scope::Full,
-            () if there("targets") => Scope::Offline,
-            () => Scope::Root,
-        }
+    /// The line of the journal with which the export begins, or would begin now.
+    fn began(&self) -> Began {
+        self.export_began.unwrap_or_else(|| Began { head: self.head(), at: self.now() })
     }
 
-    /// Whether something that no server signs carries over and expires: clients would refuse it.
-    fn lapses(&self) -> bool {
-        self.ceremony.plan().lapses.keys().any(|role| !ONLINE.contains(&role.as_str()))
-    }
-
-    /// The file of a role that leaves the room: as it was signed here, else as it was before, where that still holds.
-    fn published(&self, role: &str) -> Option<SignedFile> {
-        if let Some(metadata) = self.ceremony.metadata(role) {
-            return Some(metadata.file().clone());
-        }
-        let plan = self.ceremony.plan();
-        let before = plan.before.as_ref()?;
-        let file = before.file(role)?;
-        // A server signs these two again when anything that they describe, or their keys, change.
-        let stated = |role: &str| plan.roles.get(role).is_some_and(|role| role.stated);
-        let signed = |but: &[&str]| plan.roles_in_room().iter().any(|role| !but.contains(role));
-        let lapses = |role: &str| plan.lapses.contains_key(role);
-        let holds = match role {
-            "snapshot" => !stated(role) && !lapses(role) && !signed(&["root", "timestamp"]),
-            "timestamp" => {
-                let again = |role: &str| stated(role) || lapses(role);
-                !again("snapshot") && !again(role) && !signed(&["root"])
-            }
-            _ => true,
-        };
-        holds.then(|| file.bytes.clone())
+    /// What leaves the room beside what is signed in it.
+    fn leaving(&self) -> Leaving<'_> {
+        Leaving::of(self.ceremony.plan(), self.began().at)
     }
 
     /// Every root, from the oldest that is known.
@@ -101,8 +74,9 @@ impl Driver {
         let first = plan.before.as_ref().and_then(|before| before.repository.roots.first());
         let first =
             first.map_or_else(|| file_name(plan, "root"), |root| format!("{}.root.json", root.version));
-        let scope = match self.scope() {
-            _ if self.lapses() => " --scope root",
+        let leaving = self.leaving();
+        let scope = match leaving.scope() {
+            _ if leaving.expires() => " --scope root",
             Scope::Full => "",
             Scope::Offline => " --scope offline",
             Scope::Root => " --scope root",
@@ -133,8 +107,8 @@ impl Driver {
         let again = self.cut_off && to.exists();
         if !self.ceremony.started() {
             self.record(Event::Started { step: step.id.clone() }, events)?;
-            let head = self.head();
-            self.export_head.get_or_insert(head);
+            let began = Began { head: self.head(), at: self.record.last() };
+            self.export_began.get_or_insert(began);
         }
         // The bundle takes its name when it is whole, so one that is there was written by this very step.
         let written = if again {
@@ -158,7 +132,7 @@ impl Driver {
     /// The same bundle every time: its manifest names the head that ends with `Started`.
     fn write_bundle(&self, to: &Path) -> Result<(), String> {
         clear_partial(to)?;
-        let contents = self.contents(self.export_head.unwrap_or_else(|| self.head()).hex())?;
+        let contents = self.contents(self.began().head.hex())?;
         let files = bundle::layout(&contents).map_err(|error| error.to_string())?;
         bundle::write(&files, to).map_err(|error| match error {
             WriteError::Io { error, .. } if error.kind() == io::ErrorKind::InvalidData => {
@@ -228,7 +202,12 @@ impl Driver {
         let before = plan.before.iter().flat_map(|before| before.repository.roles.keys());
         let in_room = plan.roles_in_room().into_iter().map(str::to_owned);
         let names: BTreeSet<String> = before.cloned().chain(in_room).filter(|role| role != "root").collect();
-        let published = names.into_iter().filter_map(|role| Some((role.clone(), self.published(&role)?)));
+        let leaving = self.leaving();
+        let file = |role: &str| match self.ceremony.metadata(role) {
+            Some(metadata) => Some(metadata.file().clone()),
+            None => leaving.carried(role).map(|file| file.bytes.clone()),
+        };
+        let published = names.into_iter().filter_map(|role| Some((role.clone(), file(&role)?)));
         let mut roles: BTreeMap<String, SignedFile> = published.collect();
         for group in plan.roles_in_room().into_iter().filter_map(|role| self.ceremony.bins(role)) {
             roles
@@ -295,11 +274,12 @@ impl Driver {
     /// The bundle as it lies: the digest of its manifest, when it verifies and is what the ceremony signed.
     fn verify_bundle(&self, dir: &Path) -> Result<String, String> {
         let pinned = self.roots().into_iter().next().unwrap_or_default();
+        let leaving = self.leaving();
         let request = Request {
             pinned: &pinned,
             // What was signed here holds; what carries over and does not was told by the plan.
-            at: if self.lapses() { Date::from_unix(0) } else { self.now() },
-            scope: self.scope(),
+            at: if leaving.expires() { Date::from_unix(0) } else { self.began().at },
+            scope: leaving.scope(),
             allow_rehearsal: self.ceremony.mode() == Mode::Rehearsal,
         };
         let roles = self.ceremony.plan().roles_in_room().into_iter();

@@ -21,6 +21,8 @@ use crate::plan::Source;
 use crate::plan::delegates::unsigned_delegates;
 use crate::plan::keys::LISTED_BY_KEYID;
 use crate::plan::keys::one_name;
+use crate::plan::lapse;
+use crate::plan::leaving;
 use crate::plan::ledger::Ledger;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
 use crate::plan::reach;
@@ -129,8 +131,13 @@ pub fn check_and_keep(plan: &mut Plan, base: &Path, now: Date) -> (Vec<Problem>,
         plan.changes = changes;
     }
     if problems.is_empty() {
-        remark_schemes(plan, base);
-        plan.remark(left_behind(plan, base));
+        let mut remarks = remark_schemes(plan, base);
+        remarks.extend(left_behind(plan, base));
+        // Where a window is stated, the plan has remarked this itself.
+        if plan.window.not_after.is_none() {
+            remarks.extend(lapse::remarks(plan, Some(now)));
+        }
+        plan.remark(remarks);
         plan.anchors = before::anchors(plan, base)
             .into_iter()
             .map(|(path, reaches)| match reaches {
@@ -154,10 +161,9 @@ fn left_behind(plan: &Plan, base: &Path) -> Vec<Problem> {
 }
 
 /// What is to be remarked of keys that come with a file, beside what the plan remarks of the others.
-fn remark_schemes(plan: &mut Plan, base: &Path) {
+fn remark_schemes(plan: &Plan, base: &Path) -> Vec<Problem> {
     let remark = |key: &Key| schemes::remark(plan, key, at_hand(plan, base, &key.name)?.scheme());
-    let remarks = plan.keys.iter().filter_map(remark).collect();
-    plan.remark(remarks);
+    plan.keys.iter().filter_map(remark).collect()
 }
 
 /// The whole of `check`: the file, what it starts from, its inputs and the day. The plan holds when nothing is wrong.
@@ -233,9 +239,11 @@ fn hashed(plan: &Plan, base: &Path, problems: &mut Vec<Problem>) -> BTreeMap<Str
     for (name, spec) in plan.roles.iter().filter_map(|(name, role)| Some((name, role.files.as_ref()?))) {
         match target_files(base, spec, None) {
             Ok(came_in) => drop(hashed.insert(name.clone(), came_in)),
-            Err(error) => {
-                let (text, place) = (format!("files of {name}: {error}"), plan.places.get("files").copied());
-                problems.push(Problem::error("TARGET-FILES-READABLE", place, text));
+            Err(faults) => {
+                let place = plan.places.get("files").copied();
+                let told =
+                    |fault: Fault| Problem::error(fault.rule, place, format!("files of {name}: {fault}"));
+                problems.extend(faults.into_iter().map(told));
             }
         }
     }
@@ -263,6 +271,7 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> WithFiles {
     let hashed = hashed(plan, base, &mut problems);
     let files = |role: &str| hashed.get(role).map(|came_in| &came_in.files);
     problems.extend(reach::cut_off(plan, &files));
+    problems.extend(leaving::timestamp_alone(plan, now));
     let mut changes = None;
     if plan.hashes_files() && plan.before.is_some() && problems.is_empty() {
         match plan.foresee(&files) {
@@ -349,7 +358,10 @@ pub struct CameIn {
 
 /// The target files that a role's `files` names: hashed here, or as a manifest lists them. A manifest that is, byte for
 /// byte, the one that is known is not taken apart again.
-pub fn target_files(base: &Path, spec: &FilesSpec, known: Option<&CameIn>) -> Result<CameIn, String> {
+///
+/// # Errors
+/// TARGET-FILES-READABLE, and every rule of a manifest that is broken.
+pub fn target_files(base: &Path, spec: &FilesSpec, known: Option<&CameIn>) -> Result<CameIn, Vec<Fault>> {
     // Files are only taken out.
     if spec.from.value.is_empty() {
         return Ok(CameIn::default());
@@ -361,25 +373,28 @@ pub fn target_files(base: &Path, spec: &FilesSpec, known: Option<&CameIn>) -> Re
     let algorithms = if named.is_empty() { &["sha256"] } else { named.as_slice() };
     let directory = base.join(&spec.from.value);
     let hashed = list(&directory).and_then(|files| hashing::hash_all(&directory, files, algorithms));
-    let files = hashed.map_err(|error| error.to_string())?;
+    let files = hashed.map_err(|error| unreadable(error.to_string()))?;
     Ok(CameIn { files, manifest: None })
 }
 
 /// The entries of a manifest.
-fn listed(base: &Path, spec: &FilesSpec, known: Option<&CameIn>) -> Result<CameIn, String> {
+fn listed(base: &Path, spec: &FilesSpec, known: Option<&CameIn>) -> Result<CameIn, Vec<Fault>> {
     let path = base.join(&spec.from.value);
-    let bytes = disk::read(&path, MAX_MANIFEST).map_err(|error| format!("{}: {error}", path.display()))?;
+    let read = disk::read(&path, MAX_MANIFEST);
+    let bytes = read.map_err(|error| unreadable(format!("{}: {error}", path.display())))?;
     let manifest = Some(Sha256::digest(&bytes).into());
     if let Some(known) = known.filter(|known| known.manifest == manifest) {
         return Ok(known.clone());
     }
     let need: Vec<String> = spec.hashes.iter().map(|name| name.value.clone()).collect();
-    let files = manifest::read(&bytes, &need).and_then(on_screens).map_err(|faults| {
-        let told: Vec<String> =
-            faults.iter().map(|fault| format!("{} ({})", fault.text, fault.rule)).collect();
-        format!("{}: {}", path.display(), told.join("; "))
-    })?;
+    let of_file = |fault: Fault| Fault { text: format!("{}: {}", path.display(), fault.text), ..fault };
+    let files = manifest::read(&bytes, &need).and_then(on_screens);
+    let files = files.map_err(|faults| faults.into_iter().map(of_file).collect::<Vec<_>>())?;
     Ok(CameIn { files, manifest })
+}
+
+fn unreadable(why: String) -> Vec<Fault> {
+    vec![Fault::new("TARGET-FILES-READABLE", "", why)]
 }
 
 /// The files, when people can read each path where it is shown to them.

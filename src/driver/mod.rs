@@ -68,6 +68,7 @@ use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Step;
 use crate::plan::Verb;
+use crate::tuf::Date;
 use crate::words::Digest;
 
 /// How the program was started.
@@ -93,8 +94,8 @@ pub struct Driver {
     options: Options,
     /// The current step was begun by a process that died: what it made is looked for first.
     cut_off: bool,
-    /// The head of the journal when the export began: the bundle names it, and is the same bytes each time.
-    export_head: Option<Digest>,
+    /// When the export began: the bundle follows from it, and is the same bytes each time.
+    export_began: Option<Began>,
     /// What this process gave up for it.
     sandbox: Sandbox,
     /// A key that was found so, until the people have said whether it is the ceremony's.
@@ -113,11 +114,20 @@ pub struct Driver {
     faults: Vec<Fault>,
 }
 
-/// The head that a line of the journal ends with, where an export begins with it.
-fn begins_export(plan: &Plan, entry: &journal::Entry) -> Option<Digest> {
+/// When an export began.
+#[derive(Clone, Copy)]
+struct Began {
+    /// The head of the journal, which the bundle names.
+    head: Digest,
+    /// The time: what has expired by then stays behind.
+    at: Date,
+}
+
+/// The line of the journal with which an export begins.
+fn begins_export(plan: &Plan, entry: &journal::Entry) -> Option<Began> {
     let Event::Started { step } = &entry.what else { return None };
     let exports = |at: &&Step| at.id == *step && matches!(at.verb, Verb::Export(_));
-    plan.steps.iter().find(exports).map(|_| entry.head)
+    plan.steps.iter().find(exports).map(|_| Began { head: entry.head, at: entry.at })
 }
 
 /// A plan that was refused: everything that is wrong with it.
@@ -189,7 +199,7 @@ impl Driver {
             places,
             options,
             cut_off: false,
-            export_head: None,
+            export_began: None,
             found: None,
             share: None,
             given: Vec::new(),
@@ -249,14 +259,14 @@ impl Driver {
         derived::only_behind(dir, &ceremony)?;
         let places = places(&base, &record.dir, &options)?;
         let cut_off = ceremony.started();
-        let export_head = journal.entries.iter().find_map(|entry| begins_export(ceremony.plan(), entry));
+        let export_began = journal.entries.iter().find_map(|entry| begins_export(ceremony.plan(), entry));
         let driver = Self {
             ceremony,
             record,
             places,
             options,
             cut_off,
-            export_head,
+            export_began,
             sandbox: Sandbox::default(),
             found: None,
             share: None,
@@ -304,7 +314,7 @@ impl Driver {
     }
 
     /// The time.
-    pub fn now(&self) -> crate::tuf::Date {
+    pub fn now(&self) -> Date {
         self.options.clock.now()
     }
 

@@ -251,8 +251,10 @@ impl Driver {
                         let (step, role) = (step.id.clone(), role.clone());
                         self.record(Event::Hashed { step, role, files }, events)?;
                     }
-                    Err(error) => {
-                        return self.failed(step, "input", format!("target files: {error}"), events);
+                    Err(faults) => {
+                        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                        let why = format!("target files: {}", told.join("; "));
+                        return self.failed(step, "input", why, events);
                     }
                 }
             }

@@ -88,8 +88,9 @@ pub(super) fn trust(plan: &Plan, changes: &[Section]) -> Vec<Part> {
     };
     parts.push(table(["role", "threshold", "who", "signed"], plan.roles.iter().flat_map(role).collect()));
     parts.push(Part::heading("Keys"));
+    let roles_of = print::roles_of(plan);
     let key = |key: &crate::plan::Key| {
-        let (holder, roles) = (plan.holder_of(&key.name), print::roles_of(plan, &key.name));
+        let (holder, roles) = (plan.holder_of(&key.name), roles_of(&key.name));
         [key.name.clone(), holder, print::origin(plan, key), roles]
     };
     let named = plan.keys.iter().filter(|key| key.named);

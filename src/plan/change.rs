@@ -19,7 +19,8 @@ use crate::plan::consequences::joined;
 use crate::plan::delegates;
 use crate::plan::file::File;
 use crate::plan::incident;
-use crate::plan::leaving::left_behind;
+use crate::plan::leaving;
+use crate::plan::left_behind::left_behind;
 use crate::plan::lints::FIRST_METADATA;
 use crate::plan::problem::Place;
 use crate::tuf::KeyId;
@@ -30,11 +31,8 @@ use crate::tuf::RoleKeys;
 use crate::tuf::delegations::group::Group;
 use crate::tuf::diff;
 use crate::tuf::diff::Change;
-use crate::tuf::diff::Consequence;
 use crate::tuf::diff::Section;
 use crate::tuf::names::Person;
-use crate::tuf::paths::Tree;
-use crate::tuf::paths::moves;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::targets::Files;
@@ -119,19 +117,7 @@ impl Plan {
                 diff::targets(role, &old.metadata()?, new, names)
             }
         };
-        let mut section = section.map_err(|error| error.to_string())?;
-        section.consequences.extend(
-            self.moves(role, new).into_iter().map(|words| Consequence { role: role.to_owned(), words }),
-        );
-        Ok(Some(section))
-    }
-
-    /// Which target files clients take from another role, once this one delegates otherwise.
-    fn moves(&self, role: &str, new: &Metadata) -> Vec<String> {
-        let delegates = self.roles.get(role).is_some_and(|role| role.delegations.is_some());
-        let (Some(before), true) = (&self.before, delegates) else { return Vec::new() };
-        let old = Tree::of(&before.repository);
-        moves(&old, &old.with(role, 0, new.clone())).lines()
+        section.map(Some).map_err(|error| error.to_string())
     }
 
     /// The same for the whole plan, with target files where they are known.
@@ -146,6 +132,7 @@ impl Plan {
             sections.extend(self.foresee_role(role, &facts, &names)?);
         }
         sections.extend(self.foresee_new(&facts, &names)?);
+        self.foresee_moves(&facts, &mut sections)?;
         sections.extend(self.foresee_online(&names)?);
         Ok(sections)
     }
@@ -214,9 +201,13 @@ impl Plan {
 pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
     let already = problems.len();
     delegates::delegations(plan, problems);
-    let Some(before) = plan.before.clone().filter(|_| problems.len() == already) else { return };
+    if problems.len() != already {
+        return;
+    }
     let after = file.trust.after;
     let mut say = |rule, place: Place, text: String| problems.push(Problem::error(rule, Some(place), text));
+    leaving::delegates_listed(plan, after, &mut say);
+    let Some(before) = plan.before.clone() else { return };
     let sections = match plan.foresee(&|_| None) {
         Ok(sections) => sections,
         Err(why) => return say("BEFORE-READABLE", after, format!("the change cannot be worked out: {why}")),
@@ -238,7 +229,6 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
         coupled(plan, &before, "snapshot", &place, &mut say);
     }
     delegates::signed_for_nobody(plan, &place, &mut say);
-    delegates::delegates_listed(plan, &before, &mut say);
     plan.changes = sections;
     problems.extend(delegates::unsigned_delegates(plan, &|_| None));
     incident::keys_leave(plan, &before, file, problems);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::plan::Before;
 use crate::plan::Key;
 use crate::plan::Plan;
 use crate::plan::Problem;
@@ -16,7 +15,7 @@ use crate::plan::change::Foreseen;
 use crate::plan::consequences::joined;
 use crate::plan::delegations::EntrySpec;
 use crate::plan::delegations::What;
-use crate::plan::leaving::left_behind;
+use crate::plan::left_behind::left_behind;
 use crate::plan::lints::CYCLE;
 use crate::plan::lints::NO_METADATA;
 use crate::plan::lints::NO_PROOF;
@@ -94,6 +93,25 @@ pub(super) fn tree(plan: &Plan) -> BTreeMap<String, Delegations> {
         tree.insert(role, list);
     }
     tree
+}
+
+/// The roles that are delegated to this key after the ceremony, bins as one.
+pub(super) fn delegates_of(plan: &Plan, tree: &BTreeMap<String, Delegations>, key: &str) -> BTreeSet<String> {
+    let Some((_, public)) = (Foreseen { plan, files: &|_| None }).key(key) else { return BTreeSet::new() };
+    let mut found = BTreeSet::new();
+    for list in tree.values() {
+        let bins = Layout::of(list);
+        let lists = |keys: &RoleKeys| keys.keys.values().any(|listed| listed.material() == public.material());
+        for delegation in list.roles.iter().filter(|delegation| lists(&delegation.role_keys)) {
+            let bins = bins.as_ref().map(|bins| bins.prefix().to_owned());
+            let is_bins = bins.is_some();
+            found.insert(bins.unwrap_or_else(|| delegation.name.clone()));
+            if is_bins {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// What delegations say together: paths to which no search comes, and ways that lead back.
@@ -230,37 +248,6 @@ pub(super) fn signed_for_nobody(
     }
 }
 
-/// Where snapshot is signed here, each delegate has a file that it can list.
-pub(super) fn delegates_listed(
-    plan: &Plan,
-    before: &Before,
-    say: &mut dyn FnMut(&'static str, Place, String),
-) {
-    let in_room = |role: &str| plan.roles.get(role).is_some_and(|role| role.in_room.is_some());
-    for (delegator, role) in plan.roles.iter().filter(|_| in_room("snapshot")) {
-        for entry in role.delegations.iter().flat_map(|list| &list.entries) {
-            // Of bins the first one that has nothing.
-            let without = match &entry.what {
-                What::Role { name, .. } => Some(name.value.clone()),
-                What::Bins { layout, .. } => (0..layout.count())
-                    .map(|number| layout.name(number))
-                    .find(|name| before.file(name).is_none()),
-            };
-            let without = without.filter(|name| !in_room(entry.name()) && before.file(name).is_none());
-            if let Some(name) = without {
-                let here = match &entry.what {
-                    What::Role { .. } => format!("give {name} a version and expires"),
-                    What::Bins { .. } => format!("give {} expires", entry.name()),
-                };
-                let text = format!(
-                    "{delegator} delegates to {name}, which has no metadata that snapshot could list; {here}, or let a server sign snapshot once {name} is signed"
-                );
-                say("DELEGATE-HAS-METADATA", entry.place, text);
-            }
-        }
-    }
-}
-
 /// Delegates whose keys change have signed with the new ones, or sign here. A key from outside may have signed before
 /// it came, so its role is judged once `outside` knows its public half; a key that is made here has signed nothing.
 pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKey>) -> Vec<Problem> {
@@ -305,8 +292,8 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
             };
             if let Some((file, unmet)) = unsigned {
                 let text = format!(
-                    "{} was signed by {unmet} that {delegator} delegates to from now on: clients would refuse it. {here} signed again here",
-                    file.file
+                    "{} was signed by {} of the keys to which {delegator} delegates from now on, and {} must: clients would refuse it. {here} signed again here",
+                    file.file, unmet.have, unmet.need
                 );
                 problems.push(Problem::error("COUPLED-RESIGN", Some(entry.place), text));
                 continue;

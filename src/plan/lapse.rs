@@ -1,6 +1,7 @@
 //! What carries over and does not last: roles whose metadata stays as it is, and expires before the window ends.
 //!
-//! The end of the window counts, and not the day: what leaves the room is the same on each day of it.
+//! The end of the window counts, and not the day: what leaves the room is the same on each day of it. Only where the file
+//! states none, it is the day on which the bundle is written.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -17,9 +18,13 @@ use crate::tuf::root::TOP_LEVEL;
 /// The roles that a server signs.
 pub const ONLINE: [&str; 2] = ["snapshot", "timestamp"];
 
-/// Each of them with its expiry; of delegated roles those alone to which a client comes.
-pub(super) fn lapses(plan: &Plan) -> BTreeMap<String, Date> {
-    let (Some(before), Some(end)) = (&plan.before, plan.window.not_after) else { return BTreeMap::new() };
+/// Each of them with its expiry; of delegated roles those alone to which a client comes. `now` is the day, where it is known.
+pub fn lapses(plan: &Plan, now: Option<Date>) -> BTreeMap<String, Date> {
+    let Some(before) = plan.before.as_ref().filter(|_| plan.kind.signs()) else { return BTreeMap::new() };
+    let over = |expires: Date| match plan.window.not_after {
+        Some(end) => expires < end,
+        None => now.is_some_and(|now| expires <= now),
+    };
     let in_room = plan.roles_in_room();
     let bins =
         plan.roles.values().filter(|role| role.in_room.is_some()).filter_map(|role| role.bins.as_ref());
@@ -28,7 +33,7 @@ pub(super) fn lapses(plan: &Plan) -> BTreeMap<String, Date> {
     let root = ("root", before.root_file());
     let files = before.repository.roles.iter().map(|(name, file)| (name.as_str(), file)).chain([root]);
     let early = files.filter_map(|(name, file)| {
-        let expires = file.metadata.expires().filter(|expires| *expires < end && !signed(name))?;
+        let expires = file.metadata.expires().filter(|expires| over(*expires) && !signed(name))?;
         Some((name.to_owned(), expires))
     });
     let mut lapses: BTreeMap<String, Date> = early.collect();
@@ -43,12 +48,16 @@ pub(super) fn lapses(plan: &Plan) -> BTreeMap<String, Date> {
 }
 
 /// What there is to remark of them; of delegated roles that expire together at once.
-pub(super) fn remarks(plan: &Plan) -> Vec<Problem> {
-    let place = plan.places.get("clock").copied();
-    sentences(&plan.lapses).into_iter().map(|text| Problem::warning(LAPSES, place, text)).collect()
+pub fn remarks(plan: &Plan, now: Option<Date>) -> Vec<Problem> {
+    let window = plan.places.get("clock");
+    let place = window.or_else(|| plan.places.get("before")).copied();
+    sentences(&lapses(plan, now), window.is_some())
+        .into_iter()
+        .map(|text| Problem::warning(LAPSES, place, text))
+        .collect()
 }
 
-fn sentences(lapses: &BTreeMap<String, Date>) -> Vec<String> {
+fn sentences(lapses: &BTreeMap<String, Date>, window: bool) -> Vec<String> {
     let mut alike: BTreeMap<(&str, Date), Vec<&str>> = BTreeMap::new();
     for (role, expires) in lapses {
         let follows = match role.as_str() {
@@ -63,7 +72,12 @@ fn sentences(lapses: &BTreeMap<String, Date>) -> Vec<String> {
     let sentence = |((follows, expires), roles): ((&str, Date), Vec<&str>)| {
         let (is, expire) = if roles.len() == 1 { ("is", "expires") } else { ("are", "expire") };
         let roles = few(&roles);
-        format!("{roles} {is} not signed here and {expire} at {expires}, before the window ends: {follows}")
+        match window {
+            true => format!(
+                "{roles} {is} not signed here and {expire} at {expires}, before the window ends: {follows}"
+            ),
+            false => format!("{roles} {is} not signed here and expired at {expires}: {follows}"),
+        }
     };
     alike.into_iter().map(sentence).collect()
 }
@@ -78,7 +92,7 @@ mod tests {
         let mut lapses: BTreeMap<String, Date> = (0..1000).map(|n| (format!("bin-{n:03}"), day)).collect();
         lapses.insert("timestamp".to_owned(), day);
 
-        let said = sentences(&lapses);
+        let said = sentences(&lapses, true);
 
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(

@@ -32,7 +32,7 @@ pub const LINTS: [(&str, &str); 28] = [
     ),
     ("expiry-order", "a role outlives the role that it depends on"),
     ("left-to-a-server", "clients refuse everything until a server has signed a role with its new keys"),
-    (LAPSES, "a role carries over and expires before the window ends"),
+    (LAPSES, "a role carries over and expires before the window ends, or has expired"),
     ("no-witness", "nobody in the room only watches"),
     ("shares-reach-threshold", "people who hold shares can sign with the keys of others"),
     ("evidence-left-out", "the script leaves nothing that others can hold the record against"),
@@ -55,7 +55,7 @@ pub const LINTS: [(&str, &str); 28] = [
     (ANCHOR_LEFT_BEHIND, "clients that were shipped with an old root cannot follow"),
 ];
 
-/// Accepts that a role which is not signed here expires before the window ends.
+/// Accepts that a role which is not signed here expires before the window ends, or has expired where none is stated.
 pub const LAPSES: &str = "expires-in-the-window";
 
 /// Accepts a key of a scheme that not every client knows.
@@ -182,7 +182,7 @@ pub fn remarks(plan: &Plan, file: &File) -> Vec<Problem> {
     remarks.extend(twice::remarks(plan));
     remarks.extend(schemes::remarks(plan));
     remarks.extend(delegates::delegation_remarks(plan));
-    remarks.extend(lapse::remarks(plan));
+    remarks.extend(lapse::remarks(plan, None));
     remarks
 }
 

@@ -25,10 +25,12 @@ pub mod key;
 pub mod keys;
 pub mod kind;
 pub mod lapse;
-mod leaving;
+pub mod leaving;
 pub mod ledger;
+mod left_behind;
 pub mod lints;
 pub mod materials;
+pub mod moves;
 pub mod node;
 
 pub mod outline;
@@ -241,8 +243,6 @@ pub struct Plan {
     pub environment: Environment,
     /// When it may run.
     pub window: Window,
-    /// Roles whose metadata stays as it is and expires before the window ends.
-    pub lapses: BTreeMap<String, Date>,
     /// The directory of the bundle, relative to the record.
     pub bundle: String,
     /// Where the file says what can only be judged on the day.

@@ -1,5 +1,7 @@
 //! The plan in words: the instruction of each step, and the script that `check` prints.
 
+use std::collections::BTreeMap;
+
 use crate::plan::Kind;
 use crate::plan::Materials;
 use crate::plan::Person;
@@ -10,11 +12,13 @@ use crate::plan::Throws;
 use crate::plan::Verb;
 use crate::plan::consequences;
 use crate::plan::consequences::joined;
+use crate::plan::delegates;
 use crate::plan::fields::At;
 use crate::plan::materials::Token;
 use crate::plan::step::Subject;
 use crate::room::Handling;
 use crate::tuf::client;
+use crate::tuf::delegations::Delegations;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::say;
 
@@ -250,8 +254,9 @@ pub fn duration(minutes: u64) -> String {
 
 /// Who brings what: one line for each key.
 pub fn keys(plan: &Plan) -> Vec<String> {
+    let roles_of = roles_of(plan);
     let line = |key: &crate::plan::Key| {
-        let (from, roles) = (origin(plan, key), roles_of(plan, &key.name));
+        let (from, roles) = (origin(plan, key), roles_of(&key.name));
         let shared = key.shares.as_ref().map(|shares| {
             let holders: Vec<_> = shares.holders.iter().map(|id| plan.name(id).to_owned()).collect();
             format!("; any {} of {} can bring it back", shares.threshold, joined(&holders, "and"))
@@ -297,10 +302,15 @@ pub fn materials(plan: &Plan) -> Vec<String> {
 
 /// Where a key comes from, and what it does in the room.
 pub fn origin(plan: &Plan, key: &crate::plan::Key) -> String {
-    let signs = if plan.kind.signs() { "signs with" } else { "lies in" };
     let asked = |step: &Step| matches!(&step.verb, Verb::Sign { key: name, .. } if *name == key.name);
+    let asked = plan.steps.iter().any(asked);
+    let signs = match plan.kind.signs() {
+        true if asked => "signs with",
+        true => "does not sign here, and lies in",
+        false => "lies in",
+    };
     let elsewhere = match key.elsewhere {
-        true if plan.steps.iter().any(asked) => "signs elsewhere",
+        true if asked => "signs elsewhere",
         true => "is elsewhere, and does not sign",
         false => "does not sign here",
     };
@@ -317,14 +327,21 @@ pub fn origin(plan: &Plan, key: &crate::plan::Key) -> String {
     }
 }
 
-/// The roles that a key has afterwards.
-pub fn roles_of(plan: &Plan, key: &str) -> String {
+/// The roles that a key has afterwards, those too that are not signed here.
+pub fn roles_of(plan: &Plan) -> impl Fn(&str) -> String {
+    let tree = delegates::tree(plan);
+    move |key| in_words(plan, &tree, key)
+}
+
+fn in_words(plan: &Plan, tree: &BTreeMap<String, Delegations>, key: &str) -> String {
     let has = |role: &crate::plan::Role| {
         let listed = role.delegators.iter().flat_map(|delegator| &delegator.keys);
         role.keys.iter().chain(listed).any(|name| name == key)
     };
-    let roles: Vec<_> =
-        plan.roles.iter().filter(|(_, role)| has(role)).map(|(name, _)| name.clone()).collect();
+    let here = plan.roles.iter().filter(|(_, role)| has(role)).map(|(name, _)| name.clone());
+    let mut roles: Vec<String> = here.collect();
+    let others = delegates::delegates_of(plan, tree, key);
+    roles.extend(others.into_iter().filter(|role| !plan.roles.contains_key(role)));
     if roles.is_empty() { "in no role afterwards".to_owned() } else { joined(&roles, "and") }
 }
 

@@ -23,7 +23,7 @@ struct Tree {
 impl Tree {
     fn new(
         delegations: impl Fn(&str) -> Option<Delegations>,
-        listed: impl Fn(&str) -> BTreeSet<String>,
+        mut listed: impl FnMut(&str) -> BTreeSet<String>,
     ) -> Self {
         let mut tree = Self::default();
         let mut open = vec!["targets".to_owned()];
@@ -71,7 +71,12 @@ pub fn cut_off<'f>(plan: &Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> V
         return Vec::new();
     }
     let was = Tree::new(|role| before.repository.delegations(role), |role| listed(before, role));
-    let is = Tree::new(|role| delegations_after(plan, role), |role| listed_after(plan, before, hashed, role));
+    let mut bins = in_bins(plan, before, hashed);
+    let listed = |role: &str| match bins.remove(role) {
+        Some(paths) => paths,
+        None => listed_after(plan, role, hashed, || listed(before, role)),
+    };
+    let is = Tree::new(|role| delegations_after(plan, role), listed);
     let mut problems = Vec::new();
     for (role, paths) in is.listed.iter().filter(|(role, _)| *role != "targets") {
         let knew = |path: &String| was.listed.get(role).is_some_and(|listed| listed.contains(path));
@@ -94,18 +99,41 @@ fn listed(before: &Before, role: &str) -> BTreeSet<String> {
     listed.into_iter().flat_map(Listed::paths).map(str::to_owned).collect()
 }
 
-fn listed_after<'f>(
+/// What the bins that are signed here will list, each by its own name: however many there were before, a path is in the one
+/// that its hash leads to.
+fn in_bins<'f>(
     plan: &Plan,
     before: &Before,
     hashed: &dyn Fn(&str) -> Option<&'f Files>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let here = plan.roles.iter().filter(|(_, role)| role.in_room.is_some());
+    for (prefix, layout) in here.filter_map(|(prefix, role)| Some((prefix, role.bins.as_ref()?))) {
+        let old = before.bins(prefix).map(|(layout, _)| layout);
+        let names = || old.iter().flat_map(|bins| (0..bins.count()).map(|number| bins.name(number)));
+        let paths =
+            listed_after(plan, prefix, hashed, || names().flat_map(|bin| listed(before, &bin)).collect());
+        all.extend((0..layout.count()).map(|number| (layout.name(number), BTreeSet::new())));
+        for path in paths {
+            all.entry(layout.name(layout.bin_of(&path))).or_default().insert(path);
+        }
+    }
+    all
+}
+
+/// What a role lists with the files that come in, where it listed `old`.
+fn listed_after<'f>(
+    plan: &Plan,
     role: &str,
+    hashed: &dyn Fn(&str) -> Option<&'f Files>,
+    old: impl FnOnce() -> BTreeSet<String>,
 ) -> BTreeSet<String> {
     let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
-    let (Some(spec), Some(files)) = (spec, hashed(role)) else { return listed(before, role) };
+    let (Some(spec), Some(files)) = (spec, hashed(role)) else { return old() };
     let mut paths: BTreeSet<String> = files.listed().paths().map(str::to_owned).collect();
     if spec.keep {
         let removed = |path: &String| spec.remove.iter().any(|removed| removed.value == *path);
-        paths.extend(listed(before, role).into_iter().filter(|path| !removed(path)));
+        paths.extend(old().into_iter().filter(|path| !removed(path)));
     }
     paths
 }

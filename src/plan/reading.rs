@@ -14,7 +14,6 @@ use crate::plan::change;
 use crate::plan::file;
 use crate::plan::file::File;
 use crate::plan::kind::Kind;
-use crate::plan::lapse;
 use crate::plan::lints;
 use crate::plan::node;
 use crate::plan::outline::Outline;
@@ -90,9 +89,6 @@ pub fn judge(text: &str, start: Result<Option<Arc<Before>>, Problem>) -> Judged 
     let Some(mut plan) = plan else { return (None, sorted(problems)) };
     together(&mut plan, &file, &outline, !unread.contains(&Part::Steps), &mut problems);
     if problems.is_empty() {
-        if plan.kind.signs() {
-            plan.lapses = lapse::lapses(&plan);
-        }
         plan.remark(lints::remarks(&plan, &file));
         problems.extend(plan.refused_unless_accepted());
     }

@@ -128,7 +128,6 @@ pub fn resolve(
         bundle: file.bundle.value.clone(),
         places: places(file),
         steps: Vec::new(),
-        lapses: BTreeMap::new(),
         warnings: Vec::new(),
         accept: file.trust.accept.iter().map(|name| name.value.clone()).collect(),
         accepted: Vec::new(),

@@ -196,6 +196,11 @@ impl Section {
         self.changes.is_empty()
     }
 
+    /// Adds what follows for the role itself.
+    pub(crate) fn follows(&mut self, words: Vec<String>) {
+        self.consequences.extend(words.into_iter().map(|words| Consequence::new(&self.role, words)));
+    }
+
     fn sort(&mut self) {
         self.changes.sort_by(|a, b| order(a).cmp(&order(b)));
     }

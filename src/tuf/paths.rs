@@ -31,10 +31,12 @@ use crate::tuf::role::RoleKeys;
 use crate::tuf::root::Root;
 use crate::tuf::targets;
 use crate::tuf::targets::Listed;
+use crate::tuf::targets::TargetFile;
 
 pub use moves::Moved;
 pub use moves::Moves;
 pub use moves::moves;
+pub use moves::moves_of;
 pub use rows::Row;
 pub use rows::Rows;
 pub use say::people;
@@ -97,6 +99,14 @@ impl Node {
         match &self.targets {
             Held::All(metadata) => metadata.listed().is_some_and(|listed| listed.get(path).is_some()),
             Held::Paths(paths) => paths.contains(path),
+        }
+    }
+
+    /// What it says of the path, where more is held than paths.
+    fn content(&self, path: &str) -> Option<TargetFile> {
+        match &self.targets {
+            Held::All(metadata) => metadata.listed()?.get(path)?.read().ok(),
+            Held::Paths(_) => None,
         }
     }
 
@@ -220,11 +230,29 @@ impl Tree {
         Self { nodes, keys: Arc::new(root.role_keys("targets").unwrap_or(none)) }
     }
 
-    /// The same with other metadata of one role.
-    pub fn with(&self, role: &str, version: u64, metadata: Metadata) -> Self {
-        let mut tree = self.clone();
-        tree.nodes.insert(role.to_owned(), Node::of(version, &Arc::new(metadata)));
-        tree
+    /// From now on these roles say what this metadata says.
+    pub fn lists_in(&mut self, roles: impl IntoIterator<Item = String>, metadata: &Metadata) {
+        let node = Node::of(0, &Arc::new(metadata.clone()));
+        self.nodes.extend(roles.into_iter().map(|role| (role, node.clone())));
+    }
+
+    /// Whether the file of every role is here to which delegations lead.
+    pub fn is_whole(&self) -> bool {
+        let (mut open, mut seen) = (vec!["targets"], BTreeSet::new());
+        while let Some(role) = open.pop() {
+            if !seen.insert(role) {
+                continue;
+            }
+            let Some(node) = self.nodes.get(role).filter(|node| node.broken.is_none()) else { return false };
+            let roles = node.delegations.iter().flat_map(|delegations| &delegations.roles);
+            open.extend(roles.map(|delegation| delegation.name.as_str()));
+        }
+        true
+    }
+
+    /// Whether any role delegates.
+    pub fn delegates(&self) -> bool {
+        self.nodes.values().any(|node| node.delegations.is_some())
     }
 
     /// A role whose file is here.

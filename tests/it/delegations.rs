@@ -2,6 +2,7 @@
 
 mod drafted;
 mod listed;
+mod moved;
 mod named;
 mod online;
 mod reached;

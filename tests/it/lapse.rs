@@ -16,13 +16,25 @@ fn shipped() -> PathBuf {
 
 /// The renewal of the root, in a window that ends on `end`.
 fn renewal(dir: &Path, end: &str) {
+    renewal_with(dir, |file| file.replace("2027-12-31T00:00:00Z\"}", &format!("{end}T00:00:00Z\"}}")));
+}
+
+/// The same, in no window.
+fn renewal_any_day(dir: &Path) {
+    renewal_with(dir, |file| {
+        let lines = file.lines().filter(|line| !line.starts_with("clock:"));
+        lines.map(|line| format!("{line}\n")).collect()
+    });
+}
+
+fn renewal_with(dir: &Path, change: impl FnOnce(&str) -> String) {
     let from = shipped();
     fs::create_dir_all(dir.join("inputs/metadata")).unwrap();
     for file in fs::read_dir(from.join("inputs/metadata")).unwrap().map(Result::unwrap) {
         fs::copy(file.path(), dir.join("inputs/metadata").join(file.file_name())).unwrap();
     }
     let file = fs::read_to_string(from.join("ceremony.yaml")).unwrap();
-    let window = file.replace("2027-12-31T00:00:00Z\"}", &format!("{end}T00:00:00Z\"}}"));
+    let window = change(&file);
     assert_ne!(window, file);
     fs::write(dir.join("ceremony.yaml"), window).unwrap();
 }
@@ -98,4 +110,36 @@ fn what_outlives_the_window_goes_along() {
 
     assert!(!checked.contains("expires-in-the-window"), "{checked}");
     assert!(rehearse(dir.path(), "2027-12-10").1.contains(&"timestamp.json".to_owned()));
+}
+
+#[test]
+fn without_a_window_a_timestamp_that_has_expired_is_remarked_and_left_to_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    renewal_any_day(dir.path());
+
+    let before = check(dir.path(), "2027-12-10");
+    let checked = check(dir.path(), "2028-01-10");
+    let (said, names) = rehearse(dir.path(), "2028-01-10");
+
+    assert!(!before.contains("expires-in-the-window"), "{before}");
+    assert!(
+        checked.contains("timestamp is not signed here and expired at 2027-12-31T00:00:00Z: the bundle goes"),
+        "{checked}"
+    );
+    assert!(checked.contains("(expires-in-the-window)"), "{checked}");
+    assert_eq!(names, ["1.root.json", "1.snapshot.json", "1.targets.json", "2.root.json"]);
+    assert!(said.out.contains("--scope offline"), "{}", said.out);
+}
+
+#[test]
+fn without_a_window_a_root_is_renewed_where_everything_else_has_expired() {
+    let dir = tempfile::tempdir().unwrap();
+    renewal_any_day(dir.path());
+
+    let checked = check(dir.path(), "2028-07-10");
+    let (said, names) = rehearse(dir.path(), "2028-07-10");
+
+    assert!(checked.contains("targets is not signed here and expired at 2028-06-30T00:00:00Z"), "{checked}");
+    assert_eq!(names, ["1.root.json", "1.targets.json", "2.root.json"]);
+    assert!(said.out.contains("--scope root"), "{}", said.out);
 }

@@ -17,6 +17,7 @@ use crate::cli::diff::unread;
 use crate::driver::disk;
 use crate::tuf::Metadata;
 use crate::tuf::Names;
+use crate::tuf::Repository;
 use crate::tuf::client::Files as _;
 use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_ROOTS;
@@ -24,6 +25,9 @@ use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::diff;
 use crate::tuf::diff::DiffError;
 use crate::tuf::diff::Section;
+use crate::tuf::paths::Tree;
+use crate::tuf::paths::moves;
+use crate::tuf::root::TOP_LEVEL;
 
 /// The largest `names.json`, in bytes.
 const MAX_NAMES: u64 = 1 << 24;
@@ -138,14 +142,13 @@ fn uncompared(old: &str, new: &str, error: &DiffError) -> Failure {
 }
 
 /// A directory and the newest file of each role in it.
-struct Side<'a> {
-    path: &'a Path,
+struct Side {
     dir: Dir,
     newest: BTreeMap<String, Option<u64>>,
 }
 
-impl<'a> Side<'a> {
-    fn open(path: &'a Path) -> Result<Self, Failure> {
+impl Side {
+    fn open(path: &Path) -> Result<Self, Failure> {
         let fail = |why: String| unread(&shown(path), &why, "give a directory of metadata");
         let dir = Dir::open(path).map_err(fail)?;
         let mut names = dir.names().map_err(fail)?;
@@ -154,7 +157,7 @@ impl<'a> Side<'a> {
         if newest.is_empty() {
             return Err(fail("no metadata in it".to_owned()));
         }
-        Ok(Self { path, dir, newest })
+        Ok(Self { dir, newest })
     }
 
     fn file(&self, role: &str) -> Option<String> {
@@ -163,7 +166,7 @@ impl<'a> Side<'a> {
     }
 
     fn shown(&self, file: &str) -> String {
-        shown(&self.path.join(file))
+        shown(&self.dir.metadata().join(file))
     }
 
     fn opened(&self, file: &str) -> Option<Box<dyn Read + '_>> {
@@ -182,8 +185,7 @@ fn directories(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failur
     let mut compared = Compared::default();
     let mut roles: Vec<&String> =
         old.newest.keys().chain(new.newest.keys()).collect::<BTreeSet<_>>().into_iter().collect();
-    let place =
-        |role: &str| crate::tuf::root::TOP_LEVEL.iter().position(|top| *top == role).unwrap_or(usize::MAX);
+    let place = |role: &str| TOP_LEVEL.iter().position(|top| *top == role).unwrap_or(usize::MAX);
     roles.sort_by_key(|role| place(role));
     for role in roles {
         let (was, is) = match (old.file(role), new.file(role)) {
@@ -210,7 +212,27 @@ fn directories(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failur
         let section = section.map_err(|error| uncompared(&was, &is, &error))?;
         add(&mut compared, Files { old: was, new: is }, section);
     }
+    follows(&old, &new, &mut compared);
     Ok(compared)
+}
+
+/// What follows for target files, where delegated roles are there, and all of them: the same that a ceremony says of what it
+/// signs.
+fn follows(old: &Side, new: &Side, compared: &mut Compared) {
+    let delegated = |side: &Side| side.newest.keys().any(|role| !TOP_LEVEL.contains(&role.as_str()));
+    if !(delegated(old) || delegated(new)) {
+        return;
+    }
+    let tree = |side: &Side| {
+        let read = Repository::read(&side.dir).ok()?;
+        Some(Tree::of(&read)).filter(Tree::is_whole)
+    };
+    let Some((old, new)) = tree(old).zip(tree(new)) else { return };
+    let at = compared.sections.iter().position(|(_, section)| section.role == "targets");
+    let at = at.or_else(|| compared.sections.iter().position(|(_, section)| section.role != "root"));
+    if let Some((_, section)) = at.and_then(|at| compared.sections.get_mut(at)) {
+        section.follows(moves(&old, &new).lines());
+    }
 }
 
 /// Whether two files are the same to the byte, and no longer than they may be.
@@ -233,8 +255,8 @@ fn alike(mut old: impl Read, mut new: impl Read) -> io::Result<bool> {
 
 /// Two roots with those between, which the new directory must have: clients walk them one by one.
 fn root(
-    old: &Side<'_>,
-    new: &Side<'_>,
+    old: &Side,
+    new: &Side,
     old_bytes: &[u8],
     new_bytes: &[u8],
     names: &Names,

@@ -38,6 +38,8 @@ struct Side<'a> {
     table: Table,
     order: Vec<String>,
     roles: BTreeMap<String, Delegated<'a>>,
+    /// The roles that they lead to, each bin by its own name.
+    names: BTreeSet<String>,
     /// Fields of `delegations` itself that nobody knows.
     extra: Map<String, Value>,
 }
@@ -51,9 +53,10 @@ impl<'a> Side<'a> {
             return Ok(Self::default());
         };
         // What no client takes is not compared.
-        Delegations::from_json(json)?;
+        let roles = Delegations::from_json(json)?.roles;
         let object = fields::object(json, "delegations")?;
         let mut side = Self { table: Table::new(fields::member(json, "keys")?), ..Self::default() };
+        side.names = roles.into_iter().map(|role| role.name).collect();
         let known = ["keys", "roles", "succinct_roles"];
         let extra = object.iter().filter(|(name, _)| !known.contains(&name.as_str()));
         side.extra = extra.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -76,6 +79,15 @@ impl<'a> Side<'a> {
 
     fn signers<'b>(&'b self, role: &'b Delegated<'a>) -> Signers<'b> {
         Signers { table: &self.table, keyids: &role.keyids, threshold: role.threshold }
+    }
+
+    /// Whether all that an entry of the other side leads to is delegated to here as well, by another entry.
+    fn leads_to(&self, other: &Self, name: &str) -> bool {
+        match other.names.contains(name) {
+            true => self.names.contains(name),
+            // Bins stand alone.
+            false => other.names.is_subset(&self.names),
+        }
     }
 
     fn used(&self) -> BTreeSet<KeyId> {
@@ -102,10 +114,13 @@ pub(super) fn compare(
     let labels = Labels::new(names, &[&was.table, &is.table]);
     section.changes.extend(common::fields(scope, Kind::Field, "delegations field", &was.extra, &is.extra));
     for name in was.order.iter().filter(|name| !is.roles.contains_key(*name)) {
-        let words = format!(
-            "{name} is no longer delegated to: what it signed is no longer trusted by {}",
-            scope.called()
-        );
+        let words = match is.leads_to(&was, name) {
+            true => format!("{name} is delegated to in another style, which says anew who signs it"),
+            false => format!(
+                "{name} is no longer delegated to: what it signed is no longer trusted by {}",
+                scope.called()
+            ),
+        };
         section.changes.push(scope.change(Kind::DelegationRemoved, &format!("- delegation {name}"), words));
     }
     for name in is.order.iter().filter(|name| !was.roles.contains_key(*name)) {

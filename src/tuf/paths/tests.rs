@@ -267,7 +267,7 @@ fn another_order_moves_targets_from_role_to_role() {
 
     assert_eq!(
         moved.lines(),
-        ["17 current targets move from ops to dev: dev/00, dev/01, dev/02 and 14 more"]
+        ["17 current targets move from ops to dev with other content: dev/00, dev/01, dev/02 and 14 more"]
     );
     assert_eq!(
         gone.lines(),

@@ -217,7 +217,7 @@ fn faults(before: Listed<'_>, wanted: &Wanted) -> Vec<Fault> {
 }
 
 /// Whether both describe the same bytes: as long, and no hash that says otherwise, at least one that says so.
-fn same_content(a: &TargetFile, b: &TargetFile) -> bool {
+pub(crate) fn same_content(a: &TargetFile, b: &TargetFile) -> bool {
     let mut common =
         a.hashes.iter().filter_map(|(name, digest)| Some((digest, b.hashes.get(name)?))).peekable();
     a.length == b.length && common.peek().is_some() && common.all(|(a, b)| a.eq_ignore_ascii_case(b))

@@ -38,10 +38,28 @@ const MOST_FAULTS: usize = 20;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
+    #[serde(deserialize_with = "length")]
     length: u64,
     hashes: Hashes,
     #[serde(default)]
     custom: Option<Strict>,
+}
+
+/// In bytes.
+fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    struct Length;
+    impl Visitor<'_> for Length {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a length in bytes: a whole number, not below 0")
+        }
+
+        fn visit_u64<E: Error>(self, length: u64) -> Result<u64, E> {
+            Ok(length)
+        }
+    }
+    deserializer.deserialize_u64(Length)
 }
 
 /// Reads a manifest. `need` are the algorithms that every entry must have; empty: at least one of the two.
@@ -215,7 +233,7 @@ mod tests {
             ("MANIFEST-FORM", "duplicate field", entry("a", r#"{"length": 1, "length": 1, "hashes": {}}"#)),
             ("MANIFEST-FORM", "unknown field", entry("a", r#"{"length": 1, "hashes": {}, "size": 1}"#)),
             ("MANIFEST-FORM", "missing field `length`", entry("a", r#"{"hashes": {}}"#)),
-            ("MANIFEST-FORM", "invalid value", entry("a", r#"{"length": -1, "hashes": {}}"#)),
+            ("MANIFEST-FORM", "a whole number, not below 0", entry("a", r#"{"length": -1, "hashes": {}}"#)),
             ("MANIFEST-FORM", "stands twice", hashed(r#"{"sha256": "a", "sha256": "b"}"#)),
             ("MANIFEST-FORM", "stands twice", custom(r#"{"a": {"b": 1, "b": 2}}"#)),
             ("TARGET-PATH", "lead out", entry("../a", &good)),

@@ -75,3 +75,18 @@ fn lines_of_snapshot_and_timestamp_are_known_and_may_be_left_out() {
     said.ended(0);
     world.accepted("dev/tool.tgz", b"tool 1");
 }
+
+#[test]
+fn a_delegate_whose_file_snapshot_does_not_list_is_refused_before_anything_is_signed() {
+    let world = World::new();
+    let dev = serde_json::json!({"_type": "targets", "spec_version": "1.0.31", "version": 1, "expires": EXPIRES, "targets": {}});
+    world.write("inputs/metadata/1.dev.json", &world.signed("dana", dev));
+    let after = format!(
+        "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{{name: dev, keys: [dana], threshold: 1, paths: [\"dev/*\"]}}]}}\n"
+    );
+
+    let said = world.check(&world.file("delegation-change", DANA, &after)).ended(1).err;
+
+    assert!(said.contains("targets delegates to dev, and snapshot does not list 1.dev.json"), "{said}");
+    assert!(said.contains("DELEGATE-HAS-METADATA"), "{said}");
+}
