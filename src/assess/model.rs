@@ -292,8 +292,7 @@ fn era(root: &Root, repository: &Repository, keys: &mut Keys) -> Era {
 fn targets_files(repository: &Repository) -> (BTreeMap<String, File>, BTreeMap<String, Delegations>) {
     let (mut files, mut delegations) = (BTreeMap::new(), BTreeMap::new());
     for (role, file) in &repository.roles {
-        let expires = file.metadata.signed()["expires"].as_str();
-        let expires = expires.and_then(|date| Date::parse_lenient(date).ok());
+        let expires = file.metadata.expires();
         let lists = file.metadata.listed().map(|listed| listed.paths().map(str::to_owned).collect());
         let lists = lists.unwrap_or_default();
         files.insert(role.clone(), File { expires, lists });

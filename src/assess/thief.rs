@@ -134,7 +134,7 @@ impl Thief<'_> {
     /// A file as it was honestly signed.
     fn honest(&self, role: &str, newest: bool) -> Link {
         match self.model.expires(role) {
-            Some(date) if date > self.at => Link::Honest(date),
+            Some(date) if !date.has_passed(self.at) => Link::Honest(date),
             None if !newest => Link::Broken,
             _ => Link::Due,
         }
@@ -143,7 +143,7 @@ impl Thief<'_> {
     fn chain<'a>(&self, era: &'a Era) -> Chain<'a> {
         let newest = era.version == self.model.newest().version;
         let not_there = if newest { Link::Due } else { Link::Broken };
-        let root = if era.expires > self.at { Link::Honest(era.expires) } else { not_there };
+        let root = if era.expires.has_passed(self.at) { not_there } else { Link::Honest(era.expires) };
         let link = |role: &'static str, free: bool| {
             let forged = self.forges(era.of(role)) && (free || self.model.pin(role) == Pin::Version);
             match forged {

@@ -126,7 +126,9 @@ fn show(board: &Board, at: Date, out: &mut Output) {
             ));
         }
     }
-    for role in board.roles.iter().filter(|role| role.online && role.expires.is_some_and(|end| end <= at)) {
+    for role in
+        board.roles.iter().filter(|role| role.online && role.expires.is_some_and(|end| end.has_passed(at)))
+    {
         out.line(format!("  now: the server must sign {}, which has expired", plain(&role.name)));
     }
     let never = |role: &&Standing| role.state == State::Unsignable;

@@ -19,9 +19,7 @@ pub(super) fn days_on(now: Date, days: i64) -> Date {
 /// New dates: root, where there is a new one, for as long again as the last one was, never for less than it is now; and
 /// the others for a year, but never beyond root.
 pub(super) fn expires(request: &Request<'_>, makes_root: bool) -> (Date, Date) {
-    let date = |file: &RoleFile| {
-        file.metadata.signed()["expires"].as_str().and_then(|date| Date::parse_lenient(date).ok())
-    };
+    let date = |file: &RoleFile| file.metadata.expires();
     let roots = &request.repository.roots;
     let before = roots.len().checked_sub(2).and_then(|at| roots.get(at)).and_then(date);
     let newest = request.repository.root.expires;

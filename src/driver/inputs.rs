@@ -107,7 +107,7 @@ pub fn expired(plan: &Plan, now: Date) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (name, role) in &plan.roles {
         if let Some(in_room) = &role.in_room
-            && in_room.expires <= now
+            && in_room.expires.has_passed(now)
         {
             let text = format!("role {name} expires at {}, and it is {now} now", in_room.expires);
             let place = plan.places.get(&format!("role {name}")).copied();

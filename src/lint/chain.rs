@@ -203,8 +203,7 @@ pub(super) fn roots(roots: &[&Doc], plain: Option<&Doc>, found: &mut Found) {
 
 /// Root's date and that of targets.
 pub(super) fn dates(root: &Doc, targets: &Doc, found: &mut Found) {
-    let date = |doc: &Doc| crate::tuf::Date::parse_lenient(doc.signed()["expires"].as_str()?).ok();
-    if let (Some(root_date), Some(targets_date)) = (date(root), date(targets))
+    if let (Some(root_date), Some(targets_date)) = (root.expires(), targets.expires())
         && root_date < targets_date
     {
         found.say(

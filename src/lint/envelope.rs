@@ -366,10 +366,10 @@ pub(super) fn common(doc: &Doc, found: &mut Found) {
 
 /// Expiry, of a file that no newer one follows.
 pub(super) fn expiry(doc: &Doc, options: &Options, found: &mut Found) {
-    let Ok(date) = Date::parse_lenient(doc.signed()["expires"].as_str().unwrap_or_default()) else { return };
+    let Some(date) = doc.expires() else { return };
     let days = date.days_since(options.at);
     let window = if matches!(doc.kind(), "timestamp" | "snapshot") { 1 } else { 60 };
-    if date <= options.at {
+    if date.has_passed(options.at) {
         found.say(&EXPIRED, &doc.name, "/signed/expires", format!("on {date}, {} days ago", -days));
     } else if days < window {
         found.say(&SOON, &doc.name, "/signed/expires", format!("on {date}, in {days} days"));

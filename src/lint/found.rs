@@ -7,7 +7,9 @@ use serde_json::Value;
 use crate::lint::rule::Profile;
 use crate::lint::rule::Rule;
 use crate::lint::rule::Severity;
+use crate::tuf::Date;
 use crate::tuf::diff;
+use crate::tuf::fields;
 use crate::tuf::repository;
 
 /// How many findings of one rule in one file are told; the others are counted.
@@ -91,6 +93,11 @@ impl Doc {
 
     pub(super) fn signed(&self) -> &Value {
         &self.json["signed"]
+    }
+
+    /// When it expires, where that can be understood.
+    pub(super) fn expires(&self) -> Option<Date> {
+        fields::expires(self.signed())
     }
 
     /// `_type`: root, targets, snapshot or timestamp.

@@ -189,7 +189,7 @@ fn dates(file: &File, say: &mut Problems<'_>) {
     }
     for (name, role) in &file.trust.roles {
         let (Some(expires), Some(end)) = (&role.expires, &file.clock.not_after) else { continue };
-        if expires.value <= end.value {
+        if expires.value.has_passed(end.value) {
             say.say(
                 "EXPIRES-AFTER-CEREMONY",
                 expires.place,

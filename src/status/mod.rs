@@ -276,7 +276,7 @@ fn standing(
     let online = matches!(role, "snapshot" | "timestamp") || distinct.iter().any(|key| servers.contains(key));
     let online = online && !matches!(role, "root");
     let signed = file.map(|file| file.metadata.signed());
-    let expires = signed.and_then(|signed| Date::parse_lenient(signed["expires"].as_str()?).ok());
+    let expires = file.and_then(|file| file.metadata.expires());
     let opens = signed.zip(expires).filter(|_| !online).map(|(signed, expires)| {
         let days = period(signed).unwrap_or(window);
         Date::from_unix(expires.unix().saturating_sub(i64::from(days) * DAY))
@@ -284,7 +284,7 @@ fn standing(
     let spare = i64::try_from(distinct.len()).unwrap_or(i64::MAX) - i64::from(trust.keys.threshold);
     let state = match (spare, expires) {
         (..0, _) => State::Unsignable,
-        (_, Some(expires)) if expires <= at => State::Expired,
+        (_, Some(expires)) if expires.has_passed(at) => State::Expired,
         _ if opens.is_some_and(|opens| opens <= at) => State::InWindow,
         (0, _) if !online => State::NoSpare,
         (_, None) => State::Missing,

@@ -23,6 +23,12 @@ impl Date {
         self.0
     }
 
+    /// Whether what expires at this date has expired at another one: at this very second it has (TUF 5.3.10). The only
+    /// judge of it.
+    pub fn has_passed(self, at: Self) -> bool {
+        self <= at
+    }
+
     /// Whole days from `earlier` to this date; negative when it lies before.
     pub fn days_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).div_euclid(86_400)
@@ -83,5 +89,18 @@ impl<'de> serde::Deserialize<'de> for Date {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_expires_has_expired_at_that_very_second_and_not_before() {
+        let date: Date = "2026-12-03T09:00:00Z".parse().unwrap();
+        let second = |unix| Date::from_unix(date.unix() + unix);
+
+        assert_eq!([-1, 0, 1].map(|by| date.has_passed(second(by))), [false, true, true]);
     }
 }

@@ -17,7 +17,7 @@ pub mod diff;
 pub(crate) mod drip;
 pub mod fault;
 pub mod few;
-mod fields;
+pub(crate) mod fields;
 pub mod file;
 pub mod foreign_signature;
 pub mod json;

@@ -121,7 +121,7 @@ impl Standing {
         let online = role == "snapshot" || role == "timestamp";
         match expires {
             None => Self::Unknown,
-            Some(expires) if expires <= now => Self::Expired,
+            Some(expires) if expires.has_passed(now) => Self::Expired,
             Some(expires) if expires.days_since(now) < if online { SOON_ONLINE } else { SOON } => Self::Soon,
             Some(_) => Self::Fine,
         }

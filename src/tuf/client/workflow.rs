@@ -137,7 +137,7 @@ impl<'a> Workflow<'a> {
     /// Expiry is compared with one fixed time.
     pub(super) fn unexpired(&self, file: &str, expires: Date) -> Result<(), Refused> {
         let at = self.request.at;
-        if expires > at {
+        if !expires.has_passed(at) {
             return Ok(());
         }
         refuse(
