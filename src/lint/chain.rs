@@ -170,14 +170,14 @@ pub(super) fn roots(roots: &[&Doc], plain: Option<&Doc>, found: &mut Found) {
             found.say(&GAP, &new.name, "", format!("{missing}.root.json is missing"));
         } else if new.version() == old.version().saturating_add(1)
             && let Some(keys) = role_of(old, "root")
-            && let Some((have, need)) = unmet(new, &keys)
+            && let Some((have, need)) = unmet(new, &keys, &elsewhere_of(old, "root"))
         {
             found.say(&OLD_UNMET, &new.name, "/signatures", format!("{have} of {need} keys of {}", old.name));
         }
     }
     for root in roots {
         if let Some(keys) = role_of(root, "root") {
-            signatures(root, &keys, "this root", found);
+            signatures(root, &keys, &elsewhere_of(root, "root"), "this root", found);
         }
         if root.numbered.is_some_and(|numbered| numbered != root.version()) {
             found.say(&NAME, &root.name, "/signed/version", format!("it says {}", root.version()));
@@ -220,9 +220,21 @@ pub(super) fn role_of(root: &Doc, role: &str) -> Option<RoleKeys> {
     roles::role_keys(root.signed()["roles"].get(role)?, &root.signed()["keys"])
 }
 
-/// The signatures of a file, by the word of one delegator.
-pub(super) fn signatures(doc: &Doc, keys: &RoleKeys, whose: &str, found: &mut Found) {
-    if let Some((have, need)) = unmet(doc, keys) {
+/// The keys of one of root's roles whose scheme cannot be verified here.
+pub(super) fn elsewhere_of(root: &Doc, role: &str) -> BTreeSet<KeyId> {
+    roles::elsewhere(&root.signed()["roles"][role], &root.signed()["keys"])
+}
+
+/// The signatures of a file, by the word of one delegator. Nothing is said of those by keys in `elsewhere`: of such a
+/// key it is said where it is listed.
+pub(super) fn signatures(
+    doc: &Doc,
+    keys: &RoleKeys,
+    elsewhere: &BTreeSet<KeyId>,
+    whose: &str,
+    found: &mut Found,
+) {
+    if let Some((have, need)) = unmet(doc, keys, elsewhere) {
         found.say(&UNMET, &doc.name, "/signatures", format!("{have} of {need} keys, by the word of {whose}"));
     }
     let Ok(payload) = canonical::to_vec(doc.signed()) else { return };
@@ -231,6 +243,7 @@ pub(super) fn signatures(doc: &Doc, keys: &RoleKeys, whose: &str, found: &mut Fo
     let listed = listed(doc);
     for (place, signature) in listed.iter().enumerate().filter(|(_, signature)| !signature.sig.is_empty()) {
         match keys.keys.get(&signature.keyid) {
+            None if elsewhere.contains(&signature.keyid) => {}
             None => {
                 let at = format!("/signatures/{place}");
                 found.say(&STRANGER, &doc.name, at, short(&signature.keyid.0));
@@ -254,11 +267,16 @@ pub(super) fn signatures(doc: &Doc, keys: &RoleKeys, whose: &str, found: &mut Fo
     }
 }
 
-/// How many keys signed and how many must, where that is too few. A key counts once, by its material.
-fn unmet(doc: &Doc, keys: &RoleKeys) -> Option<(u32, u32)> {
+/// How many keys signed and how many must, where that is too few. A key counts once, by its material; what cannot be
+/// verified here may hold elsewhere.
+fn unmet(doc: &Doc, keys: &RoleKeys, elsewhere: &BTreeSet<KeyId>) -> Option<(u32, u32)> {
     let payload = canonical::to_vec(doc.signed()).ok()?;
-    let unmet = keys.verify(payload.as_slice(), &listed(doc)).err()?;
-    (unmet.need > 0).then_some((unmet.have, unmet.need))
+    let listed = listed(doc);
+    let unmet = keys.verify(payload.as_slice(), &listed).err()?;
+    let perhaps: BTreeSet<&KeyId> =
+        listed.iter().map(|signature| &signature.keyid).filter(|keyid| elsewhere.contains(keyid)).collect();
+    let most = unmet.have.saturating_add(u32::try_from(perhaps.len()).unwrap_or(u32::MAX));
+    (most < unmet.need).then_some((unmet.have, unmet.need))
 }
 
 fn listed(doc: &Doc) -> Vec<Signature> {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::lint::chain;
 use crate::lint::found::Doc;
 use crate::lint::found::Found;
+use crate::lint::keys;
 use crate::lint::rule::Client::GoTuf;
 use crate::lint::rule::Client::PythonTuf;
 use crate::lint::rule::Client::Tough;
@@ -88,11 +89,14 @@ pub(super) fn check(newest: &BTreeMap<String, &Doc>, snapshot: Option<&Doc>, fou
             continue;
         }
         let Ok(delegations) = Delegations::from_json(&doc.signed()["delegations"]) else { continue };
+        let keys = &doc.signed()["delegations"]["keys"];
+        let elsewhere = delegations.other_keys.iter().filter(|keyid| keys::is_elsewhere(&keys[&keyid.0]));
+        let elsewhere = elsewhere.cloned().collect();
         for delegation in &delegations.roles {
             open.push(delegation.name.clone());
             by.entry(delegation.name.clone()).or_default().push(delegation.clone());
             if let Some(role) = newest.get(&delegation.name) {
-                chain::signatures(role, &delegation.role_keys, &doc.name, found);
+                chain::signatures(role, &delegation.role_keys, &elsewhere, &doc.name, found);
             }
             let listed = snapshot
                 .is_none_or(|s| s.signed()["meta"].get(format!("{}.json", delegation.name)).is_some());

@@ -22,6 +22,7 @@ use crate::lint::rule::fooled;
 use crate::lint::rule::refuses;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
+use crate::tuf::Scheme;
 use crate::tuf::canonical;
 use crate::tuf::key::Material;
 
@@ -251,6 +252,11 @@ pub(super) fn read(json: &Value) -> Result<PublicKey, String> {
         keyval.retain(|name, _| name == "public");
     }
     PublicKey::from_json(&json).map_err(|error| error.to_string())
+}
+
+/// Whether a key signs by a scheme that cannot be verified here.
+pub(super) fn is_elsewhere(json: &Value) -> bool {
+    json["scheme"].as_str().is_some_and(|scheme| Scheme::in_metadata(scheme).is_err())
 }
 
 fn one(file: &str, at: &str, keyid: &str, json: &Value, found: &mut Found) {

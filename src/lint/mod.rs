@@ -184,7 +184,7 @@ impl<'d> Set<'d> {
             if let (Some(doc), Some(root)) = (self.newest.get(role), newest_root)
                 && let Some(keys) = chain::role_of(root, role)
             {
-                chain::signatures(doc, &keys, &root.name, found);
+                chain::signatures(doc, &keys, &chain::elsewhere_of(root, role), &root.name, found);
             }
         }
         if let (Some(root), Some(targets)) = (newest_root, self.newest.get("targets")) {

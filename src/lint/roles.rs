@@ -327,6 +327,12 @@ fn shared(file: &str, signed: &Value, usable: &BTreeMap<KeyId, PublicKey>, found
     }
 }
 
+/// The keyids of a role's keys whose scheme cannot be verified here: other clients may know what they sign.
+pub(super) fn elsewhere(role: &Value, keys: &Value) -> BTreeSet<KeyId> {
+    let keyids = role["keyids"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    keyids.map(|keyid| KeyId(keyid.to_owned())).filter(|keyid| keys::is_elsewhere(&keys[&keyid.0])).collect()
+}
+
 /// Who may sign, as the most lenient client reads it; `None` where there is no such role.
 pub(super) fn role_keys(role: &Value, keys: &Value) -> Option<RoleKeys> {
     let keyids = role.get("keyids")?.as_array()?.iter().filter_map(Value::as_str);

@@ -23,7 +23,7 @@ pub(crate) fn openssl(dir: &Path, args: &str) -> Vec<u8> {
 }
 
 /// A key of openssl's own making.
-pub(crate) fn key(dir: &Path, name: &str, algorithm: &str) -> PublicKey {
+pub(super) fn key(dir: &Path, name: &str, algorithm: &str) -> PublicKey {
     openssl(dir, &format!("genpkey {algorithm} -out {name}.pem"));
     PublicKey::read(&openssl(dir, &format!("pkey -in {name}.pem -pubout"))).unwrap()
 }

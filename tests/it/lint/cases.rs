@@ -1,6 +1,7 @@
 //! One world for each rule, bent in exactly that way.
 
 use ed25519_dalek::Signer;
+use keyrite::tuf::KeyId;
 use keyrite::tuf::Metadata;
 use keyrite::tuf::Signature;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 
-use crate::apart::openssl;
+use crate::apart::openssl::openssl;
 use crate::tuf::world::*;
 
 /// A bent world.
@@ -223,6 +224,7 @@ fn keys_() -> Vec<Case> {
         with_key("KEY-SCHEME-SELDOM-KNOWN", hash, key("ecdsa", "ecdsa-sha2-nistp521", P256)),
         with_key("KEY-SCHEME-SELDOM-KNOWN", hash, key("rsa", "rsassa-pss-sha384", P256)),
         with_key("KEY-SCHEME-SELDOM-KNOWN", hash, key("rsa", "rsassa-pss-sha512", P256)),
+        by_p521(),
         with_key("KEY-OF-UNKNOWN-KIND", hash, key("sphincs", "sphincs-shake", "00")),
         with_key(
             "KEY-UNREADABLE",
@@ -275,22 +277,49 @@ fn roles() -> Vec<Case> {
     ]
 }
 
-/// Targets that openssl signed by an RSA key, with the salt that it takes of itself.
-fn salted() -> Case {
+/// Targets that openssl signed with a key of its own.
+fn targets_by_openssl(
+    rule: &'static str,
+    algorithm: &str,
+    (keytype, scheme): (&str, &str),
+    sign: &str,
+) -> Case {
     let dir = tempfile::tempdir().unwrap();
-    let key = openssl::key(dir.path(), "rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
-    let mut salted = case("RSA-PSS-SALT", |world| {
+    openssl(dir.path(), &format!("genpkey {algorithm} -out key.pem"));
+    let public = String::from_utf8(openssl(dir.path(), "pkey -in key.pem -pubout")).unwrap();
+    let key = key(keytype, scheme, &public);
+    let mut bent = case(rule, |world| {
         let root = root_of(world);
-        root["keys"][key.keyid().0] = key.to_json().clone();
-        root["roles"]["targets"]["keyids"] = json!([key.keyid().0]);
+        root["keys"][hash(&key)] = key.clone();
+        root["roles"]["targets"]["keyids"] = json!([hash(&key)]);
     });
-    let targets = Metadata::parse(&salted.set.0["3.targets.json"]).unwrap();
+    let targets = Metadata::parse(&bent.set.0["3.targets.json"]).unwrap();
     std::fs::write(dir.path().join("payload"), targets.payload()).unwrap();
-    let command = "dgst -sha256 -sigopt rsa_padding_mode:pss -sign rsa.pem payload";
-    let sig = hex::encode(openssl::openssl(dir.path(), command));
-    salted.set.put("3.targets.json", &targets.with_signatures(vec![Signature { keyid: key.keyid(), sig }]));
-    relisted(&mut salted.set, "3.targets.json");
-    salted
+    let sig = hex::encode(openssl(dir.path(), &format!("dgst {sign} -sign key.pem payload")));
+    let signature = Signature { keyid: KeyId(hash(&key)), sig };
+    bent.set.put("3.targets.json", &targets.with_signatures(vec![signature]));
+    relisted(&mut bent.set, "3.targets.json");
+    bent
+}
+
+/// With the salt that openssl takes of itself.
+fn salted() -> Case {
+    targets_by_openssl(
+        "RSA-PSS-SALT",
+        "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+        ("rsa", "rsassa-pss-sha256"),
+        "-sha256 -sigopt rsa_padding_mode:pss",
+    )
+}
+
+/// A role that only clients can verify which know P-521.
+pub(crate) fn by_p521() -> Case {
+    targets_by_openssl(
+        "KEY-SCHEME-SELDOM-KNOWN",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:P-521",
+        ("ecdsa", "ecdsa-sha2-nistp521"),
+        "-sha512",
+    )
 }
 
 fn chain() -> Vec<Case> {

@@ -51,6 +51,15 @@ fn a_version_of_more_than_64_bits_is_too_long_and_not_too_low() {
 }
 
 #[test]
+fn nothing_is_said_of_a_signature_that_only_others_can_verify() {
+    let found = found(&cases::by_p521().set, Profile::Compatible);
+
+    for rule in ["THRESHOLD-NOT-MET", "SIGNATURE-BY-STRANGER", "SIGNATURE-INVALID"] {
+        assert!(!found.contains(rule), "{found:?}");
+    }
+}
+
+#[test]
 fn a_good_repository_has_no_error() {
     for profile in [Profile::Compatible, Profile::Strict] {
         let report = lint::lint(&cases::good(), &Options { at: now(), profile }).unwrap();
