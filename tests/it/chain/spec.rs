@@ -157,6 +157,10 @@ impl Spec {
                 writeln!(out, "    - \"{line}\"").unwrap();
             }
         }
+        // A key that only stands in a delegation is shown by nobody here.
+        if self.kind == "delegation-change" {
+            out += "  accept: [no-proof-of-possession]\n";
+        }
         out += "environment: {require: [no-core-dumps, not-traced]}\noutputs: {bundle: bundle}\n";
         if let Some(steps) = &self.steps {
             out += "steps:\n";
