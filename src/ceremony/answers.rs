@@ -73,7 +73,7 @@ impl Answers {
                 _ => {}
             }
         }
-        Self { awaited, open, names: Names::from(ceremony.names()), known: Vec::new(), rest }
+        Self { awaited, open, names: ceremony.names(), known: Vec::new(), rest }
     }
 
     /// Takes one file, or the codes of one thing; `source` is what it is called.

@@ -11,13 +11,10 @@ use crate::tuf::json;
 
 const AGE: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 const KEY: &[u8] = b"KEY-";
-const PUTTY: &[u8] = b"PuTTY-User-Key-File-";
-/// The first byte of every private key in DER.
-const SEQUENCE: u8 = 0x30;
 /// What a JSON key with its private part holds one of: the name of that part, or an escape that may hide it.
 const IN_JSON: [&[u8]; 3] = [b"private", b"\"d\"", b"\\u"];
 
-/// A file in which none of these stands holds no private material, but for what the first bytes of a file tell.
+/// A JSON document in which none of these stands holds no private material.
 pub(crate) const MARKS: [&[u8]; 5] = [AGE, KEY, IN_JSON[0], IN_JSON[1], IN_JSON[2]];
 
 /// What private material `file` holds, such as "an age identity"; `None` for public files.
@@ -28,7 +25,9 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     if file.starts_with(b"age-encryption.org/v1") {
         return Some("an age file");
     }
-    if !file.starts_with(PUTTY) && file.first() != Some(&SEQUENCE) && is_unmarked(file) {
+    // What does not begin as a JSON document is none.
+    let json = matches!(file.trim_ascii_start().first(), Some(b'{' | b'['));
+    if json && is_unmarked(file) {
         return None;
     }
     let text = std::str::from_utf8(file).is_ok();
@@ -38,21 +37,19 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     if let Some(shape) = marked(file, text) {
         return Some(shape);
     }
-    if text && file.starts_with(PUTTY) {
+    if text && file.starts_with(b"PuTTY-User-Key-File-") {
         return Some("a PuTTY private key");
     }
     if is_der(file) {
         return Some("a private key in DER");
     }
-    // What does not begin as a JSON document is none.
-    let json = text && matches!(file.trim_ascii_start().first(), Some(b'{' | b'['));
-    if json && IN_JSON.iter().any(|word| holds(file, word, |_| true)) {
+    if json && text && IN_JSON.iter().any(|word| holds(file, word, |_| true)) {
         return json::parse(file).ok().filter(in_json).map(|_| "a JSON key with its private part");
     }
     None
 }
 
-/// Whether none of the marks stands in a file. All of them are looked for in one piece while it is near, for a file may be
+/// Whether none of the marks stands in a JSON document. All of them are looked for in one piece while it is near, for a file may be
 /// larger than every cache; pieces overlap by what a mark may have in each of two.
 fn is_unmarked(file: &[u8]) -> bool {
     const PIECE: usize = 1 << 15;
@@ -97,7 +94,7 @@ fn in_json(value: &Value) -> bool {
 /// PKCS#8, plain or encrypted, and the RSA form of PKCS#1.
 fn is_der(file: &[u8]) -> bool {
     // Every one of them is a SEQUENCE.
-    file.first() == Some(&SEQUENCE)
+    file.first() == Some(&0x30)
         && (pkcs8::PrivateKeyInfoRef::from_der(file).is_ok()
             || encrypted_pkcs8(file)
             || rsa::pkcs1::RsaPrivateKeyRef::from_der(file).is_ok())
@@ -187,6 +184,7 @@ mod tests {
         ] {
             for at in (0..=mark.len()).chain([1 << 15]) {
                 let mut file = vec![b' '; 3 << 15];
+                file[0] = b'{';
                 assert_eq!(private_material(&file), None);
                 let at = (1 << 15) - at;
                 file[at..at + mark.len()].copy_from_slice(mark);
