@@ -299,13 +299,27 @@ fn root_keys(metadata: &Metadata) -> Vec<KeyId> {
     role.map(|role| role.keys.into_keys().collect()).unwrap_or_default()
 }
 
-/// Whether clients that were shipped with a root reach the newest one: a sentence for each, and whether it is yes.
-pub fn anchors(plan: &Plan, base: &Path) -> Vec<(String, Result<String, String>)> {
+/// A root that clients were shipped with.
+pub enum Anchor {
+    /// They reach the newest one, so.
+    Reaches(String),
+    /// They do not, and why.
+    LeftBehind(String),
+    /// Its file cannot be read, so nobody can say.
+    Unread(String),
+}
+
+/// Whether clients that were shipped with a root reach the newest one.
+pub fn anchors(plan: &Plan, base: &Path) -> Vec<(String, Anchor)> {
     let Some(before) = &plan.before else { return Vec::new() };
-    let reaches = |path: &String| {
+    let read = |path: &String| {
         let bytes = inputs::small_file(&base.join(path))?;
-        let anchor = Metadata::parse(&bytes).map_err(|error| error.to_string())?;
-        before.reach(&anchor)
+        Metadata::parse(&bytes).map_err(|error| error.to_string())
     };
-    plan.shipped_anchors.iter().map(|path| (path.clone(), reaches(path))).collect()
+    let anchor = |path: &String| match read(path).map(|anchor| before.reach(&anchor)) {
+        Ok(Ok(how)) => Anchor::Reaches(how),
+        Ok(Err(why)) => Anchor::LeftBehind(why),
+        Err(why) => Anchor::Unread(why),
+    };
+    plan.shipped_anchors.iter().map(|path| (path.clone(), anchor(path))).collect()
 }

@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 use crate::bundle;
 use crate::driver::before;
+use crate::driver::before::Anchor;
 use crate::driver::disk;
 use crate::driver::hashing;
 use crate::plan::FilesSpec;
@@ -25,6 +26,7 @@ use crate::plan::lapse;
 use crate::plan::leaving;
 use crate::plan::ledger::Ledger;
 use crate::plan::lints::ANCHOR_LEFT_BEHIND;
+use crate::plan::problem::Place;
 use crate::plan::reach;
 use crate::plan::reading::Judged;
 use crate::plan::schemes;
@@ -126,38 +128,62 @@ pub fn check(plan: &mut Plan, base: &Path, now: Date) -> Vec<Problem> {
 
 /// The same, with the manifests that were read, by role.
 pub fn check_and_keep(plan: &mut Plan, base: &Path, now: Date) -> (Vec<Problem>, BTreeMap<String, CameIn>) {
-    let (problems, changes, mut came_in) = judged(plan, base, now);
+    let (mut problems, changes, mut came_in) = judged(plan, base, now);
+    let anchors = before::anchors(plan, base);
+    problems.extend(refused_anchors(plan, &anchors));
     if let Some(changes) = changes {
         plan.changes = changes;
     }
     if problems.is_empty() {
         let mut remarks = remark_schemes(plan, base);
-        remarks.extend(left_behind(plan, base));
+        remarks.extend(left_behind(plan, &anchors));
         // Where a window is stated, the plan has remarked this itself.
         if plan.window.not_after.is_none() {
             remarks.extend(lapse::remarks(plan, Some(now)));
         }
         plan.remark(remarks);
-        plan.anchors = before::anchors(plan, base)
-            .into_iter()
-            .map(|(path, reaches)| match reaches {
-                Ok(how) => format!("{path}: {how}"),
-                Err(why) => format!("{path}: does not reach the new root: {why}"),
-            })
-            .collect();
+        plan.anchors = anchors.into_iter().map(|(path, anchor)| reached(&path, anchor)).collect();
     }
     came_in.retain(|_, came_in| came_in.manifest.is_some());
     (problems, came_in)
 }
 
 /// The roots that clients were shipped with and that lead to no new one.
-fn left_behind(plan: &Plan, base: &Path) -> Vec<Problem> {
-    let left = before::anchors(plan, base).into_iter().filter_map(|(path, reaches)| {
-        let text = format!("clients shipped with {path} do not reach the new root: {}", reaches.err()?);
-        let place = plan.places.get(&format!("anchor {path}")).copied();
-        Some(Problem::warning(ANCHOR_LEFT_BEHIND, place, text))
+fn left_behind(plan: &Plan, anchors: &[(String, Anchor)]) -> Vec<Problem> {
+    let left = anchors.iter().filter_map(|(path, anchor)| {
+        let Anchor::LeftBehind(why) = anchor else { return None };
+        let text = format!("clients shipped with {path} do not reach the new root: {why}");
+        Some(Problem::warning(ANCHOR_LEFT_BEHIND, anchor_place(plan, path), text))
     });
     left.collect()
+}
+
+/// What is wrong with them. That a client is left behind may be accepted, and not that nobody can say.
+fn refused_anchors(plan: &Plan, anchors: &[(String, Anchor)]) -> Vec<Problem> {
+    let unread = anchors.iter().filter_map(|(path, anchor)| {
+        let Anchor::Unread(why) = anchor else { return None };
+        let text = format!("the root {path}, with which clients were shipped, cannot be read: {why}");
+        Some(Problem::error("ANCHOR-READABLE", anchor_place(plan, path), text))
+    });
+    let left = left_behind(plan, anchors).into_iter().filter(|_| !plan.accepts(ANCHOR_LEFT_BEHIND));
+    let left = left.map(|left| {
+        let text = format!("{}. Accept {ANCHOR_LEFT_BEHIND} where that is meant", left.text);
+        Problem::error("ANCHOR-REACHES", left.place, text)
+    });
+    unread.chain(left).collect()
+}
+
+fn anchor_place(plan: &Plan, path: &str) -> Option<Place> {
+    plan.places.get(&format!("anchor {path}")).copied()
+}
+
+fn reached(path: &str, anchor: Anchor) -> String {
+    match anchor {
+        Anchor::Reaches(how) => format!("{path}: {how}"),
+        Anchor::LeftBehind(why) | Anchor::Unread(why) => {
+            format!("{path}: does not reach the new root: {why}")
+        }
+    }
 }
 
 /// What is to be remarked of keys that come with a file, beside what the plan remarks of the others.
@@ -284,12 +310,6 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> WithFiles {
             }
             Err(why) => problems.push(Problem::error("TARGET-FILES-READABLE", place("files"), why)),
         }
-    }
-    if !plan.accepts(ANCHOR_LEFT_BEHIND) {
-        problems.extend(left_behind(plan, base).into_iter().map(|left| {
-            let text = format!("{}. Accept {ANCHOR_LEFT_BEHIND} where that is meant", left.text);
-            Problem::error("ANCHOR-REACHES", left.place, text)
-        }));
     }
     problems.extend(expired(plan, now));
     problems.extend(window_closed(plan, now));

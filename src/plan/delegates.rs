@@ -260,7 +260,7 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
         _ => facts.key(name),
     };
     let known = |name: &str| !from_file(name) || outside(name).is_some();
-    let later = plan.accept.iter().any(|name| name == SIGNED_LATER);
+    let later = plan.accepts(SIGNED_LATER);
     let mut problems = Vec::new();
     for (delegator, role) in &plan.roles {
         let Some(list) = &role.delegations else { continue };

@@ -330,7 +330,7 @@ pub fn one_name(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKey>) -> Vec
         };
         let twin = known.iter().enumerate().find(same).map(|(_, (other, _))| &other.name);
         let before = || plan.before.as_ref().and_then(|before| before.keyid(public));
-        let accepted = plan.accept.iter().any(|name| name == RETIRED_KEY);
+        let accepted = plan.accepts(RETIRED_KEY);
         let retired =
             |public| plan.before.as_ref().filter(|_| !accepted).and_then(|before| before.last_listed(public));
         let (rule, text) = if let Some(other) = twin {

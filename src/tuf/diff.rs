@@ -60,6 +60,7 @@ use crate::tuf::targets::change::Change as FileChange;
 pub(in crate::tuf) use common::short;
 pub use reach::Reach;
 pub use reach::Signed;
+pub use root::roots_over;
 
 /// What a change is about: a ceremony type says which kinds it allows. The order is the order of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -278,17 +279,6 @@ pub fn roots(
     names: &Names,
 ) -> Result<Section, DiffError> {
     roots_over(old, new, between, names, &|_| None)
-}
-
-/// The same where the newest files of roles are known, which tell whether a change of keys makes them void.
-pub fn roots_over<'m>(
-    old: &Metadata,
-    new: &Metadata,
-    between: &[Metadata],
-    names: &Names,
-    file: &dyn Fn(&str) -> Option<&'m Metadata>,
-) -> Result<Section, DiffError> {
-    root::files(old, new, between, names, file)
 }
 
 /// `_type`, without reading the rest.

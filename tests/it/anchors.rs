@@ -82,7 +82,6 @@ fn a_shipped_root_that_does_not_reach_the_new_one_is_refused_unless_the_file_acc
         ("stranger", "2.root.json"),
         ("of-others", "it is another root 2, of other keys: two trusts of one version"),
         ("newer", "root 3 is newer than 2"),
-        ("missing", "No such file"),
     ] {
         let anchors = format!("first.json, {anchor}.json");
 
@@ -95,5 +94,19 @@ fn a_shipped_root_that_does_not_reach_the_new_one_is_refused_unless_the_file_acc
         let line =
             format!("accepted in the file: clients shipped with {anchor}.json do not reach the new root: ");
         assert!(accepted.contains(&line), "{anchor}: {accepted}");
+    }
+}
+
+#[test]
+fn a_shipped_root_that_cannot_be_read_is_refused_whatever_the_file_accepts() {
+    let dir = tempfile::tempdir().unwrap();
+    renewal(dir.path());
+    fs::write(dir.path().join("garbage.json"), "no root").unwrap();
+    for (anchor, why) in
+        [("missing.json", "No such file"), ("garbage.json", "expected"), ("metadata", "not a file")]
+    {
+        let refused = check(dir.path(), anchor, "anchor-left-behind", &[]).ended(1).err;
+
+        assert!(refused.contains("(ANCHOR-READABLE)") && refused.contains(why), "{anchor}: {refused}");
     }
 }

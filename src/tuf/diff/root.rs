@@ -57,7 +57,9 @@ impl<'a> Side<'a> {
     }
 }
 
-pub(super) fn files<'m>(
+/// The difference of two roots as [`roots`](super::roots) tells it, where the newest files of roles are known, too: they tell
+/// whether a change of keys makes them void.
+pub fn roots_over<'m>(
     old: &Metadata,
     new: &Metadata,
     between: &[Metadata],
