@@ -67,7 +67,8 @@ fn known(text: &str) -> Known {
     let Ok(top) = node::parse(text) else { return known };
     for (id, person) in map(field(&top, "participants")) {
         if let (Some(name), Some(role)) = (scalar(field(person, "name")), scalar(field(person, "role"))) {
-            known.people.push(KnownPerson { id: id.to_owned(), name, role });
+            let statement_key = scalar(field(person, "statement_key"));
+            known.people.push(KnownPerson { id: id.to_owned(), name, role, statement_key });
         }
     }
     for (name, key) in map(field(&top, "keys")) {

@@ -100,10 +100,14 @@ pub(super) fn cast(request: &Request<'_>, listed: &KeySet, signing: &KeySet, out
         if !room.people.iter().any(|person| person.role == role) {
             let id = text::free(id, &mut ids);
             room.made_up.insert(id.clone());
-            room.people.push(KnownPerson { id, name: called.to_owned(), role: role.to_owned() });
+            room.people.push(made_up(id, called.to_owned(), role));
         }
     }
     room
+}
+
+fn made_up(id: String, name: String, role: &str) -> KnownPerson {
+    KnownPerson { id, name, role: role.to_owned(), statement_key: None }
 }
 
 /// Custodians of the ceremony before leave whose key went, and who would be waited for in the room for nothing.
@@ -165,6 +169,6 @@ fn holder(
         room.made_up.insert(id.clone());
     }
     let person = called.unwrap_or_else(|| placeholder::holder(name));
-    room.people.push(KnownPerson { id: id.clone(), name: person, role: "custodian".to_owned() });
+    room.people.push(made_up(id.clone(), person, "custodian"));
     Some(id)
 }

@@ -29,6 +29,8 @@ pub struct KnownPerson {
     pub name: String,
     /// operator, custodian, witness or auditor.
     pub role: String,
+    /// The public key with which this person signs statements, as the file writes it.
+    pub statement_key: Option<String>,
 }
 
 /// What an earlier ceremony file says of a key.

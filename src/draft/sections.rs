@@ -202,13 +202,11 @@ impl<'a> Draft<'a> {
         text.push_str("\n# Everyone in the room. Roles: operator (types), custodian (holds a key), witness (watches), auditor.\nparticipants:\n");
         for person in &self.room.people {
             let edit = if self.room.made_up.contains(&person.id) { "   # EDIT: the name" } else { "" };
-            let _ = writeln!(
-                text,
-                "  {}: {{name: {}, role: {}}}{edit}",
-                person.id,
-                quoted(&person.name),
-                person.role
-            );
+            let mut fields =
+                vec![format!("name: {}", quoted(&person.name)), format!("role: {}", person.role)];
+            let key = person.statement_key.as_ref();
+            fields.extend(key.map(|key| format!("statement_key: {}", quoted(key))));
+            let _ = writeln!(text, "  {}: {{{}}}{edit}", person.id, fields.join(", "));
         }
     }
 

@@ -120,12 +120,12 @@ fn sent(path: &Path) -> Result<Sent, Unread> {
     })
 }
 
-/// The files of a directory, by name.
+/// The files of a directory, by name, with links and devices that cannot be read, and without the folders in it.
 fn files(path: &Path) -> Result<Vec<PathBuf>, Unread> {
     let hint = "name a file, or another directory";
     let entries = fs::read_dir(path).map_err(|error| Unread(error.to_string(), hint))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|file| file.is_file());
+    files.retain(|file| !file.is_dir());
     files.sort();
     match files.len() {
         0 => Err(Unread("there is no file in it".to_owned(), hint)),

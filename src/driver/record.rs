@@ -17,6 +17,9 @@ use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
+use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -307,8 +310,15 @@ fn read_only(path: &Path, error: &io::Error) -> Stop {
 pub(super) fn add_run(dir: &Path, run: &Run) -> Result<(), Stop> {
     let path = path_of(dir, "runs.jsonl");
     let add = || -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
-        file.write_all(run_line(run)?.as_bytes())?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
+        // A full disk may have cut the line before short.
+        let mut last = [b'\n'];
+        if file.metadata()?.len() > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        let line = run_line(run)?;
+        file.write_all(if last == *b"\n" { line } else { format!("\n{line}") }.as_bytes())?;
         file.sync_data()
     };
     add().map_err(|error| disk::cannot_write(&path, &error))

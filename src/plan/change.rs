@@ -1,6 +1,7 @@
 //! What a plan would change of the metadata before, found out before any key is made: the metadata is built with
 //! stand-ins for keys that nobody knows yet, and compared as any other.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use sha2::Digest as _;
@@ -127,26 +128,38 @@ impl Plan {
     ) -> Result<Vec<Section>, String> {
         let facts = Foreseen { plan: self, files };
         let names = self.names(|name| facts.key(name).map(|(keyid, _)| keyid));
+        let written = self.written_out(&facts)?;
         let mut sections = Vec::new();
         for role in self.compared_roles() {
-            sections.extend(self.foresee_role(role, &facts, &names)?);
+            sections.extend(match written.get(role) {
+                Some(new) => self.difference(role, new, &names)?,
+                None => self.foresee_draft(role, &facts, &names)?,
+            });
         }
         sections.extend(self.foresee_new(&facts, &names)?);
-        self.foresee_moves(&facts, &mut sections)?;
+        if self.foresees_moves(&facts) {
+            self.foresee_moves(&written, &mut sections);
+        }
         sections.extend(self.foresee_online(&names)?);
         Ok(sections)
     }
 
-    fn foresee_role(&self, role: &str, facts: &dyn Facts, names: &Names) -> Result<Option<Section>, String> {
-        if self.is_bins(role) {
-            return self.difference(role, &bins::together(self, role, facts)?.metadata()?, names);
-        }
-        let there = self.before.as_ref().is_some_and(|before| before.metadata(role).is_some());
-        let delegates = self.roles.get(role).is_some_and(|role| role.delegations.is_some());
-        if role == "root" || delegates || !there {
-            return self.difference(role, &after::metadata(self, role, facts)?, names);
-        }
-        // Nothing is written out that nobody will sign.
+    /// What roles will say of which more is asked than what becomes of their own files. The others are as large as a
+    /// repository, and nothing is written out that nobody will sign.
+    fn written_out(&self, facts: &dyn Facts) -> Result<BTreeMap<&str, Metadata>, String> {
+        let moves = self.foresees_moves(facts);
+        let there = |role: &str| self.before.as_ref().is_some_and(|before| before.metadata(role).is_some());
+        let delegates = |role: &str| self.roles.get(role).is_some_and(|role| role.delegations.is_some());
+        let asked = |role: &&str| moves || *role == "root" || delegates(role) || !there(role);
+        let content = |role: &str| match self.is_bins(role) {
+            true => bins::together(self, role, facts)?.metadata(),
+            false => after::metadata(self, role, facts),
+        };
+        let roles = self.compared_roles().into_iter().filter(asked);
+        roles.map(|role| Ok((role, content(role)?))).collect()
+    }
+
+    fn foresee_draft(&self, role: &str, facts: &dyn Facts, names: &Names) -> Result<Option<Section>, String> {
         let Draft { rest, old, change } = after::draft(self, role, facts)?;
         let section = diff::draft(role, &old, &rest, &change, names);
         section.map(Some).map_err(|error| error.to_string())

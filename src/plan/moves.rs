@@ -1,13 +1,12 @@
 //! What becomes of current target files when everything is signed that this ceremony signs. Neither a new delegation nor a
 //! new file alone says it: who signs the file behind the one, and who is asked before the other, decides with it.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::plan::Plan;
 use crate::plan::Verb;
-use crate::plan::after;
 use crate::plan::after::Facts;
-use crate::plan::bins;
 use crate::tuf::Metadata;
 use crate::tuf::diff::Section;
 use crate::tuf::paths::Tree;
@@ -68,25 +67,22 @@ impl Plan {
         moves_of(&old, &new, touched.into_iter()).lines()
     }
 
-    /// The same before anything is built; nothing where target files are not known yet.
-    pub(super) fn foresee_moves(&self, facts: &dyn Facts, sections: &mut Vec<Section>) -> Result<(), String> {
-        let Some(teller) = self.tells_moves() else { return Ok(()) };
-        let files = |role: &&str| self.roles.get(*role).is_some_and(|role| role.files.is_some());
-        let before = self.before.as_ref().is_some_and(|before| Tree::of(&before.repository).delegates());
+    /// Whether the same is told before anything is built: where anybody delegates, once target files are known.
+    pub(super) fn foresees_moves(&self, facts: &dyn Facts) -> bool {
+        let Some(before) = &self.before else { return false };
+        let mut roles =
+            self.targets_in_room().into_iter().filter_map(|role| Some((role, self.roles.get(role)?)));
         let delegates = self.roles.values().any(|role| role.delegations.is_some());
-        let roles = self.targets_in_room();
-        if !(before || delegates)
-            || roles.iter().filter(|role| files(role)).any(|role| facts.files(role).is_none())
-        {
-            return Ok(());
-        }
-        let content = |role: &&str| match self.is_bins(role) {
-            true => bins::together(self, role, facts)?.metadata(),
-            false => after::metadata(self, role, facts),
-        };
-        let contents = roles.iter().map(content).collect::<Result<Vec<Metadata>, String>>()?;
-        let signed: Vec<Signed<'_>> = roles.iter().copied().zip(&contents).collect();
-        let moves = self.moves(&signed);
+        (delegates || Tree::of(&before.repository).delegates())
+            && roles.all(|(name, role)| role.files.is_none() || facts.files(name).is_some())
+    }
+
+    /// Tells it, of what all roles will say.
+    pub(super) fn foresee_moves(&self, written: &BTreeMap<&str, Metadata>, sections: &mut Vec<Section>) {
+        let Some(teller) = self.tells_moves() else { return };
+        let signed: Option<Vec<Signed<'_>>> =
+            self.targets_in_room().into_iter().map(|role| Some((role, written.get(role)?))).collect();
+        let moves = self.moves(&signed.unwrap_or_default());
         match sections.iter_mut().find(|section| section.role == teller) {
             Some(section) => section.follows(moves),
             None if moves.is_empty() => {}
@@ -96,6 +92,5 @@ impl Plan {
                 sections.push(section);
             }
         }
-        Ok(())
     }
 }

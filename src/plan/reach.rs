@@ -13,17 +13,17 @@ use crate::tuf::delegations::Delegations;
 use crate::tuf::targets::Files;
 use crate::tuf::targets::Listed;
 
-/// The targets roles that clients come to, and what each lists.
+/// The targets roles that clients come to, and what each lists, in order.
 #[derive(Default)]
-struct Tree {
+struct Tree<'f> {
     delegations: BTreeMap<String, Delegations>,
-    listed: BTreeMap<String, BTreeSet<String>>,
+    listed: BTreeMap<String, Vec<&'f str>>,
 }
 
-impl Tree {
+impl<'f> Tree<'f> {
     fn new(
         delegations: impl Fn(&str) -> Option<Delegations>,
-        mut listed: impl FnMut(&str) -> BTreeSet<String>,
+        mut listed: impl FnMut(&str) -> Vec<&'f str>,
     ) -> Self {
         let mut tree = Self::default();
         let mut open = vec!["targets".to_owned()];
@@ -40,6 +40,10 @@ impl Tree {
         tree
     }
 
+    fn lists(&self, role: &str, path: &str) -> bool {
+        self.listed.get(role).is_some_and(|listed| listed.binary_search(&path).is_ok())
+    }
+
     /// Whether paths lead to a role that lists this file. Where a search ends before it, it is still led to.
     fn leads_to(&self, path: &str) -> bool {
         let mut open = vec!["targets"];
@@ -48,7 +52,7 @@ impl Tree {
             if !seen.insert(role) {
                 continue;
             }
-            if self.listed.get(role).is_some_and(|listed| listed.contains(path)) {
+            if self.lists(role, path) {
                 return true;
             }
             if let Some(delegations) = self.delegations.get(role) {
@@ -63,7 +67,7 @@ impl Tree {
 
 /// The files that this ceremony cuts off, or signs where no path leads: FILES-WITHIN-PATHS. `hashed` are the files
 /// that come in: those of `check` a week before, and those of the day.
-pub fn cut_off<'f>(plan: &Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> Vec<Problem> {
+pub fn cut_off<'f>(plan: &'f Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> Vec<Problem> {
     let Some(before) = &plan.before else { return Vec::new() };
     let delegates = plan.roles.values().any(|role| role.delegations.is_some());
     let comes_in = |role: &String| role != "targets" && hashed(role).is_some();
@@ -79,9 +83,8 @@ pub fn cut_off<'f>(plan: &Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> V
     let is = Tree::new(|role| delegations_after(plan, role), listed);
     let mut problems = Vec::new();
     for (role, paths) in is.listed.iter().filter(|(role, _)| *role != "targets") {
-        let knew = |path: &String| was.listed.get(role).is_some_and(|listed| listed.contains(path));
         // What no path led to before is not the doing of this ceremony.
-        let cut = |path: &&String| !is.leads_to(path) && (!knew(path) || was.leads_to(path));
+        let cut = |path: &&&str| !is.leads_to(path) && (!was.lists(role, path) || was.leads_to(path));
         let Some(path) = paths.iter().find(cut) else { continue };
         let text = format!(
             "{role} lists {path}, and no path of a delegation leads to it: tough would refuse the whole repository. Delegate that path to {role}, or let a targets-signing take the file out of {role} first"
@@ -94,29 +97,31 @@ pub fn cut_off<'f>(plan: &Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> V
     problems
 }
 
-fn listed(before: &Before, role: &str) -> BTreeSet<String> {
+fn listed<'f>(before: &'f Before, role: &str) -> Vec<&'f str> {
     let listed = before.metadata(role).and_then(Metadata::listed);
-    listed.into_iter().flat_map(Listed::paths).map(str::to_owned).collect()
+    listed.into_iter().flat_map(Listed::paths).collect()
 }
 
 /// What the bins that are signed here will list, each by its own name: however many there were before, a path is in the one
 /// that its hash leads to.
 fn in_bins<'f>(
-    plan: &Plan,
-    before: &Before,
+    plan: &'f Plan,
+    before: &'f Before,
     hashed: &dyn Fn(&str) -> Option<&'f Files>,
-) -> BTreeMap<String, BTreeSet<String>> {
-    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+) -> BTreeMap<String, Vec<&'f str>> {
+    let mut all = BTreeMap::new();
     let here = plan.roles.iter().filter(|(_, role)| role.in_room.is_some());
     for (prefix, layout) in here.filter_map(|(prefix, role)| Some((prefix, role.bins.as_ref()?))) {
         let old = before.bins(prefix).map(|(layout, _)| layout);
         let names = || old.iter().flat_map(|bins| (0..bins.count()).map(|number| bins.name(number)));
-        let paths =
-            listed_after(plan, prefix, hashed, || names().flat_map(|bin| listed(before, &bin)).collect());
-        all.extend((0..layout.count()).map(|number| (layout.name(number), BTreeSet::new())));
-        for path in paths {
-            all.entry(layout.name(layout.bin_of(&path))).or_default().insert(path);
-        }
+        let paths = listed_after(plan, prefix, hashed, || {
+            let mut paths: Vec<&str> = names().flat_map(|bin| listed(before, &bin)).collect();
+            paths.sort_unstable();
+            paths
+        });
+        let mut bins: Vec<Vec<&str>> = (0..layout.count()).map(|_| Vec::new()).collect();
+        paths.into_iter().for_each(|path| bins[layout.bin_of(path) as usize].push(path));
+        all.extend((0..).zip(bins).map(|(number, paths)| (layout.name(number), paths)));
     }
     all
 }
@@ -126,14 +131,16 @@ fn listed_after<'f>(
     plan: &Plan,
     role: &str,
     hashed: &dyn Fn(&str) -> Option<&'f Files>,
-    old: impl FnOnce() -> BTreeSet<String>,
-) -> BTreeSet<String> {
+    old: impl FnOnce() -> Vec<&'f str>,
+) -> Vec<&'f str> {
     let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
     let (Some(spec), Some(files)) = (spec, hashed(role)) else { return old() };
-    let mut paths: BTreeSet<String> = files.listed().paths().map(str::to_owned).collect();
+    let mut paths: Vec<&str> = files.listed().paths().collect();
     if spec.keep {
-        let removed = |path: &String| spec.remove.iter().any(|removed| removed.value == *path);
-        paths.extend(old().into_iter().filter(|path| !removed(path)));
+        let removed: BTreeSet<&str> = spec.remove.iter().map(|path| path.value.as_str()).collect();
+        paths.extend(old().into_iter().filter(|path| !removed.contains(path)));
+        paths.sort_unstable();
+        paths.dedup();
     }
     paths
 }

@@ -272,7 +272,8 @@ fn role(
     let threshold = spec.threshold.as_ref().map(|at| at.value).or(carried_threshold.map(u64::from))?;
     let bins = if TOP_LEVEL.contains(&name) { None } else { bins(file, before, name) };
     let in_room = if bins.is_some() { spec.expires.is_some() } else { spec.version.is_some() };
-    reachable(name, &role_keys, (threshold, place), in_room, file, keys, say);
+    let which = if name == "root" && before.is_some() { "root, as it will be," } else { name };
+    reachable(which, &role_keys, (threshold, place), in_room, file, keys, say);
     let in_room = match (&spec.version, &spec.expires) {
         (Some(version), expires) if bins.is_some() => {
             let text = format!(

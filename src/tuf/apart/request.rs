@@ -105,9 +105,12 @@ impl Request {
     pub fn against(&self, own: &[u8]) -> Result<Self, ApartError> {
         match &self.before_text {
             Some(sent) if sent.as_bytes() == own => Ok(self.clone()),
-            Some(_) => Err(ApartError::contradiction(
-                "the version before it is not the one that came with the request",
-            )),
+            Some(_) => Err(match Metadata::parse(own) {
+                Err(error) => ApartError::new(format!("not metadata: {error}")),
+                Ok(_) => ApartError::contradiction(
+                    "the version before it is not the one that came with the request",
+                ),
+            }),
             None if self.role == "root" => self.after(own),
             None => {
                 let (file, signers) = (self.text.as_bytes(), self.signers.clone());

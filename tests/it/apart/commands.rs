@@ -368,6 +368,9 @@ fn what_the_difference_starts_from_is_read_aloud_too_or_is_the_signers_own_copy(
         said.err
     );
     assert!(!world.path("no.ana").exists());
+    world.write("own.json", b"# a note\n");
+    let said = with_own("honest.req", "no.ana").ended(2);
+    assert!(said.err.contains("own.json: not metadata: "), "{}", said.err);
 }
 
 #[test]

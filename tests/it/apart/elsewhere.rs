@@ -1,6 +1,7 @@
 //! A ceremony with people at other places: what is sent to them, and what is taken in of what comes back.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -714,7 +715,8 @@ fn merge_takes_a_directory_of_answers_as_the_ceremony_does() {
     world.write("answers/chi.png", &image::png(&frames[0]).unwrap());
     world.write("answers/a-photograph.png", &[&b"\x89PNG\r\n\x1a\n"[..], &[0; 40]].concat());
     world.write("answers/readme.txt", b"what came in on Tuesday");
-    fs::create_dir(world.path("empty")).unwrap();
+    fs::create_dir_all(world.path("empty/folder")).unwrap();
+    symlink("/nowhere/dora.answer", world.path("answers/dora.answer")).unwrap();
     let merge = |sent: &str, out: &str| {
         let args = ["merge", "record/requests/2.root.request", sent, "--out", out];
         Said::of(&command().current_dir(world.dir.path()).args(args).output().unwrap())
@@ -729,6 +731,7 @@ fn merge_takes_a_directory_of_answers_as_the_ceremony_does() {
         "chi.png: added the signature of Chi Nwosu, key chi",
         "a-photograph.png: cannot be read as a signature: ",
         "readme.txt: cannot be read as a signature: ",
+        "dora.answer: cannot be read as a signature: No such file",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }

@@ -208,7 +208,7 @@ fn every_drafted_file_passes_check_once_it_is_filled_in() {
 fn keys_that_were_elsewhere_are_drafted_so_where_their_keys_only_sign() {
     let folder = folder();
     let before = "participants:
-  chi: {name: Chi Nwosu, role: custodian}
+  chi: {name: Chi Nwosu, role: custodian, statement_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea'}
   tim: {name: Tim Online, role: custodian}
 keys:
   chi: {holder: chi, store: elsewhere}
@@ -237,6 +237,11 @@ keys:
             draft.contains("# Leave it open until the last answer from elsewhere can have come.\nclock: ")
         );
     }
+    let keeps = "  chi: {name: \"Chi Nwosu\", role: custodian, statement_key: \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdam";
+    assert!(
+        renewal.contains(keeps) && !renewal.contains("tim: {name: \"Tim Online\", role: custodian, s"),
+        "{renewal}"
+    );
     assert!(!drill.contains("\"elsewhere\"") && !drill.contains("last answer"), "{drill}");
     for file in ["root-renewal.yaml", "delegation-change.yaml"] {
         passes_once_filled(folder.path(), file);

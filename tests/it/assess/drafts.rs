@@ -94,6 +94,7 @@ fn who_holds_no_key_any_more_is_not_called_into_the_room_unless_it_is_for_that_k
         id: id.to_owned(),
         name: name.to_owned(),
         role: role.to_owned(),
+        statement_key: None,
     };
     let people = [
         ("oli", "Oli Berg", "operator"),
