@@ -26,6 +26,9 @@ use crate::words::Digest;
 /// More delegated files than this are left to `keyrite verify` and to clients: each takes some commands.
 const MOST_DELEGATED: usize = 64;
 
+/// Its name in the bundle.
+pub(super) const VERIFY: &str = "VERIFY.txt";
+
 /// How the line of this file begins in the manifest: no other line does.
 const MANIFEST_LINE: &str = r#"^{"path":"VERIFY.txt""#;
 

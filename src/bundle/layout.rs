@@ -90,7 +90,7 @@ pub fn layout(contents: &Contents) -> Result<Vec<File>, LayoutError> {
         files: files.iter().enumerate().map(entry).collect(),
     };
     // The instructions know the manifest but for their own line, which stands last.
-    let verify: File = ("VERIFY.txt".to_owned(), Content::from(Vec::new()));
+    let verify: File = (instructions::VERIFY.to_owned(), Content::from(Vec::new()));
     manifest.files.push(entry((published, &verify)));
     let pin = instructions::pin(&manifest.to_file());
     let verify: File = (verify.0, instructions::write(contents, &chain, &metadata, pin).into());

@@ -11,7 +11,12 @@ use std::io::Take;
 use std::path::Path;
 use std::path::PathBuf;
 
+use memchr::memmem;
+
+use crate::bundle::instructions;
+use crate::bundle::instructions::VERIFY;
 use crate::bundle::layout;
+use crate::bundle::manifest::Entry;
 use crate::bundle::manifest::MANIFEST;
 use crate::bundle::manifest::Manifest;
 use crate::bundle::medium;
@@ -31,6 +36,7 @@ use crate::tuf::client::Wants;
 use crate::tuf::client::rules::FILE_READABLE;
 use crate::tuf::client::rules::REHEARSAL;
 use crate::tuf::targets::TargetFile;
+use crate::words::Digest;
 
 /// The largest manifest, in bytes.
 const MAX_MANIFEST: u64 = 1 << 28;
@@ -267,13 +273,17 @@ pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Resul
     let manifest = match dir.read_below("", MANIFEST, MAX_MANIFEST) {
         Ok(None) => None,
         Ok(Some(bytes)) => {
-            Some(Manifest::parse(&bytes).or_else(|why| refuse(rules::MANIFEST_FORMAT, MANIFEST, why))?)
+            let manifest = Manifest::parse(&bytes);
+            let manifest = manifest.or_else(|why| refuse(rules::MANIFEST_FORMAT, MANIFEST, why))?;
+            Some((manifest, instructions::pin(&bytes)))
         }
         Err(why) => return refuse(FILE_READABLE, MANIFEST, why),
     };
     let found = dir.survey(manifest.is_some())?;
-    if let Some(manifest) = &manifest {
+    if let Some((manifest, pin)) = &manifest {
         as_listed(manifest, &found)?;
+        in_order(manifest)?;
+        pinned(dir, pin)?;
         if manifest.rehearsal && !request.allow_rehearsal {
             return refuse(REHEARSAL, MANIFEST, "made in a rehearsal: nobody may trust it");
         }
@@ -305,6 +315,7 @@ pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Resul
             (count, absent)
         }
     };
+    let manifest = manifest.map(|(manifest, _)| manifest);
     Ok(Checked { verified, manifest, target_files, absent, as_known: beside.as_known })
 }
 
@@ -322,17 +333,48 @@ fn as_listed(manifest: &Manifest, found: &BTreeMap<String, Seen>) -> Result<(), 
                 "the manifest lists it, and it is not there",
             );
         };
-        if seen.length != entry.length || seen.sha256 != entry.sha256 {
-            let why =
-                format!("changed since the bundle was made: sha256 {} and not {}", seen.sha256, entry.sha256);
-            return refuse(rules::MANIFEST_FILE_CHANGED, &entry.path, why);
-        }
+        let other = match () {
+            () if seen.length != entry.length => format!("{} bytes and not {}", seen.length, entry.length),
+            () if seen.sha256 != entry.sha256 => format!("sha256 {} and not {}", seen.sha256, entry.sha256),
+            () => continue,
+        };
+        let why = format!("changed since the bundle was made: {other}");
+        return refuse(rules::MANIFEST_FILE_CHANGED, &entry.path, why);
     }
     match found.keys().find(|path| !listed.contains(path.as_str())) {
         Some(path) => {
             refuse(rules::MANIFEST_FILE_UNLISTED, path, "it is there, and the manifest does not list it")
         }
         None => Ok(()),
+    }
+}
+
+/// What is published has its place in the order of publication, in which the manifest lists it: the timestamp, which
+/// tells clients of all the others, is the last.
+fn in_order(manifest: &Manifest) -> Result<(), Refused> {
+    let published =
+        |entry: &&Entry| entry.path.starts_with("metadata/") || entry.path.starts_with("targets/");
+    let mut files = manifest.files.iter().filter(published).peekable();
+    for place in 1.. {
+        let Some(entry) = files.next() else { break };
+        let early = entry.path == "metadata/timestamp.json" && files.peek().is_some();
+        if entry.order != Some(place) || early {
+            let why = format!("the manifest lists {} out of the order of publication", entry.path);
+            return refuse(rules::MANIFEST_FILE_CHANGED, MANIFEST, why);
+        }
+    }
+    Ok(())
+}
+
+/// `VERIFY.txt`, where it can be read, was written for this very manifest.
+fn pinned(dir: &Dir, pin: &Digest) -> Result<(), Refused> {
+    match dir.read_below("", VERIFY, MAX_MANIFEST) {
+        Ok(Some(text)) if memmem::find(&text, pin.hex().as_bytes()).is_none() => {
+            let why =
+                "changed since the bundle was made: VERIFY.txt beside it was written for another manifest";
+            refuse(rules::MANIFEST_FILE_CHANGED, MANIFEST, why)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,9 @@ pub enum WriteError {
     /// The name is taken.
     #[error("{} is there already; nothing was written and it is unchanged", .0.display())]
     Exists(PathBuf),
+    /// The name under which it is written is taken.
+    #[error("{} is there, as a run leaves it that was cut off; nothing was written and it is unchanged. Look into it, and take it away", .0.display())]
+    Unfinished(PathBuf),
     /// The drive refused.
     #[error("{}: {error}; {} was not made and what was written of it is removed", .path.display(), .to.display())]
     Io {
@@ -71,7 +74,7 @@ pub fn write(files: &[File], to: &Path) -> Result<(), WriteError> {
     let failed = |(path, error): (PathBuf, io::Error)| WriteError::Io { path, to: to.to_owned(), error };
     match fs::create_dir(&partial) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(WriteError::Exists(partial));
+            return Err(WriteError::Unfinished(partial));
         }
         made => made.map_err(|e| failed((partial.clone(), e)))?,
     }

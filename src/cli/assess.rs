@@ -4,7 +4,6 @@ mod document;
 
 use std::path::Path;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use serde_json::Value;
 use serde_json::json;
@@ -72,13 +71,12 @@ pub struct Args {
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let at = match &args.at {
         None => Clock::Machine.now(),
-        Some(text) => {
-            Date::from_str(text).map_err(|error| Failure::new(Exit::Input, format!("--at: {error}"), ""))?
-        }
+        Some(text) => Date::parse_lenient(text)
+            .map_err(|error| Failure::new(Exit::Input, format!("--at: {error}"), ""))?,
     };
     let existing = existing::open(&args.dir)?;
-    let proposed = existing.repository.proposed();
-    proposed.into_iter().for_each(|root| out.line(existing::proposed(root)));
+    let (rehearsal, proposed) = (existing.repository.is_rehearsal(), existing.repository.proposed());
+    existing::told_first(rehearsal, proposed).for_each(|line| out.line(line));
     if args.all {
         return all(&existing, at, out);
     }
@@ -110,10 +108,13 @@ fn all(existing: &Existing, at: Date, out: &mut Output) -> Result<(), Failure> {
     }
 }
 
-/// The document, and which root it speaks of where no client takes the newest.
+/// The document, and which root it speaks of where no client takes the newest; and that a rehearsal made it.
 fn with_proposed(mut document: Value, existing: &Existing) -> Value {
     if let Some(root) = existing.repository.proposed() {
         document["proposed_root"] = json!(root);
+    }
+    if existing.repository.is_rehearsal() {
+        document["rehearsal"] = json!(true);
     }
     document
 }

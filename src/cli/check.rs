@@ -24,7 +24,7 @@ pub struct Args {
     /// The ceremony file
     file: PathBuf,
     /// Judge dates as of this time instead of the machine's clock, as in 2026-12-03T09:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Date::parse_lenient)]
     at: Option<Date>,
 }
 

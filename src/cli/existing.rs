@@ -119,9 +119,13 @@ pub(super) fn scalar(node: Option<&Node>) -> Option<String> {
     }
 }
 
-/// What stands before everything that is said of a repository whose newest root nobody takes yet.
-pub(super) fn proposed(root: u64) -> String {
-    format!(
-        "!! root {root} lacks signatures, and clients do not take it: what follows is of it, and not of what they trust"
-    )
+/// What stands before everything that is said of a repository which a rehearsal made, or whose newest root nobody takes
+/// yet.
+pub(super) fn told_first(rehearsal: bool, proposed: Option<u64>) -> impl Iterator<Item = String> {
+    let rehearsal =
+        rehearsal.then(|| "!! a rehearsal made this: it is not real, and nobody may trust it".to_owned());
+    let proposed = proposed.map(|root| {
+        format!("!! root {root} lacks signatures, and clients do not take it: what follows is of it, and not of what they trust")
+    });
+    rehearsal.into_iter().chain(proposed)
 }

@@ -61,7 +61,7 @@ pub struct Args {
     ask: Ask,
 
     /// The time to which days are counted, YYYY-MM-DDTHH:MM:SSZ [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Date::parse_lenient)]
     at: Option<Date>,
 }
 
@@ -89,6 +89,14 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
     let adopted = bundle::adopt(&args.path).map_err(|refused| unread(refused.to_string()))?;
     let repository = Repository::read(&adopted).map_err(|why| unread(why.to_string()))?;
+    if repository.is_rehearsal() {
+        let error = format!(
+            "{}: a rehearsal made this, and nobody may trust it; nothing was written",
+            plain(&args.path.display().to_string())
+        );
+        let hint = "adopt what a ceremony made on the day; `keyrite new TYPE --from DIR` rehearses what comes after a rehearsal";
+        return Err(Failure::new(Exit::No, error, hint));
+    }
     let chain = chain(&adopted, &repository);
     let at = args.at.unwrap_or_else(now);
     let keys = ask::keys(&repository);

@@ -131,11 +131,11 @@ fn describe(bytes: &[u8]) -> Result<Description, String> {
     if let Some(age) = other::age(bytes) {
         return age;
     }
-    if let Some(private) = other::private(bytes) {
-        return Ok(private);
-    }
     if let Some(share) = other::share(bytes) {
         return Ok(share);
+    }
+    if let Some(private) = other::private(bytes) {
+        return Ok(private);
     }
     if let Some(carried) = apart::carried(bytes) {
         return Ok(carried);

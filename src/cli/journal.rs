@@ -34,6 +34,7 @@ use crate::words::counted;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  keyrite journal verify 2026-12-root-genesis")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -326,7 +327,8 @@ fn changes(ceremony: &Ceremony, event: &Event) -> Option<Section> {
 }
 
 fn head(dir: &Path, file: Option<&Path>, out: &mut Output) -> Result<(), Failure> {
-    let journal = read(dir)?;
+    // What witnesses compare and sign holds first.
+    let (journal, _) = replayed(dir)?;
     let head = journal.head();
     let checkpoint = journal.checkpoints().first().map(Checkpoint::text).unwrap_or_default();
     if let Some(file) = file {

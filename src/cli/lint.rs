@@ -53,7 +53,7 @@ pub struct Args {
     profile: ProfileArg,
 
     /// The time at which nothing may be expired, YYYY-MM-DDTHH:MM:SSZ [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Date::parse_lenient)]
     at: Option<Date>,
 
     /// Print all rules as documentation, instead of looking at anything

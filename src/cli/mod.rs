@@ -56,9 +56,12 @@ use crate::cli::deferred::Deferred;
 use crate::keystore::pkcs11;
 use crate::plan::Kind;
 
-const EXIT_CODES: &str = "Exit codes:
+const AFTER_HELP: &str = "Example:
+  keyrite run ceremonies/quickstart/ceremony.yaml --rehearse
+
+Exit codes:
   0  done, and it holds
-  1  the answer is no: not verified, threshold not met, plan refused
+  1  the answer is no: not verified, threshold not met, plan refused, lint errors
   2  the command line is wrong, or an input cannot be read or parsed
   3  stopped by the people; `keyrite resume` goes on
   4  the machine is not fit (pre-flight)
@@ -67,7 +70,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 /// Takes a group of people through a key ceremony, offline, from one reviewed file.
 #[derive(Debug, Parser)]
-#[command(name = "keyrite", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "keyrite", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
 pub struct Cli {
     /// Put exactly one JSON document on standard output, and people's text on standard error
     #[arg(long, global = true)]
@@ -149,6 +152,30 @@ fn hear_file_limit() {
     drop(flag::register(SIGXFSZ, Arc::default()));
 }
 
+/// What is wrong with the command line, for people or, where that was asked for, as a document; or the help that was asked for.
+fn misspelt(wrong: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if !wrong.use_stderr() || !json {
+        // Nothing can be done about a terminal that is gone.
+        drop(wrong.print());
+        return ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(Exit::Input as u8));
+    }
+    let text = wrong.render().to_string();
+    let error = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let failure = Failure::new(Exit::Input, format!("{error}; nothing was done"), "see `keyrite --help`");
+    ended(Output::standard(true), Err(failure))
+}
+
+fn ended(mut out: Output, result: Result<(), Failure>) -> ExitCode {
+    match out.end(result) {
+        Ok(()) => ExitCode::from(Exit::Done as u8),
+        Err(failure) => {
+            out.failure(&failure);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
 /// Parses the arguments, runs the command, prints a failure, and returns its exit code.
 pub fn main(front: &Front) -> ExitCode {
     hear_file_limit();
@@ -158,7 +185,10 @@ pub fn main(front: &Front) -> ExitCode {
         let path = arguments.next().unwrap_or_default();
         return ExitCode::from(u8::from(pkcs11::probe_child(path.as_ref()) != 0));
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) => return misspelt(&wrong),
+    };
     let mut out = Output::standard(cli.json);
     let result = match cli.command {
         Some(Command::Assess(Deferred(args))) => assess::run(args, &mut out),
@@ -184,11 +214,5 @@ pub fn main(front: &Front) -> ExitCode {
         Some(Command::Verify(Deferred(args))) => verify::run(args, &mut out),
         None => home(front),
     };
-    match out.end(result) {
-        Ok(()) => ExitCode::from(Exit::Done as u8),
-        Err(failure) => {
-            out.failure(&failure);
-            ExitCode::from(failure.exit as u8)
-        }
-    }
+    ended(out, result)
 }

@@ -52,6 +52,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         let error = format!("{:?} is not a type of ceremony; nothing was written", args.kind);
         Failure::new(Exit::Input, error, format!("the types are {}", Kind::names()))
     })?;
+    let mut rehearsal = false;
     let (text, metadata) = match (kind, &args.from) {
         (Kind::RootGenesis, None) => (genesis(), None),
         (Kind::RootGenesis, Some(_)) => {
@@ -68,6 +69,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         }
         (_, Some(from)) => {
             let existing = existing::open(from)?;
+            rehearsal = existing.repository.is_rehearsal();
             (later(kind, &existing, args.role.as_deref(), args.out.as_deref())?, Some(existing.metadata))
         }
     };
@@ -76,6 +78,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         return Ok(());
     };
     apart::write_new(&path, text.as_bytes())?;
+    existing::told_first(rehearsal, None).for_each(|line| out.line(line));
     assess::next(&path, metadata.as_deref()).into_iter().for_each(|line| out.line(line));
     Ok(())
 }

@@ -105,12 +105,11 @@ impl Output {
             };
             self.document(&document)?;
         }
-        match (result, self.lost.take()) {
-            (Ok(()), Some(error)) => Err(Failure::new(
-                Exit::Input,
-                format!("standard output: {error}; not everything was said"),
-                "",
-            )),
+        let lost = self.lost.take().map(|error| format!("standard output: {error}; not everything was said"));
+        match (result, lost) {
+            (Ok(()), Some(lost)) => Err(Failure::new(Exit::Input, lost, "")),
+            // The answer no, which stood there.
+            (Err(failure), Some(lost)) if failure.error.is_empty() => Err(Failure { error: lost, ..failure }),
             (result, _) => result,
         }
     }

@@ -11,6 +11,7 @@ use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::answers::Answers;
 use crate::cli::by_file;
+use crate::cli::prompt;
 use crate::cli::prompt::Terminal;
 use crate::cli::secret;
 use crate::cli::share;
@@ -40,6 +41,7 @@ pub enum Voice {
 
 /// Takes the ceremony to its end, or to where it stops.
 pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(), Failure> {
+    prompt::watch_signals();
     let mut page = Page { out, rehearsal: driver.ceremony().mode() == Mode::Rehearsal };
     if let (Voice::Terminal(terminal), true) = (&mut voice, page.rehearsal) {
         terminal.rehearses();

@@ -103,7 +103,7 @@ impl Terminal {
         match line {
             Ok(Line::Typed(bytes)) => Ok(bytes),
             Ok(Line::Stopped) => {
-                Err(Failure::new(Exit::Stopped, "stopped at the prompt; nothing was done", ""))
+                Err(Failure::new(Exit::Stopped, "stopped at the prompt; what it asked for was not done", ""))
             }
             Ok(Line::TooLong) => Err(Failure::new(
                 Exit::Stopped,
@@ -122,9 +122,9 @@ fn failed(error: &io::Error) -> Failure {
 /// How the terminal was, while a question is asked: whatever ends the program gives it back.
 static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
-/// Ends the program in order when the system tells it to: the terminal is given back first. From the first question on,
-/// for a ceremony gives things up before that, while it has one thread.
-fn watch_signals() {
+/// Ends the program in order when the system tells it to: the terminal is given back first. Not before a ceremony has given
+/// things up, which it does while it has one thread.
+pub(super) fn watch_signals() {
     static WATCHED: Once = Once::new();
     WATCHED.call_once(|| {
         let Ok(mut signals) = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT]) else { return };

@@ -22,13 +22,20 @@ pub(super) fn typed(
     ask: &SecretAsk,
 ) -> Result<Option<Answer>, Failure> {
     let decline = if ask.may_decline { ", `not today` leaves it to the others" } else { "" };
-    match line(terminal, prompt, &format!("{}: Enter begins{decline}, `stop` stops: ", prompt.who))? {
-        Line::Answer(answer) => return Ok(Some(answer)),
-        Line::Text(text) => match text.as_str() {
-            "" => {}
-            NOT_TODAY if ask.may_decline => return Ok(Some(Answer::Decline)),
-            _ => return Ok(None),
-        },
+    // Who types the secret already here, as after a slip, does not show it.
+    let begins = terminal
+        .secret(&format!("{}: Enter begins{decline}, `stop` stops (nothing typed is shown): ", prompt.who))?;
+    let begins = begins.expose_secret().trim();
+    match begins {
+        "" => {}
+        NOT_TODAY if ask.may_decline => return Ok(Some(Answer::Decline)),
+        _ => {
+            let answer = command(terminal, prompt, begins)?;
+            if answer.is_none() {
+                terminal.say("Enter alone begins; what was typed was not shown and not taken.")?;
+            }
+            return Ok(answer);
+        }
     }
     let serial = match &ask.type_serial {
         Some(_) => match line(terminal, prompt, "The last PIN try. Type the token's serial number: ")? {

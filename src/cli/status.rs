@@ -54,7 +54,7 @@ pub struct Args {
     window: u32,
 
     /// The time to judge by, YYYY-MM-DDTHH:MM:SSZ [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Date::parse_lenient)]
     at: Option<Date>,
 }
 
@@ -110,9 +110,7 @@ fn board(path: &Path, at: Date, window: u32) -> Result<Board, Failure> {
 
 fn show(board: &Board, at: Date, out: &mut Output) {
     out.line(plain(&board.name));
-    if let Some(root) = board.proposed {
-        out.line(format!("  {}", existing::proposed(root)));
-    }
+    existing::told_first(board.rehearsal, board.proposed).for_each(|line| out.line(format!("  {line}")));
     for role in &board.roles {
         out.line(format!("  {}", plain(&line(role))));
         for (holder, count) in &role.several {

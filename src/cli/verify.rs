@@ -63,7 +63,7 @@ pub struct Args {
     trusted: Option<PathBuf>,
 
     /// The time at which nothing may be expired, YYYY-MM-DDTHH:MM:SSZ [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Date::parse_lenient)]
     at: Option<Date>,
 
     /// How much must be there
@@ -116,6 +116,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
             let mut document = document(&checked, at);
             document["manifest_sha256"] = json!(manifest.map(|digest| digest.hex()));
             document["journal_compared"] = json!(!matches!(beside, Beside::None));
+            document["journal_agrees"] = match beside {
+                Beside::None => Value::Null,
+                ref beside => json!(matches!(beside, Beside::Exported)),
+            };
             out.document(&document)
         }
         Err(refused) => {

@@ -146,6 +146,9 @@ pub struct Board {
     /// The newest root, where it lacks signatures, so that no client takes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposed: Option<u64>,
+    /// Whether a rehearsal made any of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// The four roles, then delegated ones.
     pub roles: Vec<Standing>,
     /// The next ceremony.
@@ -194,6 +197,7 @@ impl Board {
             name: name.to_owned(),
             id: lowest.chars().take(16).collect(),
             proposed: repository.proposed(),
+            rehearsal: repository.is_rehearsal(),
             next: next.min_by_key(|next| next.urgency(at)),
             state: roles.iter().map(|role| role.state).max().unwrap_or(State::Missing),
             roles,

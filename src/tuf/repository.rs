@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::tuf::client::Files;
 use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_TARGETS;
+use crate::tuf::client::WATERMARK;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::diff;
 use crate::tuf::file::SignedFile;
@@ -101,6 +102,12 @@ impl Repository {
         let by_before = before
             .is_none_or(|root| Root::from_signed(root.metadata.signed()).is_ok_and(|root| signed(&root)));
         (!(by_before && signed(&self.root))).then_some(newest.version)
+    }
+
+    /// Whether a rehearsal made any of it: nobody may trust that.
+    pub fn is_rehearsal(&self) -> bool {
+        let mut files = self.roots.iter().chain(self.roles.values());
+        files.any(|file| file.metadata.signed().get(WATERMARK).is_some())
     }
 
     /// The targets roles: `targets` and every delegated role whose file is here.

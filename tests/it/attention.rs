@@ -148,6 +148,28 @@ fn a_script_that_leaves_no_evidence_is_remarked() {
     }
 }
 
+/// After a slip people type the passphrase where Enter alone is asked for.
+#[test]
+fn a_secret_that_is_typed_too_early_is_not_shown() {
+    const ENTER: (&str, &str) = ("`stop` stops: ", "\n");
+    let early = [("Enter begins", "correct horse battery staple\n"), ("was not shown and not taken", "")];
+    let short = [("Enter begins", "\n"), ("nobody looks): ", "short\n"), ("too short", "")];
+    let again = [
+        ("Enter begins", "correct horse battery staple\n"),
+        ("Enter begins", "stop\n"),
+        ("Why? ", "enough\n"),
+    ];
+    let talked = [&[ENTER; 7][..], &early, &short, &again].concat();
+    let dir = tempfile::tempdir().unwrap();
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/good-plan.yaml");
+    let args = ["run", text(&file), "--rehearse", "--plain", "--record", "record"];
+
+    let ended = talk(env!("CARGO_BIN_EXE_keyrite"), &args, dir.path(), &talked);
+
+    assert_eq!(ended.code, 3, "{}", ended.shown);
+    assert!(!ended.shown.contains("correct horse"), "{}", ended.shown);
+}
+
 /// Line by line, `exception` and `stop` are commands at every question, also where a secret or a word is typed.
 #[test]
 fn a_command_is_never_taken_for_a_secret_or_for_a_word() {

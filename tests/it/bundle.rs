@@ -89,6 +89,10 @@ fn refused(path: &Path) -> (&'static str, String) {
 /// `VERIFY.txt` is told as well, as somebody would who knows that it pins the manifest.
 pub(crate) fn cover(path: &Path) {
     cover_files(path);
+    pin_again(path);
+}
+
+fn pin_again(path: &Path) {
     let manifest = fs::read_to_string(path.join("MANIFEST.json")).unwrap();
     let others: String =
         manifest.split_inclusive('\n').filter(|line| !line.starts_with("{\"path\":\"VERIFY.txt\"")).collect();
@@ -245,7 +249,7 @@ fn what_was_left_by_a_crash_is_not_taken_for_ours() {
 
     let error = bundle::write(&[], &to).unwrap_err().to_string();
 
-    assert!(error.contains("bundle.partial is there already"), "{error}");
+    assert!(error.contains("bundle.partial is there, as a run leaves it that was cut off"), "{error}");
     assert!(temp.path().join("bundle.partial").exists());
 }
 
@@ -349,6 +353,36 @@ fn a_bundle_beside_what_was_written_gets_the_verdict_that_it_gets_alone() {
         fs::write(path.join(file), good).unwrap();
     }
     assert!(both().0.is_ok());
+}
+
+/// What tells a server what to publish first, and the record which bundle this is, is as it was written.
+#[test]
+fn a_manifest_that_says_the_same_files_in_other_words_is_found() {
+    let (_temp, path) = written(&bundle::layout(&contents()).unwrap());
+    let good = fs::read_to_string(path.join("MANIFEST.json")).unwrap();
+    let bent = (rules::MANIFEST_FILE_CHANGED, "MANIFEST.json".to_owned());
+    let other_head = good.replace(&"ab".repeat(32), &"cd".repeat(32));
+    let out_of_order = [good.replace(",\"order\":1}", ",\"order\":9}"), good.replace(",\"order\":1}", "}")];
+
+    fs::write(path.join("MANIFEST.json"), other_head).unwrap();
+    assert_eq!(refused(&path), bent, "another head");
+    for (n, manifest) in out_of_order.iter().enumerate() {
+        assert_ne!(*manifest, good);
+        fs::write(path.join("MANIFEST.json"), manifest).unwrap();
+        pin_again(&path);
+        cover_verify(&path);
+        assert_eq!(refused(&path), bent, "{n}");
+    }
+}
+
+/// The manifest's line of `VERIFY.txt` as that lies now; its other lines stay.
+fn cover_verify(path: &Path) {
+    let mut manifest = Manifest::parse(&fs::read(path.join("MANIFEST.json")).unwrap()).unwrap();
+    let verify = manifest.files.iter_mut().find(|entry| entry.path == "VERIFY.txt").unwrap();
+    let bytes = fs::read(path.join("VERIFY.txt")).unwrap();
+    (verify.length, verify.sha256) =
+        (bytes.len() as u64, target(&bytes)["hashes"]["sha256"].as_str().unwrap().to_owned());
+    fs::write(path.join("MANIFEST.json"), manifest.to_file()).unwrap();
 }
 
 #[test]

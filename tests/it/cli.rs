@@ -51,6 +51,25 @@ fn a_wrong_command_line_is_exit_2() {
     keyrite(&["run", "nowhere.yaml", "--plain", "--answers", "nowhere.yaml"]).ended(2);
     keyrite(&["resume", "nowhere", "--plain", "--answers", "ceremonies/quickstart/answers.yaml"]).ended(2);
     keyrite(&["new", "no-such-type"]).ended(2);
+    for args in [&["--json", "check"][..], &["verify", "--json"], &["--json", "no-such-command"]] {
+        let said = keyrite(args).ended(2);
+        let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!((&document["done"], &document["exit"]), (&false.into(), &2.into()), "{}", said.out);
+    }
+}
+
+/// In any form of RFC 3339: what other programs say of a moment is copied from there.
+#[test]
+fn a_moment_to_judge_at_is_taken_in_any_zone() {
+    let check =
+        |at: &str| keyrite(&["check", "tests/data/good-plan.yaml", "--json", "--at", at]).ended(0).out;
+
+    let zulu = check("2026-12-03T09:00:00Z");
+
+    for at in ["2026-12-03T09:00:00+00:00", "2026-12-03T10:00:00+01:00", "2026-12-03T09:00:00.5Z"] {
+        assert_eq!(check(at), zulu, "{at}");
+    }
+    keyrite(&["check", "tests/data/good-plan.yaml", "--at", "tomorrow"]).ended(2);
 }
 
 #[test]
@@ -303,6 +322,18 @@ fn production_refuses_what_a_rehearsal_made() {
         verify.err.to_lowercase().contains("rehearsal") || verify.out.to_lowercase().contains("rehearsal")
     );
     assert!(show.err.to_lowercase().contains("rehearsal"), "{}", show.err);
+    let (bundle, adopted) = (record.join("bundle"), dir.path().join("adopted"));
+    let import = keyrite(&["import", text(&bundle), "--out", text(&adopted), "--ask", "no"]).ended(1);
+    assert!(import.err.contains("a rehearsal made this") && !adopted.exists(), "{}", import.err);
+    let draft = dir.path().join("next.yaml");
+    for args in [
+        &["status", text(&bundle)][..],
+        &["assess", text(&bundle), "--all"],
+        &["new", "root-renewal", "--from", text(&bundle), "--out", text(&draft)],
+    ] {
+        let said = keyrite(args).out;
+        assert!(said.contains("!! a rehearsal made this"), "{args:?}: {said}");
+    }
 }
 
 fn with_secret(dir: &Path, store: &str) -> String {

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use keyrite::bundle::Manifest;
 use keyrite::ceremony::Event;
 use keyrite::journal;
+use serde_json::json;
 
 use crate::common::keyrite::Changed;
 use crate::common::keyrite::Said;
@@ -256,12 +258,16 @@ fn a_bundle_is_compared_with_the_journal_of_its_record_and_says_where_it_is_not(
         ];
         let people = keyrite(&args[1..]).ended(0).out;
         let json: serde_json::Value = serde_json::from_str(&keyrite(&args).ended(0).out).unwrap();
-        (people, json["journal_compared"].clone(), json["remarks"].to_string())
+        (
+            people,
+            [&json["journal_compared"], &json["journal_agrees"]].map(Clone::clone),
+            json["remarks"].to_string(),
+        )
     };
 
     let (people, compared, remarks) = verify(&record.join("bundle"));
     assert!(people.contains(", as the journal of its record says\n"), "{people}");
-    assert_eq!(compared, true);
+    assert_eq!(compared, [json!(true), json!(true)]);
     assert!(!remarks.contains("journal"), "{remarks}");
     assert_eq!(verify(&record), verify(&record.join("bundle")));
 
@@ -269,21 +275,28 @@ fn a_bundle_is_compared_with_the_journal_of_its_record_and_says_where_it_is_not(
     fs::rename(record.join("bundle"), &elsewhere).unwrap();
     let (people, compared, _) = verify(&elsewhere);
     assert!(people.contains("there is no journal here to compare it with"), "{people}");
-    assert_eq!(compared, false);
+    assert_eq!(compared, [json!(false), json!(null)]);
 
     fs::rename(&elsewhere, record.join("bundle")).unwrap();
     let manifest = record.join("bundle/MANIFEST.json");
     let whole = fs::read_to_string(&manifest).unwrap();
-    let (before, after) = whole.split_once("\"journal_head\":\"").unwrap();
-    fs::write(&manifest, format!("{before}\"journal_head\":\"{}{}", "0".repeat(64), &after[64..])).unwrap();
+    // VERIFY.txt would find a manifest that is not its own.
+    let mut other = Manifest::parse(whole.as_bytes()).unwrap();
+    other.journal_head = "0".repeat(64);
+    other.files.retain(|entry| entry.path != "VERIFY.txt");
+    fs::write(&manifest, other.to_file()).unwrap();
+    let verify_txt = record.join("bundle/VERIFY.txt");
+    let kept = fs::read(&verify_txt).unwrap();
+    fs::remove_file(&verify_txt).unwrap();
     let (people, compared, remarks) = verify(&record.join("bundle"));
     assert!(
         people.contains("remark: the journal of the record in which this bundle lies does not know it"),
         "{people}"
     );
     assert!(remarks.contains("does not know it"), "{remarks}");
-    assert_eq!(compared, true);
+    assert_eq!(compared, [json!(true), json!(false)]);
 
+    fs::write(&verify_txt, kept).unwrap();
     fs::remove_file(&manifest).unwrap();
     let (people, _, remarks) = verify(&record.join("bundle"));
     assert!(people.contains("remark: MANIFEST.json is gone"), "{people}");

@@ -124,8 +124,8 @@ fn targets_that_go_by_are_said_like_those_that_are_held_and_hide_no_secret() {
     assert!(by[1].contains("targets: 25\n  f00: 0 bytes\n") && by[1].contains("and 5 more"), "{}", by[1]);
     assert_eq!(by, said(&signed, false));
     for (secret, called) in [
-        ("AGE-SECRET-KEY-1QQQ", "an age identity, in the clear"),
-        ("-----BEGIN PRIVATE KEY-----", "a private key in PEM, in the clear"),
+        ("AGE-SECRET-KEY-1QQQ", "an age identity; nothing"),
+        ("-----BEGIN PRIVATE KEY-----", "a private key in PEM; nothing"),
         ("KEYRITE-SHARE-1:AAAA", "a share that cannot be used"),
     ] {
         for goes_by in [true, false] {

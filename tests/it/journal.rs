@@ -353,6 +353,23 @@ fn sha256sum_and_cut_check_the_chain() {
     assert_eq!(String::from_utf8_lossy(&shell.stdout).trim(), head["head"].as_str().unwrap());
 }
 
+/// Witnesses compare and sign what it prints.
+#[test]
+fn the_head_of_a_journal_that_does_not_hold_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = rehearsed(dir.path());
+    let path = record.join("journal.jsonl");
+    let text_of = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text_of.split_inclusive('\n').collect();
+    let out = dir.path().join("checkpoint");
+
+    for short in [String::new(), lines[..lines.len() - 3].concat()] {
+        fs::write(&path, short).unwrap();
+        let said = keyrite(&["journal", "head", text(&record), "--out", text(&out)]).ended(6);
+        assert!(said.out.is_empty() && !out.exists(), "{}", said.out);
+    }
+}
+
 #[test]
 fn a_closed_ceremony_takes_nothing_more() {
     let dir = tempfile::tempdir().unwrap();

@@ -712,7 +712,7 @@ fn control_c_at_the_prompt_restores_the_terminal_and_makes_nothing() {
     );
 
     assert_eq!(ended.code, 3, "{}", ended.shown);
-    assert!(ended.shown.contains("stopped at the prompt; nothing was done"), "{}", ended.shown);
+    assert!(ended.shown.contains("stopped at the prompt; what it asked for was not done"), "{}", ended.shown);
     assert!(!ended.shown.contains("half a pass"), "{}", ended.shown);
     assert!(names(dir.path()).is_empty());
 }

@@ -62,11 +62,11 @@ pub(super) fn age(bytes: &[u8]) -> Option<Result<Description, String>> {
     }))
 }
 
-/// A private key in the clear: named, and not shown.
+/// A private key: named, and not shown.
 pub(super) fn private(bytes: &[u8]) -> Option<Description> {
     let shape = private_material(bytes)?;
     Some(Description {
-        lines: vec![format!("{shape}, in the clear; nothing of it is shown")],
+        lines: vec![format!("{shape}; nothing of it is shown")],
         json: json!({"kind": "private-key", "shape": shape}),
     })
 }

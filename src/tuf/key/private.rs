@@ -5,12 +5,15 @@
 
 use memchr::memmem;
 use pkcs8::der::Decode;
+use pkcs8::der::asn1::AnyRef;
 use serde_json::Value;
 
 use crate::tuf::json;
 
 const AGE: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
-const KEY: &[u8] = b"KEY-";
+const KEY: &[u8] = b"KEY";
+/// What a share of a key begins with as a text, behind `KEY`.
+const SHARE: &[u8] = b"RITE-SHARE-1:";
 /// What a JSON key with its private part holds one of: the name of that part, or an escape that may hide it.
 const IN_JSON: [&[u8]; 3] = [b"private", b"\"d\"", b"\\u"];
 
@@ -30,6 +33,9 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     if json && is_unmarked(file) {
         return None;
     }
+    if let Some(text) = utf16(file) {
+        return private_material(text.as_bytes());
+    }
     let text = std::str::from_utf8(file).is_ok();
     if text && holds(file, AGE, |_| true) {
         return Some("an age file");
@@ -42,6 +48,12 @@ pub fn private_material(file: &[u8]) -> Option<&'static str> {
     }
     if is_der(file) {
         return Some("a private key in DER");
+    }
+    if is_pkcs12(file) {
+        return Some("a PKCS#12 file");
+    }
+    if is_pgp(file) {
+        return Some("a PGP private key");
     }
     if json && text && IN_JSON.iter().any(|word| holds(file, word, |_| true)) {
         return json::parse(file).ok().filter(in_json).map(|_| "a JSON key with its private part");
@@ -61,18 +73,33 @@ fn is_unmarked(file: &[u8]) -> bool {
     })
 }
 
-/// The marks that have `KEY-` in common, found in one pass; the gravest of them is named.
+/// The marks that have `KEY` in common, found in one pass; the gravest of them is named.
 fn marked(file: &[u8], text: bool) -> Option<&'static str> {
-    const NAMES: [&str; 3] = ["an age identity", "an OpenSSH private key", "a private key in PEM"];
+    const NAMES: [&str; 5] = [
+        "an age identity",
+        "an OpenSSH private key",
+        "a private key in PEM",
+        "a PGP private key",
+        "a share of a private key",
+    ];
     let place = |at: usize| {
         let (before, after) = (&file[..at], &file[at + KEY.len()..]);
+        if let Some(share) = after.strip_prefix(SHARE) {
+            return (run(share, |b| b.is_ascii_uppercase() || b.is_ascii_digit()) >= 40).then_some(4);
+        }
         if before.ends_with(b"AGE-SECRET-") {
-            let key = text || run(after, |b| b.is_ascii_alphanumeric() || b == b'-') >= 40;
+            let key = after.starts_with(b"-")
+                && (text || run(after, |b| b.is_ascii_alphanumeric() || b == b'-') >= 40);
             return key.then_some(0);
         }
-        let body = after.strip_prefix(b"----").filter(|_| before.ends_with(b"PRIVATE "))?;
-        let openssh = before.ends_with(b"-----BEGIN OPENSSH PRIVATE ");
-        (text || pem_body(body)).then_some(if openssh { 1 } else { 2 })
+        let body = after.strip_prefix(b" BLOCK").unwrap_or(after).strip_prefix(b"-----");
+        let body = body.filter(|_| before.ends_with(b"PRIVATE "))?;
+        let rank = match () {
+            () if before.ends_with(b"-----BEGIN OPENSSH PRIVATE ") => 1,
+            () if before.ends_with(b"-----BEGIN PGP PRIVATE ") => 3,
+            () => 2,
+        };
+        (text || pem_body(body)).then_some(rank)
     };
     memmem::find_iter(file, KEY).filter_map(place).min().and_then(|rank: usize| NAMES.get(rank).copied())
 }
@@ -91,13 +118,61 @@ fn in_json(value: &Value) -> bool {
     }
 }
 
-/// PKCS#8, plain or encrypted, and the RSA form of PKCS#1.
+/// A text in UTF-16, which begins with its mark.
+fn utf16(file: &[u8]) -> Option<String> {
+    let unit = match file.first_chunk::<2>()? {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = file[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    char::decode_utf16(units).collect::<Result<String, _>>().ok()
+}
+
+/// PKCS#8, plain or encrypted, and the forms of PKCS#1 for RSA and of SEC 1 for elliptic curves.
 fn is_der(file: &[u8]) -> bool {
     // Every one of them is a SEQUENCE.
     file.first() == Some(&0x30)
         && (pkcs8::PrivateKeyInfoRef::from_der(file).is_ok()
             || encrypted_pkcs8(file)
+            || is_sec1(file)
             || rsa::pkcs1::RsaPrivateKeyRef::from_der(file).is_ok())
+}
+
+/// ECPrivateKey (RFC 5915): version 1, the number as an OCTET STRING, and maybe the curve and the point.
+fn is_sec1(file: &[u8]) -> bool {
+    let body = AnyRef::from_der(file).ok().map(|sequence| sequence.value());
+    let Some([0x04, length, rest @ ..]) = body.and_then(|body| body.strip_prefix(&[0x02, 0x01, 0x01])) else {
+        return false;
+    };
+    let behind = rest.get(usize::from(*length)..);
+    (20..=66).contains(length) && behind.is_some_and(|rest| matches!(rest.first(), None | Some(0xa0 | 0xa1)))
+}
+
+/// PFX (RFC 7292): version 3, and content of PKCS#7, in DER or in BER without lengths. Whether there is a key in it only its
+/// password tells.
+fn is_pkcs12(file: &[u8]) -> bool {
+    const VERSION: &[u8] = &[0x02, 0x01, 0x03, 0x30];
+    const PKCS7: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
+    let head = &file[..file.len().min(32)];
+    head.first() == Some(&0x30) && holds(head, VERSION, |after| holds(after, PKCS7, |_| true))
+}
+
+/// A packet with a secret key (RFC 9580 section 5.5.3): its tag, its length, the version of the key, a date and an algorithm.
+fn is_pgp(file: &[u8]) -> bool {
+    let skip = match file {
+        [0x94, ..] => 2,
+        [0x95, ..] => 3,
+        [0x96, ..] => 5,
+        [0xc5, 0..=191, ..] => 2,
+        [0xc5, 192..=223, ..] => 3,
+        [0xc5, 255, ..] => 6,
+        _ => return false,
+    };
+    let Some([version @ 3..=6, _, _, _, _, rest @ ..]) = file.get(skip..) else { return false };
+    // Keys of versions 2 and 3 say for how many days they hold.
+    let algorithm = if *version == 3 { rest.get(2) } else { rest.first() };
+    file.len() > 64 && matches!(algorithm, Some(1..=3 | 16..=19 | 22 | 25..=28))
 }
 
 /// An EncryptedPrivateKeyInfo begins with the object identifier of PKCS#5 (PBES1 and 2) or PKCS#12 encryption.
@@ -144,6 +219,8 @@ mod tests {
             (r#"{"keyval":{"pri\u0076ate":"00"}}"#, "a JSON key with its private part"),
             (r#"{"kty":"OKP","d":"AAAA"}"#, "a JSON key with its private part"),
             ("PuTTY-User-Key-File-3: ssh-ed25519", "a PuTTY private key"),
+            ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ", "a PGP private key"),
+            (&format!("KEYRITE-SHARE-1:{}", "AEBAGBAF".repeat(8)), "a share of a private key"),
         ] {
             assert_eq!(private_material(file.as_bytes()), Some(shape), "{file}");
         }
@@ -152,6 +229,23 @@ mod tests {
         assert_eq!(private_material(&binary), Some("a private key in PEM"));
         let der = hex::decode(format!("302e020100300506032b657004220420{}", "07".repeat(32))).unwrap();
         assert_eq!(private_material(&der), Some("a private key in DER"));
+        let text = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n";
+        let wide =
+            |bytes: fn(u16) -> [u8; 2]| "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(bytes);
+        for wide in [wide(u16::to_le_bytes), wide(u16::to_be_bytes)] {
+            assert_eq!(private_material(&wide.collect::<Vec<_>>()), Some("a private key in PEM"));
+        }
+        let number = "07".repeat(32);
+        for (file, shape) in [
+            (format!("30310201010420{number}a00a06082a8648ce3d030107"), "a private key in DER"),
+            (format!("30250201010420{number}"), "a private key in DER"),
+            ("3082041f0201033082041506092a864886f70d010701".to_owned(), "a PKCS#12 file"),
+            ("30800201033080060 92a864886f70d010701".replace(' ', ""), "a PKCS#12 file"),
+            (format!("945804658f1f2016{number}{number}"), "a PGP private key"),
+            (format!("c55804658f1f2016{number}{number}"), "a PGP private key"),
+        ] {
+            assert_eq!(private_material(&hex::decode(&file).unwrap()), Some(shape), "{file}");
+        }
     }
 
     #[test]
@@ -201,6 +295,11 @@ mod tests {
             br#"{"keytype":"ed25519","keyval":{"private":"","public":"00"},"scheme":"ed25519"}"#,
             br#"{"keyval":{"private":null,"public":"00"}}"#,
             br#"{"private":"road"}"#,
+            b"A share begins with KEYRITE-SHARE-1: and has no more than letters and digits.",
+            b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDME",
+            b"\xff\xfeK\0E\0Y\0",
+            // A version and a short text, and a number: nothing of an elliptic curve.
+            b"\x30\x07\x02\x01\x01\x04\x02ab",
             b"\xff\0-----BEGIN OPENSSH PRIVATE KEY-----\0\0AGE-SECRET-KEY-\0",
             b"",
         ] {

@@ -181,7 +181,7 @@ fn every_file_of_ours_is_said_in_plain_words() {
         ("key.pem", "a public key, ed25519", "public-key"),
         ("ana.age", "an age file encrypted with a passphrase, work factor 18", "age-file"),
         ("sent.age", "an age file encrypted to 2 recipients", "age-file"),
-        ("secret", "an age identity, in the clear; nothing of it is shown", "private-key"),
+        ("secret", "an age identity; nothing of it is shown", "private-key"),
         ("journal.jsonl", "  what.id: x", "journal"),
     ] {
         let ran = keyrite(&["inspect", file], folder.path());
