@@ -135,7 +135,7 @@ pub struct Front {
 }
 
 /// Writes a new ceremony file of a type, from metadata, or says why not: the one thing that home does to the disk.
-pub type WriteDraft = fn(Kind, &Path, &Path) -> Result<(), String>;
+pub type WriteDraft = fn(Kind, Option<&str>, &Path, &Path) -> Result<(), String>;
 
 fn home(front: &Front) -> Result<(), Failure> {
     if !std::io::stdout().is_terminal() {

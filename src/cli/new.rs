@@ -84,8 +84,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 /// The same, asked for on the home screen.
-pub(super) fn for_home(kind: Kind, from: &Path, out: &Path) -> Result<(), String> {
-    let text = existing::open(from).and_then(|existing| later(kind, &existing, None, Some(out)));
+pub(super) fn for_home(kind: Kind, role: Option<&str>, from: &Path, out: &Path) -> Result<(), String> {
+    let text = existing::open(from).and_then(|existing| later(kind, &existing, role, Some(out)));
     text.and_then(|text| apart::write_new(out, text.as_bytes()))
         .map_err(|failure| format!("{}. {}", failure.error, failure.hint))
 }

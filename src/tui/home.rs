@@ -153,6 +153,7 @@ impl Home {
                 let shown = self.repository.as_ref()?;
                 self.start = Some(Start {
                     at: Start::fitting(self.page, shown.chosen(self.page)),
+                    role: Start::role(shown.chosen(self.page)),
                     from: shown.found.dir.clone(),
                     month: shown.found.now.to_string().chars().take(7).collect(),
                     taken: self.nearby.plans.iter().map(|found| found.file.clone()).collect(),

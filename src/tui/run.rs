@@ -312,8 +312,8 @@ pub fn say(lines: &[String]) {
     }
 }
 
-/// What `keyrite new TYPE --from DIR --out FILE` does: a new ceremony file, and nothing else. It says why it did not.
-pub type WriteDraft = fn(Kind, &Path, &Path) -> Result<(), String>;
+/// What `keyrite new TYPE --role ROLE --from DIR --out FILE` does: a new ceremony file, and nothing else. It says why it did not.
+pub type WriteDraft = fn(Kind, Option<&str>, &Path, &Path) -> Result<(), String>;
 
 /// The home screen, and what is chosen there.
 pub fn home(tty: &mut Tty, options: &Options, write: WriteDraft) -> Result<Vec<String>, Stop> {
@@ -328,7 +328,8 @@ pub fn home(tty: &mut Tty, options: &Options, write: WriteDraft) -> Result<Vec<S
         let message = tty.next(home.focus(), |frame| view::home::view(&home, frame))?;
         match home.update(message) {
             Some(Choice::Draft(draft)) => {
-                let written = write(draft.kind, &draft.from, &draft.out).map(|()| draft.out);
+                let written =
+                    write(draft.kind, draft.role.as_deref(), &draft.from, &draft.out).map(|()| draft.out);
                 let around = nearby::around(here, now).map_err(unreadable)?;
                 let repository = home.nearby.repository.clone();
                 home.looked(Nearby { repository, ..around });

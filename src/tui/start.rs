@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::plan::Kind;
+use crate::tuf::delegations::layout::Layout;
 use crate::tui::message::Scroll;
 use crate::tui::repository::Chosen;
 use crate::tui::repository::Page;
@@ -23,6 +24,8 @@ pub const TYPES: [(Kind, &str); 7] = [
 pub struct Draft {
     /// The type.
     pub kind: Kind,
+    /// Whose target files change, where it is not `targets`: a role, or the prefix of bins.
+    pub role: Option<String>,
     /// The directory of the metadata that it starts from.
     pub from: PathBuf,
     /// The file.
@@ -34,6 +37,8 @@ pub struct Draft {
 pub struct Start {
     /// The chosen type.
     pub at: usize,
+    /// The delegated role that is looked at, or the prefix of its bins.
+    pub role: Option<String>,
     /// The metadata.
     pub from: PathBuf,
     /// Year and month, which a file's name begins with.
@@ -58,6 +63,13 @@ impl Start {
         TYPES.iter().position(|(listed, _)| *listed == kind).unwrap_or(0)
     }
 
+    /// The delegated role that is looked at, as `new --role` takes it.
+    pub fn role(chosen: Option<Chosen<'_>>) -> Option<String> {
+        let Some(Chosen::Delegated(row)) = chosen else { return None };
+        let bins = Layout::of(&row.delegations).map(|bins| bins.prefix().to_owned());
+        bins.or_else(|| Some(row.delegation()?.name.clone()))
+    }
+
     /// Chooses another type.
     pub fn scroll(&mut self, to: Scroll) {
         let last = TYPES.len() - 1;
@@ -78,7 +90,9 @@ impl Start {
             n => PathBuf::from(format!("{}-{word}-{n}.yaml", self.month)),
         };
         let out = (1..=self.taken.len()).map(name).find(|name| !self.taken.contains(name));
-        Draft { kind, from: self.from.clone(), out: out.unwrap_or_else(|| name(self.taken.len() + 1)) }
+        let role = self.role.clone().filter(|_| kind == Kind::TargetsSigning);
+        let out = out.unwrap_or_else(|| name(self.taken.len() + 1));
+        Draft { kind, role, from: self.from.clone(), out }
     }
 }
 
@@ -86,6 +100,7 @@ impl Draft {
     /// The same on the command line.
     pub fn command(&self) -> String {
         let (kind, from, out) = (self.kind.name(), self.from.display(), self.out.display());
-        format!("keyrite new {kind} --from {from} --out {out}")
+        let role = self.role.as_ref().map(|role| format!(" --role '{role}'")).unwrap_or_default();
+        format!("keyrite new {kind} --from {from}{role} --out {out}")
     }
 }

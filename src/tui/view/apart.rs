@@ -77,7 +77,8 @@ pub fn film(palette: Palette, film: &Film, rehearsal: bool, frame: &mut Frame) {
     let area = frame.area();
     let square = &film.squares[film.at];
     let side = u16::try_from(square.len()).unwrap_or(u16::MAX);
-    let fits = side <= area.width && side.div_ceil(2) <= area.height;
+    // Half blocks are not ASCII, and a code of whole letters fits no screen.
+    let fits = !palette.ascii && side <= area.width && side.div_ceil(2) <= area.height;
     let x = if fits { side.saturating_add(2) } else { 1 };
     let width = usize::from(area.width.saturating_sub(x)).max(1);
     let mut lines: Vec<(String, Style)> = Vec::new();
@@ -91,7 +92,11 @@ pub fn film(palette: Palette, film: &Film, rehearsal: bool, frame: &mut Frame) {
     }
     lines.push((String::new(), Style::new()));
     if !fits {
-        lines.push(("This window is too small for its code.".to_owned(), palette.warning()));
+        let why = match palette.ascii {
+            true => "This terminal draws no codes: send the file itself, or what is typed in its place.",
+            false => "This window is too small for its code.",
+        };
+        lines.extend(wrapped(why, width, 0).into_iter().map(|line| (line, palette.warning())));
     }
     if film.squares.len() > 1 {
         let how = if film.still { "arrows: next one" } else { "arrows: stand still" };

@@ -256,6 +256,9 @@ fn the_request_is_shown_as_codes_that_follow_each_other() {
     signer.screen("codes-still", "<right>");
     signer.screen.update(Message::Tick);
     assert_eq!(signer.screen.film.as_ref().unwrap().at, 2);
+    signer.screen.palette = Palette { ascii: true, ..Palette::default() };
+    let shown = signer.draw(80, 24);
+    assert!(shown.contains("This terminal draws no codes") && !shown.contains('\u{2580}'), "{shown}");
     signer.press("<left><left><left>");
     let film = signer.screen.film.as_ref().unwrap();
     assert_eq!(film.at, film.squares.len() - 1);

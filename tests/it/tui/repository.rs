@@ -234,6 +234,7 @@ fn a_ceremony_file_is_started_and_nothing_else_is_written() {
 
     let draft = Draft {
         kind: Kind::KeyRotation,
+        role: None,
         from: "inputs/metadata".into(),
         out: "2026-12-key-rotation.yaml".into(),
     };
@@ -263,19 +264,24 @@ fn a_file_that_is_there_is_never_the_one_that_is_started() {
 
 #[test]
 fn the_type_that_is_offered_fits_what_is_looked_at() {
-    for (keys, kind) in [
-        ("", Kind::RootRenewal),
-        ("<down>", Kind::TargetsSigning),
-        ("<down><down>", Kind::KeyRotation),
-        ("<right>", Kind::KeyRotation),
-        ("<right><right>", Kind::DelegationChange),
+    for (keys, kind, role) in [
+        ("", Kind::RootRenewal, None),
+        ("<down>", Kind::TargetsSigning, None),
+        ("<down><down>", Kind::KeyRotation, None),
+        ("<down><down><down><down>", Kind::TargetsSigning, Some("dev")),
+        ("<end>", Kind::TargetsSigning, Some("later")),
+        ("<end><up>", Kind::TargetsSigning, Some("bin")),
+        ("<right>", Kind::KeyRotation, None),
+        ("<right><right>", Kind::DelegationChange, None),
     ] {
         let mut screen = Screen::new(write);
         screen.press(keys);
 
         let Some(Choice::Draft(draft)) = screen.press("s<enter>") else { panic!("nothing was started") };
 
-        assert_eq!(draft.kind, kind, "{keys}");
+        assert_eq!((draft.kind, draft.role.as_deref()), (kind, role), "{keys}");
+        let named = draft.command().contains(" --role ");
+        assert_eq!(named, role.is_some(), "{}", draft.command());
     }
 }
 

@@ -59,7 +59,7 @@ fn beside(sign: &Sign, frame: &mut Frame) {
     let area = frame.area();
     let Some(film) = Film::new(String::new(), Vec::new(), &answered.frames) else { return };
     let wide = area.width >= page::WIDE.0 && area.height >= page::WIDE.1;
-    if let (true, [square]) = (wide, &*film.squares) {
+    if let (true, [square]) = (wide && !sign.palette.ascii, &*film.squares) {
         let x = area.width.saturating_sub(u16::try_from(square.len()).unwrap_or(0) + 2);
         view::code::paint(sign.palette, square, frame, x, 3);
     }
