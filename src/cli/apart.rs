@@ -48,8 +48,11 @@ pub(super) fn read_sent(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Reads everything that was sent: see [`apart::read_answers`].
-pub(super) fn read_answers(path: &Path, take: impl FnMut(&str, Result<&[u8], &str>)) -> Result<(), Failure> {
-    apart::read_answers(path, take).map_err(unwritten)
+pub(super) fn read_answers(
+    paths: &[PathBuf],
+    take: impl FnMut(&str, Result<&[u8], &str>),
+) -> Result<(), Failure> {
+    apart::read_answers(paths, take).map_err(unwritten)
 }
 
 /// Reads a file of metadata.

@@ -69,12 +69,10 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let keyid = args.keyid.clone().map(KeyId);
     let (metadata, signers) = (request.metadata.clone(), request.signers.clone());
     let mut merge = Merge::new(metadata, &request.role, signers, &driver::apart::name(&args.file));
-    for path in &args.responses {
-        apart::read_answers(path, |source, sent| match sent {
-            Ok(sent) => merge.take(source, sent, keyid.as_ref()),
-            Err(why) => merge.unread(source, why),
-        })?;
-    }
+    apart::read_answers(&args.responses, |source, sent| match sent {
+        Ok(sent) => merge.take(source, sent, keyid.as_ref()),
+        Err(why) => merge.unread(source, why),
+    })?;
     apart::write_new(&args.out, &merge.merged().to_file())?;
 
     for finding in merge.findings() {

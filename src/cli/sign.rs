@@ -47,7 +47,7 @@ REQ is the file, an image of its QR codes, a directory of such images, or the te
 Shows what would be signed, and its digest in words: compare them with the person who asked, on the telephone. The
 difference is from the version before it that came with the request, and no signature covers that one: compare its words
 too, or give your own copy with --from. Then it asks whether to sign, then for the passphrase or PIN. The response holds one signature and nothing secret.
-It is written to --out, shown with --qr as one QR code, and printed as lines that can be typed: each has a check.
+It is written to --out, shown with --qr as a QR code (P-384: two, RSA: some), and printed as lines that can be typed: each has a check.
 With several --key the answer is a copy of the metadata with their signatures, which `keyrite merge` takes as well.
 A passphrase may be typed three times; a PIN is tried once.
 

@@ -77,20 +77,28 @@ pub fn read_sent(path: &Path) -> Result<Vec<u8>, Stop> {
     Ok(codes.join("\n").into_bytes())
 }
 
-/// Reads everything that was sent, and gives each thing to `take` with its name, or why it cannot be read: one file, or every
-/// file of a directory, let go before the next. Of a directory the codes come last, those of one thing together, for what is
-/// too long for one code is in several images.
-pub fn read_answers(path: &Path, mut take: impl FnMut(&str, Result<&[u8], &str>)) -> Result<(), Stop> {
-    if !path.is_dir() {
-        take(&name(path), Ok(&read_sent(path)?));
-        return Ok(());
-    }
+/// Reads everything that was sent, and gives each thing to `take` with its name, or why it cannot be read: files, and every
+/// file of a directory, let go before the next. The codes of images come last, those of one thing together, for what is too
+/// long for one code is in several images.
+pub fn read_answers(
+    paths: &[impl AsRef<Path>],
+    mut take: impl FnMut(&str, Result<&[u8], &str>),
+) -> Result<(), Stop> {
     let mut codes = Vec::new();
-    for file in files(path).map_err(|unread| unread.at(path))? {
-        match sent(&file) {
-            Ok(Sent::Codes(text)) => codes.push((name(&file), text)),
-            Ok(Sent::File(bytes)) => take(&name(&file), Ok(&bytes)),
-            Err(Unread(why, _)) => take(&name(&file), Err(&why)),
+    for path in paths.iter().map(AsRef::as_ref) {
+        if !path.is_dir() {
+            match sent(path).map_err(|unread| unread.at(path))? {
+                Sent::Codes(text) => codes.push((name(path), text)),
+                Sent::File(bytes) => take(&name(path), Ok(&bytes)),
+            }
+            continue;
+        }
+        for file in files(path).map_err(|unread| unread.at(path))? {
+            match sent(&file) {
+                Ok(Sent::Codes(text)) => codes.push((name(&file), text)),
+                Ok(Sent::File(bytes)) => take(&name(&file), Ok(&bytes)),
+                Err(Unread(why, _)) => take(&name(&file), Err(&why)),
+            }
         }
     }
     carry::by_thing(&codes).iter().for_each(|(name, text)| take(name, Ok(text.as_bytes())));

@@ -72,7 +72,7 @@ impl Driver {
         }
         let path = self.places.inputs.join(path.trim());
         let mut answers = Answers::to(&self.ceremony);
-        let read = apart::read_answers(&path, |source, sent| match sent {
+        let read = apart::read_answers(&[&path], |source, sent| match sent {
             Ok(sent) => answers.take(source, sent),
             Err(why) => answers.unread(format!("{source}: {why}")),
         });

@@ -76,7 +76,7 @@ fn merge(tty: &mut Tty, asked: &Asked, request: &Arc<Request>) -> Result<(), Sto
         let message = tty.next(screen.focus(), |frame| view::apart::merge::view(&screen, frame))?;
         match screen.update(message) {
             Some(merge::Effect::Read(path)) => {
-                let read = apart::read_answers(&path, |name, sent| {
+                let read = apart::read_answers(&[path], |name, sent| {
                     let sent = sent.map(<[u8]>::to_vec).map_err(str::to_owned);
                     screen.update(Message::Read(name.to_owned(), sent));
                 });

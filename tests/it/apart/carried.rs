@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use keyrite::driver::apart;
 use keyrite::qr::image;
 use keyrite::tuf::Names;
 use keyrite::tuf::apart::Merge;
@@ -218,6 +219,22 @@ fn a_code_that_is_no_answer_says_what_it_is() {
         let (found, sentence) = took(&asked, text.as_bytes());
         assert!(found == Outcome::Malformed && sentence.contains(says), "{sentence}");
     }
+}
+
+/// As it is when each code was photographed, and each picture is named.
+#[test]
+fn codes_of_one_thing_are_put_together_from_several_files() {
+    let asked = request(&root(1, &[1, 2, 3], 2));
+    let frames = carry::request(&asked.to_file()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = (0..frames.len()).map(|n| dir.path().join(format!("code-{n}.txt"))).collect();
+    paths.iter().zip(&frames).for_each(|(path, frame)| fs::write(path, frame).unwrap());
+    let mut things = Vec::new();
+
+    apart::read_answers(&paths, |_, sent| things.push(sent.unwrap().to_vec())).unwrap();
+
+    assert_eq!(things.len(), 1);
+    assert_eq!(Request::parse(&things[0]).unwrap(), asked);
 }
 
 #[test]
