@@ -71,7 +71,8 @@ struct Description {
 /// Runs the command.
 pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let name = plain(&args.file.display().to_string());
-    let unread = |why: String| Failure::new(Exit::Input, format!("{name}: {}", plain(&why)), "");
+    let hint = "give a file or a directory that is there and that you may read";
+    let unread = |why: String| Failure::new(Exit::Input, format!("{name}: {}", plain(&why)), hint);
     if args.file.is_dir() {
         let described = repository::describe(&args.file, args.path.as_deref()).map_err(unread)?;
         return say(&described, out);

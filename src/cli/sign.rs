@@ -256,5 +256,5 @@ fn confirm(request: &Request, answers: Option<&Answers>) -> Result<(), Failure> 
     let yes = plain(&request.yes());
     let mut terminal = Terminal::open()?;
     let typed = terminal.line(&format!("If all of it is right, type `{yes}`; anything else stops: "))?;
-    if typed == yes { Ok(()) } else { Err(stopped("")) }
+    if typed == yes { Ok(()) } else { Err(stopped("ask the person who sent the request before you sign")) }
 }

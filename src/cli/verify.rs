@@ -181,7 +181,12 @@ fn failure(refused: &Refused, scope: Scope) -> Failure {
         rules::REHEARSAL => "--rehearsal verifies what a rehearsal made",
         bundle::rules::NO_PRIVATE_KEY => "do not publish; a key that was on this drive counts as stolen",
         _ if changed => "do not publish; take the bundle again from where it was written",
-        _ => "",
+        bundle::rules::PLAIN_FILES => {
+            "copy the files themselves, without links, into a directory of their own"
+        }
+        _ => {
+            "clients refuse it too: do not publish it. keyrite lint says more, and what each client makes of it"
+        }
     };
     Failure::new(if changed { Exit::Integrity } else { Exit::No }, "", hint)
 }

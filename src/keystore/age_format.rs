@@ -46,6 +46,8 @@ pub(crate) enum Refusal {
     OtherRecipients,
     /// More work than [`MOST_WORK`].
     TooMuchWork(u8),
+    /// This machine has no room for the work.
+    NoRoom,
     /// The armor ends before its last line.
     CutShort,
     /// Changed, or cut short.
@@ -78,7 +80,9 @@ impl Plaintext {
 pub(crate) fn encrypt(plaintext: &[u8], passphrase: &SecretString, work_factor: u8) -> io::Result<Vec<u8>> {
     let mut recipient = age::scrypt::Recipient::new(passphrase.clone());
     // Always set: by default age measures this machine, and writes weak files in a slow build.
-    recipient.set_work_factor(work_factor.clamp(1, MOST_WORK));
+    let work_factor = work_factor.clamp(1, MOST_WORK);
+    recipient.set_work_factor(work_factor);
+    has_room(work_factor)?;
     let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
         .map_err(|_| io::Error::other("the passphrase cannot be used"))?;
     let mut bytes = Vec::new();
@@ -87,6 +91,13 @@ pub(crate) fn encrypt(plaintext: &[u8], passphrase: &SecretString, work_factor: 
     writer.write_all(plaintext)?;
     writer.finish()?.finish()?;
     Ok(bytes)
+}
+
+/// Whether there is memory to derive a key in: 1 KiB times the work. The library that derives it takes it for granted, and an
+/// allocation that fails ends the program.
+fn has_room(work: u8) -> io::Result<()> {
+    let mut room = Vec::<u8>::new();
+    room.try_reserve_exact(1024 << work).map_err(|_| io::ErrorKind::OutOfMemory.into())
 }
 
 /// Everything that can be said without the passphrase. Returns the work factor.
@@ -141,6 +152,7 @@ fn refusal(error: age::DecryptError) -> Refusal {
             Refusal::WrongPassphrase
         }
         age::DecryptError::ExcessiveWork { required, .. } => Refusal::TooMuchWork(required),
+        age::DecryptError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => Refusal::NoRoom,
         age::DecryptError::NoMatchingKeys => Refusal::OtherRecipients,
         age::DecryptError::UnknownFormat => Refusal::NewerFormat,
         // A damaged header, a MAC that does not fit, an end that is missing; and whatever age may add.

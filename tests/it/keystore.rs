@@ -598,6 +598,21 @@ fn a_key_is_made_from_an_answers_file_and_shown_again() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["public"], serde_json::from_str::<serde_json::Value>(&file).unwrap());
     assert_eq!(json["scheme"], "ed25519");
+
+    // 256 MiB are not free: the machine is told, and the program does not end in the middle of it.
+    let small = |args: &[&str]| {
+        let mut run = std::process::Command::new("prlimit");
+        run.arg("--as=230000000").arg(env!("CARGO_BIN_EXE_keyrite")).args(args).current_dir(dir.path());
+        let output = run.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (shown, told) = small(&show);
+    assert!(shown == Some(5) && told.contains("has not the memory for its work factor free"), "{told}");
+    let make = make.map(|word| if word == "ana.pub.json" { "bo.pub.json" } else { word });
+    fs::rename(dir.path().join("ana.age"), dir.path().join("moved.age")).unwrap();
+    let (made, told) = small(&make);
+    assert!(made == Some(5) && told.contains("could not be encrypted: out of memory"), "{told}");
+    assert!(!dir.path().join("ana.age").exists() && !dir.path().join("bo.pub.json").exists());
     for text in [said, told, told_again, json.to_string()] {
         assert!(!text.contains(PASSPHRASE), "{text}");
     }

@@ -80,6 +80,11 @@ impl AgeFile {
                 let hint = "on a large machine, decrypt it with age -d and encrypt it again with age -p -a";
                 return self.error(StoreErrorKind::Unsupported, &what, hint);
             }
+            Refusal::NoRoom => (
+                StoreErrorKind::Unsupported,
+                "was not opened: this machine has not the memory for its work factor free",
+                "end other programs, or raise the limit (ulimit -v); the file is unchanged",
+            ),
             Refusal::CutShort => (Damaged, "is cut short", COPY),
             Refusal::Damaged => (Damaged, "is damaged: it was changed or cut short", COPY),
             Refusal::TooLong => (Foreign, "is longer than any key file", "name a file with one key in it"),

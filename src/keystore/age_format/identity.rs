@@ -18,6 +18,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::keystore::age_format::MOST_WORK;
+use crate::keystore::age_format::has_room;
 use crate::tuf::base64;
 
 const TAG: &str = "scrypt";
@@ -38,6 +39,7 @@ impl Identity for Passphrase<'_> {
 impl Passphrase<'_> {
     fn file_key(&self, asked: &Asked, sealed: &[u8]) -> Result<FileKey, DecryptError> {
         let params = Params::new(asked.work, 8, 1, 32).map_err(|_| excessive(asked.work))?;
+        has_room(asked.work).map_err(DecryptError::Io)?;
         let salt = [SALT_LABEL, &asked.salt].concat();
         let mut key = Zeroizing::new([0; 32]);
         scrypt::scrypt(self.0.expose_secret().as_bytes(), &salt, &params, &mut *key)
