@@ -1,5 +1,6 @@
 //! Whether delegations lead to every target file. One that a role lists and no path leads to is more than useless:
-//! tough then refuses the whole repository.
+//! tough then refuses the whole repository. It asks for a way to any role that lists the path, targets among them, and in
+//! its patterns `*` and `?` also stand for `/`; so it may lose a way that other clients never had.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,12 +8,16 @@ use std::collections::BTreeSet;
 use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::Problem;
+use crate::plan::Role;
 use crate::plan::delegates::delegations_after;
 use crate::tuf::Metadata;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::targets::Files;
 use crate::tuf::targets::Listed;
+
+/// By which of its delegations a role leads to a path.
+type Leads = fn(&Delegations, &str) -> Vec<usize>;
 
 /// The targets roles that clients come to, and what each lists, in order.
 #[derive(Default)]
@@ -46,7 +51,7 @@ impl<'f> Tree<'f> {
     }
 
     /// Whether paths lead to a role that lists this file. Where a search ends before it, it is still led to.
-    fn leads_to(&self, path: &str) -> bool {
+    fn leads_to(&self, path: &str, leads: Leads) -> bool {
         let mut open = vec!["targets"];
         let mut seen = BTreeSet::new();
         while let Some(role) = open.pop() {
@@ -57,9 +62,7 @@ impl<'f> Tree<'f> {
                 return true;
             }
             if let Some(delegations) = self.delegations.get(role) {
-                open.extend(
-                    delegations.matching(path).into_iter().map(|i| delegations.roles[i].name.as_str()),
-                );
+                open.extend(leads(delegations, path).into_iter().map(|i| delegations.roles[i].name.as_str()));
             }
         }
         false
@@ -70,13 +73,12 @@ impl<'f> Tree<'f> {
 /// that come in: those of `check` a week before, and those of the day.
 pub fn cut_off<'f>(plan: &'f Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> Vec<Problem> {
     let Some(before) = &plan.before else { return Vec::new() };
-    let delegates = plan.roles.values().any(|role| role.delegations.is_some());
-    let comes_in = |role: &String| role != "targets" && hashed(role).is_some();
-    if !delegates && !plan.roles.keys().any(comes_in) {
+    let changes = |(name, role): (&String, &Role)| role.delegations.is_some() || hashed(name).is_some();
+    let Some(top) = delegations_after(plan, "targets").filter(|_| plan.roles.iter().any(changes)) else {
         return Vec::new();
-    }
+    };
     // Of bins that are all there is below targets, each path is in the one that its hash leads to.
-    let all = delegations_after(plan, "targets").as_ref().and_then(Layout::of);
+    let all = Layout::of(&top);
     if all.is_some() && plan.roles.values().any(|role| role.in_room.is_some() && role.bins == all) {
         return Vec::new();
     }
@@ -89,18 +91,32 @@ pub fn cut_off<'f>(plan: &'f Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -
     let is = Tree::new(|role| delegations_after(plan, role), listed);
     let mut problems = Vec::new();
     for (role, paths) in is.listed.iter().filter(|(role, _)| *role != "targets") {
-        // What no path led to before is not the doing of this ceremony.
-        let cut = |path: &&&str| !is.leads_to(path) && (!was.lists(role, path) || was.leads_to(path));
-        let Some(path) = paths.iter().find(cut) else { continue };
+        let cut = paths.iter().find_map(|path| Some((path, cut(&was, &is, role, path)?)));
+        let Some((path, follows)) = cut else { continue };
         let text = format!(
-            "{role} lists {path}, and no path of a delegation leads to it: tough would refuse the whole repository. Delegate that path to {role}, or let a targets-signing take the file out of {role} first"
+            "{role} lists {path}, and no path of a delegation leads to it: {follows}. Delegate that path to {role}, or let a targets-signing take the file out of {role} first"
         );
         let place = plan.places.get(&format!("role {role}")).copied();
         let stated = || plan.roles.values().find_map(|role| role.delegations.as_ref());
         let place = place.or_else(|| stated().map(|list| list.place));
+        let place = place.or_else(|| plan.places.get("files").copied());
         problems.push(Problem::error("FILES-WITHIN-PATHS", place, text));
     }
     problems
+}
+
+/// What follows where no path leads any more to a file of a role. What no path led to before is not the doing of this
+/// ceremony.
+fn cut(was: &Tree<'_>, is: &Tree<'_>, role: &str, path: &str) -> Option<&'static str> {
+    // Where the specification has a way, tough has it too.
+    if is.leads_to(path, Delegations::matching) {
+        return None;
+    }
+    let lost = |leads| !was.lists(role, path) || was.leads_to(path, leads);
+    match is.leads_to(path, Delegations::matching_in_tough) {
+        false => lost(Delegations::matching_in_tough).then_some("tough would refuse the whole repository"),
+        true => lost(Delegations::matching).then_some("tough alone would find it there"),
+    }
 }
 
 fn listed<'f>(before: &'f Before, role: &str) -> Vec<&'f str> {

@@ -143,8 +143,19 @@ impl Delegations {
 
     /// The same, into a list that is used again: for a million paths.
     pub(crate) fn matching_into(&self, path: &str, found: &mut Vec<usize>) {
+        self.matching_by(matches_pattern, path, found);
+    }
+
+    /// Those that tough follows to a path, by its own reading of patterns.
+    pub(crate) fn matching_in_tough(&self, path: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.matching_by(matches_in_tough, path, &mut found);
+        found
+    }
+
+    fn matching_by(&self, matches: fn(&str, &str) -> bool, path: &str, found: &mut Vec<usize>) {
         found.clear();
-        let patterns = self.patterns.iter().filter(|(p, _)| matches_pattern(p, path));
+        let patterns = self.patterns.iter().filter(|(p, _)| matches(p, path));
         found.extend(patterns.map(|(_, i)| *i));
         if self.bits.is_some() || !self.prefix_lengths.is_empty() {
             let digest = Sha256::digest(path.as_bytes());

@@ -1,9 +1,7 @@
 //! Where tough, the client in Rust, goes another way to a path than the specification has it: its `*` and `?` also stand
 //! for `/`, and it reads no `succinct_roles`. `keyrite lint` says the same of the patterns themselves.
 
-use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
-use crate::tuf::delegations::matches_in_tough;
 use crate::tuf::paths::Asked;
 use crate::tuf::paths::Step;
 use crate::tuf::paths::Tree;
@@ -12,7 +10,7 @@ use crate::tuf::paths::say::joined;
 impl Tree {
     /// How tough answers otherwise than the specification, whose steps these are; `None` where it answers the same.
     pub(super) fn in_tough(&self, path: &str, steps: &[Step]) -> Option<String> {
-        let theirs = self.walk(path, &|delegations| matching(delegations, path));
+        let theirs = self.walk(path, &|delegations| delegations.matching_in_tough(path));
         let delegates = |step: &&Step| self.node(&step.role).and_then(|node| node.delegations.as_deref());
         let succinct = |step: &&Step| {
             let roles = delegates(step).map(|delegations| delegations.roles.as_slice()).unwrap_or_default();
@@ -48,15 +46,4 @@ impl Tree {
 
 fn asked(step: &Step) -> bool {
     step.asked == Asked::InTurn
-}
-
-/// The places of the delegations that tough follows to a path.
-fn matching(delegations: &Delegations, path: &str) -> Vec<usize> {
-    let specified = delegations.matching(path);
-    let follows = |(place, paths): &(usize, &Paths)| match paths {
-        Paths::Patterns(list) => list.iter().any(|pattern| matches_in_tough(pattern, path)),
-        Paths::HashPrefixes(_) | Paths::Bin { .. } => specified.contains(place),
-    };
-    let paths = delegations.roles.iter().map(|role| &role.paths).enumerate();
-    paths.filter(follows).map(|(place, _)| place).collect()
 }

@@ -1,5 +1,9 @@
 //! Delegations to which no search comes, and what a role delegates that begins in the same ceremony.
 
+use std::fs;
+
+use keyrite::tuf::Metadata;
+
 use super::DANA;
 use super::EXPIRES;
 use super::World;
@@ -99,4 +103,67 @@ fn new_delegations_are_said_in_their_order() {
 
     let place = |line: &str| said.find(line).unwrap();
     assert!(place("sub may now sign for") < place("dev may now sign for"), "{said}");
+}
+
+/// Everything is signed here for the third time.
+fn third(world: &World, kind: &str, after: &str) -> std::path::PathBuf {
+    world.file(kind, "", after);
+    world.changed("{version: 2,", "{version: 3,")
+}
+
+#[test]
+fn a_file_that_only_targets_led_to_is_not_taken_out_of_targets_alone() {
+    let world = World::new();
+    world.write("inputs/dev/old.tgz", b"old");
+    let begins = after(DEV, "").replace("    sub:", "    # sub:");
+    world.run(&world.file("delegation-change", DANA, &begins)).ended(0);
+    // Other clients never ask dev for it, and tough is content with any role that lists it.
+    world.accepted("dev/tool.tgz", b"tool 1");
+    world.publish();
+    let files = "files: {keep: true, remove: [old.tgz]}";
+    let targets = format!("    targets: {{version: 2, expires: \"{EXPIRES}\", {files}}}\n");
+
+    let said = world.check(&third(&world, "targets-signing", &targets)).ended(1).err;
+
+    let refused =
+        "dev lists old.tgz, and no path of a delegation leads to it: tough would refuse the whole repository";
+    assert!(said.contains(refused) && said.contains("FILES-WITHIN-PATHS"), "{said}");
+}
+
+#[test]
+fn a_file_that_tough_alone_finds_is_not_cut_off_from_it() {
+    let world = World::new();
+    let begins = after(&DEV.replace("dev/*", "*/*"), "").replace("    sub:", "    # sub:");
+    world.run(&world.file("delegation-change", DANA, &begins)).ended(0);
+    world.publish();
+    // In tough `*` also stands for a slash; the specification has no way to dev/tool.tgz from here on.
+    let metadata = world.path("inputs/metadata");
+    let targets = Metadata::parse(&fs::read(metadata.join("2.targets.json")).unwrap()).unwrap();
+    let narrow = targets.payload().to_vec();
+    let narrow = String::from_utf8(narrow).unwrap().replace("\"*/*\"", "\"*\"");
+    world.write(
+        "inputs/metadata/2.targets.json",
+        &world.signed("ana", serde_json::from_str(&narrow).unwrap()),
+    );
+    for described in ["2.snapshot.json", "timestamp.json"] {
+        fs::remove_file(metadata.join(described)).unwrap();
+    }
+    for (paths, code) in [("x/*", 1), ("d*", 0)] {
+        let list = DEV.replace("dev/*", paths).replace("dana", "ana");
+        let targets = format!(
+            "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{list}]}}
+    dev: {{expires: \"{EXPIRES}\", version: 2}}\n"
+        );
+        third(&world, "delegation-change", &targets);
+        world.changed("store: \"age:inputs/keys/online.age\", ", "");
+        for described in ["snapshot", "timestamp"] {
+            world.changed(&format!("    {described}: {{version: 3, expires: \"{EXPIRES}\"}}\n"), "");
+        }
+        let file = world.path("ceremony.yaml");
+
+        let said = world.check(&file).ended(code).err;
+
+        let refused = "dev lists dev/tool.tgz, and no path of a delegation leads to it: tough would refuse";
+        assert_eq!(said.contains(refused), code == 1, "{said}");
+    }
 }
