@@ -19,6 +19,7 @@ use crate::plan::Outside;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Source;
+use crate::plan::clients;
 use crate::plan::delegates::unsigned_delegates;
 use crate::plan::keys::LISTED_BY_KEYID;
 use crate::plan::keys::one_name;
@@ -128,14 +129,15 @@ pub fn check(plan: &mut Plan, base: &Path, now: Date) -> Vec<Problem> {
 
 /// The same, with the manifests that were read, by role.
 pub fn check_and_keep(plan: &mut Plan, base: &Path, now: Date) -> (Vec<Problem>, BTreeMap<String, CameIn>) {
-    let (mut problems, changes, mut came_in) = judged(plan, base, now);
+    let WithFiles { mut problems, remarks, changes, mut came_in } = judged(plan, base, now);
     let anchors = before::anchors(plan, base);
     problems.extend(refused_anchors(plan, &anchors));
     if let Some(changes) = changes {
         plan.changes = changes;
     }
     if problems.is_empty() {
-        let mut remarks = remark_schemes(plan, base);
+        let mut remarks = remarks;
+        remarks.extend(remark_schemes(plan, base));
         remarks.extend(left_behind(plan, &anchors));
         // Where a window is stated, the plan has remarked this itself.
         if plan.window.not_after.is_none() {
@@ -282,7 +284,14 @@ fn window_closed(plan: &Plan, now: Date) -> Option<Problem> {
     Some(Problem::error("CLOCK-WINDOW", place, format!("the window closed at {end}, and it is {now} now")))
 }
 
-type WithFiles = (Vec<Problem>, Option<Vec<Section>>, BTreeMap<String, CameIn>);
+/// What can be said of a plan with its inputs at hand.
+struct WithFiles {
+    problems: Vec<Problem>,
+    remarks: Vec<Problem>,
+    /// What it changes, where target files come in.
+    changes: Option<Vec<Section>>,
+    came_in: BTreeMap<String, CameIn>,
+}
 
 fn judged(plan: &Plan, base: &Path, now: Date) -> WithFiles {
     let place = |of: &str| plan.places.get(of).copied();
@@ -297,6 +306,9 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> WithFiles {
     let hashed = hashed(plan, base, &mut problems);
     let files = |role: &str| hashed.get(role).map(|came_in| &came_in.files);
     problems.extend(reach::cut_off(plan, &files));
+    let (refused, remarks): (Vec<Problem>, Vec<Problem>) =
+        clients::refusals(plan, &files).into_iter().partition(Problem::refuses);
+    problems.extend(refused);
     problems.extend(leaving::timestamp_alone(plan, now));
     let mut changes = None;
     if plan.hashes_files() && plan.before.is_some() && problems.is_empty() {
@@ -313,7 +325,7 @@ fn judged(plan: &Plan, base: &Path, now: Date) -> WithFiles {
     }
     problems.extend(expired(plan, now));
     problems.extend(window_closed(plan, now));
-    (problems, changes, hashed)
+    WithFiles { problems, remarks, changes, came_in: hashed }
 }
 
 /// The target files below a directory, as metadata calls them: the path from there, in order.

@@ -19,6 +19,7 @@ use crate::keystore::hygiene;
 use crate::plan::Problem;
 use crate::plan::Step;
 use crate::plan::Verb;
+use crate::plan::clients;
 use crate::plan::reach;
 use crate::plan::step::OnFail;
 use crate::plan::step::Subject;
@@ -245,7 +246,7 @@ impl Driver {
                 match inputs::target_files(&self.places.inputs, &from, self.manifests.remove(&role).as_ref())
                 {
                     Ok(CameIn { files, .. }) => {
-                        if let Some(problem) = self.leads_nowhere(&role, &files) {
+                        if let Some(problem) = self.refused_today(&role, &files) {
                             return self.failed(step, "input", format!("target files: {problem}"), events);
                         }
                         let (step, role) = (step.id.clone(), role.clone());
@@ -270,11 +271,15 @@ impl Driver {
     }
 
     /// The files may be others than those that `check` saw. It is judged again when those of all roles are known.
-    fn leads_nowhere(&self, role: &str, files: &Files) -> Option<Problem> {
+    fn refused_today(&self, role: &str, files: &Files) -> Option<Problem> {
         let (plan, hashed) = (self.ceremony.plan(), self.ceremony.files());
         let known = |name: &str| if name == role { Some(files) } else { hashed.get(name) };
         let missing = plan.roles.iter().any(|(name, role)| role.files.is_some() && known(name).is_none());
-        if missing { None } else { reach::cut_off(plan, &known).into_iter().next() }
+        if missing {
+            return None;
+        }
+        let refused = || clients::refusals(plan, &known).into_iter().find(Problem::refuses);
+        reach::cut_off(plan, &known).into_iter().next().or_else(refused)
     }
 
     fn verify(&mut self, step: &Step, events: &mut Events) -> Result<(), Stop> {

@@ -25,7 +25,7 @@ use crate::tuf::RoleKeys;
 use crate::tuf::Signature;
 use crate::tuf::canonical;
 
-static UNMET: Rule = Rule {
+pub(super) static UNMET: Rule = Rule {
     name: "THRESHOLD-NOT-MET",
     what: "too few keys signed",
     clients: &[

@@ -18,7 +18,7 @@ use crate::lint::rule::Severity;
 use crate::lint::rule::accepts;
 use crate::lint::rule::refuses;
 use crate::lint::targets;
-use crate::tuf::delegations::Delegation;
+use crate::lint::targets::By;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::paths::unreached;
 
@@ -78,10 +78,14 @@ const LOOKED_FOR: usize = 10_000;
 /// How many delegated roles three of the clients ask.
 const ASKED: usize = 32;
 
+/// How many targets are looked for in the way of a client, where there are so many delegations.
+pub fn looked_for(delegations: usize) -> usize {
+    if delegations > ASKED { LOOKED_FOR } else { 0 }
+}
+
 /// Every role that `targets` leads to, with who signed it.
 pub(super) fn check(newest: &BTreeMap<String, &Doc>, snapshot: Option<&Doc>, found: &mut Found) {
     let mut graph: BTreeMap<&str, Delegations> = BTreeMap::new();
-    let mut by: BTreeMap<String, Vec<Delegation>> = BTreeMap::new();
     let mut open = vec!["targets".to_owned()];
     while let Some(name) = open.pop() {
         let Some((name, doc)) = newest.get_key_value(&name) else { continue };
@@ -94,7 +98,6 @@ pub(super) fn check(newest: &BTreeMap<String, &Doc>, snapshot: Option<&Doc>, fou
         let elsewhere = elsewhere.cloned().collect();
         for delegation in &delegations.roles {
             open.push(delegation.name.clone());
-            by.entry(delegation.name.clone()).or_default().push(delegation.clone());
             if let Some(role) = newest.get(&delegation.name) {
                 chain::signatures(role, &delegation.role_keys, &elsewhere, &doc.name, found);
             }
@@ -109,9 +112,35 @@ pub(super) fn check(newest: &BTreeMap<String, &Doc>, snapshot: Option<&Doc>, fou
     }
     cycles(&graph, newest, found);
     many(&graph, newest, found);
-    for (name, doc) in newest.iter().filter(|(_, doc)| doc.kind() == "targets") {
-        targets::check(doc, by.get(name).map(Vec::as_slice).unwrap_or_default(), found);
+    let mut by: BTreeMap<&str, Vec<By<'_>>> = BTreeMap::new();
+    for (delegator, delegations) in &graph {
+        for delegation in &delegations.roles {
+            by.entry(&delegation.name).or_default().push(By { delegator, delegation });
+        }
     }
+    let led = |path: &str| leads_tough(&graph, newest, path);
+    for (name, doc) in newest.iter().filter(|(_, doc)| doc.kind() == "targets") {
+        targets::check(doc, by.get(name.as_str()).map(Vec::as_slice).unwrap_or_default(), &led, found);
+    }
+}
+
+/// Whether tough is led to a role that lists this path. What ends a search does not end this one.
+fn leads_tough(graph: &BTreeMap<&str, Delegations>, newest: &BTreeMap<String, &Doc>, path: &str) -> bool {
+    let mut open = vec!["targets"];
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    while let Some(role) = open.pop() {
+        if !seen.insert(role) {
+            continue;
+        }
+        if newest.get(role).is_some_and(|doc| doc.signed()["targets"].get(path).is_some()) {
+            return true;
+        }
+        if let Some(delegations) = graph.get(role) {
+            let places = delegations.matching_in_tough(path).into_iter();
+            open.extend(places.map(|place| delegations.roles[place].name.as_str()));
+        }
+    }
+    false
 }
 
 fn never_reached(doc: &Doc, delegations: &Delegations, found: &mut Found) {
@@ -142,16 +171,13 @@ fn cycles(graph: &BTreeMap<&str, Delegations>, newest: &BTreeMap<String, &Doc>, 
 }
 
 fn many(graph: &BTreeMap<&str, Delegations>, newest: &BTreeMap<String, &Doc>, found: &mut Found) {
-    if graph.values().map(|delegations| delegations.roles.len()).sum::<usize>() <= ASKED {
-        return;
-    }
-    let mut left = LOOKED_FOR;
+    let mut left = looked_for(graph.values().map(|delegations| delegations.roles.len()).sum());
     for (name, doc) in newest.iter().filter(|(_, doc)| doc.kind() == "targets") {
         for path in doc.signed()["targets"].as_object().into_iter().flat_map(|targets| targets.keys()) {
-            left = left.saturating_sub(1);
             if left == 0 {
                 return;
             }
+            left -= 1;
             if let Some(asked) = asked(graph, name, path).filter(|asked| *asked > ASKED) {
                 found.say(&MANY, &doc.name, "", format!("{path:?} after {asked}"));
             }

@@ -2,7 +2,7 @@
 //!
 //! It reads leniently, because it must look at files that the strict reader refuses, and it judges no trust: that is
 //! [`crate::tuf::client`]. Each rule stands beside its check, with what each client does and whether that was tried or
-//! read; severity follows from it. `keyrite lint` calls this.
+//! read; severity follows from it. `keyrite lint` calls this, and the plan for what a ceremony would sign.
 
 mod chain;
 mod delegations;
@@ -18,6 +18,7 @@ mod roles;
 mod rule;
 mod targets;
 mod text;
+mod unsigned;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -34,6 +35,7 @@ use meta::Listed;
 
 pub use document::document;
 pub use found::Finding;
+pub use graph::looked_for;
 pub use one_file::OneFile;
 pub use rule::Client;
 pub use rule::Does;
@@ -42,6 +44,8 @@ pub use rule::Rule;
 pub use rule::Says;
 pub use rule::Seen;
 pub use rule::Severity;
+pub use unsigned::target_files;
+pub use unsigned::unsigned;
 
 /// What to judge by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -88,50 +88,85 @@ static CUSTOM_KIND: Rule = Rule {
 
 static OUTSIDE: Rule = Rule {
     name: "TARGET-OUTSIDE-DELEGATION",
-    what: "a role lists a target that nobody delegates to it",
+    what: "a role lists a target to which no delegation leads, in it or in another role",
     clients: &[
         accepts(PythonTuf, Tried),
         refuses(Tough, Tried, "Target file not delegated, for the whole repository"),
     ],
     otherwise: Severity::Warning,
     we_write: true,
-    why: "no client ever finds it here",
+    why: "no client ever finds it",
     fix: "delegate the path to the role, or list the target in a role that has it",
 };
 
-pub(super) static RULES: &[&Rule] = &[&SHAPE, &EMPTY_HASHES, &PATH, &CUSTOM_EMPTY, &CUSTOM_KIND, &OUTSIDE];
+static ELSEWHERE: Rule = Rule {
+    name: "TARGET-FOUND-ELSEWHERE",
+    what: "a role lists a target that nobody delegates to it, and tough comes to it all the same: in another role, or by a \
+           wildcard that it reads wider",
+    clients: &[accepts(PythonTuf, Tried), accepts(Tough, Tried)],
+    otherwise: Severity::Warning,
+    we_write: true,
+    why: "other clients never find it here, and once the way that tough takes is gone, it refuses the whole repository",
+    fix: "delegate the path to the role, or take the target out of it",
+};
+
+pub(super) static RULES: &[&Rule] =
+    &[&SHAPE, &EMPTY_HASHES, &PATH, &CUSTOM_EMPTY, &CUSTOM_KIND, &OUTSIDE, &ELSEWHERE];
+
+/// A delegation to a role.
+pub(super) struct By<'d> {
+    pub(super) delegator: &'d str,
+    pub(super) delegation: &'d Delegation,
+}
+
+/// Whether tough is led to some role that lists a path.
+pub(super) type Led<'l> = &'l dyn Fn(&str) -> bool;
 
 /// The target files of one role. `by`: every delegation to it; none for the role `targets` itself.
-pub(super) fn check(doc: &Doc, by: &[Delegation], found: &mut Found) {
+pub(super) fn check(doc: &Doc, by: &[By<'_>], led: Led<'_>, found: &mut Found) {
     let file = &doc.name;
     let Some(targets) = doc.signed()["targets"].as_object() else {
         found.say(&SHAPE, file, "/signed/targets", "targets is not an object");
         return;
     };
     for (path, target) in targets {
-        let at = format!("/signed/targets{}", step(path));
-        envelope::unknown(file, target, &at, &["length", "hashes", "custom"], found);
-        let length =
-            target["length"].as_u64().or_else(|| text::true_number(file, &at, target, "length", found));
-        match (length, target["hashes"].as_object()) {
-            (None, _) | (_, None) => found.say(&SHAPE, file, at.as_str(), ""),
-            (Some(_), Some(hashes)) if hashes.is_empty() => found.say(&EMPTY_HASHES, file, at.as_str(), ""),
-            (Some(_), Some(_)) => meta::hashes(file, &at, &target["hashes"], found),
-        }
-        match target.get("custom") {
-            None => {}
-            Some(Value::Object(custom)) if custom.is_empty() => {
-                found.say(&CUSTOM_EMPTY, file, at.as_str(), "")
-            }
-            Some(Value::Object(_)) => {}
-            Some(_) => found.say(&CUSTOM_KIND, file, at.as_str(), ""),
-        }
-        if !is_plain(path) {
-            found.say(&PATH, file, at.as_str(), format!("{path:?}"));
-        }
-        if !by.is_empty() && !by.iter().any(|delegation| delegated(delegation, path)) {
-            found.say(&OUTSIDE, file, at, "");
-        }
+        self::target(file, path, target, found);
+        outside(file, path, by, led, found);
+    }
+}
+
+/// One target by itself.
+pub(super) fn target(file: &str, path: &str, target: &Value, found: &mut Found) {
+    let at = format!("/signed/targets{}", step(path));
+    envelope::unknown(file, target, &at, &["length", "hashes", "custom"], found);
+    let length = target["length"].as_u64().or_else(|| text::true_number(file, &at, target, "length", found));
+    match (length, target["hashes"].as_object()) {
+        (None, _) | (_, None) => found.say(&SHAPE, file, at.as_str(), ""),
+        (Some(_), Some(hashes)) if hashes.is_empty() => found.say(&EMPTY_HASHES, file, at.as_str(), ""),
+        (Some(_), Some(_)) => meta::hashes(file, &at, &target["hashes"], found),
+    }
+    match target.get("custom") {
+        None => {}
+        Some(Value::Object(custom)) if custom.is_empty() => found.say(&CUSTOM_EMPTY, file, at.as_str(), ""),
+        Some(Value::Object(_)) => {}
+        Some(_) => found.say(&CUSTOM_KIND, file, at.as_str(), ""),
+    }
+    if !is_plain(path) {
+        found.say(&PATH, file, at.as_str(), format!("{path:?}"));
+    }
+}
+
+/// Whether delegations lead to a target: the specification asks those to the role, tough those to any role that lists it.
+fn outside(file: &str, path: &str, by: &[By<'_>], led: Led<'_>, found: &mut Found) {
+    let to_role = |by: &By<'_>| delegated(by.delegation, path);
+    if by.is_empty() || by.iter().any(|by| by.delegator == "targets" && to_role(by)) {
+        return;
+    }
+    let at = format!("/signed/targets{}", step(path));
+    if !led(path) {
+        found.say(&OUTSIDE, file, at, "");
+    } else if !by.iter().any(to_role) {
+        found.say(&ELSEWHERE, file, at, "");
     }
 }
 

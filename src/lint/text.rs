@@ -152,6 +152,13 @@ pub(super) fn check(file: &str, bytes: &[u8], signed: &Value, found: &mut Found)
     walk.value(signed, &mut path);
 }
 
+/// The same of one target.
+pub(super) fn target(file: &str, path: &str, target: &Value, found: &mut Found) {
+    let mut at = String::from("/signed/targets");
+    composed(file, path, &at, found);
+    Walk { file, long: Vec::new(), found }.below(path, target, &mut at);
+}
+
 /// One file.
 struct Walk<'a> {
     file: &'a str,

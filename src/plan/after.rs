@@ -57,7 +57,7 @@ pub(super) fn labels(facts: &dyn Facts) -> Labels {
 /// A role's metadata, not signed yet, or what is missing for it.
 pub fn metadata(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Metadata, String> {
     if matches!(role, "root" | "snapshot" | "timestamp") {
-        let signed = signed(plan, role, facts)?;
+        let signed = rest(plan, role, facts)?;
         return Metadata::unsigned(signed).map_err(|error| error.to_string());
     }
     let Draft { rest, old, change } = draft(plan, role, facts)?;
@@ -79,7 +79,7 @@ pub(super) struct Draft {
 /// What a targets role will say: the target files that the plan gives it, else those of before.
 pub(super) fn draft(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Draft, String> {
     let error = |error: MetadataError| error.to_string();
-    let rest = signed(plan, role, facts)?;
+    let rest = rest(plan, role, facts)?;
     let old = match plan.before.as_ref().and_then(|before| before.metadata(role)) {
         Some(before) => before.clone(),
         None => Metadata::without_files(),
@@ -93,7 +93,7 @@ pub(super) fn draft(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Draft,
 }
 
 /// The signed part, but for target files.
-fn signed(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Value, String> {
+pub(super) fn rest(plan: &Plan, role: &str, facts: &dyn Facts) -> Result<Value, String> {
     let in_room = plan.roles.get(role).and_then(|role| role.in_room.as_ref());
     let in_room = in_room.ok_or_else(|| format!("{role} is not built in the room"))?;
     if plan.is_bins(role) {

@@ -21,7 +21,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 28] = [
+pub const LINTS: [(&str, &str); 29] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -39,6 +39,7 @@ pub const LINTS: [(&str, &str); 28] = [
     ("public-key-not-fixed", "a key from outside is whatever its file holds on the day"),
     ("ed25519-on-token", "some tokens sign only short messages with Ed25519"),
     (SCHEME_NOT_EVERYWHERE, "some clients refuse what lists a key of this scheme"),
+    (CLIENTS_REFUSE, "a known client refuses what is signed, by a rule of lint"),
     (NO_PROOF, "nobody showed that the holder of a delegate's key can sign with it"),
     (NO_METADATA, "a role is delegated to before it has metadata"),
     ("prefixes-overlap", "two roles may sign for the same beginnings of hashes"),
@@ -60,6 +61,9 @@ pub const LAPSES: &str = "expires-in-the-window";
 
 /// Accepts a key of a scheme that not every client knows.
 pub const SCHEME_NOT_EVERYWHERE: &str = "scheme-not-everywhere";
+
+/// Accepts what known clients refuse.
+pub const CLIENTS_REFUSE: &str = "clients-refuse";
 
 /// Accepts a delegate's key without proof of possession.
 pub const NO_PROOF: &str = "no-proof-of-possession";

@@ -11,6 +11,7 @@ pub mod beside;
 pub mod bins;
 pub mod casting;
 pub mod change;
+pub mod clients;
 pub mod consequences;
 pub mod delegates;
 pub mod delegations;

@@ -46,6 +46,11 @@ impl Problem {
     pub fn warning(rule: &'static str, place: Option<Place>, text: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, rule, place, text: text.into() }
     }
+
+    /// Whether it stops the plan.
+    pub fn refuses(&self) -> bool {
+        self.severity == Severity::Error
+    }
 }
 
 impl fmt::Display for Problem {

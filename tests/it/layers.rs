@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lint", &["tuf"]),
     ("status", &["tuf", "words"]),
     ("room", &["tuf", "words"]),
-    ("plan", &["room", "store_uri", "tuf", "witness", "words"]),
+    ("plan", &["lint", "room", "store_uri", "tuf", "witness", "words"]),
     ("draft", &["assess", "plan", "tuf", "words"]),
     ("ceremony", &["plan", "room", "store_uri", "tuf", "words"]),
     ("journal", &["ceremony", "plan", "tuf", "witness", "words"]),

@@ -445,6 +445,8 @@ fn target_files() -> Vec<Case> {
         listed("TARGET-CUSTOM-EMPTY", |all| all["app.txt"]["custom"] = json!({})),
         listed("TARGET-CUSTOM-NO-OBJECT", |all| all["app.txt"]["custom"] = json!("x")),
         case("TARGET-OUTSIDE-DELEGATION", |world| world.role("dev")["targets"]["ops/x"] = target(b"x")),
+        case("TARGET-FOUND-ELSEWHERE", |world| world.role("dev")["targets"]["app.txt"] = target(b"app")),
+        case("TARGET-FOUND-ELSEWHERE", |world| world.role("dev")["targets"]["dev/a/x"] = target(b"x")),
     ]
 }
 

@@ -1,0 +1,49 @@
+//! What clients would make of metadata that nobody has signed yet: by what it says, and not by signatures, dates or what
+//! other files list. The plan calls this for a ceremony.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::lint::Set;
+use crate::lint::chain;
+use crate::lint::common;
+use crate::lint::found::Doc;
+use crate::lint::found::Finding;
+use crate::lint::found::Found;
+use crate::lint::graph;
+use crate::lint::roles;
+use crate::lint::targets;
+use crate::lint::text;
+
+/// Looks at what each role will say, and at all of it together. Findings have the role in the place of the file.
+pub fn unsigned(roles: impl IntoIterator<Item = (String, Value)>) -> Vec<Finding> {
+    let doc = |(role, signed): (String, Value)| Doc {
+        name: role.clone(),
+        role,
+        numbered: None,
+        bytes: Vec::new(),
+        json: json!({ "signed": signed }),
+    };
+    let docs: Vec<Doc> = roles.into_iter().map(doc).collect();
+    let mut found = Found::default();
+    let set = Set::new(&docs);
+    let online = set.roots.last().map(|root| roles::online(root)).unwrap_or_default();
+    for doc in set.roots.iter().chain(set.newest.values()) {
+        common(doc, &online, &mut found);
+    }
+    set.roots.iter().for_each(|root| roles::root(root, true, &mut found));
+    graph::check(&set.newest, None, &mut found);
+    let mut findings = found.all();
+    findings.retain(|finding| finding.rule.name != chain::UNMET.name);
+    findings
+}
+
+/// Looks at target files that come to a role, by each alone: none is held when the next one is looked at.
+pub fn target_files<'a>(role: &str, files: impl IntoIterator<Item = (&'a str, Value)>) -> Vec<Finding> {
+    let mut found = Found::default();
+    for (path, file) in files {
+        text::target(role, path, &file, &mut found);
+        targets::target(role, path, &file, &mut found);
+    }
+    found.all()
+}
