@@ -153,6 +153,22 @@ impl Before {
         of_file.max(self.repository.snapshot().and_then(listed)).max(of_timestamp())
     }
 
+    /// Whether a delegated role may have metadata that is not here: somebody delegates to it, and no snapshot shows that it
+    /// has none yet.
+    pub fn may_lack(&self, role: &str) -> bool {
+        let listed = || {
+            let snapshot = self.repository.snapshot();
+            snapshot.is_none_or(|snapshot| snapshot.meta.contains_key(&format!("{role}.json")))
+        };
+        let delegates = |from: &str| {
+            let list = self.repository.delegations(from);
+            list.is_some_and(|list| list.roles.iter().any(|delegation| delegation.name == role))
+        };
+        self.file(role).is_none()
+            && listed()
+            && self.repository.targets_roles().any(|(from, _)| delegates(from))
+    }
+
     /// Whether a client that was shipped with this root reaches the newest one, and over which versions.
     pub fn reach(&self, anchor: &Metadata) -> Result<String, String> {
         let root = Root::from_signed(anchor.signed()).map_err(|error| error.to_string())?;

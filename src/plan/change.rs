@@ -330,14 +330,17 @@ fn published_before(
     place: &dyn Fn(&str) -> Place,
     say: &mut dyn FnMut(&'static str, Place, String),
 ) {
+    let lacks = |role: &str| match (TOP_LEVEL.contains(&role), before.bins(role)) {
+        (true, _) => before.file(role).is_none(),
+        (false, Some((bins, _))) => (0..bins.count()).any(|number| before.may_lack(&bins.name(number))),
+        (false, None) => before.may_lack(role),
+    };
     let meant = plan.accepts(FIRST_METADATA);
-    for role in plan.roles_in_room().into_iter().filter(|role| TOP_LEVEL.contains(role) && !meant) {
-        if before.file(role).is_none() {
-            let text = format!(
-                "{role} is signed here, and the metadata before has no file of it: clients that have one would refuse the new one, or lose what it said. Lay what was published there; accept {FIRST_METADATA} where none ever was"
-            );
-            say("BEFORE-COMPLETE", place(role), text);
-        }
+    for role in plan.roles_in_room().into_iter().filter(|role| !meant && lacks(role)) {
+        let text = format!(
+            "{role} is signed here, and the metadata before has no file of it: clients that have one would refuse the new one, or lose what it said. Lay what was published there; accept {FIRST_METADATA} where none ever was"
+        );
+        say("BEFORE-COMPLETE", place(role), text);
     }
 }
 

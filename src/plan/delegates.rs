@@ -248,6 +248,12 @@ pub(super) fn signed_for_nobody(
     }
 }
 
+/// Whether what a threshold of the old keys signed holds by the new ones, whoever of them did.
+fn takes_all(new: &RoleKeys, old: &RoleKeys) -> bool {
+    let listed = |key: &PublicKey| new.keys.values().any(|other| other.material() == key.material());
+    new.threshold <= old.threshold && old.keys.values().all(listed)
+}
+
 /// Delegates whose keys change have signed with the new ones, or sign here. A key from outside may have signed before
 /// it came, so its role is judged once `outside` knows its public half; a key that is made here has signed nothing.
 pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKey>) -> Vec<Problem> {
@@ -279,6 +285,18 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
             if in_room(entry.name()) || !entry.keys.iter().all(|key| known(&key.value)) {
                 continue;
             }
+            let was = old.iter().flat_map(|old| &old.roles).find(|was| names.contains(&was.name));
+            let lacking = || names.iter().find(|name| before.may_lack(name));
+            if let Some(name) =
+                was.filter(|was| !takes_all(role_keys, &was.role_keys)).and_then(|_| lacking())
+                && !plan.accepts(NO_METADATA)
+            {
+                let text = format!(
+                    "the keys of {name} change, and its metadata is not in the directory before: nobody can see whether the new ones have signed it. Lay what was published there; accept {NO_METADATA} where none ever was"
+                );
+                problems.push(Problem::error("COUPLED-RESIGN", Some(entry.place), text));
+                continue;
+            }
             // Of bins the first one that clients would refuse.
             let unsigned = names.iter().filter_map(|name| before.file(name)).find_map(|file| {
                 let counted = role_keys.verify(file.metadata.payload(), file.metadata.signatures());
@@ -298,7 +316,6 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
                 problems.push(Problem::error("COUPLED-RESIGN", Some(entry.place), text));
                 continue;
             }
-            let was = old.iter().flat_map(|old| &old.roles).find(|was| names.contains(&was.name));
             let left = was.filter(|_| !later).and_then(|was| {
                 let mut files = names.iter().filter_map(|name| before.file(name));
                 files.find_map(|file| {

@@ -68,7 +68,7 @@ pub const CLIENTS_REFUSE: &str = "clients-refuse";
 /// Accepts a delegate's key without proof of possession.
 pub const NO_PROOF: &str = "no-proof-of-possession";
 
-/// Accepts that targets, snapshot or timestamp have no file in the metadata before: none was ever published.
+/// Accepts that a role which is signed here has no file in the metadata before: none was ever published.
 pub const FIRST_METADATA: &str = "first-metadata";
 
 /// Accepts a delegated role that has no metadata yet.

@@ -1,5 +1,6 @@
 //! `delegation-change` and `targets-signing` from end to end: real age files, an answers file, other people's clients.
 
+mod begins;
 mod clients;
 mod drafted;
 mod listed;
