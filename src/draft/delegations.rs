@@ -1,5 +1,6 @@
 //! What a file says of delegations and of bins.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::draft::Refusal;
@@ -14,6 +15,7 @@ use crate::plan::Kind;
 use crate::tuf::Repository;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::layout::Layout;
+use crate::tuf::diff::bins_called;
 use crate::tuf::few::few;
 use crate::tuf::root::TOP_LEVEL;
 
@@ -99,16 +101,20 @@ impl Draft<'_> {
         lines.extend(other.map(|was| format!("{prefix}: expires {was} -> {expires}")));
     }
 
+    /// As a difference writes them, in which succinct bins are one delegation.
     pub(super) fn delegation_changes(&self, role: &str) -> Vec<String> {
         let delegations = self.request.repository.delegations(role).map(|of| of.roles).unwrap_or_default();
-        let mut lines = Vec::new();
+        let mut lines = BTreeSet::new();
         for delegation in delegations {
             let keys = delegation.role_keys.keys.iter();
             let places: Vec<usize> = keys.filter_map(|(_, key)| self.place(key)).collect();
-            lines.extend(self.key_changes(role, &format!("delegation {}: ", delegation.name), &places));
+            let name = match (&delegation.paths, delegation.name.rsplit_once('-')) {
+                (Paths::Bin { .. }, Some((prefix, _))) => bins_called(prefix),
+                _ => delegation.name,
+            };
+            lines.extend(self.key_changes(role, &format!("delegation {name}: "), &places));
         }
-        lines.sort();
-        lines
+        lines.into_iter().collect()
     }
 
     /// The list of delegations as it becomes; `commented`: as it is, to be changed by hand.

@@ -58,6 +58,7 @@ use crate::tuf::metadata::Outer;
 use crate::tuf::root::TOP_LEVEL;
 use crate::tuf::targets::change::Change as FileChange;
 pub(in crate::tuf) use common::short;
+pub use delegations::called as bins_called;
 pub use reach::Reach;
 pub use reach::Signed;
 pub use root::roots_over;

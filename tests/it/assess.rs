@@ -75,8 +75,12 @@ fn without_hashes(world: &World, role: &str) -> Set {
 
 /// A directory with the world in it, and its names.
 fn folder() -> tempfile::TempDir {
+    folder_of(&world())
+}
+
+fn folder_of(world: &World) -> tempfile::TempDir {
     let folder = tempfile::TempDir::new().unwrap();
-    for (name, bytes) in &world().build().0 {
+    for (name, bytes) in &world.build().0 {
         std::fs::create_dir_all(folder.path().join("metadata")).unwrap();
         std::fs::write(folder.path().join("metadata").join(name), bytes).unwrap();
     }

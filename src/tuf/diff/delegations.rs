@@ -64,7 +64,7 @@ impl<'a> Side<'a> {
             side.add(role["name"].as_str().unwrap_or_default().to_owned(), role)?;
         }
         if let Some(bins) = object.get("succinct_roles").filter(|bins| !bins.is_null()) {
-            side.add(format!("{}-*", bins["name_prefix"].as_str().unwrap_or_default()), bins)?;
+            side.add(called(bins["name_prefix"].as_str().unwrap_or_default()), bins)?;
         }
         Ok(side)
     }
@@ -99,6 +99,11 @@ impl<'a> Side<'a> {
         let common = self.order.iter().filter(|name| other.roles.contains_key(*name));
         common.zip(1..).map(|(name, place)| (name.as_str(), place)).collect()
     }
+}
+
+/// What all succinct bins of this prefix are called in a difference, which has them as one.
+pub fn called(prefix: &str) -> String {
+    format!("{prefix}-*")
 }
 
 /// Adds what differs to the section of the role that delegates.

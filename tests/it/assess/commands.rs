@@ -4,9 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::json;
+
 use super::*;
 use crate::common::keyrite::Said;
 use crate::common::keyrite::text;
+use crate::tuf::world::keyids;
+use crate::tuf::world::keys;
+use crate::tuf::world::targets;
 
 const AT: &str = "2026-12-03T09:00:00Z";
 
@@ -340,4 +345,27 @@ fn a_key_that_only_stands_in_and_metadata_that_lies_elsewhere_are_said() {
     said.ended(0);
     let file = std::fs::read_to_string(metadata.path().join("s.yaml")).unwrap();
     assert!(file.contains("lost: [fay]\n"), "{file}");
+}
+
+#[test]
+fn a_repair_of_bins_passes_check_once_it_is_filled_in() {
+    let bins = ["bin-0", "bin-1", "bin-2", "bin-3"];
+    let succinct = json!({"keyids": keyids(&[8]), "threshold": 1, "bit_length": 2, "name_prefix": "bin"});
+    let classic = |(n, name): (u8, &&str)| {
+        let prefixes: Vec<String> = (4 * n..4 * n + 4).map(|digit| format!("{digit:x}")).collect();
+        json!({"name": name, "keyids": keyids(&[8]), "threshold": 1, "terminating": false, "path_hash_prefixes": prefixes})
+    };
+    let classic: Vec<Value> = (0..).zip(&bins).map(classic).collect();
+    for lists in [("succinct_roles", succinct), ("roles", json!(classic))] {
+        let mut world = world();
+        world.role("targets")["delegations"] = json!({"keys": keys(&[8]), lists.0: lists.1});
+        world.roles.remove("dev");
+        world.roles.extend(bins.map(|bin| (bin.to_owned(), (targets(1, json!({})), vec![8]))));
+        let folder = folder_of(&world);
+
+        let args = ["assess", ".", "--at", AT, "--stolen", "dev", "--repair", "r.yaml"];
+        keyrite(&args, folder.path()).ended(1);
+
+        passes_once_filled(folder.path(), "r.yaml");
+    }
 }
