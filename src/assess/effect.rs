@@ -1,6 +1,7 @@
 //! One thing that a thief can do to clients, and for how long.
 
 use crate::assess::model::Counts;
+use crate::assess::rules;
 use crate::assess::rules::Rule;
 use crate::tuf::Date;
 
@@ -23,6 +24,36 @@ pub enum Harm {
     OneStepAway,
     /// Nothing, whatever more he gets.
     Nothing,
+}
+
+/// Which clients take something: all, or those alone that differ from the specification in one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Clients {
+    /// All that follow the specification.
+    All,
+    /// Those that count a key once for each keyid.
+    CountingKeyids,
+    /// tough, whose `*` and `?` also stand for a slash.
+    Tough,
+}
+
+impl Clients {
+    /// How they count the signatures of one key.
+    pub fn counts(self) -> Counts {
+        match self {
+            Self::All | Self::Tough => Counts::Keys,
+            Self::CountingKeyids => Counts::Keyids,
+        }
+    }
+
+    /// In what they differ from the specification.
+    pub fn rule(self) -> Option<&'static Rule> {
+        match self {
+            Self::All => None,
+            Self::CountingKeyids => Some(&rules::SEVERAL_KEYIDS),
+            Self::Tough => Some(&rules::STAR_CROSSES_SLASH),
+        }
+    }
 }
 
 /// How long.
@@ -61,6 +92,6 @@ pub struct Effect {
     pub needs: Vec<(String, u32)>,
     /// The root that suffering clients trust, where that is not the newest.
     pub clients: Option<u64>,
-    /// Which clients take it: all, or those alone that count a key once for each keyid.
-    pub counts: Counts,
+    /// Which clients take it.
+    pub taken_by: Clients,
 }

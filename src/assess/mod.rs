@@ -17,12 +17,15 @@ pub mod rules;
 mod say;
 mod table;
 mod thief;
+mod walk;
+mod ways;
 
 use crate::assess::rules::Rule;
 use crate::tuf::Date;
 use crate::tuf::Names;
 use crate::tuf::Repository;
 
+pub use effect::Clients;
 pub use effect::Effect;
 pub use effect::Harm;
 pub use effect::Until;
@@ -76,7 +79,7 @@ impl Model {
 
     /// Answers one question.
     pub fn assess(&self, question: &Question) -> Assessment {
-        self.answer(question, true, &thief::Room::default())
+        self.answer(question, true, &walk::Room::default())
     }
 
     /// Every combination of lost and stolen keys, by what follows.
@@ -89,9 +92,9 @@ impl Model {
         table::by_thresholds(self, at)
     }
 
-    fn answer(&self, question: &Question, count: bool, room: &thief::Room) -> Assessment {
+    fn answer(&self, question: &Question, count: bool, room: &walk::Room) -> Assessment {
         let Question { lost, stolen, at } = question;
-        let thief = thief::Thief { model: self, stolen, at: *at, counts: Counts::Keys, count, room };
+        let thief = thief::Thief { model: self, stolen, at: *at, clients: Clients::All, count, room };
         let roles = recovery::all(self, lost, stolen);
         let root = match roles.first().map_or(Can::Never, |root| root.can) {
             Can::Sign { .. } => &rules::ROOT_ROTATES,

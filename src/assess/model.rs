@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::assess::keys::Keys;
+use crate::assess::paths::apart;
+use crate::assess::ways::Ways;
 use crate::tuf::Date;
 use crate::tuf::Names;
 use crate::tuf::Repository;
@@ -145,9 +148,16 @@ pub struct Model {
     pub(super) edges: Vec<Edge>,
     /// The same by role.
     edges_to: BTreeMap<String, Vec<usize>>,
+    /// The same by delegator: they stand together, in their order.
+    edges_from: BTreeMap<String, Range<usize>>,
+    /// By which of them clients come to a role.
+    pub(super) ways: Ways,
     pins: BTreeMap<String, Pin>,
     /// Whether snapshot is here, and timestamp.
     pub(super) has: (bool, bool),
+    /// Whether tough may come to other roles for a path than other clients do: a pattern has a wildcard. It takes nothing where
+    /// there are succinct roles.
+    pub(super) tough_differs: bool,
     /// Roles that list keys which cannot be verified with, and so do not count here.
     pub(super) uncounted: Vec<String>,
 }
@@ -175,11 +185,13 @@ impl Model {
         let mut edges = Vec::new();
         let mut shared: BTreeMap<*const RoleKeys, Arc<Signers>> = BTreeMap::new();
         let mut twins: BTreeMap<(String, Arc<Signers>), usize> = BTreeMap::new();
-        let (mut open, mut seen) = (vec!["targets".to_owned()], BTreeSet::new());
+        let (mut open, mut edges_from) = (vec!["targets".to_owned()], BTreeMap::new());
         while let Some(delegator) = open.pop() {
-            let Some(of) = delegations.get(&delegator).filter(|_| seen.insert(delegator.clone())) else {
+            let unread = |_: &&Delegations| !edges_from.contains_key(&delegator);
+            let Some(of) = delegations.get(&delegator).filter(unread) else {
                 continue;
             };
+            edges_from.insert(delegator.clone(), edges.len()..edges.len() + of.roles.len());
             for (place, delegation) in of.roles.iter().enumerate() {
                 let one = shared.entry(Arc::as_ptr(&delegation.role_keys));
                 let one = one.or_insert_with(|| Arc::new(signers(&delegation.role_keys, &mut keys)));
@@ -214,7 +226,29 @@ impl Model {
         for edge in &edges {
             edges_to.entry(edge.role.clone()).or_default().push(edge.number);
         }
-        Self { keys, eras, files, delegations, edges, edges_to, pins: pins(repository), has, uncounted }
+        let ends = |edge: &Edge| delegated(&delegations, edge).is_some_and(|it| it.terminating);
+        let ways = Ways::of(&edges, &edges_from, ends);
+        let pins = pins(repository);
+        let all = || delegations.values().flat_map(|of| &of.roles).map(|delegation| &delegation.paths);
+        let wild = |paths: &Paths| match paths {
+            Paths::Patterns(list) => list.iter().any(|pattern| pattern.contains(['*', '?'])),
+            Paths::HashPrefixes(_) | Paths::Bin { .. } => false,
+        };
+        let tough_differs = all().any(wild) && !all().any(|paths| matches!(paths, Paths::Bin { .. }));
+        Self {
+            keys,
+            eras,
+            files,
+            delegations,
+            edges,
+            edges_to,
+            edges_from,
+            ways,
+            pins,
+            has,
+            tough_differs,
+            uncounted,
+        }
     }
 
     /// Who may sign anything, by any root or delegation.
@@ -229,22 +263,32 @@ impl Model {
         &self.eras[self.eras.len() - 1]
     }
 
-    /// The delegations to a role; the first is the one by which clients come to it first.
+    /// The delegations to a role.
     pub(super) fn edges_to(&self, role: &str) -> impl Iterator<Item = &Edge> {
         let numbers = self.edges_to.get(role).into_iter().flatten();
         numbers.filter_map(|number| self.edges.get(*number))
     }
 
     /// The delegations of a role, in their order.
-    pub(super) fn edges_from<'a>(&'a self, delegator: &'a str) -> impl Iterator<Item = &'a Edge> {
-        // They stand together: a delegator is read once.
-        let before = move |edge: &&Edge| edge.delegator != delegator;
-        self.edges.iter().skip_while(before).take_while(move |edge| edge.delegator == delegator)
+    pub(super) fn edges_from(&self, delegator: &str) -> &[Edge] {
+        let numbers = self.edges_from.get(delegator).cloned().unwrap_or_default();
+        self.edges.get(numbers).unwrap_or_default()
     }
 
     /// What the delegator says.
     pub(super) fn delegation(&self, edge: &Edge) -> Option<&Delegation> {
-        self.delegations.get(&edge.delegator).and_then(|of| of.roles.get(edge.place))
+        delegated(&self.delegations, edge)
+    }
+
+    /// Whether a search that comes there ends below it.
+    pub(super) fn terminates(&self, edge: &Edge) -> bool {
+        self.delegation(edge).is_some_and(|delegation| delegation.terminating)
+    }
+
+    /// Whether no path is of both, as it is with bins.
+    pub(super) fn apart(&self, one: &Edge, other: &Edge) -> bool {
+        let both = self.delegation(one).zip(self.delegation(other));
+        both.is_some_and(|(one, other)| apart(&one.paths, &other.paths))
     }
 
     /// Whether paths are delegated by their hash.
@@ -265,6 +309,10 @@ impl Model {
     pub(super) fn expires(&self, role: &str) -> Option<Date> {
         self.files.get(role).and_then(|file| file.expires)
     }
+}
+
+fn delegated<'a>(delegations: &'a BTreeMap<String, Delegations>, edge: &Edge) -> Option<&'a Delegation> {
+    delegations.get(&edge.delegator).and_then(|of| of.roles.get(edge.place))
 }
 
 fn signers(role: &RoleKeys, keys: &mut Keys) -> Signers {

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use crate::assess::effect::Clients;
 use crate::tuf::delegations::Paths;
+use crate::tuf::delegations::matches_in_tough;
+use crate::tuf::delegations::matches_pattern;
 
 /// More states than these are not tried: then the answer is that there may be one.
 const MOST_STATES: usize = 4_000;
@@ -18,6 +21,8 @@ pub(super) enum Witness {
     Path(String),
     /// Yes, by hash, or it is too much to tell.
     Some,
+    /// Those alone that are listed today.
+    Today,
     /// None.
     None,
 }
@@ -28,6 +33,8 @@ type Any = Vec<Vec<char>>;
 /// What must hold of a path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Constraints {
+    /// Whether `*` and `?` also stand for a slash.
+    slash: bool,
     /// Each of these must match.
     must: Vec<Any>,
     /// Of each of these at least one part must not match.
@@ -39,6 +46,11 @@ pub(super) struct Constraints {
 }
 
 impl Constraints {
+    /// For these clients.
+    pub(super) fn of(clients: Clients) -> Self {
+        Self { slash: clients == Clients::Tough, ..Self::default() }
+    }
+
     /// The path must be delegated so.
     pub(super) fn must(&mut self, paths: &Paths) {
         match paths {
@@ -47,7 +59,7 @@ impl Constraints {
         }
     }
 
-    /// The path must not be delegated so at each of these steps: a terminating delegation and those above it.
+    /// The path must not be delegated so at each of these steps: a delegation that takes it, and those above.
     pub(super) fn must_not<'a>(&mut self, chain: impl IntoIterator<Item = &'a Paths>) {
         let mut all = Vec::new();
         let mut hashes = Vec::new();
@@ -58,6 +70,7 @@ impl Constraints {
             }
         }
         match (all.is_empty(), hashes.as_slice()) {
+            (_, []) if self.not.contains(&all) => {}
             (_, []) => self.not.push(all),
             (true, [one]) => self.taken.extend(one.iter().cloned()),
             // Patterns and hashes together leave some paths; that is enough to know.
@@ -65,8 +78,8 @@ impl Constraints {
         }
     }
 
-    /// A path that holds to all this, and is none of `listed`.
-    pub(super) fn witness(&self, listed: &BTreeSet<&str>) -> Witness {
+    /// A path that holds to all this, and is not listed.
+    pub(super) fn witness(&self, listed: &dyn Fn(&str) -> bool) -> Witness {
         let of_hash = match self.hash() {
             Some(true) => true,
             Some(false) => return Witness::None,
@@ -75,7 +88,7 @@ impl Constraints {
         if self.must.is_empty() && self.not.is_empty() {
             return Witness::Some;
         }
-        match search(&self.must, &self.not, listed) {
+        match self.search(listed) {
             Witness::Path(_) if of_hash || !self.taken.is_empty() => Witness::Some,
             found => found,
         }
@@ -86,14 +99,27 @@ impl Constraints {
         let (first, rest) = self.by_hash.split_first()?;
         let mut left: BTreeSet<String> = first.iter().cloned().collect();
         for list in rest {
-            let both = |a: &String, b: &String| match (a.starts_with(b.as_str()), b.starts_with(a.as_str())) {
-                (true, _) => Some(a.clone()),
-                (_, true) => Some(b.clone()),
-                _ => None,
-            };
             left = left.iter().flat_map(|a| list.iter().filter_map(move |b| both(a, b))).collect();
         }
         Some(left.iter().any(|prefix| !self.taken.iter().any(|taken| prefix.starts_with(taken.as_str()))))
+    }
+}
+
+/// Whether no path is delegated so and so; known of hashes alone.
+pub(super) fn apart(one: &Paths, other: &Paths) -> bool {
+    let hash = |paths: &Paths| !matches!(paths, Paths::Patterns(_));
+    hash(one) && hash(other) && {
+        let (ones, others) = (prefixes(one), prefixes(other));
+        !ones.iter().any(|a| others.iter().any(|b| both(a, b).is_some()))
+    }
+}
+
+/// The longer of two prefixes, where the other one begins it.
+fn both(a: &str, b: &str) -> Option<String> {
+    match (a.starts_with(b), b.starts_with(a)) {
+        (true, _) => Some(a.to_owned()),
+        (_, true) => Some(b.to_owned()),
+        _ => None,
     }
 }
 
@@ -119,62 +145,82 @@ fn prefixes(paths: &Paths) -> Vec<String> {
 /// Where in each pattern a reader of the path may be.
 type State = Vec<Vec<BTreeSet<usize>>>;
 
-fn search(must: &[Any], not: &[Vec<Any>], listed: &BTreeSet<&str>) -> Witness {
-    let groups: Vec<&Any> = must.iter().chain(not.iter().flatten()).collect();
-    let letters = letters(&groups);
-    let start: State =
-        groups.iter().map(|any| any.iter().map(|p| closure(p, [0].into())).collect()).collect();
-    // The start is not seen yet: the empty path is none, and another may lead back here.
-    let mut seen: BTreeSet<State> = BTreeSet::new();
-    let mut open: VecDeque<(State, String)> = VecDeque::from([(start, String::new())]);
-    while let Some((state, path)) = open.pop_front() {
-        if seen.len() > MOST_STATES {
-            return Witness::Some;
-        }
-        if !path.is_empty() && accepts(&state, &groups, must.len(), not) {
-            if !listed.contains(path.as_str()) {
-                return Witness::Path(path);
+impl Constraints {
+    fn search(&self, listed: &dyn Fn(&str) -> bool) -> Witness {
+        let Self { must, not, .. } = self;
+        let groups: Vec<&Any> = must.iter().chain(not.iter().flatten()).collect();
+        let letters = letters(&groups);
+        let start: State =
+            groups.iter().map(|any| any.iter().map(|p| closure(p, [0].into())).collect()).collect();
+        // The start is not seen yet: the empty path is none, and another may lead back here.
+        let mut seen: BTreeSet<State> = BTreeSet::new();
+        let mut open: VecDeque<(State, String)> = VecDeque::from([(start, String::new())]);
+        while let Some((state, path)) = open.pop_front() {
+            if seen.len() > MOST_STATES {
+                return Witness::Some;
             }
-            // Other letters may lead to the same state by another path.
-            if let Some(other) = another(&path, must, not, listed) {
-                return Witness::Path(other);
+            if !path.is_empty() && accepts(&state, &groups, must.len(), not) {
+                if !listed(&path) {
+                    return Witness::Path(path);
+                }
+                // Other letters may lead to the same state by another path.
+                if let Some(other) = self.another(&path, listed) {
+                    return Witness::Path(other);
+                }
             }
-        }
-        for letter in &letters {
-            let next = step(&state, &groups, *letter);
-            let alive = next.iter().take(must.len()).all(|any| any.iter().any(|at| !at.is_empty()));
-            if alive && seen.insert(next.clone()) {
-                open.push_back((next, format!("{path}{letter}")));
-            }
-        }
-    }
-    Witness::None
-}
-
-/// A path like this one in which a letter is another, and that still holds.
-fn another(path: &str, must: &[Any], not: &[Vec<Any>], listed: &BTreeSet<&str>) -> Option<String> {
-    let text = |pattern: &Vec<char>| pattern.iter().collect::<String>();
-    let any = |any: &Any, path: &str| {
-        any.iter().any(|pattern| crate::tuf::delegations::matches_pattern(&text(pattern), path))
-    };
-    let holds = |path: &str| {
-        must.iter().all(|all| any(all, path)) && !not.iter().any(|all| all.iter().all(|one| any(one, path)))
-    };
-    let letters: Vec<char> = ('a'..='z').chain('0'..='9').collect();
-    let chars: Vec<char> = path.chars().collect();
-    for at in (0..chars.len()).rev() {
-        for letter in &letters {
-            let mut other = chars.clone();
-            other[at] = *letter;
-            let (changed, longer) = (other.iter().collect::<String>(), format!("{path}{letter}"));
-            for new in [changed, longer] {
-                if holds(&new) && !listed.contains(new.as_str()) {
-                    return Some(new);
+            for letter in &letters {
+                let next = self.step(&state, &groups, *letter);
+                let alive = next.iter().take(must.len()).all(|any| any.iter().any(|at| !at.is_empty()));
+                if alive && seen.insert(next.clone()) {
+                    open.push_back((next, format!("{path}{letter}")));
                 }
             }
         }
+        Witness::None
     }
-    None
+
+    /// A path like this one in which a letter is another, and that still holds.
+    fn another(&self, path: &str, listed: &dyn Fn(&str) -> bool) -> Option<String> {
+        let matches = if self.slash { matches_in_tough } else { matches_pattern };
+        let text = |pattern: &Vec<char>| pattern.iter().collect::<String>();
+        let any = |any: &Any, path: &str| any.iter().any(|pattern| matches(&text(pattern), path));
+        let holds = |path: &str| {
+            self.must.iter().all(|all| any(all, path))
+                && !self.not.iter().any(|all| all.iter().all(|one| any(one, path)))
+        };
+        let letters: Vec<char> = ('a'..='z').chain('0'..='9').collect();
+        let chars: Vec<char> = path.chars().collect();
+        for at in (0..chars.len()).rev() {
+            for letter in &letters {
+                let mut other = chars.clone();
+                other[at] = *letter;
+                let (changed, longer) = (other.iter().collect::<String>(), format!("{path}{letter}"));
+                for new in [changed, longer] {
+                    if holds(&new) && !listed(&new) {
+                        return Some(new);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn step(&self, state: &State, groups: &[&Any], letter: char) -> State {
+        let wild = self.slash || letter != '/';
+        let moved = |pattern: &Vec<char>, at: &BTreeSet<usize>| {
+            let next = at.iter().filter_map(|place| match pattern.get(*place) {
+                Some('*') if wild => Some(*place),
+                Some('?') if wild => Some(place + 1),
+                Some(c) if *c == letter => Some(place + 1),
+                _ => None,
+            });
+            closure(pattern, next.collect())
+        };
+        let of = |(any, at): (&&Any, &Vec<BTreeSet<usize>>)| {
+            any.iter().zip(at).map(|(pattern, at)| moved(pattern, at)).collect()
+        };
+        groups.iter().zip(state).map(of).collect()
+    }
 }
 
 /// Every letter of the patterns, and one that is in none.
@@ -194,22 +240,6 @@ fn closure(pattern: &[char], mut at: BTreeSet<usize>) -> BTreeSet<usize> {
         }
     }
     at
-}
-
-fn step(state: &State, groups: &[&Any], letter: char) -> State {
-    let moved = |pattern: &Vec<char>, at: &BTreeSet<usize>| {
-        let next = at.iter().filter_map(|place| match pattern.get(*place) {
-            Some('*') if letter != '/' => Some(*place),
-            Some('?') if letter != '/' => Some(place + 1),
-            Some(c) if *c == letter => Some(place + 1),
-            _ => None,
-        });
-        closure(pattern, next.collect())
-    };
-    let of = |(any, at): (&&Any, &Vec<BTreeSet<usize>>)| {
-        any.iter().zip(at).map(|(pattern, at)| moved(pattern, at)).collect()
-    };
-    groups.iter().zip(state).map(of).collect()
 }
 
 fn accepts(state: &State, groups: &[&Any], must: usize, not: &[Vec<Any>]) -> bool {
@@ -242,7 +272,7 @@ mod tests {
             let chain: Vec<Paths> = chain.iter().map(|paths| patterns(paths)).collect();
             constraints.must_not(&chain);
         }
-        constraints.witness(&listed.iter().copied().collect())
+        constraints.witness(&|path| listed.contains(&path))
     }
 
     fn path(text: &str) -> Witness {
@@ -280,7 +310,7 @@ mod tests {
             let mut constraints = Constraints::default();
             must.iter().for_each(|paths| constraints.must(paths));
             not.iter().for_each(|paths| constraints.must_not([paths]));
-            constraints.witness(&BTreeSet::new())
+            constraints.witness(&|_| false)
         };
 
         assert_eq!(of(&[prefixes(&["0"]), prefixes(&["0f"])], &[]), Witness::Some);

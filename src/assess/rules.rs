@@ -32,6 +32,13 @@ pub const SEVERAL_KEYIDS: Rule = Rule {
     source: "TUF 5.3.4, which counts keys; tried with python-tuf 7 (lint: ONE-KEY-SEVERAL-KEYIDS)",
 };
 
+/// TUF 4.5: neither crosses a slash; which client differs, `lint` knows.
+pub const STAR_CROSSES_SLASH: Rule = Rule {
+    name: "STAR-CROSSES-SLASH",
+    says: "in tough, the client in Rust, * and ? also stand for a slash: there a role may sign for files in folders below",
+    source: "TUF 4.5, where they do not; tried with tough 0.24 (lint: PATTERN-DEEPER-IN-TOUGH)",
+};
+
 /// TUF 5.3: a client climbs from the root that it has, and the root it has says who may sign the next.
 pub const OLD_ROOT: Rule = Rule {
     name: "OLD-ROOT",
@@ -109,10 +116,11 @@ pub const SNAPSHOT_ALONE: Rule = Rule {
     source: "Notary, service architecture, threat model; PEP 458, Key Compromise Analysis",
 };
 
-/// TUF 5.6.7.2: an earlier terminating delegation of the same paths ends the search before this role is asked.
+/// TUF 5.6.7: a path must be delegated all the way down, and an earlier terminating delegation of it ends the search
+/// before this role is asked.
 pub const SHADOWED: Rule = Rule {
     name: "SHADOWED",
-    says: "earlier delegations take every path that this role could sign for",
+    says: "delegations above it and before it leave no path that this role could sign for",
     source: "TUF 5.6.7",
 };
 
@@ -173,13 +181,14 @@ pub const ROLE_LOST: Rule = Rule {
 };
 
 /// Every rule.
-pub const RULES: [Rule; 22] = [
+pub const RULES: [Rule; 23] = [
     ROLE_SIGNS,
     ROLE_NEEDS_STOLEN,
     ROLE_LOST,
     ROOT,
     OLD_ROOT,
     SEVERAL_KEYIDS,
+    STAR_CROSSES_SLASH,
     TARGETS_AND_SNAPSHOT_AND_TIMESTAMP,
     DELEGATION_AND_SNAPSHOT_AND_TIMESTAMP,
     TARGETS_NOT_PINNED,

@@ -2,6 +2,7 @@
 
 use crate::assess::Assessment;
 use crate::assess::Can;
+use crate::assess::Clients;
 use crate::assess::Counts;
 use crate::assess::Effect;
 use crate::assess::Harm;
@@ -31,16 +32,20 @@ impl Harm {
         }
     }
 
-    fn sentence(self) -> &'static str {
-        match self {
-            Self::Takeover => "a thief of these keys owns every client, for ever",
-            Self::AnySoftware => "a thief of these keys can make clients install what he likes",
-            Self::MixAndMatch => "a thief of these keys can show clients files that never belonged together",
-            Self::Rollback | Self::Freeze => "a thief of these keys can keep clients in the past",
-            Self::FastForward => "a thief of these keys can make clients refuse what is honest",
-            Self::OneStepAway => "a thief of these keys lacks one step to reach clients",
-            Self::Nothing => "a thief of these keys can do nothing with them",
-        }
+    /// Of a thief and these clients.
+    fn sentence(self, clients: Clients) -> String {
+        let called = clients.called();
+        let does = match self {
+            Self::Takeover if clients == Clients::All => "owns every client, for ever".to_owned(),
+            Self::Takeover => format!("owns {called}, for ever"),
+            Self::AnySoftware => format!("can make {called} install what he likes"),
+            Self::MixAndMatch => format!("can show {called} files that never belonged together"),
+            Self::Rollback | Self::Freeze => format!("can keep {called} in the past"),
+            Self::FastForward => format!("can make {called} refuse what is honest"),
+            Self::OneStepAway => format!("lacks one step to reach {called}"),
+            Self::Nothing => "can do nothing with them".to_owned(),
+        };
+        format!("a thief of these keys {does}")
     }
 
     fn on_clients(self) -> &'static str {
@@ -53,6 +58,17 @@ impl Harm {
             Self::FastForward => "makes clients refuse everything honest",
             Self::OneStepAway => "signs the role, but clients do not take it yet",
             Self::Nothing => "signs the role, and clients never ask for it",
+        }
+    }
+}
+
+impl Clients {
+    /// In a sentence, with the rule by which they are not all.
+    fn called(self) -> &'static str {
+        match self {
+            Self::All => "clients",
+            Self::CountingKeyids => "clients that count keyids (SEVERAL-KEYIDS)",
+            Self::Tough => "the client tough (STAR-CROSSES-SLASH)",
         }
     }
 }
@@ -125,9 +141,11 @@ impl Model {
             }
             (Harm::Nothing, false) => format!("LOST: nobody can sign {} any more.", cut(&never)),
             (harm, _) => {
-                let effect = assessment.thief.iter().find(|e| e.clients.is_none() && e.harm == harm);
+                let worst = assessment.thief.iter().filter(|e| e.clients.is_none() && e.harm == harm);
+                let effect = worst.min_by_key(|effect| effect.taken_by);
                 let once = effect.map(once).unwrap_or_default();
-                format!("{}: {}{once}.", harm.name(), harm.sentence())
+                let clients = effect.map_or(Clients::All, |effect| effect.taken_by);
+                format!("{}: {}{once}.", harm.name(), harm.sentence(clients))
             }
         };
         fold(&mut lines, "", &first);
@@ -138,15 +156,12 @@ impl Model {
 
     /// What clients of an older root suffer, where that is worse.
     fn head_of_old(&self, assessment: &Assessment) -> Option<String> {
-        let old = assessment.thief.iter().find(|effect| effect.clients.is_some())?;
+        let old = assessment.thief.iter().filter(|effect| effect.clients.is_some());
+        let old = old.min_by_key(|effect| (effect.harm, effect.taken_by))?;
         let (version, harm) = (old.clients?, old.harm);
         (harm < assessment.worst()).then(|| {
-            let once = once(old);
-            format!(
-                "{}, of clients that still trust root {version}: the thief {}{once}.",
-                harm.name(),
-                harm.on_clients()
-            )
+            let (clients, does, once) = (old.taken_by.called(), harm.on_clients(), once(old));
+            format!("{}, of {clients} that still trust root {version}: the thief {does}{once}.", harm.name())
         })
     }
 
@@ -279,10 +294,7 @@ impl Model {
         }
         let old =
             if effect.clients.is_some() { format!(", {}", rules::OLD_ROOT.name) } else { String::new() };
-        let weak = match effect.counts {
-            Counts::Keys => String::new(),
-            Counts::Keyids => format!(". {}", cite(&rules::SEVERAL_KEYIDS)),
-        };
+        let weak = effect.taken_by.rule().map(|rule| format!(". {}", cite(rule))).unwrap_or_default();
         format!("{said}. {}{old}: {}{weak}", effect.rule.name, effect.rule.says)
     }
 

@@ -17,7 +17,7 @@ use crate::assess::Signers;
 use crate::assess::Status;
 use crate::assess::fewest::Fewest;
 use crate::assess::fewest::fewest;
-use crate::assess::thief::Room;
+use crate::assess::walk::Room;
 use crate::tuf::Date;
 use crate::tuf::few::few;
 

@@ -2,29 +2,26 @@
 //! every file that was ever honestly signed, as long as it has not expired. What has expired, or is not here, its owners
 //! sign again, and a server by itself: it keeps no thief away, and he waits for it.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::assess::chain::Chain;
 use crate::assess::chain::Holds;
 use crate::assess::chain::Link;
 use crate::assess::chain::holds;
+use crate::assess::effect::Clients;
 use crate::assess::effect::Effect;
 use crate::assess::effect::Harm;
 use crate::assess::effect::Until;
-use crate::assess::model::Counts;
-use crate::assess::model::Edge;
 use crate::assess::model::Era;
 use crate::assess::model::KeySet;
 use crate::assess::model::Model;
 use crate::assess::model::Pin;
 use crate::assess::model::Signers;
-use crate::assess::paths::Constraints;
-use crate::assess::paths::Witness;
 use crate::assess::rules;
 use crate::assess::rules::Rule;
+use crate::assess::walk::Room;
+use crate::assess::walk::Walk;
 use crate::tuf::Date;
-use crate::tuf::delegations::Paths;
 
 /// Who asks: these keys, at this time.
 #[derive(Clone, Copy, Debug)]
@@ -32,30 +29,31 @@ pub(super) struct Thief<'a> {
     pub(super) model: &'a Model,
     pub(super) stolen: &'a KeySet,
     pub(super) at: Date,
-    /// How the clients count that he is after.
-    pub(super) counts: Counts,
+    /// The clients that he is after.
+    pub(super) clients: Clients,
     /// Whether to look at every target; the table of combinations does not.
     pub(super) count: bool,
     /// Whether a delegation has room for a new path, where that was asked before: it does not depend on the thief.
     pub(super) room: &'a Room,
 }
 
-/// Answers of [`Walk::room`], by the delegation's number.
-pub(super) type Room = std::cell::RefCell<BTreeMap<usize, Witness>>;
-
 impl Thief<'_> {
     /// Everything, the worst first: to clients of the newest root, then what is worse for those of older ones. He is
-    /// judged by the weakest client: beside what all of them take stands what only those take that count by keyid.
+    /// judged by the weakest client: beside what all of them take stands what only some take.
     pub(super) fn effects(&self) -> Vec<Effect> {
         let mut effects = self.of_clients();
-        let again = |signers: &Signers| signers.several.keys().any(|key| self.stolen.contains(key));
-        if self.model.all_signers().any(again) {
-            let weak = Thief { counts: Counts::Keyids, ..*self }.of_clients();
-            let same = |a: &Effect, b: &Effect| {
-                (a.harm, &a.roles, &a.paths, a.clients) == (b.harm, &b.roles, &b.paths, b.clients)
+        for clients in [Clients::CountingKeyids, Clients::Tough] {
+            if !self.may_differ(clients) {
+                continue;
+            }
+            let weak = Thief { clients, ..*self }.of_clients();
+            let covers = |a: &Effect, b: &Effect| {
+                (&a.roles, &a.paths, a.clients) == (&b.roles, &b.paths, b.clients)
+                    && a.harm <= b.harm
+                    && a.targets >= b.targets
             };
             let known = effects.clone();
-            effects.extend(weak.into_iter().filter(|weak| !known.iter().any(|known| same(known, weak))));
+            effects.extend(weak.into_iter().filter(|weak| !known.iter().any(|known| covers(known, weak))));
         }
         effects.sort_by(|a, b| {
             (a.clients.is_some(), a.harm, &a.roles).cmp(&(b.clients.is_some(), b.harm, &b.roles))
@@ -63,9 +61,21 @@ impl Thief<'_> {
         effects
     }
 
+    /// Whether what these clients take may be other than what all take.
+    fn may_differ(&self, clients: Clients) -> bool {
+        let again = |signers: &Signers| signers.several.keys().any(|key| self.stolen.contains(key));
+        match clients {
+            Clients::All => false,
+            Clients::CountingKeyids => self.model.all_signers().any(again),
+            Clients::Tough => {
+                self.model.tough_differs && self.model.edges.iter().any(|edge| self.forges(&edge.signers))
+            }
+        }
+    }
+
     /// Whether these clients take from him what these keys sign.
-    fn forges(&self, signers: &Signers) -> bool {
-        signers.forged_by(self.stolen, self.counts)
+    pub(super) fn forges(&self, signers: &Signers) -> bool {
+        signers.forged_by(self.stolen, self.clients.counts())
     }
 
     fn of_clients(&self) -> Vec<Effect> {
@@ -108,10 +118,10 @@ impl Thief<'_> {
         effects
     }
 
-    fn effect(&self, harm: Harm, rule: &'static Rule, role: &str, holds: Holds) -> Effect {
+    pub(super) fn effect(&self, harm: Harm, rule: &'static Rule, role: &str, holds: Holds) -> Effect {
         let Holds { until, after } = holds;
         let (roles, paths, needs) = (vec![role.to_owned()], Vec::new(), Vec::new());
-        let counts = self.counts;
+        let taken_by = self.clients;
         Effect {
             harm,
             rule,
@@ -123,7 +133,7 @@ impl Thief<'_> {
             after,
             needs,
             clients: None,
-            counts,
+            taken_by,
         }
     }
 
@@ -132,7 +142,7 @@ impl Thief<'_> {
     }
 
     /// A file as it was honestly signed.
-    fn honest(&self, role: &str, newest: bool) -> Link {
+    pub(super) fn honest(&self, role: &str, newest: bool) -> Link {
         match self.model.expires(role) {
             Some(date) if !date.has_passed(self.at) => Link::Honest(date),
             None if !newest => Link::Broken,
@@ -159,7 +169,7 @@ impl Thief<'_> {
     }
 
     /// How long the chain down to targets, with `more` below it, is taken; `None`: it is not.
-    fn holds(&self, chain: &Chain<'_>, more: &[(&str, Link)]) -> Option<Holds> {
+    pub(super) fn holds(&self, chain: &Chain<'_>, more: &[(&str, Link)]) -> Option<Holds> {
         let Chain { root, timestamp, snapshot, targets, .. } = *chain;
         let top = [("root", root), ("timestamp", timestamp), ("snapshot", snapshot), ("targets", targets)];
         let links = [&top[..], more].concat();
@@ -214,15 +224,16 @@ impl Thief<'_> {
     }
 
     /// Which keys he lacks to bring a file of `role` to clients.
-    fn needs(&self, chain: &Chain<'_>, role: &str) -> Vec<(String, u32)> {
+    pub(super) fn needs(&self, chain: &Chain<'_>, role: &str) -> Vec<(String, u32)> {
         let snapshot_alone = self.model.pin("snapshot") == Pin::Version;
         let above: &[&str] = match role {
             "snapshot" => &["timestamp"],
             _ if snapshot_alone => &["snapshot"],
             _ => &["snapshot", "timestamp"],
         };
-        let lacking =
-            |role: &&str| ((*role).to_owned(), chain.era.of(role).lacking_by(self.stolen, self.counts));
+        let lacking = |role: &&str| {
+            ((*role).to_owned(), chain.era.of(role).lacking_by(self.stolen, self.clients.counts()))
+        };
         above.iter().map(lacking).filter(|(_, lacking)| *lacking > 0).collect()
     }
 
@@ -231,19 +242,22 @@ impl Thief<'_> {
         if known.iter().any(|effect| effect.harm == Harm::AnySoftware) {
             return Vec::new();
         }
-        let walk = Walk { thief: self, chain, won: std::cell::OnceCell::new() };
+        let walk = Walk::new(self, chain);
         let mut effects: Vec<Effect> = Vec::new();
-        for edge in self.model.edges.iter().filter(|edge| self.forges(&edge.signers)) {
-            let Some(effect) = walk.edge(edge) else { continue };
-            // Bins and the like: one line for all of them.
+        let his = self.model.edges.iter().filter(|edge| self.forges(&edge.signers));
+        for (edge, effect) in
+            his.flat_map(|edge| walk.edge(edge).into_iter().map(move |effect| (edge, effect)))
+        {
+            // Bins and the like: one line for all of them. So it is with ways on which the delegations say the same.
             let alike = |e: &&mut Effect| {
                 (e.harm, e.rule, e.until, &e.needs) == (effect.harm, effect.rule, effect.until, &effect.needs)
-                    && self.model.by_hash(edge)
+                    && (self.model.by_hash(edge) || e.roles == effect.roles)
                     && (&e.paths, &e.after) == (&effect.paths, &effect.after)
             };
             match effects.iter_mut().find(alike) {
                 Some(known) => {
-                    known.roles.extend(effect.roles);
+                    let new = effect.roles.into_iter().filter(|role| known.roles.last() != Some(role));
+                    known.roles.extend(new.collect::<Vec<_>>());
                     known.targets += effect.targets;
                 }
                 None => effects.push(effect),
@@ -254,196 +268,11 @@ impl Thief<'_> {
 }
 
 /// Why clients take a targets role of his.
-fn software(chain: &Chain<'_>, delegated: bool) -> &'static Rule {
+pub(super) fn software(chain: &Chain<'_>, delegated: bool) -> &'static Rule {
     match (chain.snapshot, chain.timestamp, delegated) {
         (Link::Forged, Link::Forged, false) => &rules::TARGETS_AND_SNAPSHOT_AND_TIMESTAMP,
         (Link::Forged, Link::Forged, true) => &rules::DELEGATION_AND_SNAPSHOT_AND_TIMESTAMP,
         (Link::Forged, _, _) => &rules::SNAPSHOT_NOT_PINNED,
         _ => &rules::TARGETS_NOT_PINNED,
-    }
-}
-
-/// The tree of delegations in one era.
-struct Walk<'a> {
-    thief: &'a Thief<'a>,
-    chain: &'a Chain<'a>,
-    /// Of today's targets, how many each delegation of his wins; counted when first asked.
-    won: std::cell::OnceCell<BTreeMap<usize, usize>>,
-}
-
-impl Walk<'_> {
-    /// What the keys of one delegation do; `None` where a role above it is his already.
-    fn edge(&self, edge: &Edge) -> Option<Effect> {
-        let above = self.above(edge);
-        if above.iter().any(|(link, _)| *link == Link::Forged) || self.chain.targets == Link::Forged {
-            return None;
-        }
-        let paths: Vec<String> =
-            above.iter().filter_map(|(_, edge)| Some(written(self.paths((*edge)?)))).collect();
-        let paths = [paths, vec![written(self.paths(edge))]].concat();
-        let base = |harm: Harm, rule: &'static Rule, holds: Holds| Effect {
-            paths: paths.clone(),
-            ..self.thief.effect(harm, rule, &edge.role, holds)
-        };
-        let root = self.chain.root_holds();
-        let (won, witness) = (self.won(edge), self.room(edge));
-        if won == 0 && witness == Witness::None {
-            return Some(base(Harm::Nothing, &rules::SHADOWED, root));
-        }
-        let links = above.iter().filter_map(|(link, edge)| Some(((*edge)?.role.as_str(), *link)));
-        let links: Vec<(&str, Link)> = links.collect();
-        let taken = self.link(edge) == Link::Forged;
-        match self.thief.holds(self.chain, &links).filter(|_| taken) {
-            Some(all) => {
-                let rule = software(self.chain, true);
-                let example = if let Witness::Path(path) = witness { Some(path) } else { None };
-                Some(Effect { targets: won, example, ..base(Harm::AnySoftware, rule, all) })
-            }
-            None if self.chain.root != Link::Broken && !taken => {
-                let needs = self.thief.needs(self.chain, &edge.role);
-                let top = [("root", self.chain.root), ("targets", self.chain.targets)];
-                let holds = holds(&[&top[..], &links[..]].concat());
-                Some(Effect { targets: won, needs, ..base(Harm::OneStepAway, &rules::TARGETS_ALONE, holds) })
-            }
-            None => None,
-        }
-    }
-
-    /// Where the file of this delegation can come from.
-    fn link(&self, edge: &Edge) -> Link {
-        let (thief, model) = (self.thief, self.thief.model);
-        let free = self.chain.snapshot == Link::Forged || model.pin(&edge.role) == Pin::Version;
-        if thief.forges(&edge.signers) && free {
-            Link::Forged
-        } else {
-            thief.honest(&edge.role, self.chain.newest)
-        }
-    }
-
-    fn paths(&self, edge: &Edge) -> Option<&Paths> {
-        self.thief.model.delegation(edge).map(|delegation| &delegation.paths)
-    }
-
-    /// The delegations that lead to the delegator of this one, from the top.
-    fn above(&self, edge: &Edge) -> Vec<(Link, Option<&Edge>)> {
-        let mut chain = Vec::new();
-        let (mut role, mut seen) = (edge.delegator.as_str(), BTreeSet::new());
-        while role != "targets" && seen.insert(role) {
-            let Some(up) = self.thief.model.edges_to(role).next() else { break };
-            chain.push((self.link(up), Some(up)));
-            role = &up.delegator;
-        }
-        chain.reverse();
-        chain
-    }
-
-    /// How many of today's targets a client would take from this delegation, once it is his.
-    fn won(&self, edge: &Edge) -> usize {
-        if !self.thief.count {
-            return 0;
-        }
-        let won = self.won.get_or_init(|| {
-            let mut won = BTreeMap::new();
-            let lists = self.thief.model.files.values().flat_map(|file| &file.lists);
-            for path in lists.collect::<BTreeSet<_>>() {
-                if let Some(winner) = self.winner(path) {
-                    *won.entry(winner).or_default() += 1;
-                }
-            }
-            won
-        });
-        won.get(&edge.number).copied().unwrap_or(0)
-    }
-
-    /// The first delegation of his that a client comes to before it finds the path listed.
-    fn winner(&self, path: &str) -> Option<usize> {
-        let model = self.thief.model;
-        let mut open: Vec<(&str, &str)> = vec![("root", "targets")];
-        let mut seen = BTreeSet::new();
-        while let Some((delegator, role)) = open.pop() {
-            if !seen.insert(role) {
-                continue;
-            }
-            let edge = model.edges_to(role).find(|edge| edge.delegator == delegator);
-            if let Some(edge) = edge.filter(|edge| self.thief.forges(&edge.signers)) {
-                return Some(edge.number);
-            }
-            if model.files.get(role).is_some_and(|file| file.lists.contains(path)) {
-                return None;
-            }
-            let Some(delegations) = model.delegations.get(role) else { continue };
-            let mut below = Vec::new();
-            for delegation in delegations.matching(path).into_iter().filter_map(|i| delegations.roles.get(i))
-            {
-                below.push((role, delegation.name.as_str()));
-                if delegation.terminating {
-                    open.clear();
-                    break;
-                }
-            }
-            open.extend(below.into_iter().rev());
-        }
-        None
-    }
-
-    /// Whether there is a path that nobody lists yet and that clients would look for in this role.
-    fn room(&self, edge: &Edge) -> Witness {
-        let known = self.thief.room.borrow().get(&edge.twin).cloned();
-        known.unwrap_or_else(|| {
-            let found = self.search(edge);
-            self.thief.room.borrow_mut().insert(edge.twin, found.clone());
-            found
-        })
-    }
-
-    fn search(&self, edge: &Edge) -> Witness {
-        let model = self.thief.model;
-        let mut constraints = Constraints::default();
-        let above = self.above(edge);
-        let chain: Vec<&Edge> = above.iter().filter_map(|(_, edge)| *edge).chain([edge]).collect();
-        chain.iter().filter_map(|edge| self.paths(edge)).for_each(|paths| constraints.must(paths));
-        // Every terminating delegation that a client meets before: beside the chain, and below those.
-        for step in &chain {
-            let steps = self.above(step);
-            let head: Vec<&Edge> = steps.iter().filter_map(|(_, edge)| *edge).collect();
-            let beside = model.edges_from(&step.delegator);
-            let earlier = beside.filter(|e| e.place < step.place);
-            // A thousand bins beside one another are told apart by their hashes, and never by one another.
-            for sibling in earlier.filter(|sibling| !(model.by_hash(sibling) && model.by_hash(edge))) {
-                self.cut(&mut constraints, &head, sibling, &mut BTreeSet::new());
-            }
-        }
-        let listed = model.files.values().flat_map(|file| file.lists.iter().map(String::as_str));
-        constraints.witness(&listed.collect())
-    }
-
-    /// What this delegation and those below it take for good.
-    fn cut<'e>(
-        &'e self,
-        constraints: &mut Constraints,
-        head: &[&'e Edge],
-        edge: &'e Edge,
-        seen: &mut BTreeSet<&'e str>,
-    ) {
-        if !seen.insert(&edge.role) {
-            return;
-        }
-        let chain = [head, &[edge]].concat();
-        if self.thief.model.delegation(edge).is_some_and(|delegation| delegation.terminating) {
-            constraints.must_not(chain.iter().filter_map(|edge| self.paths(edge)));
-            return;
-        }
-        for below in self.thief.model.edges_from(&edge.role) {
-            self.cut(constraints, &chain, below, seen);
-        }
-    }
-}
-
-/// As the delegation writes it.
-fn written(paths: Option<&Paths>) -> String {
-    match paths {
-        Some(Paths::Patterns(list)) => list.join(" "),
-        Some(Paths::HashPrefixes(_) | Paths::Bin { .. }) => "by hash".to_owned(),
-        None => String::new(),
     }
 }

@@ -4,6 +4,7 @@ mod brute_force;
 mod commands;
 mod drafts;
 mod rules;
+mod ways;
 
 use keyrite::assess::Assessment;
 use keyrite::assess::KeySet;

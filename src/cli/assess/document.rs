@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::assess::Assessment;
 use crate::assess::Can;
+use crate::assess::Clients;
 use crate::assess::Counts;
 use crate::assess::Harm;
 use crate::assess::KeySet;
@@ -30,7 +31,7 @@ pub(super) fn assessment(model: &Model, assessment: &Assessment) -> Value {
             "roles": effect.roles, "paths": effect.paths, "targets": effect.targets, "example": effect.example,
             "until": until(effect.until), "after": effect.after,
             "needs": needs.collect::<Vec<_>>(), "clients_of_root": effect.clients,
-            "clients_that_count": match effect.counts { Counts::Keys => "keys", Counts::Keyids => "keyids" },
+            "clients_that_count": counting(effect.taken_by), "clients_that_match": matching(effect.taken_by),
         })
     });
     let question = &assessment.question;
@@ -80,6 +81,20 @@ pub(super) fn table(model: &Model, table: &Table, at: Date) -> Value {
 fn keys(model: &Model, keys: &KeySet) -> Vec<Value> {
     let found = keys.iter().filter_map(|place| model.keys.list.get(*place));
     found.map(|key| json!({"name": key.name, "holder": key.holder, "keyids": key.keyids})).collect()
+}
+
+fn counting(clients: Clients) -> &'static str {
+    match clients.counts() {
+        Counts::Keys => "keys",
+        Counts::Keyids => "keyids",
+    }
+}
+
+fn matching(clients: Clients) -> &'static str {
+    match clients {
+        Clients::All | Clients::CountingKeyids => "as-specified",
+        Clients::Tough => "as-tough",
+    }
 }
 
 fn can(can: Can) -> &'static str {

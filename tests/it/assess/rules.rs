@@ -1,7 +1,7 @@
 //! One test for each rule.
 
 use keyrite::assess::Can;
-use keyrite::assess::Counts;
+use keyrite::assess::Clients;
 use keyrite::assess::Effect;
 use keyrite::assess::Harm;
 use keyrite::assess::KeySet;
@@ -79,7 +79,7 @@ fn a_key_under_two_keyids_is_two_signatures_of_a_thief_for_clients_that_count_ke
     let said = assess(&set, &[], &[2]);
 
     let effect = holds(&said, Harm::Takeover, &rules::ROOT, Until::ForEver);
-    assert_eq!(effect.counts, Counts::Keyids);
+    assert_eq!(effect.taken_by, Clients::CountingKeyids);
     assert!(said.thief_rotates() && !said.is_good() && said.is_repairable());
     let lines = model(&set).lines(&said).join("\n");
     assert!(lines.contains(rules::SEVERAL_KEYIDS.name), "{lines}");
@@ -88,7 +88,9 @@ fn a_key_under_two_keyids_is_two_signatures_of_a_thief_for_clients_that_count_ke
     assert_eq!(assess(&set, &[3], &[]).roles[0].can, Can::Sign { spare: 0 });
     assert_eq!(assess(&set, &[3, 7], &[]).roles[0].can, Can::Never);
     // Two keys are enough for every client, and one that stands there once is not for any.
-    assert_eq!(effect_of(&set, &[2, 3]).counts, Counts::Keys);
+    assert_eq!(effect_of(&set, &[2, 3]).taken_by, Clients::All);
+    let head = model(&set).head(&said).join(" ");
+    assert!(head.contains("owns clients that count keyids (SEVERAL-KEYIDS), for ever"), "{head}");
     assert!(assess(&set, &[], &[3]).is_good());
 }
 
