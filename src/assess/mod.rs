@@ -38,6 +38,7 @@ pub use model::Model;
 pub use model::Signers;
 pub use recovery::Can;
 pub use recovery::Status;
+pub use repair::Forgets;
 pub use repair::Repair;
 pub use table::Combination;
 pub use table::Row;

@@ -9,6 +9,7 @@ use crate::assess::Model;
 use crate::assess::Status;
 use crate::assess::say::cut;
 use crate::tuf::recovery::Forgotten;
+use crate::tuf::recovery::verifies_no_more;
 
 /// What a repair changes and signs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,9 +23,25 @@ pub struct Repair {
     /// Targets roles that must be signed again: their keys changed, or what they delegate did.
     pub sign_again: Vec<String>,
     /// Of timestamp and snapshot, what clients forget, where the keys of one change.
-    pub forgotten: Option<Forgotten>,
+    pub forgotten: Option<Forgets>,
     /// Whether timestamp gets new keys only so that clients forget how far the thief drove the version of snapshot.
     pub timestamp_too: bool,
+}
+
+/// What clients forget of timestamp and snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgets {
+    /// Those that took files of the thief's: all that he signed, for none of his keys stays.
+    pub his: Forgotten,
+    /// Those that took the honest ones.
+    pub honest: Forgotten,
+}
+
+impl Repair {
+    /// Whether no role lists any of the keys.
+    pub fn is_nothing(&self) -> bool {
+        self.roles.is_empty() && self.delegations.is_empty()
+    }
 }
 
 impl Model {
@@ -58,12 +75,19 @@ impl Model {
         let online = |role: &str| {
             let status =
                 assessment.roles.iter().find(|status| status.role == role && roles.contains(&status.role));
-            status.map(|status| status.forged() || !status.signers.met_without(&out))
+            status.map(|status| {
+                let stay = status.signers.keys.difference(&out).count();
+                let honest = verifies_no_more(stay, status.signers.threshold);
+                (honest || status.forged(), honest)
+            })
         };
         let (timestamp, snapshot) = (online("timestamp"), online("snapshot"));
-        let changed = timestamp.or(snapshot).is_some();
-        let forgotten =
-            changed.then(|| Forgotten::of(timestamp.unwrap_or_default(), snapshot.unwrap_or_default()));
+        let forgotten = timestamp.or(snapshot).map(|_| {
+            let (timestamp, snapshot) = (timestamp.unwrap_or_default(), snapshot.unwrap_or_default());
+            let (his, honest) =
+                (Forgotten::of(timestamp.0, snapshot.0), Forgotten::of(timestamp.1, snapshot.1));
+            Forgets { his, honest }
+        });
         Repair { out, roles, delegations, sign_again, forgotten, timestamp_too }
     }
 
@@ -89,11 +113,27 @@ impl Model {
         if repair.out.is_empty() {
             return Vec::new();
         }
+        if repair.is_nothing() {
+            return self.nothing_to_repair(assessment);
+        }
         let Some(root) = assessment.roles.first() else { return Vec::new() };
         match root.can {
             Can::Sign { .. } => self.repaired(assessment, &repair),
             Can::OnlyWithStolen | Can::Never => self.unrepaired(assessment, root),
         }
+    }
+
+    /// Keys that older roots list, and no role of today's.
+    fn nothing_to_repair(&self, assessment: &Assessment) -> Vec<String> {
+        let now = self.newest().version;
+        let nothing = format!("Nothing is to be repaired: no role lists these keys since root {now}.");
+        let left = self.head_of_old(assessment).map_or_else(
+            || "Nobody can do anything with them.".to_owned(),
+            |old| {
+                format!("{old} They stay in danger until they see root {now}: ship it with the next release.")
+            },
+        );
+        vec![nothing, left]
     }
 
     fn repaired(&self, assessment: &Assessment, repair: &Repair) -> Vec<String> {
@@ -154,17 +194,22 @@ impl Model {
         }
         if let Some(forgotten) = repair.forgotten {
             steps.push(
-                match forgotten {
-                    Forgotten::Both => {
+                match (forgotten.his, forgotten.honest) {
+                    (Forgotten::Both | Forgotten::Timestamp, honest) if honest != forgotten.his => {
+                        "Clients that took timestamp or snapshot from the thief can no longer verify it, and take lower versions \
+                         once (fast-forward recovery); those that took yours can verify what they stored, and take none: put the \
+                         new keys on the server, and sign both anew, with versions above the highest of yours."
+                    }
+                    (_, Forgotten::Both) => {
                         "Clients can no longer verify the timestamp and the snapshot that they stored, so they take lower \
                          versions once (fast-forward recovery): put the new keys on the server, and sign both anew."
                     }
-                    Forgotten::Timestamp => {
+                    (_, Forgotten::Timestamp) => {
                         "Clients can no longer verify the timestamp that they stored, so they take lower versions of \
                          timestamp and snapshot once (fast-forward recovery): put the new keys on the server, and sign \
                          both anew. What snapshot lists keeps its version or rises."
                     }
-                    Forgotten::Snapshot | Forgotten::Neither => {
+                    (_, Forgotten::Snapshot | Forgotten::Neither) => {
                         "Put the new keys on the server, and sign snapshot and timestamp anew, with higher versions: \
                          clients that can verify the timestamp they stored take no lower ones."
                     }

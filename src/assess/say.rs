@@ -155,7 +155,7 @@ impl Model {
     }
 
     /// What clients of an older root suffer, where that is worse.
-    fn head_of_old(&self, assessment: &Assessment) -> Option<String> {
+    pub(super) fn head_of_old(&self, assessment: &Assessment) -> Option<String> {
         let old = assessment.thief.iter().filter(|effect| effect.clients.is_some());
         let old = old.min_by_key(|effect| (effect.harm, effect.taken_by))?;
         let (version, harm) = (old.clients?, old.harm);

@@ -135,8 +135,9 @@ fn find(existing: &Existing, called: &[String]) -> Result<KeySet, Failure> {
 /// Writes the ceremony that repairs, or says how to get it.
 fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<Vec<String>, Failure> {
     let touched = !(args.lost.is_empty() && args.stolen.is_empty());
+    let nothing = existing.model.repair(assessment).is_nothing();
     let Some(path) = &args.repair else {
-        let hint = touched && assessment.is_repairable();
+        let hint = !nothing && assessment.is_repairable();
         let text = "`--repair FILE` writes the ceremony that does it, ready to review.".to_owned();
         return Ok(if hint { vec![String::new(), text] } else { Vec::new() });
     };
@@ -144,6 +145,11 @@ fn repair(args: &Args, existing: &Existing, assessment: &Assessment) -> Result<V
         let error =
             "no key was said to be lost or stolen, so there is nothing to repair; nothing was written";
         return Err(Failure::new(Exit::Input, error, "name the keys with --lost and --stolen"));
+    }
+    if nothing {
+        let error = "no role lists these keys any more, so there is nothing to repair; nothing was written";
+        let left = existing.model.steps(assessment).pop().unwrap_or_default();
+        return Err(Failure::new(Exit::Input, error, plain(&left)));
     }
     if !assessment.is_repairable() {
         let error = match assessment.roles.first().map(|root| root.can) {

@@ -66,6 +66,12 @@ impl OnlineKeys {
     }
 }
 
+/// Whether a file of a role whose keys changed verifies no more: what the keys that stay signed is too little for the new
+/// threshold.
+pub fn verifies_no_more(stay: usize, threshold: u32) -> bool {
+    u32::try_from(stay).unwrap_or(u32::MAX) < threshold
+}
+
 impl Recovery {
     /// From one root to a later one.
     pub fn between(old: &OnlineKeys, new: &OnlineKeys) -> Self {
@@ -73,10 +79,9 @@ impl Recovery {
             ONLINE.into_iter().enumerate().filter(|(i, _)| holds(*i)).map(|(_, role)| role).collect()
         };
         let rotated = |i: usize| old.material[i] != new.material[i];
-        // What the keys that stay signed is too little for the new threshold.
         let gone = |i: usize| {
             let stay = old.material[i].intersection(&new.material[i]).count();
-            rotated(i) && u32::try_from(stay).unwrap_or(u32::MAX) < new.thresholds[i]
+            rotated(i) && verifies_no_more(stay, new.thresholds[i])
         };
         Self {
             rotated: named(&rotated),

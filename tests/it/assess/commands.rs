@@ -369,3 +369,51 @@ fn a_repair_of_bins_passes_check_once_it_is_filled_in() {
         passes_once_filled(folder.path(), "r.yaml");
     }
 }
+
+#[test]
+fn a_key_that_only_an_older_root_lists_needs_no_repair() {
+    let folder = folder();
+    let ask = |args: &[&str]| keyrite(&[&["assess", ".", "--at", AT], args].concat(), folder.path());
+
+    let alone = ask(&["--stolen", "ana", "--repair", "r.yaml"]).ended(2).err;
+    let lost = ask(&["--lost", "ana", "--repair", "r.yaml"]).ended(2).err;
+    let said = ask(&["--stolen", "ana"]).ended(0).out;
+    let with_another = ask(&["--stolen", "ana", "--stolen", "bo", "--repair", "both.yaml"]).ended(1);
+
+    for err in [&alone, &lost] {
+        assert!(err.contains("nothing to repair; nothing was written"), "{err}");
+        assert!(err.contains("Nobody can do anything with them."), "{err}");
+    }
+    assert!(!folder.path().join("r.yaml").exists());
+    assert!(said.contains("Nothing is to be repaired: no role lists these keys since root 2."), "{said}");
+    assert!(!said.contains("--repair") && !said.contains("Stop publishing"), "{said}");
+    // Beside a key of today, it goes with it.
+    let text = fs::read_to_string(folder.path().join("both.yaml")).unwrap();
+    assert!(text.contains("stolen: [bo]\n"), "{text} {}", with_another.out);
+    passes_once_filled(folder.path(), "both.yaml");
+}
+
+#[test]
+fn what_retired_keys_still_do_is_said_in_the_place_of_a_repair() {
+    let mut world = world();
+    // Root 1 had two keys that root 2 has no more.
+    world.roots[1] = (crate::tuf::world::root(2, &[7, 3, 9], 2), vec![1, 2, 3, 7]);
+    let folder = folder_of(&world);
+
+    let args = [
+        "assess",
+        ".",
+        "--at",
+        AT,
+        "--stolen",
+        "ana",
+        "--stolen",
+        &public(2).keyid().0,
+        "--repair",
+        "r.yaml",
+    ];
+    let err = keyrite(&args, folder.path()).ended(2).err;
+
+    assert!(err.contains("TAKEOVER, of clients that still trust root 1"), "{err}");
+    assert!(err.contains("until they see root 2"), "{err}");
+}

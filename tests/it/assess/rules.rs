@@ -464,3 +464,23 @@ fn time_that_is_over_is_not_said_to_be_there() {
     assert!(at(crate::tuf::world::NOW).contains("There is time: clients go on until root 2 expires"));
     assert!(at(EXPIRES).contains("There is no time left: root 2 expired at"));
 }
+
+#[test]
+fn who_took_honest_files_takes_lower_versions_only_where_too_few_of_their_keys_stay() {
+    let mut world = world();
+    let root = &mut world.roots[1].0;
+    root["keys"][public(30).keyid().0] = public(30).to_json().clone();
+    root["roles"]["timestamp"]["keyids"] = json!(keyids(&[6, 30]));
+    let steps = |set: &Set, stolen: &[u8]| model(set).steps(&assess(set, &[], stolen)).join("\n");
+
+    let one_stays = steps(&world.build(), &[6]);
+    let none_stays = steps(&world.build(), &[6, 30]);
+    world.roots[1].0["roles"]["timestamp"]["threshold"] = 2.into();
+    let too_few = steps(&world.build(), &[6, 30]);
+
+    let both = "those that took yours can verify what they stored, and take none";
+    assert!(one_stays.contains(both) && one_stays.contains("above the highest of yours"), "{one_stays}");
+    for steps in [none_stays, too_few] {
+        assert!(steps.contains("Clients can no longer verify the timestamp that they stored"), "{steps}");
+    }
+}
