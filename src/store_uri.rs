@@ -51,9 +51,10 @@ impl FromStr for StoreUri {
         }
         match text.strip_prefix("pkcs11:") {
             Some(rest) => Ok(Self::Pkcs11(parse_pkcs11(rest)?)),
-            None => Err(BadStoreUri(format!(
-                "{text:?} is not a STORE; write age:PATH or pkcs11:token=...;object=..."
-            ))),
+            // It may be a passphrase that was typed into the wrong field: it is not repeated.
+            None => {
+                Err(BadStoreUri("this is not a STORE; write age:PATH or pkcs11:token=...;object=...".into()))
+            }
         }
     }
 }

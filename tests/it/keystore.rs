@@ -658,7 +658,7 @@ error: answers file taken: line 1, column 1, is not as it must be
 hint: an answers file holds: answers: 1, confirm: all, type-back: auto, secrets: {KEY: {passphrase: ...}} or {pin: ...}, with dice and shares: {HOLDER: ...} where they are asked for, typed: {STEP: ...}, clock: TIME, absent: [NAME]
 error: there is no terminal to ask at, and no answers file; nothing was done
 hint: run it in a terminal, or give --answers FILE
-error: invalid value 'new' for '<STORE>': "new" is not a STORE; write age:PATH or pkcs11:token=...;object=..."#);
+error: invalid value 'new' for '<STORE>': this is not a STORE; write age:PATH or pkcs11:token=...;object=..."#);
 }
 
 /// Runs `keyrite` in a terminal, and shows the terminal's mode afterwards.

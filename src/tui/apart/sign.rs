@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::driver::Stop;
+use crate::driver::StopKind;
 use crate::keystore::PinState;
 use crate::keystore::Sight;
 use crate::keystore::Wants;
@@ -88,6 +89,8 @@ pub struct Sign {
     pub tallies: Vec<Tally>,
     /// Where the screen is.
     pub stage: Stage,
+    /// The store that was named last.
+    pub store: Option<StoreUri>,
     /// What the store showed.
     pub sight: Option<Sight>,
     /// What went wrong, and what to do.
@@ -129,6 +132,7 @@ impl Sign {
             compared,
             tallies,
             stage: Stage::Review,
+            store: None,
             sight: None,
             failed: None,
             note: None,
@@ -169,10 +173,7 @@ impl Sign {
                 self.looked(result);
                 None
             }
-            Message::Signed(result) => {
-                self.signed(result);
-                None
-            }
+            Message::Signed(result) => self.signed(result),
             // Nobody answers what cannot be seen.
             _ if !view::page::fits(self.size) => None,
             message => self.key(message),
@@ -288,7 +289,7 @@ impl Sign {
             }
             Stage::Store(typed) => match typed.trim().parse::<StoreUri>() {
                 Ok(uri) => {
-                    self.failed = None;
+                    (self.failed, self.store) = (None, Some(uri.clone()));
                     self.stage = Stage::Looking;
                     return Some(Effect::Look(uri));
                 }
@@ -309,11 +310,11 @@ impl Sign {
             }
             Stage::Secret(secret) => {
                 let secret = secret.take();
-                self.stage = Stage::Signing;
+                (self.failed, self.stage) = (None, Stage::Signing);
                 return Some(Effect::Sign(Some(secret)));
             }
             Stage::Pad => {
-                self.stage = Stage::Signing;
+                (self.failed, self.stage) = (None, Stage::Signing);
                 return Some(Effect::Sign(None));
             }
             Stage::Looking | Stage::Signing => {}
@@ -341,17 +342,21 @@ impl Sign {
         self.to(if pad { Stage::Pad } else { Stage::Secret(Secret::default()) });
     }
 
-    fn signed(&mut self, result: Result<(String, Response), Stop>) {
+    fn signed(&mut self, result: Result<(String, Response), Stop>) -> Option<Effect> {
         match result {
             Ok((file, response)) => {
                 let who = self.request.names.of(&response.keyid);
                 let lines = carry::lines(&response).unwrap_or_default();
                 let frames = carry::response(&response).unwrap_or_default();
                 self.to(Stage::Done(Answered { file, who, lines, frames }));
+                None
             }
             Err(stop) => {
+                // A wrong secret is typed again where nobody reads it, once the store has shown how many tries are left.
+                let again = self.store.clone().filter(|_| stop.kind == StopKind::Secret);
                 self.failed = Some(stop);
-                self.to(Stage::Store(String::new()));
+                self.to(if again.is_some() { Stage::Looking } else { Stage::Store(String::new()) });
+                again.map(Effect::Look)
             }
         }
     }

@@ -198,6 +198,36 @@ fn a_store_is_named_looked_at_and_given_its_own_secret() {
 }
 
 #[test]
+fn a_wrong_secret_is_typed_again_where_nobody_reads_it_and_what_is_no_store_is_not_repeated() {
+    let wrong = |kind| Stop::new(kind, "the passphrase of age file keys/bo.age is wrong", "type it again");
+    let mut signer = Signer::new();
+    signer.go_to_store();
+    signer.press("age:keys/bo.age<enter>");
+    signer.saw(Wants::Passphrase, PinState::Unknown);
+    signer.press("correct house<enter>");
+
+    // The store was closed, and is looked at again: of a token that shows the tries that are left.
+    let again = signer.screen.update(Message::Signed(Err(wrong(StopKind::Secret))));
+    assert!(matches!(again, Some(sign::Effect::Look(uri)) if uri.to_string() == "age:keys/bo.age"));
+    signer.press("correct horse");
+    signer.saw(Wants::Passphrase, PinState::Unknown);
+    signer.screen("passphrase-again", "correct horse");
+    signer.press("<enter>");
+    let Some(sign::Effect::Sign(Some(secret))) = signer.effects.pop() else { panic!("nothing is signed") };
+    assert_eq!(secret.expose_secret(), "correct horse");
+
+    signer.screen.update(Message::Signed(Err(wrong(StopKind::Secret))));
+    signer.saw(Wants::Pin, PinState::FinalTry);
+    assert!(matches!(signer.screen.stage, sign::Stage::Serial(_)));
+    signer.press("31415927<enter>1234<enter>");
+    signer.screen.update(Message::Signed(Err(wrong(StopKind::Store))));
+    signer.press("correct horse<enter>");
+    let note = signer.screen.note.as_deref().unwrap();
+    assert!(matches!(signer.screen.stage, sign::Stage::Store(_)));
+    assert!(note.contains("age:PATH") && !note.contains("correct"), "{note}");
+}
+
+#[test]
 fn the_last_pin_try_asks_for_the_serial_number_first_apart_too() {
     let mut signer = Signer::new();
     signer.go_to_store();
@@ -538,7 +568,6 @@ fn a_request_is_signed_and_its_answer_merged_by_keys() {
     pseudo.wait("Passphrase; nobody looks");
     pseudo.press("correct horse battery stable\r");
     pseudo.wait("wrong passphrase");
-    pseudo.press("age:ana.age\r");
     pseudo.wait("Passphrase; nobody looks");
     pseudo.press("correct horse battery staple\r");
     let answer = pseudo.wait("signed, and the signature verifies");
