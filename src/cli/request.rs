@@ -11,6 +11,7 @@ use crate::cli::Output;
 use crate::cli::apart;
 use crate::cli::film::Film;
 use crate::cli::show::plain;
+use crate::cli::verify;
 use crate::tuf::Metadata;
 use crate::tuf::Names;
 use crate::tuf::apart::ApartError;
@@ -204,8 +205,9 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         out.line(format!("  {}: {need} of {of} keys must sign", plain(&threshold.of)));
     }
     apart::say_from(from.as_deref(), out);
-    for remark in request.remarks() {
-        out.line(format!("remark: {}", plain(&remark)));
+    let remarks = request.remarks(verify::now());
+    for remark in &remarks {
+        out.line(format!("remark: {}", plain(remark)));
     }
     out.line("Read these words to each signer:");
     apart::say_digest(out, &Digest::of(request.metadata.payload()));
@@ -216,7 +218,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         "out": args.out, "role": request.role, "version": version, "sha256": request.sha256(),
         "rehearsal": request.is_rehearsal(), "frames": frames.len(),
         "compared": apart::compared(&request),
-        "from": from.or(args.authority.from), "remarks": request.remarks(),
+        "from": from.or(args.authority.from), "remarks": remarks,
         "thresholds": request.signers.thresholds().iter().map(|threshold| json!({
             "of": threshold.of, "need": threshold.keys.threshold,
             "keyids": threshold.keys.keys.keys().collect::<Vec<_>>(),

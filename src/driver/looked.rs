@@ -37,12 +37,12 @@ impl Driver {
         lines.push(format!("the record is at    {}", self.record.last()));
         for role in plan.roles_in_room() {
             let Some(in_room) = plan.roles.get(role).and_then(|role| role.in_room.as_ref()) else { continue };
-            let days = in_room.expires.days_since(now);
             let what = format!("{role} expires");
             lines.push(format!(
-                "{what:<19} {}, a {}, in {days} days",
+                "{what:<19} {}, a {}, {}",
                 in_room.expires,
-                in_room.expires.weekday()
+                in_room.expires.weekday(),
+                in_room.expires.until(now)
             ));
         }
         lines

@@ -34,6 +34,17 @@ impl Date {
         (self.0 - earlier.0).div_euclid(86_400)
     }
 
+    /// When something expires that does so at this date: `in 393 days`, `within a day`, `expired 3 days ago`.
+    pub fn until(self, now: Self) -> String {
+        let days = |n: i64| if n == 1 { "1 day".to_owned() } else { format!("{n} days") };
+        match (self.has_passed(now), self.days_since(now), now.days_since(self)) {
+            (true, _, 0) => "expired today".to_owned(),
+            (true, _, n) => format!("expired {} ago", days(n)),
+            (false, 0, _) => "within a day".to_owned(),
+            (false, n, _) => format!("in {}", days(n)),
+        }
+    }
+
     /// The English name of the day of the week.
     pub fn weekday(self) -> &'static str {
         const DAYS: [&str; 7] =
@@ -95,6 +106,23 @@ impl<'de> serde::Deserialize<'de> for Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_that_have_passed_are_told_as_such() {
+        let date: Date = "2026-12-03T09:00:00Z".parse().unwrap();
+        let said = |seconds: i64| date.until(Date::from_unix(date.unix() - seconds));
+
+        let days = [2 * 86_400, 86_400, 1, 0, -86_400, -3 * 86_400];
+        let says = [
+            "in 2 days",
+            "in 1 day",
+            "within a day",
+            "expired today",
+            "expired 1 day ago",
+            "expired 3 days ago",
+        ];
+        assert_eq!(days.map(said), says);
+    }
 
     #[test]
     fn what_expires_has_expired_at_that_very_second_and_not_before() {

@@ -87,11 +87,7 @@ fn names(keyids: &[KeyId], holders: &BTreeMap<KeyId, String>) -> String {
 
 /// `root version 1, expires Friday 2027-12-31T00:00:00Z, in 393 days`
 fn head(role: &str, version: u64, expires: Date, now: Date) -> String {
-    format!(
-        "{role} version {version}, expires {} {expires}, in {} days",
-        expires.weekday(),
-        expires.days_since(now)
-    )
+    format!("{role} version {version}, expires {} {expires}, {}", expires.weekday(), expires.until(now))
 }
 
 fn targets_lines(

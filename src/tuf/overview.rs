@@ -130,15 +130,11 @@ impl Standing {
     /// `in 393 days`, `SOON, in 12 days`, `EXPIRED 3 days ago`, with today said as that.
     pub fn words(self, expires: Option<Date>, now: Date) -> String {
         let Some(expires) = expires else { return "no file here".to_owned() };
-        let days = |n: i64| if n == 1 { "1 day".to_owned() } else { format!("{n} days") };
-        match (self, expires.days_since(now)) {
-            (Self::Expired, _) => match now.days_since(expires) {
-                0 => "EXPIRED today".to_owned(),
-                n => format!("EXPIRED {} ago", days(n)),
-            },
-            (Self::Soon, 0) => "SOON, within a day".to_owned(),
-            (Self::Soon, n) => format!("SOON, in {}", days(n)),
-            (_, n) => format!("in {}", days(n)),
+        let when = expires.until(now);
+        match self {
+            Self::Expired => when.replacen("expired", "EXPIRED", 1),
+            Self::Soon => format!("SOON, {when}"),
+            _ => when,
         }
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn request(bytes: &[u8]) -> Result<Description, String> {
                 .map(|(keyid, key)| format!("  {keyid} {}, {}", key.scheme(), request.names.of(keyid))),
         );
     }
-    lines.extend(request.remarks().into_iter().map(|remark| format!("remark: {remark}")));
+    lines.extend(request.counts_elsewhere());
+    lines.extend(request.remarks(cli::verify::now()).into_iter().map(|remark| format!("remark: {remark}")));
     lines.push("its digest in words; `keyrite sign` shows what it asks to sign:".to_owned());
     lines.extend(Digest::of(request.metadata.payload()).lines().iter().map(|line| format!("  {line}")));
     if let Some((before, file)) = request.compared() {

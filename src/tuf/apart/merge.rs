@@ -184,10 +184,18 @@ impl Merge {
     fn take_response(&mut self, source: &str, mut response: Response) {
         response.keyid = self.signers.label(response.keyid);
         let keyid = Some(response.keyid.clone());
+        let is = format!("{} version {}", response.role, response.version);
         if !response.is_over(&self.sha256) {
-            let is = format!("{} version {}", response.role, response.version);
             let same = response.role == self.role;
             return self.other_payload(source, keyid, &is, same.then_some(response.version));
+        }
+        // No signature covers a role's name: whoever signed was shown another one, and meant that.
+        let ours = format!("{} version {}", self.role, version(self.metadata.signed()));
+        if is != ours {
+            let why = format!(
+                "its signer was asked for {is}, and this is {ours}, though the bytes are the same; send them the request for {ours}"
+            );
+            return self.find(source, Outcome::WrongPayload, keyid, why);
         }
         let signature = Signature { keyid: response.keyid, sig: response.sig };
         self.take_one(source, &signature, Some(&response.scheme), Outcome::Added);

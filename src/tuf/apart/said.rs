@@ -10,6 +10,7 @@ use crate::tuf::describe;
 use crate::tuf::diff;
 use crate::tuf::diff::Section;
 use crate::tuf::diff::say;
+use crate::tuf::fields;
 
 /// Of a threshold that needs more keys than there are.
 const NEVER: &str = "these keys can never meet it";
@@ -35,7 +36,8 @@ impl Request {
             let names: Vec<String> = threshold.keys.keys.keys().map(|keyid| self.names.of(keyid)).collect();
             lines.push(format!("{}: {need} of {of} must sign: {}", threshold.of, names.join("; ")));
         }
-        lines.extend(self.remarks().into_iter().map(|remark| format!("remark: {remark}")));
+        lines.extend(self.counts_elsewhere());
+        lines.extend(self.remarks(now).into_iter().map(|remark| format!("remark: {remark}")));
         lines.push("Names are the request's own word; its digest decides.".to_owned());
         Ok(lines)
     }
@@ -44,7 +46,19 @@ impl Request {
     fn difference(&self) -> Result<Section, String> {
         let Some(before) = &self.before_text else { return Ok(Section::default()) };
         let (old, new) = (before.as_bytes(), self.text.as_bytes());
-        diff::files(Some(&self.role), old, new, &self.names).map_err(|error| error.to_string())
+        let section = diff::files(Some(&self.role), old, new, &self.names);
+        // Whether clients accept a root is asked of what is published; here the boards say who has signed.
+        section.map(|section| Section { reach: Vec::new(), ..section }).map_err(|error| error.to_string())
+    }
+
+    /// What a signature over a targets role means beside it; `_type` tells the other roles apart.
+    pub fn counts_elsewhere(&self) -> Option<String> {
+        (self.metadata.role_type() == "targets").then(|| {
+            format!(
+                "The name {} is not in what is signed: the signature counts for every targets role in which its key is listed.",
+                self.role
+            )
+        })
     }
 
     /// Whether a rehearsal made what it asks to sign.
@@ -70,11 +84,23 @@ impl Request {
         Some(format!("the keys of root version {old} must sign too; --from {old}.root.json counts them"))
     }
 
-    /// What whoever asks, and whoever is asked, should know before anyone signs.
-    pub fn remarks(&self) -> Vec<String> {
+    /// What whoever asks, and whoever is asked, should know before anyone signs at `now`.
+    pub fn remarks(&self, now: Date) -> Vec<String> {
         let never = self.signers.thresholds().iter().filter(|threshold| !threshold.can_be_met());
         let never = never.map(|threshold| format!("{}: {NEVER}", threshold.of));
-        self.no_old().into_iter().chain(never).collect()
+        self.expired(now).into_iter().chain(self.jumps()).chain(self.no_old()).chain(never).collect()
+    }
+
+    fn expired(&self, now: Date) -> Option<String> {
+        let expires = fields::expires(self.metadata.signed()).filter(|expires| expires.has_passed(now))?;
+        Some(format!("it expires {expires}, {}: no client takes it any more", expires.until(now)))
+    }
+
+    fn jumps(&self) -> Option<String> {
+        let old = super::signers::version(self.before.as_ref()?.signed());
+        let (next, version) = (old.checked_add(1)?, self.version());
+        (version != next)
+            .then(|| format!("version {version} is not the next one: {next} follows version {old}"))
     }
 
     /// What is typed to say yes.

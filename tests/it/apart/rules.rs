@@ -12,6 +12,7 @@ use keyrite::tuf::apart::Outcome;
 use keyrite::tuf::apart::Request;
 use keyrite::tuf::apart::Response;
 use keyrite::tuf::apart::Signers;
+use keyrite::tuf::apart::carry;
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::json;
@@ -152,6 +153,84 @@ fn each_outcome_has_an_answer_of_its_own() {
         assert!(sentence(&merge).contains(says), "{}", sentence(&merge));
         assert_eq!(merge.merged().to_file() == before, outcome != Outcome::Added);
     }
+}
+
+/// The name of a targets role is in no byte that is signed: whoever signed `dev` has not signed `targets`, though the
+/// signature would verify.
+#[test]
+fn an_answer_that_names_another_role_or_version_than_what_it_is_merged_into_is_refused() {
+    let authority = old_root();
+    let file = signed_by(&targets(7, json!({})), &[]);
+    let signers = Signers::by(&authority, "targets").unwrap();
+    let key = signers.keys().next().unwrap().0.clone();
+    let n = (1..=9).find(|n| public(*n).keyid() == key).unwrap();
+    let sig = signer(n).sign(file.payload()).to_bytes();
+    let sha256 = keyrite::words::Digest::of(file.payload()).hex();
+
+    for (role, version, outcome) in [
+        ("targets", 7, Outcome::Added),
+        ("dev", 7, Outcome::WrongPayload),
+        ("targets", 8, Outcome::WrongPayload),
+    ] {
+        let response = Response::new(role, version, &sha256, key.clone(), "ed25519", &sig);
+        let mut merge = Merge::new(file.clone(), "targets", signers.clone(), "7.targets.json");
+        for form in [response.to_file(), carry::lines(&response).unwrap().join("\n").into_bytes()] {
+            merge.take("x", &form, None);
+        }
+
+        let first = &merge.findings()[0];
+        assert_eq!(first.outcome, outcome, "{}", sentence(&merge));
+        assert_eq!(merge.merged().signatures().is_empty(), outcome != Outcome::Added);
+        let both = [format!("{role} version {version}"), "targets version 7".to_owned()];
+        let said = sentence(&merge);
+        assert!(outcome == Outcome::Added || both.iter().all(|one| said.contains(one)), "{said}");
+    }
+}
+
+#[test]
+fn the_signer_of_a_targets_role_is_told_that_its_name_is_not_signed() {
+    let said = |role: &str, signed: &Value| {
+        let file = signed_by(signed, &[]).to_file();
+        let request = Request::for_role(&file, role, &old_root(), None, Names::default()).unwrap();
+        let request = Request::parse(&request.to_file()).unwrap();
+        request.lines(crate::tuf::world::now()).unwrap().iter().any(|line| {
+            line.contains("is not in what is signed: the signature counts for every targets role")
+        })
+    };
+
+    assert!(said("targets", &targets(7, json!({}))));
+    let root_lines = request().lines(crate::tuf::world::now()).unwrap().join("\n");
+    assert!(!root_lines.contains("every targets role"), "{root_lines}");
+}
+
+/// Both before anyone signs, in `request` and in `sign`.
+#[test]
+fn a_date_that_has_passed_and_a_version_that_jumps_are_remarked() {
+    let now = crate::tuf::world::now();
+    let remarks = |version: u64, expires: &str, before: Option<u64>| {
+        let file = |version: u64| {
+            let mut signed = targets(version, json!({}));
+            signed["expires"] = json!(expires);
+            signed_by(&signed, &[]).to_file()
+        };
+        let before = before.map(file);
+        let asked =
+            Request::for_role(&file(version), "targets", &old_root(), before.as_deref(), Names::default());
+        let asked = asked.unwrap();
+        assert!(
+            asked.remarks(now).iter().all(|r| asked.lines(now).unwrap().contains(&format!("remark: {r}")))
+        );
+        asked.remarks(now)
+    };
+
+    assert!(remarks(7, "2099-01-01T00:00:00Z", Some(6)).is_empty());
+    assert!(remarks(7, "2099-01-01T00:00:00Z", None).is_empty());
+    assert_eq!(
+        remarks(4_000_000_000, "2099-01-01T00:00:00Z", Some(6)),
+        ["version 4000000000 is not the next one: 7 follows version 6"]
+    );
+    let expired = remarks(7, "2020-12-31T23:59:59Z", Some(6));
+    assert!(expired[0].starts_with("it expires 2020-12-31T23:59:59Z, expired "), "{expired:?}");
 }
 
 #[test]
