@@ -2,6 +2,7 @@
 //! already is not the doing of this ceremony. `check` asks, and the build on the day, when other files may lie there.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use serde_json::json;
@@ -74,7 +75,8 @@ fn brought_in<'f>(plan: &'f Plan, hashed: &'f dyn Fn(&str) -> Option<&'f Files>)
     });
     for (role, files) in plan.roles.keys().filter_map(|role| Some((role, hashed(role)?))) {
         let news = files.listed().iter().filter(|(path, entry)| !is_plain(path, *entry));
-        let news = news.filter(|(path, entry)| listed_before(plan, role, path) != Some(*entry));
+        let before = listed_before(plan, role);
+        let news = news.filter(|(path, entry)| before(path) != Some(*entry));
         let read = news.filter_map(|(path, entry)| Some((path, json!(entry.read().ok()?))));
         findings.extend(lint::target_files(role, read));
     }
@@ -143,9 +145,9 @@ fn after<'f>(
 ) -> Value {
     let spec = plan.roles.get(role).and_then(|role| role.files.as_ref());
     let come = hashed(role).map(Files::listed).unwrap_or_default();
-    let kept = |path: &str| {
-        spec.is_none_or(|spec| spec.keep && spec.remove.iter().all(|removed| removed.value != path))
-    };
+    let removed = spec.iter().flat_map(|spec| &spec.remove);
+    let removed: BTreeSet<&str> = removed.map(|path| path.value.as_str()).collect();
+    let kept = |path: &str| spec.is_none_or(|spec| spec.keep) && !removed.contains(path);
     shown(|| come.paths().chain(listed.paths()), &|path| come.get(path).is_some() || kept(path), looked_for)
 }
 
@@ -164,11 +166,14 @@ fn shown<'f, P: Iterator<Item = &'f str>>(
     each.map(|path| (path.to_owned(), entry.clone())).collect::<serde_json::Map<_, _>>().into()
 }
 
-/// What a role lists under this path before; bins are asked as one.
-fn listed_before<'p>(plan: &'p Plan, role: &str, path: &str) -> Option<Entry<'p>> {
-    let before = plan.before.as_ref()?;
-    let bin = before.bins(role).map(|(bins, _)| bins.name(bins.bin_of(path)));
-    before.metadata(bin.as_deref().unwrap_or(role))?.listed()?.get(path)
+/// What a role lists under a path before; bins are asked as one.
+fn listed_before<'p>(plan: &'p Plan, role: &'p str) -> impl Fn(&str) -> Option<Entry<'p>> {
+    let before = plan.before.as_ref();
+    let bins = before.and_then(|before| before.bins(role)).map(|(bins, _)| bins);
+    move |path| {
+        let bin = bins.as_ref().map(|bins| bins.name(bins.bin_of(path)));
+        before?.metadata(bin.as_deref().unwrap_or(role))?.listed()?.get(path)
+    }
 }
 
 /// Whether no client can mind a target: a plain path, sha256 and a length are all that it has. Most of a million are so.
