@@ -29,8 +29,8 @@ pub(super) struct Fewest {
 /// What has to be in the wrong hands.
 #[derive(Clone, Copy, PartialEq)]
 enum Gone {
-    /// Stolen, until the weakest client takes what the thief signs.
-    Stolen,
+    /// Stolen, until clients that count so take what the thief signs.
+    Stolen(Counts),
     /// Lost or stolen, until the rest is below the threshold.
     Either,
     /// Lost, until the rest is below the threshold.
@@ -50,24 +50,26 @@ pub(super) fn fewest(model: &Model, kinds: &[KeySet]) -> Fewest {
         }
     }
     let roots = [nothing.clone(), search.of(root, Gone::Either), search.of(root, Gone::Lost)];
-    let forged: Vec<Vec<Combination>> = delegated.iter().map(|it| search.of(it, Gone::Stolen)).collect();
-    let mut seen: BTreeSet<&[Signers; 4]> = BTreeSet::new();
-    for era in model.eras.iter().rev().filter(|era| seen.insert(&era.signers)) {
-        // Of clients of older roots only what they suffer is asked: which root follows is asked of the newest.
-        let roots = if era.version == newest.version { &roots[..] } else { &roots[..1] };
-        let [root, others @ ..] = era.signers.each_ref().map(|signers| search.of(signers, Gone::Stolen));
-        let mut thefts = vec![root];
-        for some in 0..1_u32 << others.len() {
-            let his = (0..).zip(&others).filter(|(nth, _)| some >> nth & 1 == 1).map(|(_, of)| of);
-            let top = his.fold(nothing.clone(), |sum, of| search.join(&sum, of));
-            for of in &forged {
-                let more = search.join(&top, of);
-                thefts.push(more);
-            }
-            thefts.push(top);
+    let several = model.all_signers().any(|signers| !signers.several.is_empty());
+    let counts = if several { &[Counts::Keys, Counts::Keyids][..] } else { &[Counts::Keys] };
+    for counts in counts {
+        let stolen = Gone::Stolen(*counts);
+        let forged: Vec<Vec<Combination>> = delegated.iter().map(|it| search.of(it, stolen)).collect();
+        let mut seen: BTreeSet<&[Signers; 4]> = BTreeSet::new();
+        let mut eras = model.eras.iter().rev().filter(|era| seen.insert(&era.signers));
+        let his = eras.next().map(|era| search.thefts(&era.signers, stolen, &forged)).unwrap_or_default();
+        for theft in &his {
+            roots.iter().for_each(|root| all.extend(search.join(theft, root)));
         }
-        for theft in thefts {
-            roots.iter().for_each(|root| all.extend(search.join(&theft, root)));
+        // Clients of an older root suffer what they do beside what those of the newest suffer.
+        for era in eras {
+            let thefts = search.thefts(&era.signers, stolen, &forged);
+            for (theft, of_newest) in
+                thefts.iter().flat_map(|theft| his.iter().map(move |other| (theft, other)))
+            {
+                let both = search.join(theft, of_newest);
+                roots.iter().for_each(|root| all.extend(search.join(&both, root)));
+            }
         }
     }
     Fewest { combinations: all, one_delegation: delegated.len() > 1, cut: search.cut }
@@ -79,6 +81,24 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// What a thief signs by one root: root itself, or any of the other roles, alone or with one delegated role.
+    fn thefts(
+        &mut self,
+        signers: &[Signers; 4],
+        stolen: Gone,
+        forged: &[Vec<Combination>],
+    ) -> Vec<Vec<Combination>> {
+        let [root, others @ ..] = signers.each_ref().map(|signers| self.of(signers, stolen));
+        let mut thefts = vec![root];
+        for some in 0..1_u32 << others.len() {
+            let his = (0..).zip(&others).filter(|(nth, _)| some >> nth & 1 == 1).map(|(_, of)| of);
+            let top = his.fold(vec![self.nothing()], |sum, of| self.join(&sum, of));
+            thefts.extend(forged.iter().map(|of| self.join(&top, of)).collect::<Vec<_>>());
+            thefts.push(top);
+        }
+        thefts
+    }
+
     fn nothing(&self) -> Combination {
         vec![(0, 0); self.kinds.len()]
     }
@@ -87,14 +107,14 @@ impl Search<'_> {
     fn of(&mut self, signers: &Signers, gone: Gone) -> Vec<Combination> {
         let weigh = |kind: &KeySet| -> usize {
             let one: KeySet = kind.first().copied().into_iter().collect();
-            let counts = if gone == Gone::Stolen { Counts::Keyids } else { Counts::Keys };
+            let counts = if let Gone::Stolen(counts) = gone { counts } else { Counts::Keys };
             usize::try_from(signers.signatures(&one, counts)).unwrap_or(usize::MAX)
         };
         let weights: Vec<usize> = self.kinds.iter().map(weigh).collect();
         let threshold = usize::try_from(signers.threshold).unwrap_or(usize::MAX);
         let need = match gone {
-            Gone::Stolen if threshold == 0 => return Vec::new(),
-            Gone::Stolen => threshold,
+            Gone::Stolen(_) if threshold == 0 => return Vec::new(),
+            Gone::Stolen(_) => threshold,
             Gone::Either | Gone::Lost if threshold == 0 => 0,
             Gone::Either | Gone::Lost => (signers.keys.len() + 1).saturating_sub(threshold),
         };
@@ -109,7 +129,7 @@ impl Search<'_> {
             let most = if *weight == 0 { 0 } else { kind.len().min(need.div_ceil(*weight)) };
             for many in 0..=most {
                 let ways = match gone {
-                    Gone::Stolen => 0..=0,
+                    Gone::Stolen(_) => 0..=0,
                     Gone::Either => 0..=many,
                     Gone::Lost => many..=many,
                 };

@@ -44,6 +44,7 @@ pub use table::Combination;
 pub use table::Row;
 pub use table::Table;
 pub use table::Unsigned;
+pub use table::Worst;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

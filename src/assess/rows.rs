@@ -6,6 +6,7 @@ use crate::assess::Harm;
 use crate::assess::Model;
 use crate::assess::Row;
 use crate::assess::Table;
+use crate::assess::Worst;
 use crate::assess::rules;
 use crate::assess::say::cut;
 use crate::assess::say::cut_by;
@@ -48,10 +49,8 @@ impl Model {
         }
         for row in table.merged() {
             lines.push(String::new());
-            let on = if row.on.is_empty() { String::new() } else { format!(" on paths of {}", cut(&row.on)) };
-            let rule = row.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
             let count = row.choices.map(|choices| format!(": {choices} of {all}")).unwrap_or_default();
-            fold(&mut lines, "", &format!("{}{on}{rule}{count}", row.title()));
+            fold(&mut lines, "", &format!("{}{count}", row.title()));
             fold(&mut lines, "  then  ", &row.follows());
             fold(&mut lines, "  from  ", &fewest(&row.from));
         }
@@ -74,10 +73,20 @@ impl Model {
     }
 }
 
+impl Worst {
+    /// What it is, of whom, on which paths, and by which rules.
+    fn title(&self, whose: &str) -> String {
+        let on = if self.on.is_empty() { String::new() } else { format!(" on paths of {}", cut(&self.on)) };
+        let rules: Vec<&str> =
+            self.rule.into_iter().chain(self.taken_by.rule().map(|rule| rule.name)).collect();
+        format!("{}{whose}{on} ({})", self.harm.name(), rules.join(", "))
+    }
+}
+
 impl Row {
     /// Whether every role can still be signed and the thief can do nothing.
     pub fn is_good(&self) -> bool {
-        (self.harm, self.old) == (Harm::Nothing, Harm::Nothing)
+        (self.now.harm, self.old.harm) == (Harm::Nothing, Harm::Nothing)
             && matches!(self.root, Can::Sign { .. })
             && self.unsigned.is_empty()
     }
@@ -85,23 +94,24 @@ impl Row {
     /// Whether all that follows is that roles beside root are not signed as they were.
     pub(super) fn only_roles(&self) -> bool {
         let rotates = matches!(self.root, Can::Sign { .. });
-        (self.harm, self.old, rotates) == (Harm::Nothing, Harm::Nothing, true) && !self.unsigned.is_empty()
+        (self.now.harm, self.old.harm, rotates) == (Harm::Nothing, Harm::Nothing, true)
+            && !self.unsigned.is_empty()
     }
 
-    /// What clients suffer; where that is nothing, what the people do.
+    /// What clients suffer, those alone that trust an older root where that is worse; where nobody does, what the people do.
     fn title(&self) -> String {
-        let title = match (self.harm, self.root) {
+        if self.old.harm != Harm::Nothing {
+            return self.old.title(" OF CLIENTS THAT TRUST AN OLDER ROOT");
+        }
+        let title = match (self.now.harm, self.root) {
             (Harm::Nothing, _) if self.is_good() => "SAFE",
-            (Harm::Nothing, Can::Sign { .. }) if self.old != Harm::Nothing => {
-                return format!("{} OF CLIENTS THAT TRUST AN OLDER ROOT", self.old.name());
-            }
             (Harm::Nothing, Can::Sign { .. }) if self.lost.is_empty() => {
                 "A ROLE NEEDS A STOLEN KEY, ROOT CAN MEND IT"
             }
             (Harm::Nothing, Can::Sign { .. }) => "A ROLE IS LOST, ROOT CAN MEND IT",
             (Harm::Nothing, Can::OnlyWithStolen) => "A STOLEN KEY IS NEEDED",
             (Harm::Nothing, Can::Never) => "ROOT IS LOST",
-            (harm, _) => harm.name(),
+            _ => return self.now.title(""),
         };
         title.to_owned()
     }
@@ -118,6 +128,9 @@ impl Row {
             (true, false) => format!("nobody signs that role ({})", rules::ROLE_LOST.name),
             (true, true) => {
                 format!("that role is signed only with a stolen key ({})", rules::ROLE_NEEDS_STOLEN.name)
+            }
+            (false, _) if self.old.harm != Harm::Nothing && self.up_to != Harm::Nothing => {
+                return format!("{root}; clients of the newest root suffer up to {}", self.up_to.name());
             }
             (false, _) => return root,
         };

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::assess::Assessment;
 use crate::assess::Can;
-use crate::assess::Effect;
+use crate::assess::Clients;
 use crate::assess::Harm;
 use crate::assess::KeySet;
 use crate::assess::Model;
@@ -27,17 +27,28 @@ const MOST: usize = 6_561;
 /// For each kind, how many are lost and how many are stolen.
 pub type Combination = Vec<(usize, usize)>;
 
-/// What follows, and from which combinations.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The worst that clients suffer.
+/// The worst that some clients suffer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Worst {
+    /// What.
     pub harm: Harm,
-    /// Where all else is well, the worst that clients suffer which still trust an older root.
-    pub old: Harm,
     /// By which rule; none where it is nothing.
     pub rule: Option<&'static str>,
     /// On which delegated roles, where it is not everything.
     pub on: Vec<String>,
+    /// Which of these clients.
+    pub taken_by: Clients,
+}
+
+/// What follows, and from which combinations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Of clients of the newest root.
+    pub now: Worst,
+    /// The worst of these where rows are merged.
+    pub up_to: Harm,
+    /// Of clients that trust an older root, where that is worse; else nothing.
+    pub old: Worst,
     /// Whether root can follow root.
     pub root: Can,
     /// Roles beside root that can no longer be signed without a stolen key, or at all.
@@ -182,42 +193,43 @@ fn ways(n: usize, (lost, stolen): (usize, usize)) -> u128 {
 /// What two combinations must have in common to stand in one row; the best first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Class {
-    harm: std::cmp::Reverse<Harm>,
-    old: std::cmp::Reverse<Harm>,
+    harm: std::cmp::Reverse<(Harm, Harm)>,
     root: u8,
     unsigned: Vec<String>,
     lost: Vec<String>,
-    on: Vec<String>,
-    rule: Option<&'static str>,
+    now: Worst,
+    old: Worst,
 }
 
 fn class(assessment: &Assessment) -> Class {
-    let harm = assessment.worst();
     let root = match assessment.roles.first().map_or(Can::Never, |root| root.can) {
         Can::Sign { .. } => 0,
         Can::OnlyWithStolen => 1,
         Can::Never => 2,
     };
-    // Who trusts an older root is asked about where nobody else suffers.
-    let old = if (harm, root) == (Harm::Nothing, 0) { assessment.worst_of_old() } else { Harm::Nothing };
-    let worst: Vec<&Effect> = assessment
-        .thief
-        .iter()
-        .filter(|effect| match old {
-            Harm::Nothing => effect.clients.is_none() && effect.harm == harm && harm != Harm::Nothing,
-            old => effect.clients.is_some() && effect.harm == old,
-        })
-        .collect();
-    let on = worst.iter().filter(|effect| !effect.paths.is_empty());
+    let worst = |old: bool, harm: Harm| -> Worst {
+        let effects = || {
+            let of = assessment.thief.iter().filter(move |effect| effect.clients.is_some() == old);
+            of.filter(move |effect| effect.harm == harm && harm != Harm::Nothing)
+        };
+        let on: Vec<String> = effects()
+            .filter(|effect| !effect.paths.is_empty())
+            .map(|effect| together(assessment, &effect.roles))
+            .collect();
+        let rule = effects().next().map(|effect| effect.rule.name);
+        let taken_by = effects().map(|effect| effect.taken_by).min().unwrap_or(Clients::All);
+        Worst { harm, rule, on, taken_by }
+    };
+    let now = assessment.worst();
+    let old = Some(assessment.worst_of_old()).filter(|old| *old < now).unwrap_or(Harm::Nothing);
     let unsigned = assessment.roles.iter().skip(1).filter(|role| !matches!(role.can, Can::Sign { .. }));
     Class {
-        harm: std::cmp::Reverse(harm),
-        old: std::cmp::Reverse(old),
+        harm: std::cmp::Reverse((now, old)),
         root,
         unsigned: unsigned.clone().map(Status::named).collect(),
         lost: unsigned.filter(|role| role.can == Can::Never).map(Status::named).collect(),
-        on: on.map(|effect| together(assessment, &effect.roles)).collect(),
-        rule: worst.first().map(|effect| effect.rule.name),
+        now: worst(false, now),
+        old: worst(true, old),
     }
 }
 
@@ -257,17 +269,20 @@ impl Table {
         self.rows.iter().all(|row| row.choices.is_some())
     }
 
-    /// The rows as people read them: those that differ in nothing but which other roles are unsigned are one.
+    /// The rows as people read them: those that differ in nothing but which other roles are unsigned are one, and those
+    /// that differ in nothing but what is less than what clients of an older root suffer.
     pub fn merged(&self) -> Vec<Row> {
         let mut merged: Vec<Row> = Vec::new();
         for row in &self.rows {
             let alike = |other: &&mut Row| {
-                let what = |row: &Row| (row.harm, row.old, row.rule, row.on.clone(), row.root, row.is_good());
+                let now = |row: &Row| Some(row.now.clone()).filter(|_| row.old.harm == Harm::Nothing);
+                let what = |row: &Row| (now(row), row.old.clone(), row.root, row.is_good());
                 let mends = |row: &Row| row.only_roles().then_some(row.lost.is_empty());
                 what(other) == what(row) && mends(other) == mends(row)
             };
             match merged.iter_mut().find(alike) {
                 Some(known) => {
+                    known.up_to = known.up_to.min(row.up_to);
                     known.from.extend(row.from.iter().cloned());
                     known.unsigned.extend(row.unsigned.iter().cloned());
                     known.lost.extend(row.lost.iter().cloned());
@@ -299,11 +314,12 @@ impl Table {
 }
 
 fn row(class: Class, all: &[Combination], choices: Option<u128>) -> Row {
-    let Class { harm, old, root, unsigned, lost, on, rule } = class;
+    let Class { root, unsigned, lost, now, old, .. } = class;
     let root = match root {
         0 => Can::Sign { spare: 0 },
         1 => Can::OnlyWithStolen,
         _ => Can::Never,
     };
-    Row { harm: harm.0, old: old.0, rule, on, root, unsigned, lost, from: least(all), choices }
+    let up_to = now.harm;
+    Row { now, up_to, old, root, unsigned, lost, from: least(all), choices }
 }

@@ -63,8 +63,12 @@ pub(super) fn table(model: &Model, table: &Table, at: Date) -> Value {
             many.collect::<Vec<_>>()
         });
         json!({
-            "good": row.is_good(), "harm": harm(row.harm), "rule": row.rule, "on": row.on, "root": can(row.root),
-            "unsigned": row.unsigned, "lost": row.lost, "harm_on_older_roots": harm(row.old),
+            "good": row.is_good(), "harm": harm(row.now.harm), "rule": row.now.rule.or(row.old.rule),
+            "on": if row.now.harm == Harm::Nothing { &row.old.on } else { &row.now.on }, "root": can(row.root),
+            "unsigned": row.unsigned, "lost": row.lost,
+            // A client of an older root climbs to the newest, and suffers what those of that one do.
+            "harm_on_older_roots": harm(row.old.harm.min(row.now.harm)), "rule_on_older_roots": row.old.rule.or(row.now.rule),
+            "clients_that_count": counting(row.now.taken_by), "clients_that_match": matching(row.now.taken_by),
             "combinations": row.choices.map(|choices| choices.to_string()), "from": from.collect::<Vec<_>>(),
         })
     });

@@ -560,9 +560,9 @@ fn thresholds_alone_give_the_rows_that_every_combination_gives() {
         let rows = |table: &Table| -> BTreeSet<String> {
             let row = |row: Row| {
                 let from: BTreeSet<_> = row.from.into_iter().collect();
-                let roles = (row.harm, row.old) == (Harm::Nothing, Harm::Nothing);
+                let roles = (row.now.harm, row.old.harm) == (Harm::Nothing, Harm::Nothing);
                 let lost = roles && matches!(row.root, Can::Sign { .. }) && !row.lost.is_empty();
-                format!("{:?}", (row.harm, row.old, row.rule, row.on, row.root, lost, from))
+                format!("{:?}", (row.now, row.old, row.root, lost, from))
             };
             table.merged().into_iter().map(row).collect()
         };

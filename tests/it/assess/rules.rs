@@ -235,7 +235,7 @@ fn what_has_expired_keeps_a_thief_away_only_until_it_is_signed_again() {
     assert_eq!(effect.after, ["timestamp"]);
     assert_eq!(vec![Effect { after: vec![], ..effect }], in_time.thief);
     let rows = |set: &Set| {
-        model(set).table(now()).rows.into_iter().map(|row| (row.harm, row.choices)).collect::<Vec<_>>()
+        model(set).table(now()).rows.into_iter().map(|row| (row.now.harm, row.choices)).collect::<Vec<_>>()
     };
     assert_eq!(rows(&late), rows(&set));
     assert_eq!(model(&late).table(now()).expired, ["timestamp"]);
@@ -310,7 +310,7 @@ fn every_combination_stands_in_one_row_and_a_row_says_from_which_fewest_keys_it_
     assert_eq!((table.choices, table.is_counted()), (3_u128.pow(8), true));
     assert_eq!(table.rows.iter().filter_map(|row| row.choices).sum::<u128>(), table.choices);
     let everything =
-        table.rows.iter().find(|row| row.harm == Harm::Takeover && matches!(row.root, Can::Sign { .. }));
+        table.rows.iter().find(|row| row.now.harm == Harm::Takeover && matches!(row.root, Can::Sign { .. }));
     assert_eq!(everything, None);
     let first = &table.rows[0];
     assert!(first.is_good() && first.from == [vec![(0, 0); table.kinds.len()]], "{first:?}");
@@ -374,7 +374,7 @@ fn no_row_is_left_out_where_there_are_too_many_combinations_to_try() {
 
     assert!(!table.is_counted() && table.left_out.is_empty(), "{:?}", table.left_out);
     let rows = table.merged();
-    let has = |harm: Harm, can: fn(Can) -> bool| rows.iter().any(|row| row.harm == harm && can(row.root));
+    let has = |harm: Harm, can: fn(Can) -> bool| rows.iter().any(|row| row.now.harm == harm && can(row.root));
     for harm in [Harm::Takeover, Harm::AnySoftware, Harm::MixAndMatch, Harm::Rollback, Harm::Nothing] {
         assert!(has(harm, |can| can != Can::Never), "{harm:?}");
         // Of six root keys two sign: who has two of them leaves four, and root is lost with five.
@@ -392,7 +392,7 @@ fn no_row_is_left_out_where_there_are_too_many_combinations_to_try() {
             };
             let (lost, stolen) = (pick(|many| (0, many.0)), pick(|many| (many.0, many.1)));
             let said = model.assess(&Question { lost, stolen, at: now() });
-            assert_eq!((said.worst(), said.is_good()), (row.harm, row.is_good()), "{row:?}");
+            assert_eq!((said.worst(), said.is_good()), (row.now.harm, row.is_good()), "{row:?}");
             assert_eq!(said.roles[root].can == Can::Never, row.root == Can::Never, "{row:?}");
         }
     }
@@ -402,7 +402,7 @@ fn no_row_is_left_out_where_there_are_too_many_combinations_to_try() {
 fn a_role_whose_key_is_stolen_is_not_one_that_nobody_signs() {
     let table = model(&world().build()).table(now());
 
-    for row in table.merged().iter().filter(|row| row.from.len() > 1 && row.harm == row.old) {
+    for row in table.merged().iter().filter(|row| row.from.len() > 1 && row.now.harm == row.old.harm) {
         if row.lost.is_empty() || !matches!(row.root, Can::Sign { .. }) {
             continue;
         }
@@ -418,8 +418,8 @@ fn keys_of_an_older_root_alone_have_a_row_and_the_first_line() {
 
     let table = model.table(now());
 
-    let row = table.merged().into_iter().find(|row| row.old == Harm::Takeover).unwrap();
-    assert!(!row.is_good() && row.harm == Harm::Nothing, "{row:?}");
+    let row = table.merged().into_iter().find(|row| row.old.harm == Harm::Takeover).unwrap();
+    assert!(!row.is_good() && row.now.harm == Harm::Nothing, "{row:?}");
     let said = assess(&world().build(), &[], &[1, 2]);
     let head = model.head(&said).join(" ");
     assert!(head.starts_with("TAKEOVER, of clients that still trust root 1: the thief signs"), "{head}");
@@ -482,5 +482,43 @@ fn who_took_honest_files_takes_lower_versions_only_where_too_few_of_their_keys_s
     assert!(one_stays.contains(both) && one_stays.contains("above the highest of yours"), "{one_stays}");
     for steps in [none_stays, too_few] {
         assert!(steps.contains("Clients can no longer verify the timestamp that they stored"), "{steps}");
+    }
+}
+
+/// Root 2 has other keys than root 1 for all that servers sign; nothing is delegated.
+fn with_another_server() -> World {
+    let mut world = world();
+    world.role("targets").as_object_mut().unwrap().remove("delegations");
+    world.roles.remove("dev");
+    world.roots[0].0["keys"][public(30).keyid().0] = public(30).to_json().clone();
+    world.roots[0].0["roles"]["timestamp"]["keyids"] = json!(keyids(&[30]));
+    world.roots[0].0["roles"]["snapshot"]["keyids"] = json!(keyids(&[30]));
+    world
+}
+
+#[test]
+fn the_table_has_for_every_combination_what_clients_of_older_roots_suffer() {
+    for world in [world(), with_another_server()] {
+        let model = model(&world.build());
+        let table = model.table(now());
+        let everyone: Vec<usize> = table.kinds.iter().flatten().copied().collect();
+        let mut counted = std::collections::BTreeMap::<(Harm, Harm), u128>::new();
+        for nth in 0..3_usize.pow(everyone.len() as u32) {
+            let of = |how: usize| -> KeySet {
+                let state = |place: usize| nth / 3_usize.pow(place as u32) % 3;
+                (0..everyone.len()).filter(|at| state(*at) == how).map(|at| everyone[at]).collect()
+            };
+            let said = model.assess(&Question { lost: of(1), stolen: of(2), at: now() });
+            *counted.entry((said.worst(), said.worst().min(said.worst_of_old()))).or_default() += 1;
+        }
+
+        let mut rows = std::collections::BTreeMap::<(Harm, Harm), u128>::new();
+        for row in &table.rows {
+            let old = row.old.harm.min(row.now.harm);
+            *rows.entry((row.now.harm, old)).or_default() += row.choices.unwrap();
+        }
+
+        assert_eq!(rows, counted);
+        assert!(rows.keys().filter(|(now, old)| old < now && *now != Harm::Nothing).count() > 1, "{rows:?}");
     }
 }

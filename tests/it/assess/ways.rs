@@ -153,7 +153,10 @@ fn what_only_today_s_targets_lead_to_is_harm_in_the_table_too() {
     let table = model(&set).table(now());
 
     assert_eq!(said(&effects), [(Harm::AnySoftware, "d/tool".to_owned(), None, 1)]);
-    assert!(table.rows.iter().any(|row| row.on == ["a"] && row.harm == Harm::AnySoftware), "{table:?}");
+    assert!(
+        table.rows.iter().any(|row| row.now.on == ["a"] && row.now.harm == Harm::AnySoftware),
+        "{table:?}"
+    );
 }
 
 #[test]
