@@ -17,11 +17,16 @@ use crate::assess::table::least;
 /// More combinations than these are not kept of one thing; those with the fewest keys are.
 const MOST: usize = 2_000;
 
+/// With more combinations than these, no more thefts from clients of several roots are brought together.
+const MOST_TOGETHER: usize = 20_000;
+
 /// The combinations that are the fewest for something.
 pub(super) struct Fewest {
     pub(super) combinations: BTreeSet<Combination>,
     /// Whether more than one delegated role could be signed by the thief at once: they were taken one at a time.
     pub(super) one_delegation: bool,
+    /// Whether not every theft from clients of an older root was tried beside every one from those of the newest.
+    pub(super) older_together: bool,
     /// Whether there were too many.
     pub(super) cut: bool,
 }
@@ -52,27 +57,30 @@ pub(super) fn fewest(model: &Model, kinds: &[KeySet]) -> Fewest {
     let roots = [nothing.clone(), search.of(root, Gone::Either), search.of(root, Gone::Lost)];
     let several = model.all_signers().any(|signers| !signers.several.is_empty());
     let counts = if several { &[Counts::Keys, Counts::Keyids][..] } else { &[Counts::Keys] };
+    let mut older_together = false;
     for counts in counts {
         let stolen = Gone::Stolen(*counts);
         let forged: Vec<Vec<Combination>> = delegated.iter().map(|it| search.of(it, stolen)).collect();
         let mut seen: BTreeSet<&[Signers; 4]> = BTreeSet::new();
-        let mut eras = model.eras.iter().rev().filter(|era| seen.insert(&era.signers));
-        let his = eras.next().map(|era| search.thefts(&era.signers, stolen, &forged)).unwrap_or_default();
-        for theft in &his {
+        let eras = model.eras.iter().rev().filter(|era| seen.insert(&era.signers));
+        let thefts: Vec<_> = eras.map(|era| search.thefts(&era.signers, stolen, &forged)).collect();
+        let Some((newest, older)) = thefts.split_first() else { continue };
+        for theft in newest {
             roots.iter().for_each(|root| all.extend(search.join(theft, root)));
         }
-        // Clients of an older root suffer what they do beside what those of the newest suffer.
-        for era in eras {
-            let thefts = search.thefts(&era.signers, stolen, &forged);
-            for (theft, of_newest) in
-                thefts.iter().flat_map(|theft| his.iter().map(move |other| (theft, other)))
-            {
-                let both = search.join(theft, of_newest);
-                roots.iter().for_each(|root| all.extend(search.join(&both, root)));
+        let older = || older.iter().flatten();
+        older().for_each(|theft| all.extend(theft.iter().cloned()));
+        // What clients of an older root suffer stands beside what those of the newest suffer, and what becomes of root.
+        for (theft, other) in older().flat_map(|theft| newest.iter().map(move |other| (theft, other))) {
+            if all.len() > MOST_TOGETHER {
+                older_together = true;
+                break;
             }
+            let both = search.join(theft, other);
+            roots.iter().for_each(|root| all.extend(search.join(&both, root)));
         }
     }
-    Fewest { combinations: all, one_delegation: delegated.len() > 1, cut: search.cut }
+    Fewest { combinations: all, one_delegation: delegated.len() > 1, older_together, cut: search.cut }
 }
 
 struct Search<'a> {

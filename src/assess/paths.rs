@@ -43,6 +43,8 @@ pub(super) struct Constraints {
     by_hash: Vec<Vec<String>>,
     /// Hash prefixes that are taken before.
     taken: Vec<String>,
+    /// Whether some paths are taken before by patterns and hashes together.
+    some_taken: bool,
 }
 
 impl Constraints {
@@ -74,7 +76,7 @@ impl Constraints {
             (_, []) => self.not.push(all),
             (true, [one]) => self.taken.extend(one.iter().cloned()),
             // Patterns and hashes together leave some paths; that is enough to know.
-            _ => {}
+            _ => self.some_taken = true,
         }
     }
 
@@ -89,7 +91,7 @@ impl Constraints {
             return Witness::Some;
         }
         match self.search(listed) {
-            Witness::Path(_) if of_hash || !self.taken.is_empty() => Witness::Some,
+            Witness::Path(_) if of_hash || self.some_taken || !self.taken.is_empty() => Witness::Some,
             found => found,
         }
     }
@@ -318,6 +320,10 @@ mod tests {
         assert_eq!(of(&[prefixes(&["0f"])], &[prefixes(&["0"])]), Witness::None);
         assert_eq!(of(&[prefixes(&["0"])], &[prefixes(&["0f"])]), Witness::Some);
         assert_eq!(of(&[prefixes(&["f"]), Paths::Bin { number: 1, bits: 1 }], &[]), Witness::Some);
+        let mut together = Constraints::default();
+        together.must(&patterns(&["a*"]));
+        together.must_not(&[patterns(&["a"]), prefixes(&["0"])]);
+        assert_eq!(together.witness(&|_| false), Witness::Some);
         assert_eq!(of(&[prefixes(&["7"]), Paths::Bin { number: 1, bits: 1 }], &[]), Witness::None);
     }
 }

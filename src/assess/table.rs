@@ -112,10 +112,13 @@ fn of(model: &Model, at: Date, kinds: Vec<KeySet>, counted: bool) -> Table {
     if counted {
         combinations(&kinds).for_each(judge);
     } else {
-        let Fewest { combinations, one_delegation, cut } = fewest(model, &kinds);
+        let Fewest { combinations, one_delegation, older_together, cut } = fewest(model, &kinds);
         combinations.into_iter().for_each(&mut judge);
         if one_delegation {
             left_out.push("combinations by which several delegated roles are signed by a thief at once");
+        }
+        if older_together {
+            left_out.push("combinations by which clients of older roots suffer beside those of the newest, where there are thousands");
         }
         if cut {
             left_out.push("combinations of more keys than those named, where there are thousands");

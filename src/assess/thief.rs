@@ -53,7 +53,9 @@ impl Thief<'_> {
                     && a.targets >= b.targets
             };
             let known = effects.clone();
-            effects.extend(weak.into_iter().filter(|weak| !known.iter().any(|known| covers(known, weak))));
+            // Of what tough does not take either there is nothing to say.
+            let weak = weak.into_iter().filter(|weak| clients != Clients::Tough || weak.harm < Harm::Nothing);
+            effects.extend(weak.filter(|weak| !known.iter().any(|known| covers(known, weak))));
         }
         effects.sort_by(|a, b| {
             (a.clients.is_some(), a.harm, &a.roles).cmp(&(b.clients.is_some(), b.harm, &b.roles))
