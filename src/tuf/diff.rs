@@ -120,6 +120,12 @@ impl Kind {
     pub fn of_signers(self) -> bool {
         matches!(self, Self::Threshold | Self::KeyAdded | Self::KeyRemoved | Self::KeyOnce)
     }
+
+    /// Whether it is about who is delegated to, for what, and who signs there.
+    pub fn of_delegations(self) -> bool {
+        self.of_signers()
+            || matches!(self, Self::Delegation | Self::DelegationAdded | Self::DelegationRemoved)
+    }
 }
 
 /// One change.

@@ -45,7 +45,8 @@ struct Side<'a> {
 }
 
 /// The fields that are compared by name.
-const KNOWN: [&str; 6] = ["name", "keyids", "threshold", "paths", "path_hash_prefixes", "terminating"];
+const KNOWN: [&str; 7] =
+    ["name", "keyids", "threshold", "paths", "path_hash_prefixes", "terminating", "bit_length"];
 
 impl<'a> Side<'a> {
     fn read(signed: &'a Map<String, Value>) -> Result<Self, MetadataError> {
@@ -161,7 +162,7 @@ pub(super) fn compare(
     Ok(())
 }
 
-/// Paths, the end of the search, and fields that nobody knows.
+/// Paths, the end of the search, the number of bins, and fields that nobody knows.
 fn role(scope: &Scope, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (field, called) in [("paths", "path"), ("path_hash_prefixes", "prefix")] {
@@ -184,6 +185,15 @@ fn role(scope: &Scope, old: &Map<String, Value>, new: &Map<String, Value>) -> Ve
         };
         let what = format!("terminating {} -> {}", ends(old), ends(new));
         changes.push(scope.change(Kind::Delegation, &what, format!("{what}: {words}")));
+    }
+    let bins = |role: &Map<String, Value>| {
+        let bits = role.get("bit_length").and_then(Value::as_u64);
+        bits.map_or(1, |bits| 1_u64.wrapping_shl(u32::try_from(bits).unwrap_or_default()))
+    };
+    if bins(old) != bins(new) {
+        let what = format!("bins {} -> {}", bins(old), bins(new));
+        let words = format!("{what}: paths lead to other bins than before");
+        changes.push(scope.change(Kind::Delegation, &what, words));
     }
     let others = |role: &Map<String, Value>| -> Map<String, Value> {
         let others = role.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::few::and_more;
@@ -96,11 +97,12 @@ pub fn moves_of<'p>(old: &Tree, new: &Tree, paths: impl Iterator<Item = &'p str>
 fn walk<'p>(old: &Tree, new: &Tree, paths: impl Iterator<Item = (Option<&'p str>, &'p str)>) -> Moves {
     let (mut moved, mut replaceable) = (Groups::new(), Groups::new());
     let (of_old, of_new) = (Names::of(old), Names::of(new));
+    let mut unseen = BTreeSet::new();
     for (lister, path) in paths {
         let (before, was) = old.asked(path);
         // Each path once: where a client takes it, or where nobody sees it; and none that is new.
         let elsewhere = |lister: &str| was.is_some_and(|was| was != lister);
-        if lister.map_or(was.is_none(), elsewhere) {
+        if lister.map_or(was.is_none(), elsewhere) || (was.is_none() && !unseen.insert(path)) {
             continue;
         }
         let (asked, is) = new.asked(path);

@@ -253,6 +253,28 @@ fn shadowed_targets_are_counted_with_the_role_that_shadows_them() {
 }
 
 #[test]
+fn a_path_that_is_found_only_now_counts_once_however_many_list_it() {
+    let with = |paths: &[&str]| {
+        let list = json!([delegation("dev", 2, false, paths), delegation("ops", 2, false, paths)]);
+        tree(&[
+            ("targets", &[], list),
+            ("dev", &["dev/a"], Value::Null),
+            ("ops", &["dev/a", "dev/b"], Value::Null),
+        ])
+    };
+
+    let lines = moves(&with(&["x"]), &with(&["dev/*"])).lines();
+
+    assert_eq!(
+        lines,
+        [
+            "1 current target is found only now, in dev: dev/a",
+            "1 current target is found only now, in ops: dev/b"
+        ]
+    );
+}
+
+#[test]
 fn another_order_moves_targets_from_role_to_role() {
     let paths: Vec<String> = (0..17).map(|n| format!("dev/{n:02}")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();

@@ -129,13 +129,18 @@ fn bins_under_another_name_are_one_place_to_which_files_move() {
 
 #[test]
 fn the_number_of_bins_changes_while_they_list_files() {
+    number_of_bins("classic");
+    number_of_bins("succinct");
+}
+
+fn number_of_bins(style: &str) {
     let world = World::new();
     let entry = json!({"length": 1, "hashes": {"sha256": "ab".repeat(32)}});
     let all: serde_json::Map<String, serde_json::Value> =
         (0..20).map(|n| (format!("app/{n}"), entry.clone())).collect();
     world.write("inputs/manifest.json", json!({"targets": all}).to_string().as_bytes());
     let bins = |count: u64| {
-        format!("{{bins: {{count: {count}, prefix: bin, style: classic}}, keys: [dana], threshold: 1}}")
+        format!("{{bins: {{count: {count}, prefix: bin, style: {style}}}, keys: [dana], threshold: 1}}")
     };
     let after = format!(
         "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{}]}}
@@ -150,6 +155,9 @@ fn the_number_of_bins_changes_while_they_list_files() {
 
         let said = world.run(&file).ended(0).out;
 
+        let was = if count == 8 { 4 } else { 8 };
+        let number = format!("delegation bin-*: bins {was} -> {count}: paths lead to other bins than before");
+        assert_eq!(said.contains(&number), style == "succinct", "{said}");
         assert!(!said.contains(LOST) && !said.contains("current target"), "{said}");
         let found: usize = (0..count)
             .map(|bin| {

@@ -158,7 +158,7 @@ fn succinct_bins_are_compared_as_one() {
             "targets: delegation bin-*: + key eva",
             "targets: + unused key dev",
             "targets: - unused key eva",
-            "targets: delegation bin-*: field bit_length changed"
+            "targets: delegation bin-*: bins 256 -> 1024"
         ]
     );
 }
