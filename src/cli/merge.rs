@@ -95,6 +95,9 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         })).collect::<Vec<_>>(),
         "remarks": request.no_old().into_iter().collect::<Vec<_>>(),
     }))?;
+    if let Some(why) = request.never_taken() {
+        return Err(Failure::new(Exit::No, why, "give the file its version, and have that signed"));
+    }
     match request.uncounted() {
         Some(old) => {
             let error = format!("the threshold of root version {old} cannot be counted without that root");

@@ -309,14 +309,15 @@ pub enum Anchor {
     Unread(String),
 }
 
-/// Whether clients that were shipped with a root reach the newest one.
+/// Whether clients that were shipped with a root reach the newest one: that which is made here, where one is.
 pub fn anchors(plan: &Plan, base: &Path) -> Vec<(String, Anchor)> {
     let Some(before) = &plan.before else { return Vec::new() };
     let read = |path: &String| {
         let bytes = inputs::small_file(&base.join(path))?;
         Metadata::parse(&bytes).map_err(|error| error.to_string())
     };
-    let anchor = |path: &String| match read(path).map(|anchor| before.reach(&anchor)) {
+    let next = plan.roles.get("root").and_then(|root| root.in_room.as_ref()).map(|root| root.version);
+    let anchor = |path: &String| match read(path).map(|anchor| before.reach(&anchor, next)) {
         Ok(Ok(how)) => Anchor::Reaches(how),
         Ok(Err(why)) => Anchor::LeftBehind(why),
         Err(why) => Anchor::Unread(why),

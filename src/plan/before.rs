@@ -169,8 +169,9 @@ impl Before {
             && self.repository.targets_roles().any(|(from, _)| delegates(from))
     }
 
-    /// Whether a client that was shipped with this root reaches the newest one, and over which versions.
-    pub fn reach(&self, anchor: &Metadata) -> Result<String, String> {
+    /// Whether a client that was shipped with this root reaches the newest one, and over which versions; where `next` is
+    /// signed as the newest one asks, it reaches that too.
+    pub fn reach(&self, anchor: &Metadata, next: Option<u64>) -> Result<String, String> {
         let root = Root::from_signed(anchor.signed()).map_err(|error| error.to_string())?;
         let newest = self.root_file().version;
         if root.version > newest {
@@ -195,10 +196,11 @@ impl Before {
         let twin = twin.map(|file| {
             format!("; it says something else than {} here: two roots of one version were signed", file.file)
         });
-        let how = match newest - root.version {
-            0 => format!("root {newest}, from which this starts"),
-            1 => format!("root {} reaches root {newest} in one step", root.version),
-            steps => format!("root {} reaches root {newest} in {steps} steps", root.version),
+        let to = next.unwrap_or(newest);
+        let how = match to.saturating_sub(root.version) {
+            0 => format!("root {to}, from which this starts"),
+            1 => format!("root {} reaches root {to} in one step", root.version),
+            steps => format!("root {} reaches root {to} in {steps} steps", root.version),
         };
         Ok(how + &twin.unwrap_or_default())
     }

@@ -121,10 +121,6 @@ impl Kind {
             };
         }
         let keys = change.kind.of_signers();
-        let delegations = matches!(
-            change.kind,
-            diff::Kind::Delegation | diff::Kind::DelegationAdded | diff::Kind::DelegationRemoved
-        );
         let files =
             matches!(change.kind, diff::Kind::FileAdded | diff::Kind::FileChanged | diff::Kind::FileRemoved);
         match self {
@@ -132,7 +128,7 @@ impl Kind {
             Self::RootRenewal | Self::RestoreDrill | Self::Destruction => false,
             Self::KeyRotation => file == "root" && keys && TOP_LEVEL.contains(&&*change.role),
             Self::CompromiseResponse => keys,
-            Self::DelegationChange => file != "root" && (delegations || keys),
+            Self::DelegationChange => file != "root" && change.kind.of_delegations(),
             Self::TargetsSigning => file != "root" && files,
         }
     }

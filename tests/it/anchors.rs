@@ -65,9 +65,9 @@ fn check_says_over_which_versions_each_shipped_root_reaches_the_new_one() {
     assert_eq!(
         lines,
         [
-            "first.json: root 1 reaches root 2 in one step",
-            "newest.json: root 2, from which this starts",
-            "twin.json: root 2, from which this starts; it says something else than 2.root.json here: two roots of one version were signed",
+            "first.json: root 1 reaches root 3 in 2 steps",
+            "newest.json: root 2 reaches root 3 in one step",
+            "twin.json: root 2 reaches root 3 in one step; it says something else than 2.root.json here: two roots of one version were signed",
         ]
     );
     let document: Value = serde_json::from_str(&document).unwrap();

@@ -73,9 +73,15 @@ impl Request {
         self.version().checked_sub(1).filter(|old| follows && *old > 0)
     }
 
+    /// Why no client takes it, whoever signs: versions begin with 1.
+    pub fn never_taken(&self) -> Option<String> {
+        (self.version() == 0)
+            .then(|| format!("{} has version 0, and versions begin with 1: no client takes it", self.role))
+    }
+
     /// Whether all signatures are there: every threshold is met, and none is left uncounted.
     pub fn is_met(&self, tallies: &[Tally]) -> bool {
-        self.uncounted().is_none() && tallies.iter().all(|tally| tally.met)
+        self.never_taken().is_none() && self.uncounted().is_none() && tallies.iter().all(|tally| tally.met)
     }
 
     /// Who leaves the older root out is told.

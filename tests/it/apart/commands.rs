@@ -111,6 +111,16 @@ impl World {
 }
 
 #[test]
+fn a_version_that_no_client_takes_is_no_yes() {
+    let world = World::new(&["ana", "bo"]);
+    world.root(|root| root["version"] = json!(0));
+
+    let said = world.ran(&["merge", "1.root.json", "1.root.json", "--out", "a.json"]).ended(1);
+
+    assert!(said.err.contains("root has version 0, and versions begin with 1"), "{}", said.err);
+}
+
+#[test]
 fn two_people_sign_apart_and_the_answers_meet_the_threshold() {
     let world = World::new(&["ana", "bo", "eve"]);
     world.root(|_| {});
