@@ -276,7 +276,7 @@ pub(super) static RULES: &[&Rule] = &[
     &FIELD,
 ];
 
-/// The delegations of one role. `online` are the keys of servers; what they sign needs no spare key.
+/// The delegations of one role. `online` are the keys of servers; what they sign alone needs no spare key.
 pub(super) fn check(doc: &Doc, online: &BTreeSet<Material>, found: &mut Found) {
     let (file, at) = (&doc.name, "/signed/delegations");
     let Some(delegations) = doc.signed().get("delegations") else { return };
@@ -322,8 +322,7 @@ pub(super) fn check(doc: &Doc, online: &BTreeSet<Material>, found: &mut Found) {
 /// People who sign with keys of their own lose one some day; bins and what a server signs are signed by machines.
 fn spare(role: &Value, keys: &Value, online: &BTreeSet<Material>) -> Spare {
     let is_bin = role.get("path_hash_prefixes").is_some_and(|prefixes| !prefixes.is_null());
-    let signers = roles::role_keys(role, keys).map(|role| role.keys).unwrap_or_default();
-    match is_bin || signers.values().any(|key| online.contains(&key.material())) {
+    match is_bin || roles::role_keys(role, keys).is_some_and(|role| role.met_by(online)) {
         true => Spare::NotAsked,
         false => Spare::Wanted,
     }

@@ -84,7 +84,7 @@ pub struct Standing {
     pub days: Option<i64>,
     /// When it should be signed again at the earliest; `None` where a server signs it.
     pub window: Option<Date>,
-    /// Whether a server signs it: it shares a key with snapshot or timestamp.
+    /// Whether a server signs it: the keys of snapshot and timestamp alone meet its threshold.
     pub online: bool,
     /// How many keys must sign.
     pub threshold: u32,
@@ -277,7 +277,7 @@ fn standing(
             holdings.push(holding(keyid, names, also.cloned().collect()));
         }
     }
-    let online = matches!(role, "snapshot" | "timestamp") || distinct.iter().any(|key| servers.contains(key));
+    let online = matches!(role, "snapshot" | "timestamp") || trust.keys.met_by(servers);
     let online = online && !matches!(role, "root");
     let signed = file.map(|file| file.metadata.signed());
     let expires = file.and_then(|file| file.metadata.expires());

@@ -71,6 +71,13 @@ impl RoleKeys {
         Ok(signed)
     }
 
+    /// Whether whoever has these keys, and no other, meets the threshold.
+    pub fn met_by(&self, held: &BTreeSet<Material>) -> bool {
+        let of_role: BTreeSet<&Material> = self.keys.values().map(PublicKey::material_ref).collect();
+        let have = of_role.into_iter().filter(|key| held.contains(*key)).count();
+        usize::try_from(self.threshold).is_ok_and(|need| need > 0 && have >= need)
+    }
+
     /// The same count without the judgement: the labels of the distinct keys that signed.
     pub fn signed_by(&self, payload: &(impl Message + ?Sized), signatures: &[Signature]) -> BTreeSet<KeyId> {
         self.count(signatures, |_, key, signature| payload.holds(key, signature))

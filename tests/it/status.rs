@@ -109,6 +109,23 @@ fn the_state_of_a_role_is_the_worst_that_is_true_of_it() {
 }
 
 #[test]
+fn a_role_is_a_servers_only_where_the_servers_keys_alone_can_sign_it() {
+    // Of the keys of targets, 5 and 6 are those of snapshot and timestamp.
+    for (keys_of_targets, online) in [(&[4, 9, 5], false), (&[5, 9, 6], true)] {
+        let mut world = calm();
+        let root = &mut world.roots[1].0;
+        root["roles"]["targets"] = json!({"keyids": keyids(keys_of_targets), "threshold": 2});
+        world.role("targets")["expires"] = json!("2026-12-08T09:00:00Z");
+
+        let board = board(&world, &Names::default());
+
+        let targets = board.roles.iter().find(|role| role.role == "targets").unwrap();
+        assert_eq!((targets.online, targets.state == State::InWindow), (online, !online));
+        assert_eq!(board.next.unwrap().role == "targets", !online);
+    }
+}
+
+#[test]
 fn the_window_that_the_metadata_names_counts() {
     let mut world = calm();
     world.role("targets")["x-tuf-on-ci-signing-period"] = json!(200);

@@ -108,6 +108,12 @@ fn a_spare_key_is_missed_for_every_role_that_people_sign() {
     let all = without_spare(|world| world.roots[1].0["roles"]["root"]["threshold"] = json!(3));
     assert_eq!(all, BTreeSet::from([root, targets, dev.clone()]));
     assert!(delegated(8, json!({})).contains(&dev));
+    let with_a_servers = without_spare(|world| {
+        let mut role = delegation("dev", &[5, 8], &["dev/*"]);
+        role["threshold"] = json!(2);
+        world.role("targets")["delegations"] = json!({"keys": keys(&[5, 8]), "roles": [role]});
+    });
+    assert!(with_a_servers.contains(&dev));
     // What a server signs, and bins, is signed by machines.
     assert_eq!(delegated(5, json!({})), only_targets);
     assert_eq!(delegated(8, json!({"paths": null, "path_hash_prefixes": ["0"]})), only_targets);
