@@ -92,15 +92,13 @@ impl PublicKey {
         }
         let keyval = json.get("keyval").and_then(Value::as_object);
         let keyval = keyval.ok_or_else(|| KeyError("a key without keyval".to_owned()))?;
-        if let Some((name, _)) = keyval.iter().find(|(name, v)| *name != "public" && !v.is_null() && *v != "")
-        {
-            return Err(KeyError(format!(
-                "keyval has {name:?} beside the public key: metadata carries nothing else"
-            )));
+        // Other members are kept and ignored, as the specification has it; whoever publishes this one has lost the key.
+        if keyval.get("private").is_some_and(|private| !private.is_null() && private != "") {
+            return Err(KeyError("keyval has \"private\" beside the public key".to_owned()));
         }
         let public = keyval.get("public").and_then(Value::as_str);
         let public = public.ok_or_else(|| KeyError("keyval without public".to_owned()))?;
-        let verifier = if scheme != Scheme::Ed25519 && public.trim_start().starts_with("-----BEGIN") {
+        let verifier = if scheme != Scheme::Ed25519 && read::is_pem(public) {
             Verifier::from_spki(scheme, &read::pem_to_der(public)?)?
         } else {
             let point = hex::decode(public).map_err(|_| KeyError("the public key is not hex".to_owned()))?;

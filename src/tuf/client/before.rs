@@ -17,6 +17,7 @@ use crate::tuf::client::rules;
 use crate::tuf::client::workflow::Workflow;
 use crate::tuf::client::workflow::refuse;
 use crate::tuf::client::workflow::understood;
+use crate::tuf::date::Date;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::recovery::OnlineKeys;
 use crate::tuf::recovery::Recovery;
@@ -228,6 +229,20 @@ impl Seen {
             return refuse(rules::SNAPSHOT_NOT_ROLLED_BACK, file, why);
         }
         Ok(())
+    }
+
+    /// The same for a client that forgot nothing: it keeps its own timestamp of the same version (section 5.4.3.1), which
+    /// must lead to the same snapshot then, and not be over.
+    pub(super) fn gives_way_to(&self, file: &str, new: &Timestamp, at: Date) -> Result<(), Refused> {
+        let own = self.timestamp.as_ref().map(|(own, _)| own).filter(|own| own.version == new.version);
+        match own {
+            None => self.allows_timestamp(file, new),
+            Some(own) if own.snapshot == new.snapshot && !own.expires.has_passed(at) => Ok(()),
+            Some(own) => {
+                let why = format!("another timestamp of version {} is trusted already", own.version);
+                refuse(rules::TIMESTAMP_NOT_ROLLED_BACK, file, why)
+            }
+        }
     }
 
     /// A new snapshot lists every role of the earlier one, none at a lower version (section 5.5.5).

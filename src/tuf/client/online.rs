@@ -41,7 +41,7 @@ impl Workflow<'_> {
         self.remark_large_timestamp(TIMESTAMP, bytes);
         // A snapshot alone says nothing of the timestamp's versions to python-tuf.
         if self.before.kept.timestamp.is_some() {
-            self.remark_kept(self.before.kept.allows_timestamp(TIMESTAMP, &new));
+            self.remark_kept(self.before.kept.gives_way_to(TIMESTAMP, &new, self.request.at));
         }
         match self.before.seen.timestamp.take() {
             Some((own, own_metadata)) if own.version == new.version => {

@@ -23,6 +23,14 @@ impl Workflow<'_> {
         if signed.get("delegations").is_some_and(Value::is_null) {
             self.python_tuf_refuses(file, "delegations is null");
         }
+        for role in signed["delegations"]["roles"].as_array().into_iter().flatten() {
+            if role.get("terminating").is_none() {
+                self.python_tuf_refuses(
+                    file,
+                    format!("the delegation to {} lacks terminating", role["name"]),
+                );
+            }
+        }
         for (name, listed) in members(&signed["meta"]) {
             if listed.get("length").is_some_and(Value::is_null) {
                 self.python_tuf_refuses(file, format!("the length of {name:?} is null"));

@@ -30,7 +30,7 @@ pub(super) fn read(file: &[u8]) -> Result<PublicKey, KeyError> {
     if text.starts_with('{') {
         return from_file_json(&json::parse(file).map_err(KeyError)?);
     }
-    if text.contains("-----BEGIN") {
+    if is_pem(text) {
         return from_pem(text);
     }
     if is_openssh(text) {
@@ -89,14 +89,21 @@ fn from_pem(text: &str) -> Result<PublicKey, KeyError> {
     from_spki(&pem_to_der(text)?)
 }
 
-/// The DER inside `-----BEGIN PUBLIC KEY-----`, with or without a final line break.
+/// Whether this is meant as PEM.
+pub(super) fn is_pem(text: &str) -> bool {
+    text.contains("-----BEGIN")
+}
+
+/// The DER inside `-----BEGIN PUBLIC KEY-----`, with white space as it comes. Text around it explains it (RFC 7468
+/// section 5.2); another block makes it unclear which is meant.
 pub(super) fn pem_to_der(text: &str) -> Result<Vec<u8>, KeyError> {
-    let lines = text.trim().replace("\r\n", "\n");
-    let body = lines
-        .strip_prefix("-----BEGIN PUBLIC KEY-----\n")
-        .and_then(|rest| rest.strip_suffix("\n-----END PUBLIC KEY-----"))
-        .ok_or_else(|| KeyError("not PEM of the kind PUBLIC KEY".to_owned()))?;
-    base64::decode(&body.replace('\n', "")).ok_or_else(|| KeyError("the PEM does not hold base64".to_owned()))
+    let (before, rest) = text.split_once("-----BEGIN PUBLIC KEY-----").unwrap_or_default();
+    let (body, after) = rest.split_once("-----END PUBLIC KEY-----").unwrap_or_default();
+    if body.is_empty() || is_pem(before) || is_pem(after) {
+        return Err(KeyError("not PEM of the kind PUBLIC KEY, or more than one block".to_owned()));
+    }
+    let body: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    base64::decode(&body).ok_or_else(|| KeyError("the PEM does not hold base64".to_owned()))
 }
 
 /// Whether this is meant as a line of OpenSSH. Keys on FIDO tokens are called `sk-...`.

@@ -41,6 +41,13 @@ fn refused_by_python_tuf() -> Vec<(Set, &'static str)> {
             "3.targets.json: delegations is null",
         ),
         (
+            bent(|world| {
+                let role = &mut world.role("targets")["delegations"]["roles"][0];
+                role.as_object_mut().unwrap().remove("terminating");
+            }),
+            "3.targets.json: the delegation to \"dev\" lacks terminating",
+        ),
+        (
             listed(|entry| entry["length"] = Value::Null),
             "5.snapshot.json: the length of \"targets.json\" is null",
         ),

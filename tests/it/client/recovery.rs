@@ -41,7 +41,7 @@ const TIMESTAMP: &str = "take lower versions of timestamp and snapshot once";
 const SNAPSHOT: &str = "no fast-forward recovery of timestamp and snapshot";
 const NEITHER: &str = "no fast-forward recovery: ";
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     Case {
         name: "both keys are replaced",
         timestamp: (&[9], 1),
@@ -87,6 +87,14 @@ const CASES: [Case; 9] = [
         timestamp: (&[6], 1),
         snapshot: &[10],
         versions: [999, 101, 10, 5],
+        says: SNAPSHOT,
+        taken: false,
+    },
+    Case {
+        name: "snapshot's key is replaced, and timestamp stays at its version",
+        timestamp: (&[6], 1),
+        snapshot: &[10],
+        versions: [1000, 101, 10, 5],
         says: SNAPSHOT,
         taken: false,
     },

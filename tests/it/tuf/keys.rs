@@ -45,6 +45,20 @@ fn one_key_has_one_material_however_it_is_written() {
             "keyval": {"public": P256_POINT, "private": ""}, "keyid_hash_algorithms": ["sha256"]}),
     ]
     .map(|json| PublicKey::from_json(&json).unwrap());
+    let more = [
+        json!({"public": P256, "x-owner": "@ana", "certificate": 1}),
+        json!({"public": P256.replace('\n', " \n")}),
+        json!({"public": format!("{P256}a comment\n")}),
+        json!({"public": format!("Key of Ana\n{P256}")}),
+    ]
+    .map(|keyval| json!({"keytype": "ecdsa", "scheme": "ecdsa-sha2-nistp256", "keyval": keyval}));
+    for json in &more {
+        let key = PublicKey::from_json(json).unwrap();
+
+        assert_eq!((key.to_pem().as_str(), key.to_json()), (P256, json));
+        // The keyid is the hash of all that is there.
+        assert_ne!(key.keyid(), forms[0].keyid());
+    }
     let read = PublicKey::read(P256_POINT.as_bytes()).unwrap();
 
     for key in &forms {
@@ -82,6 +96,15 @@ fn a_key_object_that_could_mislead_is_refused() {
             "nistp384",
         ),
         (json!({"keytype": "rsa", "scheme": "rsassa-pss-sha256", "keyval": {"public": P256}}), "rsassa"),
+        (
+            json!({"keytype": "ecdsa", "scheme": "ecdsa-sha2-nistp256", "keyval": {"public": format!("{P256}{P256}")}}),
+            "more than one block",
+        ),
+        (
+            json!({"keytype": "ecdsa", "scheme": "ecdsa-sha2-nistp256",
+                "keyval": {"public": P256.replace("PUBLIC", "RSA PUBLIC")}}),
+            "not PEM of the kind",
+        ),
         (json!([]), "without scheme"),
     ] {
         let error = PublicKey::from_json(&json).unwrap_err().to_string();
