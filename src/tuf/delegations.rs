@@ -219,7 +219,13 @@ fn strings(object: &Map<String, Value>, name: &str) -> Option<Result<Vec<String>
     Some(list.ok_or_else(|| MetadataError(format!("{name} is not a list of strings"))))
 }
 
-/// Every bin of succinct roles: `PREFIX-NUMBER`, the number in hex as wide as the last one (TAP 15).
+/// What one of `bits` bits of succinct roles is called: `PREFIX-NUMBER`, the number in hex as wide as the last one (TAP 15).
+pub(crate) fn bin_name(prefix: &str, number: u64, bits: u32) -> String {
+    let width = usize::try_from(bits.div_ceil(4)).unwrap_or(1);
+    format!("{prefix}-{number:0width$x}")
+}
+
+/// Every bin of succinct roles.
 fn bins(succinct: &Value, role_keys: Arc<RoleKeys>) -> Result<Vec<Delegation>, MetadataError> {
     let bits = fields::whole(succinct, "bit_length")?;
     if bits > MAX_BIT_LENGTH {
@@ -228,9 +234,8 @@ fn bins(succinct: &Value, role_keys: Arc<RoleKeys>) -> Result<Vec<Delegation>, M
     let prefix = succinct.get("name_prefix").and_then(Value::as_str);
     let prefix = prefix.ok_or_else(|| MetadataError::new("name_prefix is missing"))?;
     let bits = u32::try_from(bits).map_err(|e| MetadataError(e.to_string()))?;
-    let width = usize::try_from(bits.div_ceil(4)).unwrap_or(1);
     let bin = |number: u64| Delegation {
-        name: format!("{prefix}-{number:0width$x}"),
+        name: bin_name(prefix, number, bits),
         role_keys: Arc::clone(&role_keys),
         paths: Paths::Bin { number, bits },
         terminating: false,

@@ -12,7 +12,12 @@ pub const MAX_FILE: usize = 16 * 1024;
 /// The bytes that a signature file can stand for; the file itself is the first.
 pub fn readings(file: &[u8]) -> Vec<Vec<u8>> {
     let mut found = vec![file.to_vec()];
-    let Ok(text) = std::str::from_utf8(file) else { return found };
+    let Ok(text) = std::str::from_utf8(file) else {
+        // A shell or an editor ends raw bytes with a line break too.
+        let breaks: [&[u8]; 2] = [b"\n", b"\r\n"];
+        found.extend(breaks.into_iter().filter_map(|end| file.strip_suffix(end)).map(<[u8]>::to_vec));
+        return found;
+    };
     // openssl dgst -hex: `EC-SHA2-256(payload)= 3045...`
     let text = text.rsplit_once("= ").map_or(text, |(_, signature)| signature);
     let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
@@ -87,6 +92,14 @@ mod tests {
         }
         assert!(readings(b"+/8=").contains(&vec![0xfb, 0xff]));
         assert!(readings(b"+/8").contains(&vec![0xfb, 0xff]));
+    }
+
+    #[test]
+    fn raw_bytes_are_read_without_the_line_break_at_their_end_too() {
+        for end in ["\n", "\r\n"] {
+            let file = [&[0xfb, 0xff, 0x00], end.as_bytes()].concat();
+            assert!(readings(&file).contains(&vec![0xfb, 0xff, 0x00]), "{end:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! What is kept is a set that grows: any order, and any repetition, ends as the same file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -97,6 +98,28 @@ pub struct Merge {
     findings: Vec<Finding>,
 }
 
+/// A text that begins with a byte order mark, as UTF-8 without it; other bytes as they are. Editors write the mark of
+/// UTF-8, and the `>` of PowerShell writes UTF-16.
+fn unmarked(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if let Some(text) = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|text| std::str::from_utf8(text).is_ok()) {
+        return Cow::Borrowed(text);
+    }
+    let utf16 = match bytes {
+        [0xff, 0xfe, text @ ..] => Some((text, u16::from_le_bytes as fn([u8; 2]) -> u16)),
+        [0xfe, 0xff, text @ ..] => Some((text, u16::from_be_bytes as fn([u8; 2]) -> u16)),
+        _ => None,
+    };
+    let text = utf16.and_then(|(text, unit)| {
+        let (pairs, []) = text.as_chunks::<2>() else { return None };
+        String::from_utf16(&pairs.iter().map(|pair| unit(*pair)).collect::<Vec<u16>>()).ok()
+    });
+    // Raw bytes can begin like the mark; what people send begins with a letter, a digit or a brace.
+    match text.filter(|text| text.starts_with(|first: char| first.is_ascii())) {
+        Some(text) => Cow::Owned(text.into_bytes()),
+        None => Cow::Borrowed(bytes),
+    }
+}
+
 impl Merge {
     /// Begins with a file, `source` its name. Its own signatures are judged like all others: what does not verify
     /// is left out, and named.
@@ -118,9 +141,7 @@ impl Merge {
     /// Takes a file from elsewhere: a response, as a file, as frames or as typed lines; a copy of the metadata with
     /// other signatures; or a bare signature, which `keyid` may name the key of.
     pub fn take(&mut self, source: &str, bytes: &[u8], keyid: Option<&KeyId>) {
-        // Editors write the mark of UTF-8 before a text.
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|text| std::str::from_utf8(text).is_ok());
-        let bytes = text.unwrap_or(bytes);
+        let bytes = &*unmarked(bytes);
         if let Some(shape) = private_material(bytes) {
             let why =
                 format!("this is {shape}; nothing of it was kept. It must not travel: count it as stolen");

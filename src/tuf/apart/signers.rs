@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::tuf::apart::ApartError;
+use crate::tuf::delegations;
 use crate::tuf::fields;
 use crate::tuf::foreign_signature;
 use crate::tuf::key::KeyId;
@@ -53,11 +54,11 @@ impl Threshold {
         let (keys, named) = match authority.role_type() {
             "root" => (fields::member(signed, "keys")?, fields::member(signed, "roles")?.get(role)),
             "targets" => {
-                let delegations = fields::member(signed, "delegations")?;
-                let roles = delegations.get("roles").and_then(Value::as_array);
+                let listed = fields::member(signed, "delegations")?;
+                let roles = listed.get("roles").and_then(Value::as_array);
                 let named = roles.and_then(|roles| roles.iter().find(|r| r["name"] == role));
-                let keys = delegations.get("keys").and_then(Value::as_object);
-                let succinct = delegations.get("succinct_roles").filter(|bins| is_bin(bins, role));
+                let keys = listed.get("keys").and_then(Value::as_object);
+                let succinct = listed.get("succinct_roles").filter(|bins| is_bin(bins, role));
                 (keys.ok_or_else(|| ApartError::new("delegations has no keys"))?, named.or(succinct))
             }
             other => return Err(ApartError::new(format!("{other} metadata names no keys"))),
@@ -82,12 +83,15 @@ impl Threshold {
     }
 }
 
-/// Whether `role` is one of the bins of succinct roles: its prefix, a hyphen, a number in hex.
+/// Whether `role` is the name of one of the bins of succinct roles, as clients write it (TAP 15).
 fn is_bin(bins: &Value, role: &str) -> bool {
-    let number = bins["name_prefix"].as_str().and_then(|prefix| role.strip_prefix(prefix)?.strip_prefix('-'));
-    let number = number.and_then(|number| u64::from_str_radix(number, 16).ok());
-    let bits = bins["bit_length"].as_u64().filter(|bits| *bits < 64);
-    matches!((number, bits), (Some(number), Some(bits)) if number < 1 << bits)
+    let prefix = bins["name_prefix"].as_str().unwrap_or_default();
+    let number =
+        role.strip_prefix(prefix).and_then(|rest| u64::from_str_radix(rest.strip_prefix('-')?, 16).ok());
+    let bits =
+        bins["bit_length"].as_u64().and_then(|bits| u32::try_from(bits).ok()).filter(|bits| *bits < 64);
+    matches!((number, bits), (Some(number), Some(bits))
+        if number < 1 << bits && role == delegations::bin_name(prefix, number, bits))
 }
 
 /// `version`, whatever else the file gets wrong.

@@ -17,6 +17,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::tuf::world::keyids;
+use crate::tuf::world::keys;
 use crate::tuf::world::public;
 use crate::tuf::world::root;
 use crate::tuf::world::signed_by;
@@ -59,9 +61,20 @@ fn with_mark(text: &[u8]) -> Vec<u8> {
     [b"\xef\xbb\xbf", text].concat()
 }
 
+/// As the `>` of PowerShell writes a text.
+fn in_utf16(text: &[u8], unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    let text = std::str::from_utf8(text).unwrap();
+    std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(unit).collect()
+}
+
 /// A bare signature in hex.
 fn hex_of(signed: &Value, n: u8) -> String {
     hex::encode(signer(n).sign(signed_by(signed, &[]).payload()).to_bytes())
+}
+
+/// A bare signature in raw bytes, with what an editor ends it with.
+fn raw_with(signed: &Value, n: u8, end: &[u8]) -> Vec<u8> {
+    [hex::decode(hex_of(signed, n)).unwrap().as_slice(), end].concat()
 }
 
 fn outcomes(merge: &Merge) -> Vec<Outcome> {
@@ -119,6 +132,15 @@ fn each_outcome_has_an_answer_of_its_own() {
         (vec![7; 100], Outcome::Malformed, "neither a response"),
         (with_mark(&answer(&new_root(), 2, 7)), Outcome::AlreadyThere, "already there"),
         (with_mark(hex_of(&new_root(), 7).as_bytes()), Outcome::AlreadyThere, "already there"),
+        (in_utf16(&answer(&new_root(), 2, 7), u16::to_le_bytes), Outcome::Added, "added the signature"),
+        (in_utf16(&answer(&new_root(), 2, 7), u16::to_be_bytes), Outcome::Added, "added the signature"),
+        (
+            in_utf16(hex_of(&new_root(), 7).as_bytes(), u16::to_le_bytes),
+            Outcome::Added,
+            "added the signature",
+        ),
+        (raw_with(&new_root(), 7, b"\n"), Outcome::Added, "added the signature"),
+        (raw_with(&new_root(), 7, b"\r\n"), Outcome::Added, "added the signature"),
         (other, Outcome::WrongPayload, "for another role, targets version 9"),
         (signed_by(&forked, &[2, 3]).to_file(), Outcome::WrongPayload, "over another root version 2"),
         (signed_by(&new_root(), &[]).to_file(), Outcome::Empty, "nobody has signed it"),
@@ -493,5 +515,20 @@ proptest! {
         drop(Names::parse(&bytes));
 
         prop_assert!(merge.merged().signatures().is_empty());
+    }
+}
+
+#[test]
+fn a_bin_has_one_name() {
+    let bins = json!({"keyids": keyids(&[4]), "threshold": 1, "bit_length": 4, "name_prefix": "bin"});
+    let mut delegator = targets(3, json!({}));
+    delegator["delegations"] = json!({"keys": keys(&[4]), "succinct_roles": bins});
+    let signers = |role: &str| Signers::by(&signed_by(&delegator, &[4]), role);
+
+    for name in ["bin-0", "bin-f"] {
+        assert!(signers(name).is_ok(), "{name}");
+    }
+    for name in ["bin-0f", "bin-F", "bin-+1", "bin-10", "bin-", "bin"] {
+        assert!(signers(name).is_err(), "{name}");
     }
 }
