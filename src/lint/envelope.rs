@@ -114,10 +114,23 @@ static SPEC_FORM: Rule = Rule {
 
 static SPEC_UNKNOWN: Rule = Rule {
     name: "SPEC-VERSION-UNREADABLE",
-    what: "spec_version is missing or is not 1.x",
+    what: "spec_version is not 1.x",
     clients: &[
         refuses(PythonTuf, Tried, "Failed to parse spec_version, or Unsupported spec_version"),
         refuses(TufJs, Read, "Failed to parse specVersion, or Unsupported specVersion"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "a client that does not know the version cannot know the meaning",
+    fix: "write 1.0.31 and sign again",
+};
+
+static SPEC_NO_TEXT: Rule = Rule {
+    name: "SPEC-VERSION-NO-TEXT",
+    what: "spec_version is missing or is no text",
+    clients: &[
+        refuses(PythonTuf, Tried, "Failed to deserialize JSON"),
+        refuses(Tough, Tried, "Failed to parse metadata"),
     ],
     otherwise: Severity::Error,
     we_write: false,
@@ -322,7 +335,8 @@ pub(super) fn common(doc: &Doc, found: &mut Found) {
     match signed["spec_version"].as_str().map(spec) {
         Some(Spec::Full) => {}
         Some(Spec::Short) => found.say(&SPEC_FORM, file, "/signed/spec_version", ""),
-        Some(Spec::Unknown) | None => {
+        None => found.say(&SPEC_NO_TEXT, file, "/signed/spec_version", signed["spec_version"].to_string()),
+        Some(Spec::Unknown) => {
             found.say(&SPEC_UNKNOWN, file, "/signed/spec_version", signed["spec_version"].to_string());
         }
     }
@@ -401,6 +415,7 @@ pub(super) static RULES: &[&Rule] = &[
     &KEYID_TWICE,
     &SPEC_FORM,
     &SPEC_UNKNOWN,
+    &SPEC_NO_TEXT,
     &VERSION,
     &DATE,
     &LEAP,

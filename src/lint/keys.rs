@@ -127,6 +127,16 @@ static HEX_EC: Rule = Rule {
     fix: "list the key as PEM",
 };
 
+static PEM_LATER: Rule = Rule {
+    name: "EC-KEY-PEM-NOT-FIRST",
+    what: "an ECDSA key in PEM has something before its first line",
+    clients: &[accepts(PythonTuf, Tried), refuses(Tough, Tried, "Invalid hex string, for the whole file")],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "tough takes for a point in hex what does not begin as PEM",
+    fix: "list the key as PEM alone; that changes its keyid",
+};
+
 static P384: Rule = Rule {
     name: "ECDSA-P384",
     what: "an ECDSA key on P-384",
@@ -198,6 +208,19 @@ static UNKNOWN_KIND: Rule = Rule {
     fix: "leave out keys that not every client knows",
 };
 
+static WITHOUT_PUBLIC: Rule = Rule {
+    name: "KEY-WITHOUT-PUBLIC",
+    what: "a key of a known kind has no keyval, or no text public in it",
+    clients: &[
+        refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
+        refuses(Tough, Tried, "Failed to parse metadata, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "it can never sign, and clients refuse the whole file",
+    fix: "compare it with the key file of its holder and list it anew",
+};
+
 static UNREADABLE: Rule = Rule {
     name: "KEY-UNREADABLE",
     what: "a key of a known kind that cannot be read",
@@ -218,11 +241,13 @@ pub(super) static RULES: &[&Rule] = &[
     &KEYID_NOT_HEX,
     &OLD_TYPE,
     &HEX_EC,
+    &PEM_LATER,
     &P384,
     &ML_DSA,
     &PKCS1,
     &SELDOM,
     &UNKNOWN_KIND,
+    &WITHOUT_PUBLIC,
     &UNREADABLE,
 ];
 
@@ -315,6 +340,13 @@ fn kind(file: &str, at: &str, json: &Value, found: &mut Found) {
         _ if read(json).is_ok() => {}
         ("ed25519", "ed25519")
         | ("ecdsa" | "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256")
+        | ("rsa", "rsassa-pss-sha256")
+            if !json["keyval"]["public"].is_string() =>
+        {
+            return found.say(&WITHOUT_PUBLIC, file, at, "");
+        }
+        ("ed25519", "ed25519")
+        | ("ecdsa" | "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256")
         | ("rsa", "rsassa-pss-sha256") => {
             found.say(&UNREADABLE, file, at, read(json).err().unwrap_or_default());
         }
@@ -324,7 +356,8 @@ fn kind(file: &str, at: &str, json: &Value, found: &mut Found) {
         found.say(&OLD_TYPE, file, at, keytype);
     }
     let public = json["keyval"]["public"].as_str().unwrap_or_default();
-    if keytype.starts_with("ecdsa") && !public.trim_start().starts_with("-----BEGIN") {
-        found.say(&HEX_EC, file, at, "");
+    if keytype.starts_with("ecdsa") && !public.starts_with("-----BEGIN") {
+        let rule = if public.contains("-----BEGIN") { &PEM_LATER } else { &HEX_EC };
+        found.say(rule, file, at, "");
     }
 }

@@ -174,6 +174,16 @@ pub(super) static NO_SHA256: Rule = Rule {
     fix: "list sha256, and sha512 beside it if you like",
 };
 
+static NOT_HEX: Rule = Rule {
+    name: "HASH-NOT-HEX",
+    what: "a hash by SHA-256 is not hex",
+    clients: &[accepts(PythonTuf, Tried), refuses(Tough, Tried, "Invalid hex string, for the whole file")],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "no file has it, and tough reads no other entry either",
+    fix: "list the hash of the file in hex",
+};
+
 pub(super) static UPPER: Rule = Rule {
     name: "HASH-IN-UPPER-CASE",
     what: "a hash has upper-case letters",
@@ -242,6 +252,7 @@ pub(super) static RULES: &[&Rule] = &[
     &NO_HASHES,
     &EMPTY_HASHES,
     &NO_SHA256,
+    &NOT_HEX,
     &UPPER,
     &UNKNOWN_HASH,
     &DROPPED,
@@ -316,6 +327,9 @@ pub(super) fn hashes(file: &str, at: &str, hashes: &Value, found: &mut Found) {
     for (algorithm, hash) in hashes.as_object().into_iter().flatten() {
         if !matches!(algorithm.as_str(), "sha256" | "sha512") {
             found.say(&UNKNOWN_HASH, file, at.as_str(), algorithm.as_str());
+        }
+        if algorithm == "sha256" && hash.as_str().is_some_and(|hash| hex::decode(hash).is_err()) {
+            found.say(&NOT_HEX, file, at.as_str(), hash.to_string());
         }
         if hash.as_str().is_some_and(|hash| hash.bytes().any(|b| b.is_ascii_uppercase())) {
             found.say(&UPPER, file, at.as_str(), algorithm.as_str());

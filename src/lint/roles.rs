@@ -93,6 +93,32 @@ static KEYID_TWICE: Rule = Rule {
     fix: "list it once and sign again",
 };
 
+static KEYIDS: Rule = Rule {
+    name: "KEYIDS-UNREADABLE",
+    what: "keyids is not a list, or has an object or a list in it",
+    clients: &[
+        refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
+        refuses(Tough, Tried, "Failed to parse metadata, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "clients refuse the whole file for one entry",
+    fix: "list keyids alone and sign again",
+};
+
+static KEYID_NO_TEXT: Rule = Rule {
+    name: "KEYID-NO-TEXT",
+    what: "a role lists a keyid that is no text",
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(Tough, Tried, "Failed to parse metadata, for the whole file"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "it counts for nobody, and not every client reads past it",
+    fix: "take it out and sign again",
+};
+
 static WITHOUT_KEY: Rule = Rule {
     name: "KEYID-WITHOUT-KEY",
     what: "a role lists a keyid that has no key in the file",
@@ -195,6 +221,8 @@ pub(super) static RULES: &[&Rule] = &[
     &NO_SPARE,
     &ROOT_ONE,
     &KEYID_TWICE,
+    &KEYIDS,
+    &KEYID_NO_TEXT,
     &WITHOUT_KEY,
     &UNUSED,
     &SHARED_ROOT,
@@ -269,6 +297,13 @@ pub(super) fn role(
 ) {
     let keyids: Vec<&str> =
         role["keyids"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let entries = role["keyids"].as_array();
+    let any = |is: fn(&Value) -> bool| entries.is_some_and(|entries| entries.iter().any(is));
+    if entries.is_none() || any(|entry| entry.is_object() || entry.is_array()) {
+        found.say(&KEYIDS, file, format!("{at}/keyids"), "");
+    } else if any(|entry| !entry.is_string()) {
+        found.say(&KEYID_NO_TEXT, file, format!("{at}/keyids"), "");
+    }
     let distinct: BTreeSet<&str> = keyids.iter().copied().collect();
     if distinct.len() < keyids.len() {
         found.say(&KEYID_TWICE, file, format!("{at}/keyids"), "");

@@ -26,7 +26,7 @@ use crate::tuf::delegations::matches_pattern;
 
 static SHAPE: Rule = Rule {
     name: "TARGET-UNREADABLE",
-    what: "a target has no length or hashes",
+    what: "a target has no length or hashes, or a hash that is no text",
     clients: &[
         refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
         refuses(Tough, Tried, "missing field, for the whole file"),
@@ -141,6 +141,9 @@ pub(super) fn target(file: &str, path: &str, target: &Value, found: &mut Found) 
     envelope::unknown(file, target, &at, &["length", "hashes", "custom"], found);
     let length = target["length"].as_u64().or_else(|| text::true_number(file, &at, target, "length", found));
     match (length, target["hashes"].as_object()) {
+        (Some(_), Some(hashes)) if hashes.values().any(|hash| !hash.is_string()) => {
+            found.say(&SHAPE, file, format!("{at}/hashes"), "a hash that is no text");
+        }
         (None, _) | (_, None) => found.say(&SHAPE, file, at.as_str(), ""),
         (Some(_), Some(hashes)) if hashes.is_empty() => found.say(&EMPTY_HASHES, file, at.as_str(), ""),
         (Some(_), Some(_)) => meta::hashes(file, &at, &target["hashes"], found),

@@ -179,6 +179,10 @@ fn envelope() -> Vec<Case> {
         }),
         case("SPEC-VERSION-WITHOUT-PATCH", |world| root_of(world)["spec_version"] = json!("1.0")),
         case("SPEC-VERSION-UNREADABLE", |world| root_of(world)["spec_version"] = json!("1")),
+        case("SPEC-VERSION-NO-TEXT", |world| root_of(world)["spec_version"] = json!(1)),
+        case("SPEC-VERSION-NO-TEXT", |world| {
+            world.timestamp.0.as_object_mut().unwrap().remove("spec_version");
+        }),
         case("VERSION-NOT-POSITIVE", |world| world.timestamp.0["version"] = json!(0)),
         case("DATE-NOT-STRICT", |world| world.timestamp.0["expires"] = json!("2027-01-03T09:00:00.5Z")),
         case("DATE-LEAP-SECOND", |world| world.timestamp.0["expires"] = json!("2026-12-31T23:59:60Z")),
@@ -218,6 +222,23 @@ fn keys_() -> Vec<Case> {
         with_key("KEY-WITH-MORE-FIELDS", hash, extra()),
         with_key("KEYID-NOT-HEX", |_| "ana".to_owned(), spare()),
         with_key("KEYTYPE-NAMES-CURVE", hash, key("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", P256)),
+        with_key("EC-KEY-PEM-NOT-FIRST", hash, key("ecdsa", "ecdsa-sha2-nistp256", &format!("\n{P256}"))),
+        with_key(
+            "EC-KEY-PEM-NOT-FIRST",
+            hash,
+            key("ecdsa", "ecdsa-sha2-nistp256", &format!("Key of Ana\n{P256}")),
+        ),
+        with_key("KEY-WITHOUT-PUBLIC", hash, json!({"keytype": "ed25519", "scheme": "ed25519"})),
+        with_key(
+            "KEY-WITHOUT-PUBLIC",
+            hash,
+            json!({"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": 1}}),
+        ),
+        with_key("KEY-WITH-MORE-FIELDS", hash, {
+            let mut key = spare();
+            key["keyval"]["x-owner"] = json!("@ana");
+            key
+        }),
         with_key("ECDSA-P384", hash, key("ecdsa", "ecdsa-sha2-nistp384", P256)),
         with_key("ML-DSA", hash, key("ml-dsa", "ml-dsa-44/1", P256)),
         with_key("RSA-PKCS1V15", hash, key("rsa", "rsa-pkcs1v15-sha256", P256)),
@@ -244,6 +265,12 @@ fn roles() -> Vec<Case> {
         case("THRESHOLD-ABOVE-KEYS", |world| root_of(world)["roles"]["timestamp"]["threshold"] = json!(2)),
         case("THRESHOLD-NO-SPARE", |_| {}),
         case("ROOT-THRESHOLD-ONE", |world| root_of(world)["roles"]["root"]["threshold"] = json!(1)),
+        case("KEYIDS-UNREADABLE", |world| {
+            root_of(world)["roles"]["targets"]["keyids"].as_array_mut().unwrap().push(json!({}));
+        }),
+        case("KEYID-NO-TEXT", |world| {
+            root_of(world)["roles"]["targets"]["keyids"].as_array_mut().unwrap().push(json!(5));
+        }),
         case("KEYID-TWICE-IN-ROLE", |world| {
             let keyid = public(2).keyid();
             root_of(world)["roles"]["root"]["keyids"].as_array_mut().unwrap().push(json!(keyid));
@@ -440,6 +467,13 @@ fn target_files() -> Vec<Case> {
         |rule, change: fn(&mut Value)| case(rule, move |world| change(&mut world.role("targets")["targets"]));
     vec![
         listed("TARGET-UNREADABLE", |all| all["app.txt"] = json!({"length": 3})),
+        listed("TARGET-UNREADABLE", |all| {
+            all["other"] = json!({"length": 3, "hashes": {"sha256": {"a": 1}}})
+        }),
+        listed("HASH-NOT-HEX", |all| all["other"] = json!({"length": 3, "hashes": {"sha256": "abc"}})),
+        listed("HASH-NOT-HEX", |all| {
+            all["other"] = json!({"length": 3, "hashes": {"sha256": "zz".repeat(32)}});
+        }),
         listed("TARGET-HASHES-EMPTY", |all| all["app.txt"]["hashes"] = json!({})),
         listed("TARGET-PATH", |all| all["a//b"] = target(b"b")),
         listed("TARGET-CUSTOM-EMPTY", |all| all["app.txt"]["custom"] = json!({})),
