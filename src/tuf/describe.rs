@@ -2,7 +2,10 @@
 //!
 //! The ceremony's review and `keyrite sign` show the same lines.
 
+mod also;
+
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde_json::Map;
 use serde_json::Value;
@@ -10,12 +13,16 @@ use serde_json::Value;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
+use crate::tuf::PublicKey;
+use crate::tuf::canonical;
 use crate::tuf::client::WATERMARK;
 use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::diff::short;
+use crate::tuf::fields;
+use crate::tuf::json;
 use crate::tuf::metadata::MetadataError;
 use crate::tuf::root::Root;
 use crate::tuf::root::TOP_LEVEL;
@@ -23,6 +30,7 @@ use crate::tuf::snapshot::MetaFile;
 use crate::tuf::snapshot::Snapshot;
 use crate::tuf::targets::Targets;
 use crate::tuf::timestamp::Timestamp;
+use also::Also;
 
 /// At most this many target files are listed one by one.
 const FILES_LISTED: usize = 200;
@@ -36,19 +44,30 @@ pub fn payload(
     holders: &BTreeMap<KeyId, String>,
 ) -> Result<Vec<String>, MetadataError> {
     let signed = metadata.signed();
-    match metadata.role_type() {
+    let holders = &beside(signed, holders);
+    let mut also = Also::default();
+    let mut lines = match metadata.role_type() {
         "root" => Root::from_signed(signed).map(|root| root_lines(&root, now, holders)),
-        "targets" => targets_lines(role, metadata, now, holders),
+        "targets" => targets_lines(role, metadata, now, holders, &mut also),
         "snapshot" => Snapshot::from_signed(signed).map(|snapshot| {
             let mut lines = vec![head("snapshot", snapshot.version, snapshot.expires, now)];
             lines.extend(meta_lines(&snapshot.meta));
+            lines.extend(other_fields(&snapshot.extra));
             lines
         }),
         _ => Timestamp::from_signed(signed).map(|timestamp| {
             let newest = format!("  the newest snapshot is version {}", timestamp.snapshot.version);
-            vec![head("timestamp", timestamp.version, timestamp.expires, now), newest]
+            let mut lines = vec![head("timestamp", timestamp.version, timestamp.expires, now), newest];
+            lines.extend(other_fields(&timestamp.extra));
+            lines
         }),
-    }
+    }?;
+    also.rest(signed);
+    lines.extend(also.lines());
+    // Of the version that everyone writes there is nothing to see.
+    let spec = signed.get("spec_version").filter(|spec| *spec != fields::SPEC_VERSION);
+    lines.extend(spec.map(|spec| format!("  spec_version: {spec}")));
+    Ok(lines)
 }
 
 fn root_lines(root: &Root, now: Date, holders: &BTreeMap<KeyId, String>) -> Vec<String> {
@@ -59,19 +78,42 @@ fn root_lines(root: &Root, now: Date, holders: &BTreeMap<KeyId, String>) -> Vec<
         let of = role.keyids.len();
         lines.push(format!("  {name:<10} {} of {of}: {}", role.threshold, names(&role.keyids, holders)));
     }
-    lines.push("  keys".into());
-    for (keyid, key) in &root.keys {
-        let holder = holders.get(keyid).cloned().unwrap_or_else(|| "unknown".into());
-        lines.push(format!("  {:.16}  {:<20} {holder}", keyid.0, key.scheme()));
-    }
-    for keyid in root.other_keys.keys() {
-        lines.push(format!("  {:.16}  a key that this program cannot verify with", keyid.0));
-    }
+    let used = root.roles.values().flat_map(|role| &role.keyids).collect();
+    lines.extend(key_lines(&root.keys, root.other_keys.keys(), &used, holders));
     if !root.consistent_snapshot {
         lines.push("  consistent_snapshot is off".into());
     }
     lines.extend(other_fields(&root.extra));
     lines
+}
+
+/// The holders, with what is to be said beside a name where another key may stand under their keyid.
+fn beside(signed: &Value, holders: &BTreeMap<KeyId, String>) -> BTreeMap<KeyId, String> {
+    let mut holders = holders.clone();
+    for (keyid, key) in fields::keys(signed) {
+        if let Some(holder) = holders.get_mut(&keyid) {
+            holder.push_str(keyid.doubt(key));
+        }
+    }
+    holders
+}
+
+/// Every key that is listed, with its scheme and who holds it.
+fn key_lines<'k>(
+    keys: &BTreeMap<KeyId, PublicKey>,
+    other: impl IntoIterator<Item = &'k KeyId>,
+    used: &BTreeSet<&KeyId>,
+    holders: &BTreeMap<KeyId, String>,
+) -> Vec<String> {
+    let key = |(keyid, key): (&KeyId, &PublicKey)| {
+        let holder = holders.get(keyid).map_or("unknown", String::as_str);
+        let idle = if used.contains(keyid) { "" } else { ", in no role" };
+        format!("  {:.16}  {:<20} {holder}{idle}", keyid.0, key.scheme())
+    };
+    let other = other.into_iter();
+    let other = other.map(|keyid| format!("  {:.16}  a key that this program cannot verify with", keyid.0));
+    let listed: Vec<String> = keys.iter().map(key).chain(other).collect();
+    if listed.is_empty() { listed } else { [vec!["  keys".to_owned()], listed].concat() }
 }
 
 /// `Ana Duarte and Bo Lindqvist`
@@ -95,6 +137,7 @@ fn targets_lines(
     metadata: &Metadata,
     now: Date,
     holders: &BTreeMap<KeyId, String>,
+    also: &mut Also,
 ) -> Result<Vec<String>, MetadataError> {
     let targets = Targets::rest(metadata)?;
     let listed = Targets::listed(metadata)?;
@@ -104,6 +147,7 @@ fn targets_lines(
         let file = entry.of(path)?;
         let sha256 = file.hashes.get("sha256").map_or("", |hash| hash.get(..16).unwrap_or(hash));
         lines.push(format!("  {sha256}  {:>10}  {path}", file.length));
+        also.target(path, &json::parse(&canonical::to_json(entry.text())).unwrap_or_default());
         lines.extend(file.custom.map(|custom| format!("{:>30}custom: {}", "", short(&custom))));
     }
     if listed.len() > FILES_LISTED {
@@ -122,8 +166,11 @@ fn delegation_lines(delegations: &Delegations, holders: &BTreeMap<KeyId, String>
         format!("{} of {}: {}", role.role_keys.threshold, keyids.len(), names(&keyids, holders))
     };
     let end = |role: &Delegation| if role.terminating { ", terminating" } else { "" };
+    let used = delegations.roles.iter().flat_map(|role| role.role_keys.keys.keys()).collect();
+    let keys = key_lines(&delegations.keys, &delegations.other_keys, &used, holders);
     if let (Some(layout), Some(first)) = (Layout::of_alike(delegations), delegations.roles.first()) {
-        return vec![format!("  delegates to {}: {}{}", layout.in_words(), who(first), end(first))];
+        let bins = format!("  delegates to {}: {}{}", layout.in_words(), who(first), end(first));
+        return std::iter::once(bins).chain(keys).collect();
     }
     let line = |role: &Delegation| {
         let paths = match &role.paths {
@@ -133,7 +180,7 @@ fn delegation_lines(delegations: &Delegations, holders: &BTreeMap<KeyId, String>
         };
         format!("  delegates to {} {}; {paths}{}", role.name, who(role), end(role))
     };
-    delegations.roles.iter().map(line).collect()
+    delegations.roles.iter().map(line).chain(keys).collect()
 }
 
 /// At least so many files of neighbouring bins in one version are one line.

@@ -4,10 +4,11 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::tuf::date::Date;
+use crate::tuf::key::KeyId;
 use crate::tuf::metadata::MetadataError;
 
 /// The `spec_version` that we write.
-const SPEC_VERSION: &str = "1.0.31";
+pub(crate) const SPEC_VERSION: &str = "1.0.31";
 
 /// The members of a signed part that every role has, and the ones that the specification does not name.
 pub(crate) struct Common {
@@ -19,6 +20,13 @@ pub(crate) struct Common {
 /// When a signed part expires, where that can be understood.
 pub(crate) fn expires(signed: &Value) -> Option<Date> {
     signed.get("expires").and_then(Value::as_str).and_then(|text| Date::parse_lenient(text).ok())
+}
+
+/// The keys that a root, or a targets role for those whom it delegates to, lists under their labels.
+pub(crate) fn keys(signed: &Value) -> impl Iterator<Item = (KeyId, &Value)> {
+    let keys = signed.get("keys").or_else(|| signed.get("delegations")?.get("keys"));
+    let keys = keys.and_then(Value::as_object).into_iter().flatten();
+    keys.map(|(keyid, key)| (KeyId(keyid.clone()), key))
 }
 
 /// Reads the common members; `own` names the members that the role reads itself.

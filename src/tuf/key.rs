@@ -37,6 +37,27 @@ pub use scheme::VerifyOnly;
 #[serde(transparent)]
 pub struct KeyId(pub String);
 
+/// What stands beside a person's name where their keyid is not the hash of the key that is listed under it.
+pub(crate) const DOUBT: &str = " (THE KEYID IS NOT THE HASH OF THIS KEY)";
+
+impl KeyId {
+    /// Whether this label is a hash of the key that is listed under it: over the whole object, or over keytype, scheme and
+    /// keyval alone.
+    pub fn is_hash_of(&self, key: &Value) -> bool {
+        let is = |key: &Value| {
+            canonical::to_vec(key).is_ok_and(|form| self.0 == hex::encode(Sha256::digest(form)))
+        };
+        let three = ["keytype", "scheme", "keyval"].map(|name| (name.to_owned(), key[name].clone()));
+        is(key) || is(&Value::Object(three.into_iter().collect()))
+    }
+
+    /// What is said beside the name of whom this label belongs to: names go by keyids, and anyone can list another key under
+    /// one. No fault, for older tools called keys otherwise.
+    pub(crate) fn doubt(&self, key: &Value) -> &'static str {
+        if self.is_hash_of(key) { "" } else { DOUBT }
+    }
+}
+
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -163,12 +184,7 @@ impl PublicKey {
 
     /// Whether `label` is a hash of this key: over the whole object, or over keytype, scheme and keyval alone.
     pub fn is_keyid(&self, label: &KeyId) -> bool {
-        if *label == self.keyid() {
-            return true;
-        }
-        let object = ["keytype", "scheme", "keyval"].map(|name| (name.to_owned(), self.0.json[name].clone()));
-        let short = canonical::to_vec(&Value::Object(object.into_iter().collect())).unwrap_or_default();
-        label.0 == hex::encode(Sha256::digest(short))
+        label.is_hash_of(&self.0.json)
     }
 
     /// Bits of the modulus of an RSA key.

@@ -1,12 +1,14 @@
 //! Whose key a keyid is, as `names.json` beside the metadata says: for people only, never for a decision.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::tuf::json;
+use crate::tuf::key::DOUBT;
 use crate::tuf::key::KeyId;
 
 /// One entry of `names.json`.
@@ -22,9 +24,19 @@ pub struct Person {
 
 /// Names of keys by keyid, as a ceremony's record writes them into `keys/names.json`. They are not signed: a name is
 /// what someone called the key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "BTreeMap<KeyId, Person>")]
-pub struct Names(BTreeMap<KeyId, Person>);
+pub struct Names {
+    people: BTreeMap<KeyId, Person>,
+    /// Keyids that are not the hash of the key that is listed under them.
+    doubted: BTreeSet<KeyId>,
+}
+
+impl Serialize for Names {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.people.serialize(serializer)
+    }
+}
 
 impl TryFrom<BTreeMap<KeyId, Person>> for Names {
     type Error = String;
@@ -35,7 +47,7 @@ impl TryFrom<BTreeMap<KeyId, Person>> for Names {
         let is_name = |name: &str| !name.is_empty() && name.chars().all(plain);
         match people.values().find(|person| !is_name(&person.name)) {
             Some(person) => Err(format!("{:?} is not a name of a key: letters, digits, - _ .", person.name)),
-            None => Ok(Self(people)),
+            None => Ok(Self { people, doubted: BTreeSet::new() }),
         }
     }
 }
@@ -53,41 +65,64 @@ impl Names {
 
     /// The names of one side and, for keys that it does not name, of the other: what is known keeps its name.
     pub fn or(mut self, other: Self) -> Self {
-        for (keyid, person) in other.0 {
-            self.0.entry(keyid).or_insert(person);
+        self.doubted.extend(other.doubted);
+        for (keyid, person) in other.people {
+            self.people.entry(keyid).or_insert(person);
         }
         self
     }
 
     /// Those that are asked for.
     pub fn retain(&mut self, keep: impl Fn(&KeyId) -> bool) {
-        self.0.retain(|keyid, _| keep(keyid));
+        self.people.retain(|keyid, _| keep(keyid));
     }
 
     /// Whether nobody is named.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.people.is_empty()
     }
 
     /// What the key with this keyid is called.
     pub fn get(&self, keyid: &KeyId) -> Option<&Person> {
-        self.0.get(keyid)
+        self.people.get(keyid)
     }
 
     /// A name for a keyid.
     pub fn insert(&mut self, keyid: KeyId, person: Person) {
-        self.0.insert(keyid, person);
+        self.people.insert(keyid, person);
     }
+
+    /// The same names for keys that are listed under these keyids: what is said of a person says so where the keyid is not the
+    /// hash of the key.
+    pub fn beside<'k>(mut self, keys: impl IntoIterator<Item = (&'k KeyId, &'k Value)>) -> Self {
+        let doubted = keys.into_iter().filter(|(keyid, key)| !keyid.doubt(key).is_empty());
+        self.doubted.extend(doubted.map(|(keyid, _)| keyid.clone()));
+        self
+    }
+
+    /// Who is named for a keyid that is not the hash of its key, as one remark each.
+    pub fn doubts(&self) -> impl Iterator<Item = String> {
+        let named = self.doubted.iter().filter_map(|keyid| Some((keyid, self.people.get(keyid)?)));
+        named.map(|(keyid, person)| {
+            let who = person.holder.as_ref().unwrap_or(&person.name);
+            format!(
+                "keyid {:.16} of {who} is not the hash of the key under it: ask whether the key is theirs",
+                keyid.0
+            )
+        })
+    }
+
     /// The keyids that are named, in their order.
     pub fn keyids(&self) -> impl ExactSizeIterator<Item = &KeyId> {
-        self.0.keys()
+        self.people.keys()
     }
 
     /// `Ana Duarte, key ana`, `key ana` where nobody holds it, or `key 74c0dd12...` where nobody is named.
     pub fn of(&self, keyid: &KeyId) -> String {
-        match self.0.get(keyid) {
-            Some(Person { name, holder: Some(holder) }) => format!("{holder}, key {name}"),
-            Some(Person { name, holder: None }) => format!("key {name}"),
+        let doubt = if self.doubted.contains(keyid) { DOUBT } else { "" };
+        match self.people.get(keyid) {
+            Some(Person { name, holder: Some(holder) }) => format!("{holder}, key {name}{doubt}"),
+            Some(Person { name, holder: None }) => format!("key {name}{doubt}"),
             None => format!("key {:.16}", keyid.0),
         }
     }
@@ -95,6 +130,6 @@ impl Names {
     /// The holders alone, by keyid; a key that nobody holds by its name.
     pub fn holders(&self) -> BTreeMap<KeyId, String> {
         let called = |person: &Person| person.holder.as_ref().unwrap_or(&person.name).clone();
-        self.0.iter().map(|(keyid, person)| (keyid.clone(), called(person))).collect()
+        self.people.iter().map(|(keyid, person)| (keyid.clone(), called(person))).collect()
     }
 }

@@ -5,4 +5,5 @@ pub(crate) mod commands;
 mod elsewhere;
 pub(crate) mod openssl;
 mod rules;
+mod told;
 mod vectors;

@@ -26,6 +26,7 @@ use crate::tuf::apart::carry;
 use crate::tuf::apart::carry::Carried;
 use crate::tuf::apart::digest;
 use crate::tuf::apart::signers;
+use crate::tuf::fields;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
 use crate::tuf::key::PublicKey;
@@ -92,6 +93,7 @@ impl Request {
         let before = before.map_err(|e| ApartError::new(format!("the root before it: {e}")))?;
         let signers = Signers::of_root(&metadata, before.as_ref().map(|(root, _)| root))?;
         let (before, before_text) = before.unzip();
+        let names = beside(names, &metadata, &signers);
         Ok(Self { role: "root".to_owned(), metadata, before, signers, names, text, before_text })
     }
 
@@ -157,6 +159,7 @@ impl Request {
             }
         }
         let (before, before_text) = before.unzip();
+        let names = beside(names, &metadata, &signers);
         Ok(Self { role: role.to_owned(), metadata, before, signers, names, text, before_text })
     }
 
@@ -248,6 +251,13 @@ impl Request {
         bytes.push(b'\n');
         bytes
     }
+}
+
+/// The names, for the keys that a request speaks of.
+fn beside(names: Names, metadata: &Metadata, signers: &Signers) -> Names {
+    let listed: Vec<(KeyId, &Value)> = fields::keys(metadata.signed()).collect();
+    let signers = signers.keys().map(|(keyid, key)| (keyid, key.to_json()));
+    names.beside(signers.chain(listed.iter().map(|(keyid, key)| (keyid, *key))))
 }
 
 /// The file that frames carry; `None` when these bytes are no frames.

@@ -94,12 +94,13 @@ impl Request {
     pub fn remarks(&self, now: Date) -> Vec<String> {
         let never = self.signers.thresholds().iter().filter(|threshold| !threshold.can_be_met());
         let never = never.map(|threshold| format!("{}: {NEVER}", threshold.of));
-        self.expired(now).into_iter().chain(self.jumps()).chain(self.no_old()).chain(never).collect()
+        let of_it = self.expired(now).into_iter().chain(self.jumps()).chain(self.names.doubts());
+        of_it.chain(self.no_old()).chain(never).collect()
     }
 
     fn expired(&self, now: Date) -> Option<String> {
         let expires = fields::expires(self.metadata.signed()).filter(|expires| expires.has_passed(now))?;
-        Some(format!("it expires {expires}, {}: no client takes it any more", expires.until(now)))
+        Some(format!("no client takes it any more: {expires}, {}", expires.until(now)))
     }
 
     fn jumps(&self) -> Option<String> {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::tuf::Names;
 use crate::tuf::diff::keys::Ident;
 use crate::tuf::diff::keys::Table;
+use crate::tuf::key::DOUBT;
 use crate::tuf::key::KeyId;
 
 /// The shortest beginning of a keyid that stands for it.
@@ -17,6 +18,8 @@ pub(super) struct Labels<'a> {
     /// The keyids of each key, those of the first table first: what a key was called before, it is called.
     keyids: BTreeMap<Ident, Vec<KeyId>>,
     width: usize,
+    /// The keys that stand under the keyid of someone who is named, and not under their own.
+    doubted: BTreeSet<Ident>,
 }
 
 impl<'a> Labels<'a> {
@@ -29,7 +32,11 @@ impl<'a> Labels<'a> {
             }
         }
         let width = width(keyids.values().flatten());
-        Self { names, keyids, width }
+        let entries = tables.iter().flat_map(|table| &table.0);
+        let named = entries.filter(|(keyid, _)| names.get(keyid).is_some());
+        let doubted = named.filter(|(keyid, entry)| !keyid.doubt(&entry.json).is_empty());
+        let doubted = doubted.map(|(_, entry)| entry.ident.clone()).collect();
+        Self { names, keyids, width, doubted }
     }
 
     /// The beginning of a keyid, as long as it takes to tell it from the others.
@@ -70,9 +77,10 @@ impl<'a> Labels<'a> {
         let keyids = self.keyids.get(ident).into_iter().flatten();
         let holder = keyids.filter_map(|k| self.names.get(k)?.holder.as_deref()).find(|h| *h != name);
         let lacks = if matches!(ident, Ident::Missing(_)) { " (no such key in the file)" } else { "" };
+        let doubt = if self.doubted.contains(ident) { DOUBT } else { "" };
         match holder {
-            Some(holder) => format!("{name} ({holder})"),
-            None => format!("{name}{lacks}"),
+            Some(holder) => format!("{name} ({holder}){doubt}"),
+            None => format!("{name}{lacks}{doubt}"),
         }
     }
 

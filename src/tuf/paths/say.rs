@@ -39,6 +39,10 @@ pub fn people(keys: &RoleKeys, holders: &BTreeMap<KeyId, String>) -> Vec<String>
         Some(holder) => holder.clone(),
         None => format!("key {:.8}", keyid.0),
     };
+    let name = |keyid: &&KeyId| {
+        let key = keys.keys.get(*keyid).filter(|_| holders.contains_key(*keyid));
+        format!("{}{}", name(keyid), key.map_or("", |key| keyid.doubt(key.to_json())))
+    };
     let mut names: Vec<String> = distinct.iter().map(name).collect();
     names.sort();
     names

@@ -252,7 +252,10 @@ fn a_date_that_has_passed_and_a_version_that_jumps_are_remarked() {
         ["version 4000000000 is not the next one: 7 follows version 6"]
     );
     let expired = remarks(7, "2020-12-31T23:59:59Z", Some(6));
-    assert!(expired[0].starts_with("it expires 2020-12-31T23:59:59Z, expired "), "{expired:?}");
+    assert!(
+        expired[0].starts_with("no client takes it any more: 2020-12-31T23:59:59Z, expired "),
+        "{expired:?}"
+    );
 }
 
 #[test]
