@@ -232,7 +232,7 @@ pub(super) fn judge(plan: &mut Plan, file: &File, problems: &mut Vec<Problem>) {
             say("TYPE-ALLOWS", place(&section.role), text);
         }
     }
-    forced(plan, &before, &sections, &place, &mut say);
+    forced(plan, &sections, &place, &mut say);
     published_before(plan, &before, &place, &mut say);
     later_than_before(plan, &before, &place, &mut say);
     target_files(plan, &before, &place, &mut say);
@@ -290,7 +290,6 @@ pub(super) fn old_keys_suffice(plan: &Plan, file: &File, problems: &mut Vec<Prob
 /// signs no other one below targets.
 fn forced(
     plan: &Plan,
-    before: &Before,
     sections: &[Section],
     place: &dyn Fn(&str) -> Place,
     say: &mut dyn FnMut(&'static str, Place, String),
@@ -315,22 +314,6 @@ fn forced(
         for role in plan.roles_in_room().into_iter().filter(|role| describes(role)) {
             let text = format!("{role} is signed here, and nothing forces it; a {kind} changes {scope}");
             say("TYPE-ALLOWS", place(role), text);
-        }
-    }
-    if plan.kind == Kind::DelegationChange {
-        let mut changes = sections.iter().flat_map(|section| &section.changes);
-        let there = |role: &str| match before.bins(role) {
-            Some((bins, _)) => (0..bins.count()).any(|number| before.file(&bins.name(number)).is_some()),
-            None => before.file(role).is_some(),
-        };
-        let begins = |role: &&str| !there(role);
-        // That of files is said by itself.
-        let files = plan.hashes_files();
-        if !changes.any(|change| change.kind.of_delegations()) && !files && !below.iter().any(begins) {
-            let text = format!(
-                "no delegation changes; a {kind} changes {scope}. A targets-signing signs a role again as it is"
-            );
-            say("TYPE-ALLOWS", place(plan.targets_in_room().first().copied().unwrap_or_default()), text);
         }
     }
     if plan.kind == Kind::TargetsSigning {
