@@ -5,9 +5,12 @@
 
 mod crowd;
 
+use std::cell::Cell;
 use std::io::Cursor;
 use std::panic;
 use std::panic::AssertUnwindSafe;
+use std::sync::Once;
+use std::thread;
 
 use png::BitDepth;
 use png::ColorType;
@@ -82,9 +85,7 @@ pub fn read(image: &[u8]) -> Result<Vec<String>, ImageError> {
     if grey.width == 0 || grey.height == 0 {
         return Err(ImageError("an image without pixels".to_owned()));
     }
-    // The reader of codes is someone else's, and pictures are anyone's: one that breaks it is one that is not read.
-    let seen = panic::catch_unwind(AssertUnwindSafe(|| codes(&grey)));
-    match seen {
+    match unbroken(|| codes(&grey)) {
         Ok(None) => {
             Err(ImageError("an image with too many codes, or parts of them: take fewer at a time".to_owned()))
         }
@@ -92,6 +93,29 @@ pub fn read(image: &[u8]) -> Result<Vec<String>, ImageError> {
         Ok(Some((_, texts))) if !texts.is_empty() => Ok(texts),
         Ok(_) | Err(_) => Err(ImageError("a QR code is seen in the image, and cannot be read".to_owned())),
     }
+}
+
+thread_local! {
+    /// Whether this thread looks for codes.
+    static LOOKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The reader of codes is someone else's, and pictures are anyone's: one that breaks it is one that is not read, and nobody is
+/// shown where it broke.
+fn unbroken<T>(look: impl FnOnce() -> T) -> thread::Result<T> {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !LOOKING.get() {
+                usual(info);
+            }
+        }));
+    });
+    LOOKING.set(true);
+    let seen = panic::catch_unwind(AssertUnwindSafe(look));
+    LOOKING.set(false);
+    seen
 }
 
 /// How many codes are seen, and the texts of those that can be read; `None` when looking would not end.

@@ -305,3 +305,12 @@ fn a_record_that_cannot_be_made_or_lost_a_file_says_what_to_do() {
     let read = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
     assert_eq!((text.lines().filter(read).count(), text.lines().count()), (2, 3));
 }
+
+/// Found by fuzzing: the library that reads codes breaks on it.
+#[test]
+fn a_picture_that_breaks_the_reader_of_codes_is_refused_in_a_sentence() {
+    let said = keyrite(&["inspect", "fuzz/found/image/a-grid-without-end"]).ended(2);
+
+    let sentence = "a-grid-without-end: a QR code is seen in the image, and cannot be read\n";
+    assert!(said.err.starts_with("error: ") && said.err.contains(sentence), "{}", said.err);
+}
