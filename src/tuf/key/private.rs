@@ -158,21 +158,36 @@ fn is_pkcs12(file: &[u8]) -> bool {
     head.first() == Some(&0x30) && holds(head, VERSION, |after| holds(after, PKCS7, |_| true))
 }
 
-/// A packet with a secret key (RFC 9580 section 5.5.3): its tag, its length, the version of the key, a date and an algorithm.
+/// A packet with a secret key (RFC 9580 section 5.5.3), whole, and behind it another packet or nothing. A file of any bytes
+/// may begin like one, so that it must say in each place what a key says there.
 fn is_pgp(file: &[u8]) -> bool {
-    let skip = match file {
-        [0x94, ..] => 2,
-        [0x95, ..] => 3,
-        [0x96, ..] => 5,
-        [0xc5, 0..=191, ..] => 2,
-        [0xc5, 192..=223, ..] => 3,
-        [0xc5, 255, ..] => 6,
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+    let (head, length) = match file {
+        [0x94, one, ..] | [0xc5, one @ 0..=191, ..] => (2, usize::from(*one)),
+        [0x95, one, two, ..] => (3, number(&[*one, *two])),
+        [0xc5, one @ 192..=223, two, ..] => (3, number(&[one - 192, *two]) + 192),
         _ => return false,
     };
-    let Some([version @ 3..=6, _, _, _, _, rest @ ..]) = file.get(skip..) else { return false };
-    // Keys of versions 2 and 3 say for how many days they hold.
-    let algorithm = if *version == 3 { rest.get(2) } else { rest.first() };
-    file.len() > 64 && matches!(algorithm, Some(1..=3 | 16..=19 | 22 | 25..=28))
+    let Some((packet, behind)) = file.get(head..).and_then(|rest| rest.split_at_checked(length)) else {
+        return false;
+    };
+    // The tags of a signature, a subkey and a user, in the two forms.
+    let goes_on =
+        matches!(behind.first(), None | Some(0x88..=0x8a | 0x9c..=0x9e | 0xb4..=0xb6 | 0xc2 | 0xc7 | 0xcd));
+    let Some([version @ 3..=6, _, _, _, _, rest @ ..]) = Some(packet).filter(|_| goes_on) else {
+        return false;
+    };
+    // Keys of version 3 say for how many days they hold, those of version 6 how long the public half is.
+    let rest = rest.get(if *version == 3 { 2 } else { 0 }..).unwrap_or_default();
+    let skip = if *version == 6 { 4 } else { 0 };
+    match (rest.first(), rest.get(1 + skip..).unwrap_or_default()) {
+        // The bits of the first number.
+        (Some(1..=3 | 16 | 17), [high, low, ..]) => (512..=16_384).contains(&number(&[*high, *low])),
+        // The object identifier of a curve.
+        (Some(18 | 19 | 22), [3..=10, 0x2a | 0x2b, ..]) => true,
+        (Some(25..=28), _) => *version == 6 && matches!(number(&rest[1..5.min(rest.len())]), 32 | 56 | 57),
+        _ => false,
+    }
 }
 
 /// An EncryptedPrivateKeyInfo begins with the object identifier of PKCS#5 (PBES1 and 2) or PKCS#12 encryption.
@@ -241,8 +256,9 @@ mod tests {
             (format!("30250201010420{number}"), "a private key in DER"),
             ("3082041f0201033082041506092a864886f70d010701".to_owned(), "a PKCS#12 file"),
             ("30800201033080060 92a864886f70d010701".replace(' ', ""), "a PKCS#12 file"),
-            (format!("945804658f1f2016{number}{number}"), "a PGP private key"),
-            (format!("c55804658f1f2016{number}{number}"), "a PGP private key"),
+            (format!("943004658f1f2016092b06010401da470f01{number}b403416e61"), "a PGP private key"),
+            (format!("c53004658f1f2016092b06010401da470f01{number}"), "a PGP private key"),
+            (format!("95002904658f1f20010400{number}01"), "a PGP private key"),
         ] {
             assert_eq!(private_material(&hex::decode(&file).unwrap()), Some(shape), "{file}");
         }
@@ -298,6 +314,9 @@ mod tests {
             b"A share begins with KEYRITE-SHARE-1: and has no more than letters and digits.",
             b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDME",
             b"\xff\xfeK\0E\0Y\0",
+            // It begins as a packet with a secret key does, and is none.
+            b"\x95\x00\x2f\x04\x65\x8f\x1f\x20\x01\x04\x00and goes on with whatever it likes, for long",
+            b"\x94\x10\x04\x65\x8f\x1f\x20\x16\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00",
             // A version and a short text, and a number: nothing of an elliptic curve.
             b"\x30\x07\x02\x01\x01\x04\x02ab",
             b"\xff\0-----BEGIN OPENSSH PRIVATE KEY-----\0\0AGE-SECRET-KEY-\0",
