@@ -309,7 +309,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         drive: Option<String>,
     },
-    /// The bundle was read back and verified as a client would.
+    /// The bundle was read back and verified from its first root, as far as it holds on the day: what carries over expired is not
+    /// asked for.
     ReadBack {
         /// The step.
         step: String,

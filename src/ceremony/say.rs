@@ -147,7 +147,7 @@ impl Ceremony {
             }
             Event::ReadBack { drive, .. } => {
                 let from = drive.as_ref().map(|drive| format!(" from drive {drive}")).unwrap_or_default();
-                format!("bundle read back{from} and verified as a client would")
+                format!("bundle read back{from} and verified from its first root")
             }
             Event::Checkpoint { head, .. } => format!("journal head {:.8} shown", head),
             Event::Failed { why, .. } => format!("failed: {why}"),

@@ -278,7 +278,8 @@ impl Page<'_> {
         if driver.ceremony().plan().kind.signs() {
             let bundle = shown(&driver.bundle_dir());
             self.say(format!("and the bundle: keyrite verify {bundle} {}", driver.verify_options()));
-            self.say("or without this program, by VERIFY.txt in it.");
+            self.say("or without this program, by VERIFY.txt in it. Who has a root from elsewhere gives that one: a bundle");
+            self.say("cannot vouch for its own root.");
         }
     }
 }
