@@ -102,7 +102,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     let keys = ask::keys(&repository);
     let said = args.holders.as_deref().map(|path| ask::said(path, &keys)).transpose()?.unwrap_or_default();
     show::people(&repository, &keys, &said, &adopted, &chain, at, out);
-    let names = ask::names(keys, said, args.ask == Ask::Yes)?;
+    let names = ask::names(keys, &said, args.ask == Ask::Yes)?;
     let mut files: Vec<bundle::File> = adopted
         .files
         .iter()

@@ -22,6 +22,7 @@ use crate::common::keyrite::keyrite;
 use crate::common::keyrite::run_by_file;
 use crate::common::keyrite::text;
 use crate::common::keyrite::tree;
+use crate::common::terminal::talk;
 use crate::tuf::vectors::vectors;
 use crate::tuf::world::NOW;
 use crate::tuf::world::Set;
@@ -76,6 +77,40 @@ fn holders_come_from_a_file_and_are_stored_beside_the_metadata() {
     let other = &keyids(&[2])[0];
     assert_eq!(names[other], serde_json::json!({"name": &other[..8]}));
     assert_eq!(tree(&out.join("metadata")), tree(&repo.join("metadata")));
+}
+
+#[test]
+fn who_is_asked_can_go_back_to_the_question_before() {
+    let (dir, repo, out) = repository();
+    import(&repo, &dir.path().join("first"), &[]).ended(0);
+    let names = fs::read(dir.path().join("first/names.json")).unwrap();
+    let mut names: serde_json::Map<String, Value> = serde_json::from_slice(&names).unwrap();
+    let unnamed = keyids(&[2, 7]);
+    names.retain(|keyid, _| !unnamed.contains(keyid));
+    let holders = dir.path().join("holders.json");
+    fs::write(&holders, Value::from(names).to_string()).unwrap();
+    let args = ["import", text(&repo), "--out", text(&out), "--holders", text(&holders), "--at", NOW];
+    let (name, holder) = ("what is it called?", "who holds it?");
+    let typed = [
+        (name, "uno\r"),
+        (holder, "<\r"),
+        (name, "eins\r"),
+        (holder, "Anna\r"),
+        (name, "<\r"),
+        (name, "one\r"),
+        (holder, "Ana Duarte\r"),
+        (name, "two\r"),
+        (holder, "\r"),
+    ];
+
+    let ended = talk(env!("CARGO_BIN_EXE_keyrite"), &args, dir.path(), &typed);
+
+    assert_eq!(ended.code, 0, "{}", ended.shown);
+    assert!(ended.shown.contains("< goes back to the key before"), "{}", ended.shown);
+    let names: Value = serde_json::from_slice(&fs::read(out.join("names.json")).unwrap()).unwrap();
+    let mut given: Vec<_> = unnamed.iter().map(|keyid| names[keyid].to_string()).collect();
+    given.sort();
+    assert_eq!(given, [r#"{"holder":"Ana Duarte","name":"one"}"#, r#"{"name":"two"}"#]);
 }
 
 #[test]

@@ -25,6 +25,9 @@ const OWNER: [&str; 2] = ["x-tuf-on-ci-keyowner", "x-keyowner"];
 /// The field by which tuf-on-ci marks a key that a server signs with.
 const ONLINE: &str = "x-tuf-on-ci-online-uri";
 
+/// What goes back to the question before: no name of a key.
+const BACK: &str = "<";
+
 /// A key that is in force.
 pub(super) struct Key {
     pub(super) keyid: KeyId,
@@ -74,36 +77,47 @@ fn owner(key: &Value) -> Option<String> {
 /// A name for each key, all different.
 pub(super) fn names(
     keys: Vec<Key>,
-    mut said: BTreeMap<KeyId, Person>,
+    said: &BTreeMap<KeyId, Person>,
     ask: bool,
 ) -> Result<BTreeMap<KeyId, Person>, Failure> {
-    let mut names = BTreeMap::new();
-    let mut used = BTreeSet::new();
     let missing = keys.iter().any(|key| !said.contains_key(&key.keyid));
     let mut terminal = match ask && missing {
         true => Some(terminal()?),
         false => None,
     };
-    for key in keys {
-        let offered = offered(&key, &used);
-        let person = match (said.remove(&key.keyid), &mut terminal) {
-            (Some(person), _) => person,
+    let mut named: Vec<Person> = Vec::new();
+    while let Some(key) = keys.get(named.len()) {
+        let used: BTreeSet<&str> = named.iter().map(|person| person.name.as_str()).collect();
+        let offered = offered(key, &used);
+        let person = match (said.get(&key.keyid), &mut terminal) {
+            (Some(person), _) => person.clone(),
             (None, None) => Person { name: offered, holder: key.owner.clone() },
-            (None, Some(terminal)) => asked(terminal, &key, &offered, &used)?,
+            (None, Some(terminal)) => match asked(terminal, key, &offered, &used)? {
+                Some(person) => person,
+                None => {
+                    let before = keys[..named.len()].iter().rposition(|key| !said.contains_key(&key.keyid));
+                    named.truncate(before.unwrap_or(named.len()));
+                    continue;
+                }
+            },
         };
-        if !used.insert(person.name.clone()) {
+        if used.contains(person.name.as_str()) {
             return Err(refused(&format!("two keys are called {}", plain(&person.name))));
         }
-        names.insert(key.keyid, person);
+        named.push(person);
     }
-    Ok(names)
+    Ok(keys.into_iter().map(|key| key.keyid).zip(named).collect())
 }
 
 fn terminal() -> Result<Terminal, Failure> {
-    Terminal::open().map_err(|_| {
+    let mut terminal = Terminal::open().map_err(|_| {
         let error = "there is no terminal to ask at who holds which key; nothing was written";
         Failure::new(Exit::Stopped, error, "run it in a terminal, or give --holders FILE or --ask no")
-    })
+    })?;
+    terminal.say(&format!(
+        "Who holds which key? Enter takes what stands in brackets, {BACK} goes back to the key before; nothing is written until all are named."
+    ))?;
+    Ok(terminal)
 }
 
 fn refused(why: &str) -> Failure {
@@ -113,37 +127,43 @@ fn refused(why: &str) -> Failure {
 }
 
 /// A name from the owner, or the beginning of the keyid, that no other key has.
-fn offered(key: &Key, used: &BTreeSet<String>) -> String {
+fn offered(key: &Key, used: &BTreeSet<&str>) -> String {
     let from = key.owner.clone().unwrap_or_else(|| key.keyid.0.chars().take(8).collect());
     let name: String =
         from.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     let name = if name.is_empty() { "key".to_owned() } else { name };
     let numbered = (2..).map(|n| format!("{name}-{n}"));
-    let free = std::iter::once(name.clone()).chain(numbered).find(|name| !used.contains(name));
+    let free = std::iter::once(name.clone()).chain(numbered).find(|name| !used.contains(name.as_str()));
     free.unwrap_or(name)
 }
 
+/// What is said of a key; none to go back to the one before.
 fn asked(
     terminal: &mut Terminal,
     key: &Key,
     offered: &str,
-    used: &BTreeSet<String>,
-) -> Result<Person, Failure> {
+    used: &BTreeSet<&str>,
+) -> Result<Option<Person>, Failure> {
     let roles = plain(&key.roles.join(", "));
     terminal.say(&format!("key {} ({}) signs {roles}", plain(&key.keyid.0), key.scheme))?;
     loop {
         let typed = terminal.line(&format!("  what is it called? [{offered}] "))?;
         let name = if typed.is_empty() { offered.to_owned() } else { typed };
-        if !is_name(&name) {
+        if name == BACK {
+            return Ok(None);
+        } else if !is_name(&name) {
             terminal.say("  letters, digits, - _ . please")?;
-        } else if used.contains(&name) {
+        } else if used.contains(name.as_str()) {
             terminal.say("  another key is called so already")?;
         } else {
             let known = key.owner.clone().unwrap_or_default();
             let typed = terminal.line(&format!("  who holds it? [{known}] "))?;
+            if typed == BACK {
+                continue;
+            }
             let holder =
                 Some(if typed.is_empty() { known } else { typed }).filter(|holder| !holder.is_empty());
-            return Ok(Person { name, holder });
+            return Ok(Some(Person { name, holder }));
         }
     }
 }
