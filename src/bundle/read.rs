@@ -37,6 +37,7 @@ use crate::tuf::client::rules::FILE_READABLE;
 use crate::tuf::client::rules::REHEARSAL;
 use crate::tuf::targets::TargetFile;
 use crate::words::Digest;
+use crate::words::counted;
 
 /// The largest manifest, in bytes.
 const MAX_MANIFEST: u64 = 1 << 28;
@@ -308,8 +309,8 @@ pub fn check_after(dir: &Dir, request: &Request<'_>, own: Option<&Dir>) -> Resul
     let mut verified = verified?;
     let (target_files, absent) = match request.scope {
         Scope::Root => (0, 0),
-        Scope::Offline | Scope::Full => {
-            let (count, remarks) = targets(&verified, &found)?;
+        Scope::Offline | Scope::Begun | Scope::Full => {
+            let (count, remarks) = targets(&verified, &found, manifest.is_none())?;
             let absent = absent(&verified, &found);
             verified.remarks.extend(remarks);
             (count, absent)
@@ -389,8 +390,13 @@ fn absent(verified: &Verified, found: &BTreeMap<String, Seen>) -> usize {
 }
 
 /// Every file in `targets/` is one that a trusted role lists, and that a client would ask for by its name, with the bytes that the metadata lists.
-/// How many these are, and what is to be remarked of others.
-fn targets(verified: &Verified, found: &BTreeMap<String, Seen>) -> Result<(usize, Vec<String>), Refused> {
+/// How many these are, and what is to be remarked of others. A published directory keeps earlier files under the names
+/// that have their hashes, for clients that are about to ask for them.
+fn targets(
+    verified: &Verified,
+    found: &BTreeMap<String, Seen>,
+    published: bool,
+) -> Result<(usize, Vec<String>), Refused> {
     let mut files = found.iter().filter(|(path, _)| path.starts_with("targets/")).peekable();
     if files.peek().is_none() {
         return Ok((0, Vec::new()));
@@ -407,10 +413,16 @@ fn targets(verified: &Verified, found: &BTreeMap<String, Seen>) -> Result<(usize
             known.entry(name).or_insert(target);
         }
     }
-    let (mut count, mut remarks) = (0, Vec::new());
+    let (mut count, mut remarks, mut earlier) = (0, Vec::new(), Vec::new());
     for (path, seen) in files {
         let Some(target) = known.get(path) else {
-            remarks.push(misnamed(verified, found, path, seen)?);
+            match misnamed(verified, found, path, seen) {
+                Ok(remark) => remarks.push(remark),
+                Err(_) if published && verified.consistent_snapshot && has_its_hash(path, seen) => {
+                    earlier.push(path.as_str());
+                }
+                Err(refused) => return Err(refused),
+            }
             continue;
         };
         if !is_listed(target, seen) {
@@ -419,7 +431,22 @@ fn targets(verified: &Verified, found: &BTreeMap<String, Seen>) -> Result<(usize
         }
         count += 1;
     }
+    if let Some(one) = earlier.first() {
+        let files = counted(earlier.len(), "file");
+        remarks.push(format!(
+            "targets/: {files} that no role lists, such as {one}: no client asks for what was replaced"
+        ));
+    }
     Ok((count, remarks))
+}
+
+/// Whether a file lies under a name that begins with its own hash.
+fn has_its_hash(path: &str, seen: &Seen) -> bool {
+    let places = [path.rsplit('/').next(), path.strip_prefix("targets/")];
+    let mut named = places.into_iter().flatten().filter_map(|place| place.split_once('.'));
+    named.any(|(hash, _)| {
+        !hash.is_empty() && [&seen.sha256, &seen.sha512].iter().any(|own| hash.eq_ignore_ascii_case(own))
+    })
 }
 
 fn is_listed(target: &TargetFile, seen: &Seen) -> bool {

@@ -169,6 +169,13 @@ fn failure(refused: &Refused, scope: Scope) -> Failure {
         rules::FILE_MISSING if scope == Scope::Full => {
             "a bundle whose snapshot and timestamp a server signs is verified with --scope offline"
         }
+        rules::LISTED_IN_SNAPSHOT => {
+            "clients stop where they look for that role's paths, until a server lists it in snapshot; what is signed offline \
+             is verified with --scope offline"
+        }
+        bundle::rules::TARGET_FILE_KNOWN => {
+            "no client asks for that file: find out how it came there, and take it out before this is published"
+        }
         rules::ROOT_NOT_ROLLED_BACK => "publish the roots that clients have already, with every newer one",
         rules::TIMESTAMP_NOT_ROLLED_BACK
         | rules::SNAPSHOT_NOT_ROLLED_BACK

@@ -78,7 +78,7 @@ impl Driver {
         let scope = match leaving.scope() {
             _ if leaving.expires() => " --scope root",
             Scope::Full => "",
-            Scope::Offline => " --scope offline",
+            Scope::Offline | Scope::Begun => " --scope offline",
             Scope::Root => " --scope root",
         };
         let rehearsal = if self.ceremony.mode() == Mode::Rehearsal { " --rehearsal" } else { "" };

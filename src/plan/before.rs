@@ -77,7 +77,8 @@ impl Before {
         let has = |role: &str| repository.roles.contains_key(role);
         let unverified = match (has("targets"), has("snapshot") && has("timestamp")) {
             (false, _) => None,
-            (true, true) => verify(Scope::Full).err(),
+            // Whom a server has not listed yet begins later; everything else is administered meanwhile.
+            (true, true) => verify(Scope::Begun).err(),
             (true, false) => verify(Scope::Offline).err(),
         };
         Ok(Self { files, repository, unverified })
@@ -167,6 +168,15 @@ impl Before {
         self.file(role).is_none()
             && listed()
             && self.repository.targets_roles().any(|(from, _)| delegates(from))
+    }
+
+    /// Whether somebody delegates to a role that snapshot does not list: clients stop where they look for its paths.
+    pub fn awaits_delegates(&self) -> bool {
+        let Some(snapshot) = self.repository.snapshot() else { return false };
+        let lists = |role: &str| snapshot.meta.contains_key(&format!("{role}.json"));
+        let delegations =
+            self.repository.targets_roles().filter_map(|(role, _)| self.repository.delegations(role));
+        delegations.flat_map(|list| list.roles).any(|delegation| !lists(&delegation.name))
     }
 
     /// Whether a client that was shipped with this root reaches the newest one, and over which versions; where `next` is

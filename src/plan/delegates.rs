@@ -214,7 +214,7 @@ fn without_metadata(plan: &Plan, entry: &EntrySpec) -> Option<Problem> {
         count => (format!("{count} bins, {first} to {last},"), "have"),
     };
     let text = format!(
-        "{which} {have} no metadata yet: clients that look for their paths stop until they have been signed and snapshot lists them"
+        "{which} {have} no metadata yet: until snapshot lists what they sign, clients that look for their paths stop, and tough finds no file of any role that is delegated to beside them"
     );
     Some(Problem::warning(NO_METADATA, Some(entry.place), text))
 }

@@ -70,10 +70,17 @@ impl<'p> Leaving<'p> {
     /// How much of a repository that is.
     pub fn scope(&self) -> Scope {
         match () {
+            () if self.awaits_delegates() => Scope::Begun,
             () if self.leaves("timestamp") => Scope::Full,
             () if self.leaves("targets") => Scope::Offline,
             () => Scope::Root,
         }
+    }
+
+    /// Whether the snapshot of before goes out, and does not list a role that is delegated to.
+    fn awaits_delegates(&self) -> bool {
+        let before = self.plan.before.as_ref().filter(|before| before.awaits_delegates());
+        before.is_some() && self.leaves("timestamp") && self.carried("snapshot").is_some()
     }
 
     /// Whether something that no server signs carries over and expires: clients would refuse it.

@@ -18,8 +18,11 @@ use crate::plan::file::KeySpec;
 use crate::plan::file::RoleSpec;
 use crate::plan::rules::Problems;
 use crate::tuf::KeyId;
+use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
 use crate::tuf::delegations::layout::Layout;
+use crate::tuf::recovery::Forgotten;
+use crate::tuf::recovery::verifies_no_more;
 use crate::tuf::root::TOP_LEVEL;
 
 /// The four roles and every delegated role that the file names. Keys that only the metadata before names join `keys`.
@@ -284,7 +287,7 @@ fn role(
         }
         (None, Some(expires)) if bins.is_some() => Some(InRoom { version: 0, expires: expires.value }),
         (Some(version), Some(expires)) => {
-            next_version(name, version, before, say);
+            next_version(name, version, (file, before), keys, say);
             Some(InRoom { version: version.value, expires: expires.value })
         }
         (None, None) => None,
@@ -344,9 +347,19 @@ fn reachable(
     }
 }
 
-/// Versions begin with 1 and go up by 1: they never jump, and never fall.
-fn next_version(name: &str, version: &At<u64>, before: Option<&Before>, say: &mut Problems<'_>) {
+/// Versions begin with 1 and go up by 1: they never jump, and never fall; but what every client forgets begins again.
+fn next_version(
+    name: &str,
+    version: &At<u64>,
+    (file, before): (&File, Option<&Before>),
+    keys: &[Key],
+    say: &mut Problems<'_>,
+) {
     let value = version.value;
+    let forgotten = || match before.map_or(Forgotten::Neither, |before| forgotten(file, before, keys)) {
+        Forgotten::Both | Forgotten::Timestamp => matches!(name, "snapshot" | "timestamp"),
+        Forgotten::Snapshot | Forgotten::Neither => false,
+    };
     match before.map(|before| before.version(name)) {
         Some(None) if matches!(name, "snapshot" | "timestamp") => {}
         None | Some(None) if value != 1 => say.say(
@@ -354,19 +367,43 @@ fn next_version(name: &str, version: &At<u64>, before: Option<&Before>, say: &mu
             version.place,
             format!("role {name} begins with version 1, not {value}"),
         ),
-        Some(Some(known)) if value != known + 1 => {
-            let why = match value.cmp(&(known + 1)) {
-                std::cmp::Ordering::Less => "clients that have it would take the new one for a rollback",
-                _ => "versions go up by one",
+        Some(Some(known)) if value != known + 1 && !(value == 1 && forgotten()) => {
+            let (or, why) = match value.cmp(&(known + 1)) {
+                _ if forgotten() => {
+                    (" or 1", "every client forgets what it stored under the keys that go, and nothing else")
+                }
+                std::cmp::Ordering::Less => ("", "clients that have it would take the new one for a rollback"),
+                std::cmp::Ordering::Greater | std::cmp::Ordering::Equal => ("", "versions go up by one"),
             };
             let text = format!(
-                "role {name} has version {known} before, so the next is {}, not {value}: {why}",
+                "role {name} has version {known} before, so the next is {}{or}, not {value}: {why}",
                 known + 1
             );
             say.say("VERSION-NEXT", version.place, text);
         }
         _ => {}
     }
+}
+
+/// What clients forget of the roles that servers sign, by the keys that the file gives them.
+fn forgotten(file: &File, before: &Before, keys: &[Key]) -> Forgotten {
+    let public = |name: &str| match keys.iter().find(|key| key.name == name).map(|key| &key.source) {
+        Some(Source::Listed { public, .. }) => Some(public.material()),
+        _ => None,
+    };
+    let gone = |role: &str| {
+        let spec = file.trust.roles.get(role)?;
+        let new = spec.keys.as_ref()?;
+        let old = before.repository.root.role_keys(role)?;
+        let was: BTreeSet<_> = old.keys.values().map(PublicKey::material).collect();
+        let stay: BTreeSet<_> = new.iter().filter_map(|key| public(&key.value)).collect();
+        let stay = stay.intersection(&was).count();
+        let rotated = stay < was.len() || stay < new.len();
+        let threshold = spec.threshold.as_ref().map_or(u64::from(old.threshold), |threshold| threshold.value);
+        Some(rotated && verifies_no_more(stay, u32::try_from(threshold).unwrap_or(u32::MAX)))
+    };
+    let gone = |role: &str| gone(role).unwrap_or_default();
+    Forgotten::of(gone("timestamp"), gone("snapshot"))
 }
 
 fn files(name: &str, spec: &RoleSpec, in_room: bool, bins: bool, say: &mut Problems<'_>) {

@@ -66,6 +66,9 @@ pub enum Scope {
     Root,
     /// Roots and targets, without the roles that a server signs online.
     Offline,
+    /// Everything a client downloads, but for delegated roles that snapshot does not list: they have not begun, and whoever
+    /// looks for their paths stops there.
+    Begun,
     /// Everything a client downloads.
     Full,
 }
@@ -173,11 +176,11 @@ pub fn verify_after(
     }
     let snapshot = match request.scope {
         Scope::Root | Scope::Offline => None,
-        Scope::Full => Some(workflow.fetch_snapshot(&root)?),
+        Scope::Begun | Scope::Full => Some(workflow.fetch_snapshot(&root)?),
     };
     let found = match request.scope {
         Scope::Root => Found::default(),
-        Scope::Offline | Scope::Full => {
+        Scope::Offline | Scope::Begun | Scope::Full => {
             let tree = workflow.tree(&root, snapshot.as_ref())?;
             if snapshot.is_none() {
                 workflow.roles_not_rolled_back()?;

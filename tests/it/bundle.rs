@@ -406,6 +406,29 @@ fn target_files_are_the_ones_that_the_metadata_lists() {
     assert_eq!(refused(&path), (rules::TARGET_FILE_KNOWN, "targets/other".to_owned()));
 }
 
+/// Servers keep what was replaced, for clients that are about to ask for it.
+#[test]
+fn an_earlier_target_under_its_hash_is_remarked_where_it_is_published_and_refused_in_a_bundle() {
+    let files = bundle::layout(&contents()).unwrap();
+    let (_temp, path) = written(&files);
+    let earlier = format!("targets/{}.app", keyrite::words::Digest::of(b"earlier").hex());
+    fs::write(path.join(&earlier), b"earlier").unwrap();
+    assert_eq!(refused(&path).1, earlier);
+    fs::remove_file(path.join("MANIFEST.json")).unwrap();
+    let pinned = pinned();
+    let request = Request { pinned: &pinned, at: now(), scope: Scope::Offline, allow_rehearsal: false };
+
+    let verified = bundle::check(&Dir::open(&path).unwrap(), &request).unwrap().verified;
+
+    let told = format!(
+        "targets/: 1 file that no role lists, such as {earlier}: no client asks for what was replaced"
+    );
+    assert!(verified.remarks.contains(&told), "{:?}", verified.remarks);
+
+    fs::write(path.join(&earlier), b"Earlier").unwrap();
+    assert_eq!(refused(&path), (rules::TARGET_FILE_KNOWN, earlier));
+}
+
 #[test]
 fn a_target_under_a_name_that_no_client_asks_for_is_refused_with_the_right_one_and_a_copy_is_remarked() {
     let files = bundle::layout(&contents()).unwrap();

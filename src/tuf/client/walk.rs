@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::tuf::client::MAX_ROLES;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::client::Refused;
+use crate::tuf::client::Scope;
 use crate::tuf::client::file_name;
 use crate::tuf::client::rules;
 use crate::tuf::client::tree::Branch;
@@ -75,9 +76,13 @@ impl Workflow<'_> {
         known: bool,
     ) -> Result<Option<Node>, Refused> {
         let plain = file_name(role, None);
-        let (file, bytes, version) = match snapshot {
-            Some(snapshot) => {
-                let listed = listed_role(snapshot, delegator, role)?;
+        let listed = snapshot.map(|snapshot| listed_role(snapshot, delegator, role)).transpose();
+        let listed = match listed {
+            Err(_) if self.request.scope == Scope::Begun => None,
+            listed => listed?,
+        };
+        let (file, bytes, version) = match listed {
+            Some(listed) => {
                 let file = file_name(role, root.consistent_snapshot.then_some(listed.version));
                 let bytes = self.fetch_listed(&file, MAX_TARGETS, listed)?;
                 (file, bytes, Some(listed.version))

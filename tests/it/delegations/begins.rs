@@ -8,6 +8,8 @@ use serde_json::json;
 use super::DANA;
 use super::EXPIRES;
 use super::World;
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::text;
 
 /// A role `dev` of Dana, published or only delegated to; then a ceremony of this kind for version 3 of the rest.
 fn world(signed: bool) -> World {
@@ -87,6 +89,49 @@ fn a_delegated_role_that_no_snapshot_lists_yet_begins() {
     let world = world(false);
 
     world.check(&first_of_dev(&world)).ended(0);
+}
+
+/// As a server publishes it before the delegate has signed: everything but that delegate is administered meanwhile.
+#[test]
+fn who_has_not_begun_stops_no_ceremony() {
+    let world = world(false);
+    let meta = json!({"snapshot.json": {"version": 2}});
+    let timestamp = json!({"_type": "timestamp", "spec_version": "1.0.31", "version": 2, "expires": EXPIRES, "meta": meta});
+    world.write("inputs/metadata/timestamp.json", &world.signed("online", timestamp));
+    world.check(&first_of_dev(&world)).ended(0);
+    world.file("root-renewal", "", "    root: {version: 2, expires: \"2028-06-30T00:00:00Z\"}\n");
+
+    world.run(&alone(&world)).ended(0);
+
+    let root = world.path("inputs/metadata/1.root.json");
+    let bundle = world.path("record/bundle");
+    assert!(bundle.join("metadata/timestamp.json").exists());
+    let verify = |more: &[&str]| {
+        keyrite(&[&["verify", text(&bundle), "--root", text(&root), "--at", "2026-11-20T12:00:00Z"], more].concat())
+    };
+    let said = verify(&[]).ended(1);
+    assert!(said.out.contains("(LISTED-IN-SNAPSHOT)"), "{}", said.out);
+    assert!(said.err.contains("--scope offline"), "{}", said.err);
+    verify(&["--scope", "offline"]).ended(0);
+}
+
+/// A file that lies there unlisted is verified by the word of who delegates to it, for what follows starts from it.
+#[test]
+fn what_a_delegate_signed_before_snapshot_lists_it_is_verified() {
+    let world = world(false);
+    let meta = json!({"snapshot.json": {"version": 2}});
+    let timestamp = json!({"_type": "timestamp", "spec_version": "1.0.31", "version": 2, "expires": EXPIRES, "meta": meta});
+    world.write("inputs/metadata/timestamp.json", &world.signed("online", timestamp));
+    let dev = json!({"_type": "targets", "spec_version": "1.0.31", "version": 1, "expires": EXPIRES, "targets": {}});
+    world.write("inputs/metadata/1.dev.json", &world.signed("online", dev.clone()));
+    world.file("root-renewal", "", "    root: {version: 2, expires: \"2028-06-30T00:00:00Z\"}\n");
+    let file = alone(&world);
+
+    let said = world.check(&file).ended(1).err;
+
+    assert!(said.contains("1.dev.json") && said.contains("(BEFORE-VERIFIES)"), "{said}");
+    world.write("inputs/metadata/1.dev.json", &world.signed("dana", dev));
+    world.check(&file).ended(0);
 }
 
 #[test]
