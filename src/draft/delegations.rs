@@ -12,6 +12,7 @@ use crate::draft::sections::speakable;
 use crate::draft::text::plain;
 use crate::draft::text::quoted;
 use crate::plan::Kind;
+use crate::tuf::Date;
 use crate::tuf::Repository;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::layout::Layout;
@@ -82,7 +83,11 @@ impl Draft<'_> {
 
     /// All of them are signed again, as one role of the file.
     pub(super) fn bins(&self, layout: &Layout, text: &mut String, lines: &mut Vec<String>) {
-        let (prefix, expires) = (layout.prefix(), self.expires.1.to_string());
+        let names = || (0..layout.count()).map(|number| layout.name(number));
+        let until = names().filter_map(|name| self.old_expires(&name));
+        let until = until.filter_map(|date| Date::parse_lenient(&date).ok()).max();
+        let expires = until.map_or(self.expires.1, |until| until.max(self.expires.1)).to_string();
+        let prefix = layout.prefix();
         let _ = writeln!(
             text,
             "    {}:   # {} bins\n      expires: \"{expires}\"",
@@ -92,7 +97,6 @@ impl Draft<'_> {
         if self.request.kind == Kind::TargetsSigning {
             text.push_str(FILES);
         }
-        let names = || (0..layout.count()).map(|number| layout.name(number));
         if let Some(was) = names().filter_map(|name| self.version(&name)).max() {
             lines.push(format!("{prefix}: version {was} -> {}", was.saturating_add(1)));
         }

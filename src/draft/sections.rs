@@ -26,6 +26,7 @@ use crate::plan::file::ELSEWHERE;
 use crate::plan::placeholder;
 use crate::tuf::Date;
 use crate::tuf::PublicKey;
+use crate::tuf::delegations::layout::Layout;
 use crate::tuf::root::TOP_LEVEL;
 use crate::words;
 use crate::words::Digest;
@@ -103,6 +104,27 @@ impl<'a> Draft<'a> {
             Kind::TargetsSigning => self.roles_called(self.request.role.unwrap_or("targets")),
             Kind::DelegationChange => vec!["targets".to_owned()],
         }
+    }
+
+    /// The same; of bins of which one delegates further all, for they are not signed as one.
+    fn one_by_one(&self, layouts: &[Layout]) -> Vec<String> {
+        let mut roles: Vec<String> = Vec::new();
+        for role in self.signed_targets() {
+            let bins = layouts.iter().find(|layout| layout.number(&role).is_some());
+            match bins.filter(|layout| self.delegates_further(layout)) {
+                Some(layout) => roles.extend((0..layout.count()).map(|number| layout.name(number))),
+                None => roles.push(role),
+            }
+        }
+        let mut seen = BTreeSet::new();
+        roles.retain(|role| seen.insert(role.clone()));
+        roles
+    }
+
+    fn delegates_further(&self, bins: &Layout) -> bool {
+        let delegates =
+            |bin: String| self.request.repository.delegations(&bin).is_some_and(|of| !of.roles.is_empty());
+        (0..bins.count()).any(|number| delegates(bins.name(number)))
     }
 
     /// The keys that the file lists, and those of them that sign.
@@ -387,9 +409,12 @@ impl<'a> Draft<'a> {
         if self.request.kind == Kind::TargetsSigning && self.request.role.is_none() {
             self.other_roles(text);
         }
-        for role in self.signed_targets() {
+        for role in self.one_by_one(&layouts) {
             speakable(&role)?;
-            if let Some(layout) = layouts.iter().find(|layout| layout.number(&role).is_some()) {
+            let anew = self.request.kind == Kind::CompromiseResponse
+                && self.repair.delegations.iter().any(|(delegator, _)| *delegator == role);
+            let group = layouts.iter().find(|layout| layout.number(&role).is_some());
+            if let Some(layout) = group.filter(|layout| !self.delegates_further(layout)) {
                 if written.insert(layout.prefix()) {
                     self.bins(layout, text, lines);
                 }
@@ -413,7 +438,7 @@ impl<'a> Draft<'a> {
                 lines.extend(old.map(|was| format!("{role}: expires {was} -> {expires}")));
             }
             match self.request.kind {
-                Kind::CompromiseResponse if self.repair.delegations.iter().any(|(d, _)| *d == role) => {
+                Kind::CompromiseResponse if anew => {
                     self.delegations(&role, false, text)?;
                     lines.extend(self.delegation_changes(&role));
                 }

@@ -286,7 +286,9 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
                 continue;
             }
             let was = old.iter().flat_map(|old| &old.roles).find(|was| names.contains(&was.name));
-            let lacking = || names.iter().find(|name| before.may_lack(name));
+            // A bin may be signed here alone.
+            let stay = || names.iter().filter(|name| !in_room(name));
+            let lacking = || stay().find(|name| before.may_lack(name));
             if let Some(name) =
                 was.filter(|was| !takes_all(role_keys, &was.role_keys)).and_then(|_| lacking())
                 && !plan.accepts(NO_METADATA)
@@ -298,7 +300,7 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
                 continue;
             }
             // Of bins the first one that clients would refuse.
-            let unsigned = names.iter().filter_map(|name| before.file(name)).find_map(|file| {
+            let unsigned = stay().filter_map(|name| before.file(name)).find_map(|file| {
                 let counted = role_keys.verify(file.metadata.payload(), file.metadata.signatures());
                 Some((file, counted.err()?))
             });
@@ -317,7 +319,7 @@ pub fn unsigned_delegates(plan: &Plan, outside: &dyn Fn(&str) -> Option<PublicKe
                 continue;
             }
             let left = was.filter(|_| !later).and_then(|was| {
-                let mut files = names.iter().filter_map(|name| before.file(name));
+                let mut files = stay().filter_map(|name| before.file(name));
                 files.find_map(|file| {
                     Some((file, left_behind(plan, &was.role_keys, role_keys, &file.metadata)?))
                 })

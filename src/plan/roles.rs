@@ -372,7 +372,9 @@ fn next_version(
                 _ if forgotten() => {
                     (" or 1", "every client forgets what it stored under the keys that go, and nothing else")
                 }
-                std::cmp::Ordering::Less => ("", "clients that have it would take the new one for a rollback"),
+                std::cmp::Ordering::Less => {
+                    ("", "clients that have it would take the new one for a rollback")
+                }
                 std::cmp::Ordering::Greater | std::cmp::Ordering::Equal => ("", "versions go up by one"),
             };
             let text = format!(

@@ -107,7 +107,10 @@ fn who_has_not_begun_stops_no_ceremony() {
     let bundle = world.path("record/bundle");
     assert!(bundle.join("metadata/timestamp.json").exists());
     let verify = |more: &[&str]| {
-        keyrite(&[&["verify", text(&bundle), "--root", text(&root), "--at", "2026-11-20T12:00:00Z"], more].concat())
+        keyrite(
+            &[&["verify", text(&bundle), "--root", text(&root), "--at", "2026-11-20T12:00:00Z"], more]
+                .concat(),
+        )
     };
     let said = verify(&[]).ended(1);
     assert!(said.out.contains("(LISTED-IN-SNAPSHOT)"), "{}", said.out);
