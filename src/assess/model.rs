@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -273,6 +274,14 @@ impl Model {
     pub(super) fn edges_from(&self, delegator: &str) -> &[Edge] {
         let numbers = self.edges_from.get(delegator).cloned().unwrap_or_default();
         self.edges.get(numbers).unwrap_or_default()
+    }
+
+    /// The roles for which one stands in the rows: itself, and those of a delegator that have its keys, by the path's hash.
+    pub fn alike(&self, role: &str) -> Vec<String> {
+        let twins: Vec<usize> = self.edges_to(role).map(|edge| edge.twin).collect();
+        let alike = self.edges.iter().filter(|edge| twins.contains(&edge.twin));
+        let others = alike.map(|edge| edge.role.as_str()).filter(|other| *other != role);
+        iter::once(role).chain(others).map(str::to_owned).collect()
     }
 
     /// What the delegator says.

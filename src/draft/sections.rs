@@ -106,18 +106,17 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The same; of bins of which one delegates further all, for they are not signed as one.
-    fn one_by_one(&self, layouts: &[Layout]) -> Vec<String> {
+    /// The same, each by its name where it is not one of bins that are signed as one.
+    fn each(&self, layouts: &[Layout]) -> Vec<String> {
+        let response = self.request.kind == Kind::CompromiseResponse;
         let mut roles: Vec<String> = Vec::new();
+        let mut seen = BTreeSet::new();
         for role in self.signed_targets() {
             let bins = layouts.iter().find(|layout| layout.number(&role).is_some());
-            match bins.filter(|layout| self.delegates_further(layout)) {
-                Some(layout) => roles.extend((0..layout.count()).map(|number| layout.name(number))),
-                None => roles.push(role),
-            }
+            let together = bins.is_some_and(|layout| !self.delegates_further(layout));
+            let alike = if response && !together { self.request.model.alike(&role) } else { vec![role] };
+            roles.extend(alike.into_iter().filter(|role| seen.insert(role.clone())));
         }
-        let mut seen = BTreeSet::new();
-        roles.retain(|role| seen.insert(role.clone()));
         roles
     }
 
@@ -409,7 +408,7 @@ impl<'a> Draft<'a> {
         if self.request.kind == Kind::TargetsSigning && self.request.role.is_none() {
             self.other_roles(text);
         }
-        for role in self.one_by_one(&layouts) {
+        for role in self.each(&layouts) {
             speakable(&role)?;
             let anew = self.request.kind == Kind::CompromiseResponse
                 && self.repair.delegations.iter().any(|(delegator, _)| *delegator == role);

@@ -182,6 +182,17 @@ impl EntrySpec {
         }
     }
 
+    /// The role; or what the bins' names begin with, by which the file speaks of all, and then each of them.
+    pub fn names(&self) -> Vec<String> {
+        let layout = match &self.what {
+            What::Bins { layout, .. } => Some(layout),
+            What::Role { .. } => None,
+        };
+        let bins =
+            layout.into_iter().flat_map(|layout| (0..layout.count()).map(|number| layout.name(number)));
+        std::iter::once(self.name().to_owned()).chain(bins).collect()
+    }
+
     /// Whether `role` is the role, or one of the bins.
     pub fn covers(&self, role: &str) -> bool {
         match &self.what {

@@ -40,7 +40,7 @@ pub(super) fn keys_leave(plan: &Plan, before: &Before, file: &File, problems: &m
                 for (key, what) in gone.iter().filter(|(key, _)| lists(key)) {
                     still(entry.place, entry.name(), key, what);
                 }
-                open.push(entry.name().to_owned());
+                open.extend(entry.names());
             }
             continue;
         }

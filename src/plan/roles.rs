@@ -186,12 +186,14 @@ fn delegated(file: &File, before: Option<&Before>, name: &str, keys: &mut Vec<Ke
             };
             let spec = file.trust.roles.get(&delegator).and_then(|role| role.delegations.as_ref());
             if let Some(list) = spec {
-                for entry in list.entries.iter().filter(|entry| entry.name() == name) {
+                for entry in list.entries.iter().filter(|entry| entry.name() == name || entry.covers(name)) {
                     let threshold = u32::try_from(entry.threshold.value).unwrap_or(u32::MAX);
                     says(entry.keys.iter().map(|key| key.value.clone()).collect(), threshold);
                     stated = true;
                 }
-                open.extend(list.entries.iter().rev().map(|entry| entry.name().to_owned()));
+                // Bins may be signed one by one, and delegate further.
+                let entries = list.entries.iter().rev();
+                open.extend(entries.flat_map(|entry| entry.names().into_iter().rev()));
             } else if let Some(list) = before.and_then(|before| before.repository.delegations(&delegator)) {
                 let bins = Layout::of(&list).is_some_and(|layout| layout.prefix() == name);
                 if let Some(entry) = list.roles.iter().find(|entry| bins || entry.name == name) {

@@ -138,6 +138,7 @@ fn a_repair_of_a_stolen_snapshot_key_gives_timestamp_new_keys_too() {
 fn filled(file: &Path) {
     let text = fs::read_to_string(file).unwrap();
     let text = text.replace("The one who types", "Oli Berg").replace("The one who watches", "Wim Peeters");
+    let text = text.replace("Holder of key ", "Fay Brook ");
     fs::write(file, text.replace("What happened, who saw it, and when", "A token was left on a train"))
         .unwrap();
 }
@@ -367,6 +368,47 @@ fn a_repair_of_bins_passes_check_once_it_is_filled_in() {
         keyrite(&args, folder.path()).ended(1);
 
         passes_once_filled(folder.path(), "r.yaml");
+    }
+}
+
+#[test]
+fn a_repair_signs_bins_one_by_one_where_one_of_them_delegates_further() {
+    let classic = |prefix: &str, digits: [&[&str]; 2], key: u8| {
+        let bin = |n: usize| {
+            let mut prefixes =
+                digits[n].iter().flat_map(|digit| (0..16).map(move |second| format!("{digit}{second:x}")));
+            let prefixes: Vec<String> = prefixes.by_ref().collect();
+            json!({"name": format!("{prefix}-{n}"), "keyids": keyids(&[key]), "threshold": 1, "terminating": false, "path_hash_prefixes": prefixes})
+        };
+        json!({"keys": keys(&[key]), "roles": [bin(0), bin(1)]})
+    };
+    let halves: [&[&str]; 2] =
+        [&["0", "1", "2", "3", "4", "5", "6", "7"], &["8", "9", "a", "b", "c", "d", "e", "f"]];
+    // The key of all bins, the one of those that delegate nothing, and the one of those below.
+    for (outer, inner, stolen) in [(8, 8, "dev"), (8, 9, "dev"), (9, 8, "dev")] {
+        let mut world = world();
+        world.role("targets")["delegations"] = classic("bin", halves, outer);
+        world.roles.remove("dev");
+        let mut delegates = targets(4, json!({}));
+        delegates["delegations"] = classic("deep", halves, inner);
+        let alone = |version| targets(version, json!({}));
+        let roles = [
+            ("bin-0", alone(2), outer),
+            ("bin-1", delegates, outer),
+            ("deep-0", alone(1), inner),
+            ("deep-1", alone(3), inner),
+        ];
+        world.roles.extend(roles.map(|(name, role, key)| (name.to_owned(), (role, vec![key]))));
+        let folder = folder_of(&world);
+
+        let args = ["assess", ".", "--at", AT, "--stolen", stolen, "--repair", "r.yaml"];
+        keyrite(&args, folder.path()).ended(1);
+
+        passes_once_filled(folder.path(), "r.yaml");
+        let file = std::fs::read_to_string(folder.path().join("r.yaml")).unwrap();
+        if outer == 8 {
+            assert!(file.contains("\"bin-1\":\n      version: 5\n"), "{file}");
+        }
     }
 }
 
