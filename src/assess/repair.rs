@@ -24,8 +24,8 @@ pub struct Repair {
     pub sign_again: Vec<String>,
     /// Of timestamp and snapshot, what clients forget, where the keys of one change.
     pub forgotten: Option<Forgets>,
-    /// Whether timestamp gets new keys only so that clients forget how far the thief drove the version of snapshot.
-    pub timestamp_too: bool,
+    /// Keys that leave timestamp alone, so that clients forget how far the thief drove the version of snapshot.
+    pub timestamp_too: KeySet,
 }
 
 /// What clients forget of timestamp and snapshot.
@@ -38,6 +38,12 @@ pub struct Forgets {
 }
 
 impl Repair {
+    /// The keys that go from a role of root's.
+    pub fn out_of(&self, role: &str) -> KeySet {
+        let too = self.timestamp_too.iter().filter(|_| role == "timestamp");
+        self.out.iter().chain(too).copied().collect()
+    }
+
     /// Whether no role lists any of the keys.
     pub fn is_nothing(&self) -> bool {
         self.roles.is_empty() && self.delegations.is_empty()
@@ -47,11 +53,12 @@ impl Repair {
 impl Model {
     /// What a repair of this changes.
     pub fn repair(&self, assessment: &Assessment) -> Repair {
-        let mut out: KeySet = assessment.question.lost.union(&assessment.question.stolen).copied().collect();
-        let extra = self.timestamp_too(assessment, &out);
-        let timestamp_too = !extra.is_empty();
-        out.extend(extra);
-        let touched = |role: &&Status| role.signers.among(&out) > 0;
+        let out: KeySet = assessment.question.lost.union(&assessment.question.stolen).copied().collect();
+        let timestamp_too = Self::timestamp_too(assessment, &out);
+        let touched = |status: &&Status| {
+            let too = status.delegator == "root" && status.role == "timestamp" && !timestamp_too.is_empty();
+            too || status.signers.among(&out) > 0
+        };
         let touched: Vec<&Status> = assessment.roles.iter().filter(touched).collect();
         let (top, below): (Vec<&Status>, Vec<&Status>) =
             touched.into_iter().partition(|r| r.delegator == "root");
@@ -76,7 +83,11 @@ impl Model {
             let status =
                 assessment.roles.iter().find(|status| status.role == role && roles.contains(&status.role));
             status.map(|status| {
-                let stay = status.signers.keys.difference(&out).count();
+                let mut stay: KeySet = status.signers.keys.difference(&out).copied().collect();
+                if role == "timestamp" {
+                    stay.retain(|key| !timestamp_too.contains(key));
+                }
+                let stay = stay.len();
                 let honest = verifies_no_more(stay, status.signers.threshold);
                 (honest || status.forged(), honest)
             })
@@ -93,8 +104,8 @@ impl Model {
 
     /// The keys that timestamp must lose beside what is lost or stolen. Who can sign snapshot drives its version as high
     /// as it goes, and a server lists that in timestamp: python-tuf goes below it only when it can no longer verify
-    /// the timestamp that it stored. Keys that sign offline too stay.
-    fn timestamp_too(&self, assessment: &Assessment, out: &KeySet) -> KeySet {
+    /// the timestamp that it stored. In other roles they stay.
+    fn timestamp_too(assessment: &Assessment, out: &KeySet) -> KeySet {
         let status = |role: &str| assessment.roles.iter().find(|s| s.delegator == "root" && s.role == role);
         let (Some(timestamp), Some(snapshot)) = (status("timestamp"), status("snapshot")) else {
             return KeySet::new();
@@ -102,9 +113,7 @@ impl Model {
         if !snapshot.forged() || timestamp.forged() || !timestamp.signers.met_without(out) {
             return KeySet::new();
         }
-        let offline = ["root", "targets"].into_iter().filter_map(status);
-        let offline: KeySet = offline.flat_map(|status| &status.signers.keys).copied().collect();
-        timestamp.signers.keys.difference(&offline).filter(|key| !out.contains(key)).copied().collect()
+        timestamp.signers.keys.difference(out).copied().collect()
     }
 
     /// The steps, each a sentence; none where nothing is lost or stolen.
@@ -151,10 +160,11 @@ impl Model {
             );
         }
         if !repair.roles.is_empty() {
-            let gone = format!(
-                "Make root {next} without {out}, with a new key in each place, in {}",
-                cut(&repair.roles)
-            );
+            let theirs = |role: &&Status| role.delegator == "root" && role.signers.among(&repair.out) > 0;
+            let roles: Vec<String> =
+                assessment.roles.iter().filter(theirs).map(|status| status.role.clone()).collect();
+            let gone =
+                format!("Make root {next} without {out}, with a new key in each place, in {}", cut(&roles));
             let signed = "signed by the threshold of the old keys, without a stolen one, and of the new";
             steps.push(format!("{gone}; {signed}."));
         }
@@ -185,12 +195,12 @@ impl Model {
                 named(&repair.sign_again)
             ));
         }
-        if repair.timestamp_too {
-            steps.push(
-                "Timestamp gets new keys too, though nobody stole them: while clients can verify the timestamp that they \
-                 stored, python-tuf takes no lower version of snapshot."
-                    .to_owned(),
-            );
+        if !repair.timestamp_too.is_empty() {
+            steps.push(format!(
+                "Timestamp gets new keys in the place of {} too, though nobody stole them: while clients can verify the timestamp \
+                 that they stored, python-tuf takes no lower version of snapshot.",
+                cut(&self.keys.names(&repair.timestamp_too))
+            ));
         }
         if let Some(forgotten) = repair.forgotten {
             steps.push(

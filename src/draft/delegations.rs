@@ -116,7 +116,7 @@ impl Draft<'_> {
                 (Paths::Bin { .. }, Some((prefix, _))) => bins_called(prefix),
                 _ => delegation.name,
             };
-            lines.extend(self.key_changes(role, &format!("delegation {name}: "), &places));
+            lines.extend(self.key_changes(role, &format!("delegation {name}: "), &places, &self.repair.out));
         }
         lines.into_iter().collect()
     }
@@ -182,7 +182,7 @@ impl Draft<'_> {
     /// `keys: [...], threshold: n`; keys that the file does not list are called by their keyids.
     pub(super) fn delegate(&self, keys: &crate::tuf::RoleKeys) -> String {
         let places = keys.keys.values().filter_map(|key| self.place(key));
-        let mut names = self.after(&places.collect::<Vec<_>>());
+        let mut names = self.after(&places.collect::<Vec<_>>(), &self.repair.out);
         if names.is_empty() {
             names =
                 keys.keys.keys().map(|keyid| quoted(&keyid.0.chars().take(8).collect::<String>())).collect();

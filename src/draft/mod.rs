@@ -13,7 +13,6 @@ mod text;
 use std::collections::BTreeMap;
 
 use crate::assess::Assessment;
-use crate::assess::KeySet;
 use crate::assess::Model;
 use crate::draft::sections::Draft;
 use crate::plan::Kind;
@@ -115,18 +114,4 @@ pub fn draft(request: &Request<'_>) -> Result<String, Refusal> {
         return Err(Refusal("a root-genesis starts from no metadata".to_owned()));
     }
     Draft::of(request)?.write()
-}
-
-/// The keys of a set that may sign: neither lost nor stolen.
-fn may_sign(request: &Request<'_>, keys: &KeySet) -> KeySet {
-    let out = out(request);
-    keys.difference(&out).copied().collect()
-}
-
-/// The keys that go.
-fn out(request: &Request<'_>) -> KeySet {
-    let Some(gone) = request.gone.filter(|_| request.kind == Kind::CompromiseResponse) else {
-        return KeySet::new();
-    };
-    request.model.repair(gone.assessment()).out
 }

@@ -16,8 +16,6 @@ use crate::draft::dates::days_on;
 use crate::draft::dates::expires;
 use crate::draft::delegations::layouts;
 use crate::draft::delegations::sole_role;
-use crate::draft::may_sign;
-use crate::draft::out;
 use crate::draft::text::plain;
 use crate::draft::text::quoted;
 use crate::plan::Kind;
@@ -75,7 +73,8 @@ impl<'a> Draft<'a> {
         };
         draft.expires = expires(request, draft.makes_root());
         let (listed, signing) = draft.keys();
-        draft.room = cast(request, &listed, &may_sign(request, &signing), &out(request));
+        let made = draft.repair.out.union(&draft.repair.timestamp_too).copied().collect();
+        draft.room = cast(request, &listed, &signing, &made);
         Ok(draft)
     }
 
@@ -126,7 +125,7 @@ impl<'a> Draft<'a> {
         (0..bins.count()).any(|number| delegates(bins.name(number)))
     }
 
-    /// The keys that the file lists, and those of them that sign.
+    /// The keys that the file lists, and those of them that may sign.
     fn keys(&self) -> (KeySet, KeySet) {
         let (mut listed, mut signing) = (KeySet::new(), KeySet::new());
         let signed = self.signed_targets();
@@ -155,7 +154,8 @@ impl<'a> Draft<'a> {
             listed.extend(keys.filter_map(|(_, key)| self.place(key)));
         }
         listed.extend(&signing);
-        (listed, signing)
+        // Neither lost nor stolen ones.
+        (listed, signing.difference(&self.repair.out).copied().collect())
     }
 
     fn places_of_root(&self, role: &str) -> Vec<usize> {
@@ -198,20 +198,30 @@ impl<'a> Draft<'a> {
         );
         if kind == Kind::CompromiseResponse {
             let _ = writeln!(text, "incident: {}   # EDIT", quoted(placeholder::INCIDENT));
-            let edit = match self.request.gone {
-                Some(Gone::Example(_)) => {
-                    "   # EDIT: this key only stands in for those that are lost or stolen"
-                }
-                _ => "",
-            };
-            let question = self.request.gone.map(|gone| &gone.assessment().question);
-            for (which, keys) in question.into_iter().flat_map(|q| [("lost", &q.lost), ("stolen", &q.stolen)])
-            {
-                if !keys.is_empty() {
-                    let _ = writeln!(text, "{which}: [{}]{edit}", self.names(keys).join(", "));
-                }
-            }
+            self.gone(text);
             text.push_str("# A stolen key may sign too, and never counts as needed. A lost one cannot.\n");
+        }
+    }
+
+    /// The keys that are lost or stolen. Where nobody said which, the file does not either.
+    fn gone(&self, text: &mut String) {
+        let Some(gone) = self.request.gone else { return };
+        let question = &gone.assessment().question;
+        if let Gone::Example(_) = gone {
+            let example = self.names(question.lost.union(&question.stolen)).join(", ");
+            let _ = writeln!(
+                text,
+                "lost: [{}]   # EDIT; keys that someone else may have are `stolen: [...]`\n\
+                 # The rest is drafted as if {example} were lost. For any others, let it be drafted anew:\n\
+                 # `keyrite assess DIR --lost KEY --stolen KEY --repair FILE` does.",
+                quoted(placeholder::GONE)
+            );
+            return;
+        }
+        for (which, keys) in [("lost", &question.lost), ("stolen", &question.stolen)] {
+            if !keys.is_empty() {
+                let _ = writeln!(text, "{which}: [{}]", self.names(keys).join(", "));
+            }
         }
     }
 
@@ -237,8 +247,6 @@ impl<'a> Draft<'a> {
              # another place, from a request. A new key has `generate: true`. No PIN or passphrase ever stands here.\nkeys:\n",
         );
         let (_, signing) = self.keys();
-        let signing = may_sign(self.request, &signing);
-        let gone = &self.repair.out;
         for (place, cast) in &self.room.keys {
             let mut fields = Vec::new();
             // A drill proves the shares that were handed out before.
@@ -256,7 +264,7 @@ impl<'a> Draft<'a> {
                     shares.holders.join(", ")
                 )
             }));
-            let note = match (signs, cast.guessed, gone.contains(place)) {
+            let note = match (signs, cast.guessed, self.repair.out.contains(place)) {
                 (_, _, true) => "   # goes",
                 (true, true, _) => "   # EDIT: the store; a token is \"pkcs11:token=LABEL;object=KEY\"",
                 (true, false, _) => "",
@@ -346,7 +354,9 @@ impl<'a> Draft<'a> {
             let Some(role) = root.role_keys(name) else { continue };
             let places = self.places_of_root(name);
             let changes = self.repair.roles.iter().any(|role| role == name);
-            let keys = format!("keys: [{}], threshold: {}", self.after(&places).join(", "), role.threshold);
+            let gone = self.repair.out_of(name);
+            let keys =
+                format!("keys: [{}], threshold: {}", self.after(&places, &gone).join(", "), role.threshold);
             match (name, changes, self.request.kind) {
                 ("root", _, Kind::RootRenewal) => {
                     let _ = writeln!(text, "    root: {{version: {next}, expires: \"{expires}\"}}");
@@ -368,16 +378,16 @@ impl<'a> Draft<'a> {
                 _ => {}
             }
             if changes {
-                lines.extend(self.key_changes(name, "", &places));
+                lines.extend(self.key_changes(name, "", &places, &gone));
             }
         }
     }
 
     /// The names of a role's keys after the ceremony; one for each key.
-    pub(super) fn after(&self, places: &[usize]) -> Vec<String> {
+    pub(super) fn after(&self, places: &[usize], gone: &KeySet) -> Vec<String> {
         let mut names = Vec::new();
         for place in places {
-            let made = self.room.made.get(place).map(|made| &made.name);
+            let made = self.room.made.get(place).filter(|_| gone.contains(place)).map(|made| &made.name);
             let name = made.or_else(|| self.room.keys.get(place).map(|cast| &cast.name));
             names.extend(name.filter(|name| !names.contains(*name)).cloned().into_iter().collect::<Vec<_>>());
         }
@@ -385,9 +395,14 @@ impl<'a> Draft<'a> {
     }
 
     /// `targets: delegation dev: - key chi`, ...
-    pub(super) fn key_changes(&self, role: &str, within: &str, places: &[usize]) -> Vec<String> {
-        let gone: BTreeSet<&usize> =
-            places.iter().filter(|place| self.room.made.contains_key(place)).collect();
+    pub(super) fn key_changes(
+        &self,
+        role: &str,
+        within: &str,
+        places: &[usize],
+        gone: &KeySet,
+    ) -> Vec<String> {
+        let gone: BTreeSet<&usize> = places.iter().filter(|place| gone.contains(place)).collect();
         let removed = gone
             .iter()
             .filter_map(|place| self.room.keys.get(place))
@@ -428,7 +443,7 @@ impl<'a> Draft<'a> {
             if role == "targets" && self.repair.roles.contains(&role) {
                 let places = self.places_of_root("targets");
                 let threshold = root.roles.get("targets").map_or(1, |role| role.threshold);
-                let keys = self.after(&places).join(", ");
+                let keys = self.after(&places, &self.repair.out).join(", ");
                 let _ = writeln!(text, "      keys: [{keys}]\n      threshold: {threshold}");
             }
             if let Some(was) = was.filter(|_| self.request.repository.roles.contains_key(&role)) {

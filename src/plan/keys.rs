@@ -13,6 +13,7 @@ use crate::plan::file::File;
 use crate::plan::file::KeySpec;
 use crate::plan::file::RoleSpec;
 use crate::plan::lints::RETIRED_KEY;
+use crate::plan::placeholder;
 use crate::plan::rules::Problems;
 use crate::plan::shares;
 use crate::store_uri::StoreUri;
@@ -218,9 +219,10 @@ fn listed(
 /// Keys that are lost or stolen are named, and have no part in the ceremony.
 pub(super) fn incident(file: &File, say: &mut Problems<'_>) {
     let Some(incident) = &file.incident else { return };
-    for (what, key) in
-        incident.lost.iter().map(|key| ("lost", key)).chain(incident.stolen.iter().map(|key| ("stolen", key)))
-    {
+    let lost = incident.lost.iter().map(|key| ("lost", key));
+    let gone = lost.chain(incident.stolen.iter().map(|key| ("stolen", key)));
+    // What was only drafted is told for itself.
+    for (what, key) in gone.filter(|(_, key)| key.value != placeholder::GONE) {
         let Some(spec) = file.keys.iter().find(|spec| spec.name.value == key.value) else {
             let text =
                 format!("{what} key {:?} is not under `keys`; name it there with its keyid", key.value);

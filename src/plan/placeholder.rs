@@ -7,6 +7,8 @@ use crate::plan::problem::Problem;
 
 /// What happened, of a compromise response.
 pub const INCIDENT: &str = "What happened, who saw it, and when";
+/// Which keys, of a compromise response.
+pub const GONE: &str = "Which keys are lost";
 /// The name of the operator.
 pub const OPERATOR: &str = "The one who types";
 /// The name of the witness.
@@ -35,6 +37,13 @@ pub(super) fn left(file: &File) -> Vec<Problem> {
             format!("\"incident\" is still {INCIDENT:?}, as it was drafted: say what did happen"),
         )
     });
+    let gone = file.incident.iter().flat_map(|incident| incident.lost.iter().chain(&incident.stolen));
+    let gone = gone.filter(|key| key.value == GONE).map(|key| {
+        drafted(
+            key.place,
+            format!("\"lost\" is still {GONE:?}, as it was drafted: name the keys that are lost, and those that are stolen"),
+        )
+    });
     let people = file.participants.iter().filter(|person| stands_in(&person.name));
     let people = people.map(|person| {
         let (id, name) = (&person.id.value, &person.name);
@@ -43,5 +52,5 @@ pub(super) fn left(file: &File) -> Vec<Problem> {
             format!("participant {id} is still {name:?}, as it was drafted: write who it is"),
         )
     });
-    what.chain(people).collect()
+    what.chain(gone).chain(people).collect()
 }

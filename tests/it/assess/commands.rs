@@ -122,7 +122,10 @@ fn a_repair_of_a_stolen_snapshot_key_gives_timestamp_new_keys_too() {
         text.contains("    timestamp: {keys: [tim-2]") && text.contains("    snapshot: {keys: [sam-2]"),
         "{text}"
     );
-    assert!(said.contains("Timestamp gets new keys too, though nobody stole them"), "{said}");
+    assert!(
+        said.contains("Timestamp gets new keys in the place of tim too, though nobody stole them"),
+        "{said}"
+    );
     assert!(said.contains("so they take lower versions once (fast-forward recovery)"), "{said}");
 
     // A high timestamp of the thief's falls with its key.
@@ -134,13 +137,44 @@ fn a_repair_of_a_stolen_snapshot_key_gives_timestamp_new_keys_too() {
     );
 }
 
+#[test]
+fn a_key_that_leaves_timestamp_for_clients_to_forget_stays_where_it_signs_other_roles() {
+    let mut world = world();
+    // Beside its own key, one of a delegate's and one of root's.
+    let listed = keys(&[3, 6, 8]);
+    for (keyid, key) in listed.as_object().unwrap() {
+        world.roots[1].0["keys"][keyid] = key.clone();
+    }
+    world.roots[1].0["roles"]["timestamp"]["keyids"] = json!(keyids(&[3, 6, 8]));
+    let folder = folder_of(&world);
+
+    let args = ["assess", ".", "--at", AT, "--stolen", "sam", "--repair", "r.yaml"];
+    let said = keyrite(&args, folder.path()).ended(1).out;
+
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = fs::read_to_string(folder.path().join("r.yaml")).unwrap();
+    let timestamp = text.lines().find(|line| line.starts_with("    timestamp: ")).unwrap();
+    for key in ["chi-2", "tim-2", "dev-2"] {
+        assert!(timestamp.contains(key), "{text}");
+    }
+    assert_eq!(text.matches("- key dev\"").count(), 1, "{text}");
+    assert!(!text.contains("    targets:\n") && !text.contains("    root: {keys: [chi-2"), "{text}");
+    assert!(said.contains("without sam, with a new key in each place, in snapshot; signed"), "{said}");
+    let too = said.contains("Timestamp gets new keys in the place of");
+    assert!(too && said.contains("so they take lower versions once (fast-forward recovery)"), "{said}");
+    passes_once_filled(folder.path(), "r.yaml");
+}
+
 /// The file with what only people know filled in.
 fn filled(file: &Path) {
     let text = fs::read_to_string(file).unwrap();
     let text = text.replace("The one who types", "Oli Berg").replace("The one who watches", "Wim Peeters");
     let text = text.replace("Holder of key ", "Fay Brook ");
-    fs::write(file, text.replace("What happened, who saw it, and when", "A token was left on a train"))
-        .unwrap();
+    let text = text.replace("What happened, who saw it, and when", "A token was left on a train");
+    let example = text.split("drafted as if ").nth(1).and_then(|text| text.split(' ').next());
+    let text =
+        example.map_or_else(|| text.clone(), |example| text.replace("\"Which keys are lost\"", example));
+    fs::write(file, text).unwrap();
 }
 
 /// `check` refuses a drafted file for what only people know, and for nothing else.
@@ -325,7 +359,7 @@ fn new_from_metadata_writes_each_type_and_says_what_is_missing() {
 }
 
 #[test]
-fn a_key_that_only_stands_in_and_metadata_that_lies_elsewhere_are_said() {
+fn which_keys_are_lost_is_filled_in_and_metadata_that_lies_elsewhere_is_said() {
     let (metadata, home) = (folder(), tempfile::tempdir().unwrap());
     let from = text(metadata.path());
 
@@ -340,8 +374,11 @@ fn a_key_that_only_stands_in_and_metadata_that_lies_elsewhere_are_said() {
     assert!(elsewhere.out.contains(&copy), "{}", elsewhere.out);
     assert!(!here.out.contains("copy"), "{}", here.out);
     let file = std::fs::read_to_string(home.path().join("r.yaml")).unwrap();
-    let lost = file.lines().find(|line| line.starts_with("lost: [")).unwrap();
-    assert!(lost.contains("# EDIT: this key only stands in"), "{lost}");
+    assert!(file.contains("lost: [\"Which keys are lost\"]   # EDIT"), "{file}");
+    let refused = keyrite(&["check", "r.yaml", "--at", AT], metadata.path()).ended(1).err;
+    let lost = "name the keys that are lost, and those that are stolen (DRAFT-FILLED-IN)";
+    assert_eq!(refused.matches(lost).count(), 1, "{refused}");
+    passes_once_filled(metadata.path(), "r.yaml");
     let said = keyrite(&["assess", ".", "--at", AT, "--lost", "fay", "--repair", "s.yaml"], metadata.path());
     said.ended(0);
     let file = std::fs::read_to_string(metadata.path().join("s.yaml")).unwrap();
