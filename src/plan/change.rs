@@ -169,7 +169,12 @@ impl Plan {
     /// other files: that follows from the plan, also before it is built.
     pub fn as_expected(&self, sections: &[Section]) -> Result<(), String> {
         let Some(expected) = &self.expect_diff else { return Ok(()) };
-        let expected: BTreeSet<&str> = expected.iter().map(|line| line.trim()).collect();
+        let lines = expected.iter().map(|line| line.trim());
+        let expected: BTreeSet<&str> = lines.clone().collect();
+        if expected.len() < lines.len() {
+            let twice = expected.iter().find(|line| lines.clone().filter(|other| other == *line).count() > 1);
+            return Err(format!("it expects {:?} twice, which happens once", twice.unwrap_or(&"")));
+        }
         let found = || {
             sections
                 .iter()

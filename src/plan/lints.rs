@@ -21,7 +21,7 @@ use crate::store_uri::StoreUri;
 use crate::tuf::Scheme;
 
 /// Every remark: the name that `accept` takes, and what it is about.
-pub const LINTS: [(&str, &str); 29] = [
+pub const LINTS: [(&str, &str); 31] = [
     ("spare-keys-below-2", "losing two keys of root would lose it"),
     ("threshold-1", "one key alone can sign root or targets"),
     ("one-holder-several-keys", "one person counts more than once towards a threshold"),
@@ -31,6 +31,8 @@ pub const LINTS: [(&str, &str); 29] = [
         "keys in files, which can be copied unseen, reach the threshold of root",
     ),
     ("expiry-order", "a role outlives the role that it depends on"),
+    ("root-expires-earlier", "the new root expires before the one that clients trust"),
+    ("no-consistent-snapshots", "a client can meet a repository that is half published"),
     ("left-to-a-server", "clients refuse everything until a server has signed a role with its new keys"),
     (LAPSES, "a role carries over and expires before the window ends, or has expired"),
     ("no-witness", "nobody in the room only watches"),
@@ -264,6 +266,21 @@ fn root_remarks(
                 root.threshold
             ),
         );
+    }
+    if let (Some(before), Some(new)) = (&plan.before, &root.in_room) {
+        let old = &before.repository.root;
+        if new.expires < old.expires {
+            let text = format!(
+                "root expires on {}, before the one that it follows, on {}",
+                new.expires, old.expires
+            );
+            say("root-expires-earlier", place("root"), text);
+        }
+        if !old.consistent_snapshot {
+            let text = "clients ask for files by plain names, and can meet a repository that is half published: what leaves \
+                        here must take the place of the old files at once";
+            say("no-consistent-snapshots", place("root"), text.to_owned());
+        }
     }
     for (longer, shorter) in [("root", "targets"), ("targets", "snapshot"), ("snapshot", "timestamp")] {
         let expiry = |role: &str| plan.roles.get(role)?.in_room.as_ref().map(|role| role.expires);

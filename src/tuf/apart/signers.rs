@@ -110,7 +110,9 @@ impl Signers {
         }
         let (old, new) = (version(before.signed()), version(root.signed()));
         if old.checked_add(1) != Some(new) {
-            return Err(ApartError::new(format!("root version {new} does not follow version {old}")));
+            return Err(ApartError::new(format!(
+                "root version {new} does not follow version {old} (VERSION-NEXT)"
+            )));
         }
         let theirs = Threshold::by(before, "root")?;
         if let Err(unmet) = theirs.keys.verify(before.payload(), before.signatures()) {

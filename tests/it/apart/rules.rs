@@ -363,7 +363,7 @@ fn a_root_that_does_not_follow_has_no_signers() {
 
     let error = Signers::of_root(&new, Some(&old_root())).unwrap_err();
 
-    assert_eq!(error.to_string(), "root version 3 does not follow version 1");
+    assert_eq!(error.to_string(), "root version 3 does not follow version 1 (VERSION-NEXT)");
 }
 
 #[test]
