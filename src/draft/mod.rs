@@ -7,6 +7,7 @@
 mod cast;
 mod dates;
 mod delegations;
+mod head;
 mod sections;
 mod text;
 

@@ -13,6 +13,7 @@ mod forbidden;
 mod leaving;
 mod model;
 mod record;
+mod remarks;
 mod spec;
 
 use std::collections::BTreeMap;

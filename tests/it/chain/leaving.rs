@@ -1,5 +1,6 @@
 //! Keys that leave, come back, or stand twice: what a plan owes to what they signed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -36,11 +37,22 @@ fn pairs() -> World {
 }
 
 /// `check` of a ceremony of this type over a world.
-fn check(world: &World, kind: &str, keys: &[(&str, &str)], after: &str, accept: &[&str]) -> Said {
+pub(super) fn check(world: &World, kind: &str, keys: &[(&str, &str)], after: &str, accept: &[&str]) -> Said {
+    check_files(&world.build().0, kind, keys, after, accept)
+}
+
+/// The same over these files.
+pub(super) fn check_files(
+    files: &BTreeMap<String, Vec<u8>>,
+    kind: &str,
+    keys: &[(&str, &str)],
+    after: &str,
+    accept: &[&str],
+) -> Said {
     let dir = tempfile::tempdir().unwrap();
     let metadata = dir.path().join("inputs/metadata");
     fs::create_dir_all(&metadata).unwrap();
-    for (name, bytes) in world.build().0 {
+    for (name, bytes) in files {
         fs::write(metadata.join(name), bytes).unwrap();
     }
     fs::write(dir.path().join("inputs/ana.pub.json"), public_file::text(&public(1))).unwrap();
@@ -64,7 +76,7 @@ fn run(dir: &Path) -> Said {
     Said::of(&command().current_dir(dir).args(args).output().unwrap())
 }
 
-fn signs(n: u8) -> String {
+pub(super) fn signs(n: u8) -> String {
     format!("holder: bo, store: \"age:keys/{n}.age\", keyid: \"{}\"", public(n).keyid())
 }
 

@@ -1,10 +1,16 @@
 //! What `check` says of a snapshot and a timestamp that are signed in the room, and of keys that would have to sign them.
 
+use std::fs;
 use std::path::PathBuf;
+
+use serde_json::Value;
+use serde_json::json;
 
 use super::DANA;
 use super::EXPIRES;
 use super::World;
+use crate::common::keyrite::keyrite;
+use crate::common::keyrite::text;
 
 /// A change in which everything is signed in the room, with this `expect_diff`.
 fn file(world: &World, expected: &[&str]) -> PathBuf {
@@ -89,4 +95,55 @@ fn a_delegate_whose_file_snapshot_does_not_list_is_refused_before_anything_is_si
 
     assert!(said.contains("targets delegates to dev, and snapshot does not list 1.dev.json"), "{said}");
     assert!(said.contains("DELEGATE-HAS-METADATA"), "{said}");
+}
+
+/// Every key of the server is stolen, and the thief drove the versions high. Its new one is Dana's, for `timestamp` too or not.
+fn stolen_server(world: &World, versions: (u64, u64), timestamp: &str) -> PathBuf {
+    let root = format!("    root: {{version: 2, expires: \"{EXPIRES}\", keys: [ana], threshold: 1}}\n");
+    world.file("compromise-response", DANA, &root);
+    world.changed(
+        "type: compromise-response\n",
+        "type: compromise-response\nincident: \"The server was broken into\"\nstolen: [online]\n",
+    );
+    world.changed("holder: oli, store: \"age:inputs/keys/online.age\", ", "");
+    let role = |name: &str, version: u64, keys: &str| {
+        format!("{name}: {{version: {version}, expires: \"{EXPIRES}\", keys: [{keys}], threshold: 1}}")
+    };
+    let was = |name: &str| format!("{name}: {{version: 2, expires: \"{EXPIRES}\"}}");
+    world.changed(&was("snapshot"), &role("snapshot", versions.0, "dana"));
+    world.changed(&was("timestamp"), &role("timestamp", versions.1, timestamp))
+}
+
+#[test]
+fn snapshot_and_timestamp_begin_again_where_every_client_forgets_what_the_thief_signed() {
+    let world = World::new();
+    let read = |name: &str| fs::read(world.path("inputs/metadata").join(name)).unwrap();
+    let mut snapshot: Value = serde_json::from_slice(&read("1.snapshot.json")).unwrap();
+    snapshot["signed"]["version"] = json!(4000);
+    let forged = world.signed("online", snapshot["signed"].take());
+    let mut timestamp: Value = serde_json::from_slice(&read("timestamp.json")).unwrap();
+    timestamp["signed"]["version"] = json!(5000);
+    timestamp["signed"]["meta"]["snapshot.json"] = json!({"version": 4000});
+    world.write("inputs/metadata/4000.snapshot.json", &forged);
+    world.write("inputs/metadata/timestamp.json", &world.signed("online", timestamp["signed"].take()));
+    let thief = world.path("inputs/metadata");
+
+    // From his versions it may go on, or begin again, and nothing else.
+    world.check(&stolen_server(&world, (4001, 5001), "dana")).ended(0);
+    let said = world.check(&stolen_server(&world, (2, 2), "dana")).ended(1).err;
+    for next in ["snapshot has version 4000 before, so the next is 4001 or 1, not 2", "the next is 5001 or 1"]
+    {
+        assert!(said.contains(next) && said.contains("(VERSION-NEXT)"), "{said}");
+    }
+    // Clients that can still verify the timestamp that they stored forget nothing.
+    let kept = world.check(&stolen_server(&world, (1, 1), "dana, online")).ended(1).err;
+    assert!(kept.contains("so the next is 5001, not 1"), "{kept}");
+
+    let file = stolen_server(&world, (1, 1), "dana");
+    world.run(&file).ended(0);
+
+    world.accepted("old.tgz", b"old");
+    let (bundle, root) = (world.path("record/bundle"), world.path("record/bundle/metadata/1.root.json"));
+    let args = ["verify", text(&bundle), "--root", text(&root), "--at", "2026-11-20T12:00:00Z", "--trusted"];
+    keyrite(&[&args[..], &[text(&thief)]].concat()).ended(0);
 }
