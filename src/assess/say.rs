@@ -1,5 +1,7 @@
 //! The answer in words: the first line is the answer, no line is longer than a screen of 80 columns.
 
+use std::cmp::Reverse;
+
 use crate::assess::Assessment;
 use crate::assess::Can;
 use crate::assess::Clients;
@@ -157,11 +159,15 @@ impl Model {
     /// What clients of an older root suffer, where that is worse.
     pub(super) fn head_of_old(&self, assessment: &Assessment) -> Option<String> {
         let old = assessment.thief.iter().filter(|effect| effect.clients.is_some());
-        let old = old.min_by_key(|effect| (effect.harm, effect.taken_by))?;
+        let old = old.min_by_key(|effect| (effect.harm, effect.taken_by, Reverse(effect.clients)))?;
         let (version, harm) = (old.clients?, old.harm);
         (harm < assessment.worst()).then(|| {
             let (clients, does, once) = (old.taken_by.called(), harm.on_clients(), once(old));
-            format!("{}, of {clients} that still trust root {version}: the thief {does}{once}.", harm.name())
+            format!(
+                "{}, of {clients} that still trust {}: the thief {does}{once}.",
+                harm.name(),
+                or_older(version)
+            )
         })
     }
 
@@ -281,7 +287,7 @@ impl Model {
             (_, many) => said.push_str(&format!("; {} of today's", count(many, "target"))),
         }
         if let Some(version) = effect.clients {
-            said.push_str(&format!("; clients that still trust root {version}"));
+            said.push_str(&format!("; clients that still trust {}", or_older(version)));
         }
         if !effect.needs.is_empty() {
             let need = |(role, many): &(String, u32)| format!("{many} more of {role}");
@@ -397,6 +403,12 @@ fn are(many: usize) -> String {
         1 => "1 is".to_owned(),
         many => format!("{many} are"),
     }
+}
+
+/// Who trusts an older root comes to this one by way of those between.
+fn or_older(version: u64) -> String {
+    let older = if version > 1 { " or an older one" } else { "" };
+    format!("root {version}{older}")
 }
 
 /// The first of many, and how many more there are.

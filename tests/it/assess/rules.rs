@@ -426,6 +426,20 @@ fn keys_of_an_older_root_alone_have_a_row_and_the_first_line() {
 }
 
 #[test]
+fn clients_of_every_root_up_to_the_one_whose_keys_are_stolen_are_named() {
+    let mut world = world();
+    let others = crate::tuf::world::root(3, &[11, 12, 13], 2);
+    world.roots.push((others, vec![2, 3, 11, 12]));
+    let set = world.build();
+
+    let said = assess(&set, &[], &[2, 3]);
+
+    let head = model(&set).head(&said).join(" ");
+    let first = "TAKEOVER, of clients that still trust root 2 or an older one: the thief signs";
+    assert!(head.starts_with(first), "{head}");
+}
+
+#[test]
 fn one_step_more_never_shortens_what_a_thief_has() {
     let mut world = world();
     world.role("targets")["expires"] = "2026-12-20T00:00:00Z".into();
