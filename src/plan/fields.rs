@@ -9,6 +9,7 @@ use crate::plan::node::describe;
 use crate::plan::problem::Place;
 use crate::plan::problem::Problem;
 use crate::tuf::Date;
+use crate::tuf::recovery::HIGHEST_VERSION;
 
 /// A value of the file together with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +133,15 @@ impl<'a> Fields<'a> {
 
     /// A whole number from 1, if the field is there.
     pub fn number(&mut self, name: &'static str, problems: &mut Vec<Problem>) -> Option<At<u64>> {
+        self.number_to(u64::from(u32::MAX), name, problems)
+    }
+
+    /// `version`, if the field is there.
+    pub fn version(&mut self, problems: &mut Vec<Problem>) -> Option<At<u64>> {
+        self.number_to(HIGHEST_VERSION, "version", problems)
+    }
+
+    fn number_to(&mut self, most: u64, name: &'static str, problems: &mut Vec<Problem>) -> Option<At<u64>> {
         let what = format!("{name:?} of {}", self.what);
         let node = self.take(name)?;
         let digits = match &node.kind {
@@ -146,14 +156,14 @@ impl<'a> Fields<'a> {
             }
         };
         match digits.parse() {
-            Ok(value) if value <= u64::from(u32::MAX) && (digits == "0" || !digits.starts_with('0')) => {
+            Ok(value) if value <= most && (digits == "0" || !digits.starts_with('0')) => {
                 Some(At { value, place: node.place })
             }
             _ => {
                 problems.push(wrong_kind(
                     node.place,
                     &what,
-                    "a whole number below 4294967296, without leading zeros",
+                    &format!("a whole number up to {most}, without leading zeros"),
                     digits,
                 ));
                 None

@@ -22,6 +22,7 @@ use crate::tuf::PublicKey;
 use crate::tuf::RoleKeys;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::recovery::Forgotten;
+use crate::tuf::recovery::HIGHEST_VERSION;
 use crate::tuf::recovery::verifies_no_more;
 use crate::tuf::root::TOP_LEVEL;
 
@@ -349,7 +350,8 @@ fn reachable(
     }
 }
 
-/// Versions begin with 1 and go up by 1: they never jump, and never fall; but what every client forgets begins again.
+/// Versions begin with 1 and go up by 1: they never jump, and never fall. Where a thief left no higher one, what every client
+/// forgets begins again.
 fn next_version(
     name: &str,
     version: &At<u64>,
@@ -358,31 +360,34 @@ fn next_version(
     say: &mut Problems<'_>,
 ) {
     let value = version.value;
-    let forgotten = || match before.map_or(Forgotten::Neither, |before| forgotten(file, before, keys)) {
-        Forgotten::Both | Forgotten::Timestamp => matches!(name, "snapshot" | "timestamp"),
-        Forgotten::Snapshot | Forgotten::Neither => false,
-    };
-    match before.map(|before| before.version(name)) {
+    let known = before.and_then(|before| before.version(name));
+    let spent = known.is_some_and(|known| known >= HIGHEST_VERSION);
+    let begins_again = spent
+        && match before.map_or(Forgotten::Neither, |before| forgotten(file, before, keys)) {
+            Forgotten::Both | Forgotten::Timestamp => matches!(name, "snapshot" | "timestamp"),
+            Forgotten::Snapshot | Forgotten::Neither => false,
+        };
+    match before.map(|_| known) {
         Some(None) if matches!(name, "snapshot" | "timestamp") => {}
         None | Some(None) if value != 1 => say.say(
             "FIRST-VERSION-IS-1",
             version.place,
             format!("role {name} begins with version 1, not {value}"),
         ),
-        Some(Some(known)) if value != known + 1 && !(value == 1 && forgotten()) => {
-            let (or, why) = match value.cmp(&(known + 1)) {
-                _ if forgotten() => {
-                    (" or 1", "every client forgets what it stored under the keys that go, and nothing else")
-                }
-                std::cmp::Ordering::Less => {
-                    ("", "clients that have it would take the new one for a rollback")
-                }
-                std::cmp::Ordering::Greater | std::cmp::Ordering::Equal => ("", "versions go up by one"),
-            };
+        Some(Some(known)) if begins_again && value != 1 => {
             let text = format!(
-                "role {name} has version {known} before, so the next is {}{or}, not {value}: {why}",
-                known + 1
+                "role {name} has version {known} before, and clients read no higher one; every client forgets it with the keys that go, so the next is 1, not {value}"
             );
+            say.say("VERSION-NEXT", version.place, text);
+        }
+        Some(Some(known)) if value != known + 1 && !begins_again => {
+            let why = match value.cmp(&(known + 1)) {
+                std::cmp::Ordering::Less => "clients that have it would take the new one for a rollback",
+                std::cmp::Ordering::Greater | std::cmp::Ordering::Equal => "versions go up by one",
+            };
+            let next = known + 1;
+            let text =
+                format!("role {name} has version {known} before, so the next is {next}, not {value}: {why}");
             say.say("VERSION-NEXT", version.place, text);
         }
         _ => {}

@@ -144,7 +144,7 @@ fn top_level(name: &'static str, node: &Node, genesis: bool, problems: &mut Vec<
     };
     let role = RoleSpec {
         place: node.place,
-        version: fields.number("version", problems),
+        version: fields.version(problems),
         expires: fields.date("expires", problems),
         keys: if genesis { Some(keys.unwrap_or_default()) } else { keys },
         threshold,
@@ -161,7 +161,7 @@ fn delegated(name: &str, node: &Node, problems: &mut Vec<Problem>) -> RoleSpec {
     let mut fields = Fields::or_none(node, format!("role {name}"), problems);
     let role = RoleSpec {
         place: node.place,
-        version: fields.number("version", problems),
+        version: fields.version(problems),
         expires: fields.date("expires", problems),
         keys: None,
         threshold: None,

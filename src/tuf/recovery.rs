@@ -10,6 +10,9 @@ use crate::tuf::canonical;
 use crate::tuf::key::KeyId;
 use crate::tuf::root::Root;
 
+/// The highest version that every client reads: JavaScript and JSON canonical forms count whole numbers exactly up to it.
+pub const HIGHEST_VERSION: u64 = (1 << 53) - 1;
+
 /// The roles that servers sign.
 const ONLINE: [&str; 2] = ["timestamp", "snapshot"];
 
