@@ -50,11 +50,15 @@ impl Found {
         at: impl Into<String>,
         detail: impl Into<String>,
     ) {
-        let counted = self.more.entry((rule.name, file.to_owned())).or_default();
+        self.put(Finding { rule, file: file.to_owned(), at: at.into(), detail: detail.into() });
+    }
+
+    pub(super) fn put(&mut self, finding: Finding) {
+        let counted = self.more.entry((finding.rule.name, finding.file.clone())).or_default();
         counted.0 += 1;
-        counted.1 = Some(rule);
+        counted.1 = Some(finding.rule);
         if counted.0 <= TOLD {
-            self.list.push(Finding { rule, file: file.to_owned(), at: at.into(), detail: detail.into() });
+            self.list.push(finding);
         }
     }
 

@@ -18,8 +18,10 @@ use crate::lint::rule::Severity;
 use crate::lint::rule::accepts;
 use crate::lint::rule::refuses;
 use crate::lint::targets;
-use crate::lint::targets::By;
+use crate::lint::targets::Ways;
+use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
+use crate::tuf::delegations::tough::Loaded;
 use crate::tuf::paths::unreached;
 
 static NOT_LISTED: Rule = Rule {
@@ -85,6 +87,8 @@ pub fn looked_for(delegations: usize) -> usize {
 
 /// Every role that `targets` leads to, with who signed it.
 pub(super) fn check(newest: &BTreeMap<String, &Doc>, snapshot: Option<&Doc>, found: &mut Found) {
+    let is_listed =
+        |role: &str| snapshot.is_none_or(|s| s.signed()["meta"].get(format!("{role}.json")).is_some());
     let mut graph: BTreeMap<&str, Delegations> = BTreeMap::new();
     let mut open = vec!["targets".to_owned()];
     while let Some(name) = open.pop() {
@@ -101,9 +105,7 @@ pub(super) fn check(newest: &BTreeMap<String, &Doc>, snapshot: Option<&Doc>, fou
             if let Some(role) = newest.get(&delegation.name) {
                 chain::signatures(role, &delegation.role_keys, &elsewhere, &doc.name, found);
             }
-            let listed = snapshot
-                .is_none_or(|s| s.signed()["meta"].get(format!("{}.json", delegation.name)).is_some());
-            if !listed {
+            if !is_listed(&delegation.name) {
                 found.say(&NOT_LISTED, &doc.name, "/signed/delegations", format!("{:?}", delegation.name));
             }
         }
@@ -112,27 +114,35 @@ pub(super) fn check(newest: &BTreeMap<String, &Doc>, snapshot: Option<&Doc>, fou
     }
     cycles(&graph, newest, found);
     many(&graph, newest, found);
-    let mut by: BTreeMap<&str, Vec<By<'_>>> = BTreeMap::new();
-    for (delegator, delegations) in &graph {
+    let mut by: BTreeMap<&str, Vec<&Delegation>> = BTreeMap::new();
+    for delegations in graph.values() {
         for delegation in &delegations.roles {
-            by.entry(&delegation.name).or_default().push(By { delegator, delegation });
+            by.entry(&delegation.name).or_default().push(delegation);
         }
     }
-    let led = |path: &str| leads_tough(&graph, newest, path);
+    let loaded = Loaded::new(|role| graph.get(role), is_listed);
+    let lists = |role: &str, path: &str| {
+        newest.get(role).is_some_and(|doc| doc.signed()["targets"].get(path).is_some())
+    };
+    let ways = Ways {
+        loaded: &loaded,
+        finds: &|path| loaded.finds(path, |role| lists(role, path)),
+        led: &|path| !loaded.is_by_all() && led(&graph, &|role| lists(role, path), path),
+    };
     for (name, doc) in newest.iter().filter(|(_, doc)| doc.kind() == "targets") {
-        targets::check(doc, by.get(name.as_str()).map(Vec::as_slice).unwrap_or_default(), &led, found);
+        targets::check(doc, by.get(name.as_str()).map(Vec::as_slice).unwrap_or_default(), &ways, found);
     }
 }
 
-/// Whether tough is led to a role that lists this path. What ends a search does not end this one.
-fn leads_tough(graph: &BTreeMap<&str, Delegations>, newest: &BTreeMap<String, &Doc>, path: &str) -> bool {
+/// Whether delegations lead to a role that lists this path, as tough reads them and by whichever it loads a role.
+fn led(graph: &BTreeMap<&str, Delegations>, lists: &dyn Fn(&str) -> bool, path: &str) -> bool {
     let mut open = vec!["targets"];
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     while let Some(role) = open.pop() {
         if !seen.insert(role) {
             continue;
         }
-        if newest.get(role).is_some_and(|doc| doc.signed()["targets"].get(path).is_some()) {
+        if lists(role) {
             return true;
         }
         if let Some(delegations) = graph.get(role) {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::lint::envelope;
 use crate::lint::found::Doc;
+use crate::lint::found::Finding;
 use crate::lint::found::Found;
 use crate::lint::meta;
 use crate::lint::raw::step;
@@ -23,6 +24,7 @@ use crate::lint::text;
 use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::matches_pattern;
+use crate::tuf::delegations::tough::Loaded;
 
 static SHAPE: Rule = Rule {
     name: "TARGET-UNREADABLE",
@@ -99,6 +101,21 @@ static OUTSIDE: Rule = Rule {
     fix: "delegate the path to the role, or list the target in a role that has it",
 };
 
+static OFF_THE_WAY: Rule = Rule {
+    name: "TARGET-OFF-THE-FIRST-WAY",
+    what: "a role that is delegated to more than once lists a target that the first way to the role does not allow",
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(Tough, Tried, "Target file not delegated, for the whole repository"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: true,
+    why: "tough loads a role once, by the first delegation that reaches it, depth first, and looks for its targets by that way \
+          alone",
+    fix: "delegate to the role once, or let its first delegation and those above it allow the path, or list the target in \
+          another role",
+};
+
 static ELSEWHERE: Rule = Rule {
     name: "TARGET-FOUND-ELSEWHERE",
     what: "a role lists a target that nobody delegates to it, and tough comes to it all the same: in another role, or by a \
@@ -111,27 +128,31 @@ static ELSEWHERE: Rule = Rule {
 };
 
 pub(super) static RULES: &[&Rule] =
-    &[&SHAPE, &EMPTY_HASHES, &PATH, &CUSTOM_EMPTY, &CUSTOM_KIND, &OUTSIDE, &ELSEWHERE];
+    &[&SHAPE, &EMPTY_HASHES, &PATH, &CUSTOM_EMPTY, &CUSTOM_KIND, &OUTSIDE, &OFF_THE_WAY, &ELSEWHERE];
 
-/// A delegation to a role.
-pub(super) struct By<'d> {
-    pub(super) delegator: &'d str,
-    pub(super) delegation: &'d Delegation,
+/// How delegations lead to paths.
+pub(super) struct Ways<'w> {
+    /// By which of them tough loads roles.
+    pub(super) loaded: &'w Loaded<'w>,
+    /// Whether tough finds a path by those.
+    pub(super) finds: &'w dyn Fn(&str) -> bool,
+    /// Whether any lead to a role that lists a path, as tough reads them.
+    pub(super) led: &'w dyn Fn(&str) -> bool,
 }
 
-/// Whether tough is led to some role that lists a path.
-pub(super) type Led<'l> = &'l dyn Fn(&str) -> bool;
-
 /// The target files of one role. `by`: every delegation to it; none for the role `targets` itself.
-pub(super) fn check(doc: &Doc, by: &[By<'_>], led: Led<'_>, found: &mut Found) {
+pub(super) fn check(doc: &Doc, by: &[&Delegation], ways: &Ways<'_>, found: &mut Found) {
     let file = &doc.name;
     let Some(targets) = doc.signed()["targets"].as_object() else {
         found.say(&SHAPE, file, "/signed/targets", "targets is not an object");
         return;
     };
+    let first = ways.loaded.way(&doc.role);
     for (path, target) in targets {
         self::target(file, path, target, found);
-        outside(file, path, by, led, found);
+        if let Some(first) = &first {
+            outside(doc, path, first, by, ways, found);
+        }
     }
 }
 
@@ -159,18 +180,34 @@ pub(super) fn target(file: &str, path: &str, target: &Value, found: &mut Found) 
     }
 }
 
-/// Whether delegations lead to a target: the specification asks those to the role, tough those to any role that lists it.
-fn outside(file: &str, path: &str, by: &[By<'_>], led: Led<'_>, found: &mut Found) {
-    let to_role = |by: &By<'_>| delegated(by.delegation, path);
-    if by.is_empty() || by.iter().any(|by| by.delegator == "targets" && to_role(by)) {
+/// Whether delegations lead to a target: the specification asks those to the role, tough those by which it loads roles, and
+/// that to any role that lists the target. `first` is the way by which it loads this one.
+fn outside(
+    doc: &Doc,
+    path: &str,
+    first: &[&Delegation],
+    by: &[&Delegation],
+    ways: &Ways<'_>,
+    found: &mut Found,
+) {
+    if first.len() == 1 && delegated(first[0], path) {
         return;
     }
-    let at = format!("/signed/targets{}", step(path));
-    if !led(path) {
-        found.say(&OUTSIDE, file, at, "");
-    } else if !by.iter().any(to_role) {
+    let (file, at) = (&doc.name, format!("/signed/targets{}", step(path)));
+    if !(ways.finds)(path) {
+        match (ways.led)(path) {
+            true => found.put(off_the_way(file, path, ways.loaded.told(&doc.role))),
+            false => found.say(&OUTSIDE, file, at, ""),
+        }
+    } else if !by.iter().any(|by| delegated(by, path)) {
         found.say(&ELSEWHERE, file, at, "");
     }
+}
+
+/// A role lists a target to which another way leads than the one by which tough loads the role.
+pub fn off_the_way(file: &str, path: &str, way: String) -> Finding {
+    let at = format!("/signed/targets{}", step(path));
+    Finding { rule: &OFF_THE_WAY, file: file.to_owned(), at, detail: way }
 }
 
 fn is_plain(path: &str) -> bool {

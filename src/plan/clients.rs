@@ -18,6 +18,7 @@ use crate::plan::change::Foreseen;
 use crate::plan::delegates::delegations_after;
 use crate::plan::delegates::tree;
 use crate::plan::lints::CLIENTS_REFUSE;
+use crate::plan::reach;
 use crate::tuf::Metadata;
 use crate::tuf::delegations::layout::Layout;
 use crate::tuf::targets::Entry;
@@ -27,6 +28,8 @@ use crate::tuf::targets::Listed;
 /// What the plan says of these by its own rules and remarks.
 const SAID_BY_THE_PLAN: [&str; 5] =
     ["ECDSA-P384", "ONE-KEY-SEVERAL-KEYIDS", "REHEARSAL", "SUCCINCT-ROLES", "TARGET-OUTSIDE-DELEGATION"];
+/// What is looked for in the paths of all files, and not in those that stand for them.
+const OF_ALL_FILES: &str = "TARGET-OFF-THE-FIRST-WAY";
 
 /// What clients would refuse, once for each role and rule: an error by lint's own name, or a remark where it is accepted.
 /// `hashed` are the target files that come in.
@@ -84,7 +87,9 @@ fn brought_in<'f>(plan: &'f Plan, hashed: &'f dyn Fn(&str) -> Option<&'f Files>)
     let rehearsal = plan.before.as_ref().is_some_and(|before| before.is_rehearsal());
     let meant = |rule: &str| SAID_BY_THE_PLAN.contains(&rule) || (rehearsal && rule.starts_with("KEYID-"));
     let error = |finding: &Finding| finding.severity(Profile::Compatible) == lint::Severity::Error;
-    findings.retain(|finding| error(finding) && !meant(finding.rule.name));
+    findings.retain(|Finding { rule, .. }| rule.name != OF_ALL_FILES && !meant(rule.name));
+    findings.extend(reach::off_the_way(plan, hashed));
+    findings.retain(error);
     findings
 }
 

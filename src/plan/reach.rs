@@ -1,23 +1,25 @@
 //! Whether delegations lead to every target file. One that a role lists and no path leads to is more than useless:
 //! tough then refuses the whole repository. It asks for a way to any role that lists the path, targets among them, and in
-//! its patterns `*` and `?` also stand for `/`; so it may lose a way that other clients never had.
+//! its patterns `*` and `?` also stand for `/`; so it may lose a way that other clients never had. And it may miss one that
+//! they have, where a role is delegated to more than once: that is a rule of `keyrite lint`.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::lint;
+use crate::lint::Finding;
 use crate::plan::Before;
 use crate::plan::Plan;
 use crate::plan::Problem;
 use crate::plan::Role;
 use crate::plan::delegates::delegations_after;
+use crate::plan::delegates::tree;
 use crate::tuf::Metadata;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::layout::Layout;
+use crate::tuf::delegations::tough::Loaded;
 use crate::tuf::targets::Files;
 use crate::tuf::targets::Listed;
-
-/// By which of its delegations a role leads to a path.
-type Leads = fn(&Delegations, &str) -> Vec<usize>;
 
 /// The targets roles that clients come to, and what each lists, in order.
 #[derive(Default)]
@@ -46,12 +48,17 @@ impl<'f> Tree<'f> {
         tree
     }
 
+    /// How tough comes to them, once snapshot lists them all.
+    fn loaded(&self) -> Loaded<'_> {
+        Loaded::new(|role| self.delegations.get(role), |_| true)
+    }
+
     fn lists(&self, role: &str, path: &str) -> bool {
         self.listed.get(role).is_some_and(|listed| listed.binary_search(&path).is_ok())
     }
 
     /// Whether paths lead to a role that lists this file. Where a search ends before it, it is still led to.
-    fn leads_to(&self, path: &str, leads: Leads) -> bool {
+    fn leads_to(&self, path: &str) -> bool {
         let mut open = vec!["targets"];
         let mut seen = BTreeSet::new();
         while let Some(role) = open.pop() {
@@ -62,7 +69,8 @@ impl<'f> Tree<'f> {
                 return true;
             }
             if let Some(delegations) = self.delegations.get(role) {
-                open.extend(leads(delegations, path).into_iter().map(|i| delegations.roles[i].name.as_str()));
+                let places = delegations.matching(path).into_iter();
+                open.extend(places.map(|i| delegations.roles[i].name.as_str()));
             }
         }
         false
@@ -82,16 +90,12 @@ pub fn cut_off<'f>(plan: &'f Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -
     if all.is_some() && plan.roles.values().any(|role| role.in_room.is_some() && role.bins == all) {
         return Vec::new();
     }
-    let was = Tree::new(|role| before.repository.delegations(role), |role| listed(before, role));
-    let mut bins = in_bins(plan, before, hashed);
-    let listed = |role: &str| match bins.remove(role) {
-        Some(paths) => paths,
-        None => listed_after(plan, role, hashed, || listed(before, role)),
-    };
-    let is = Tree::new(|role| delegations_after(plan, role), listed);
+    let (was, is) = (tree_before(before), tree_after(plan, before, hashed));
+    let loaded = (was.loaded(), is.loaded());
     let mut problems = Vec::new();
     for (role, paths) in is.listed.iter().filter(|(role, _)| *role != "targets") {
-        let cut = paths.iter().find_map(|path| Some((path, cut(&was, &is, role, path)?)));
+        let cut =
+            paths.iter().find_map(|path| Some((path, cut((&was, &loaded.0), (&is, &loaded.1), role, path)?)));
         let Some((path, follows)) = cut else { continue };
         let text = format!(
             "{role} lists {path}, and no path of a delegation leads to it: {follows}. Delegate that path to {role}, or let a targets-signing take the file out of {role} first"
@@ -105,18 +109,63 @@ pub fn cut_off<'f>(plan: &'f Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -
     problems
 }
 
+/// A tree and how tough comes to its roles.
+type Both<'a, 'f> = (&'a Tree<'f>, &'a Loaded<'a>);
+
 /// What follows where no path leads any more to a file of a role. What no path led to before is not the doing of this
 /// ceremony.
-fn cut(was: &Tree<'_>, is: &Tree<'_>, role: &str, path: &str) -> Option<&'static str> {
-    // Where the specification has a way, tough has it too.
-    if is.leads_to(path, Delegations::matching) {
+fn cut((was, loaded): Both<'_, '_>, is: Both<'_, '_>, role: &str, path: &str) -> Option<&'static str> {
+    if is.0.leads_to(path) {
         return None;
     }
-    let lost = |leads| !was.lists(role, path) || was.leads_to(path, leads);
-    match is.leads_to(path, Delegations::matching_in_tough) {
-        false => lost(Delegations::matching_in_tough).then_some("tough would refuse the whole repository"),
-        true => lost(Delegations::matching).then_some("tough alone would find it there"),
+    match finds(is, path) {
+        false => (!was.lists(role, path) || finds((was, loaded), path))
+            .then_some("tough would refuse the whole repository"),
+        true => (!was.lists(role, path) || was.leads_to(path)).then_some("tough alone would find it there"),
     }
+}
+
+fn finds((tree, loaded): Both<'_, '_>, path: &str) -> bool {
+    loaded.finds(path, |role| tree.lists(role, path))
+}
+
+/// The files to which a path leads, and not by the way in which tough will load their role: the first of each role. Where it
+/// did not find them before, that is not the doing of this ceremony.
+pub(super) fn off_the_way<'f>(plan: &'f Plan, hashed: &dyn Fn(&str) -> Option<&'f Files>) -> Vec<Finding> {
+    let delegations = tree(plan);
+    let Some(before) = &plan.before else { return Vec::new() };
+    if Loaded::new(|role| delegations.get(role), |_| true).is_by_all() {
+        return Vec::new();
+    }
+    let (was, is) = (tree_before(before), tree_after(plan, before, hashed));
+    let (was_loaded, is_loaded) = (was.loaded(), is.loaded());
+    let lost = |role: &str, path: &str| {
+        is.leads_to(path)
+            && !finds((&is, &is_loaded), path)
+            && (!was.lists(role, path) || finds((&was, &was_loaded), path))
+    };
+    let first = |(role, paths): (&String, &Vec<&str>)| {
+        let path = paths.iter().find(|path| lost(role, path))?;
+        Some(lint::off_the_way(role, path, is_loaded.told(role)))
+    };
+    is.listed.iter().filter_map(first).collect()
+}
+
+fn tree_before(before: &Before) -> Tree<'_> {
+    Tree::new(|role| before.repository.delegations(role), |role| listed(before, role))
+}
+
+fn tree_after<'f>(
+    plan: &'f Plan,
+    before: &'f Before,
+    hashed: &dyn Fn(&str) -> Option<&'f Files>,
+) -> Tree<'f> {
+    let mut bins = in_bins(plan, before, hashed);
+    let listed = |role: &str| match bins.remove(role) {
+        Some(paths) => paths,
+        None => listed_after(plan, role, hashed, || listed(before, role)),
+    };
+    Tree::new(|role| delegations_after(plan, role), listed)
 }
 
 fn listed<'f>(before: &'f Before, role: &str) -> Vec<&'f str> {

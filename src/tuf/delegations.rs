@@ -7,6 +7,7 @@ pub mod author;
 pub mod group;
 pub mod layout;
 mod rules;
+pub mod tough;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;

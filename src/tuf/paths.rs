@@ -24,6 +24,7 @@ use crate::tuf::delegations::Delegation;
 use crate::tuf::delegations::Delegations;
 use crate::tuf::delegations::Paths;
 use crate::tuf::delegations::matches_pattern;
+use crate::tuf::delegations::tough::Loaded;
 use crate::tuf::fields;
 use crate::tuf::metadata::Metadata;
 use crate::tuf::repository::Repository;
@@ -310,14 +311,18 @@ impl Tree {
             let steps = pattern::ask(self, query);
             return Answer { query: query.to_owned(), pattern: true, steps, taken_from: None, tough: None };
         }
-        let steps = self.walk(query, &|delegations| delegations.matching(query));
+        let steps = self.walk(query, None);
         let taken = steps.iter().find(|step| step.taken > 0).map(|step| step.role.clone());
         let tough = self.in_tough(query, &steps);
         Answer { query: query.to_owned(), pattern: false, steps, taken_from: taken, tough }
     }
 
-    /// The steps of a client that follows the delegations at these places.
-    fn walk(&self, path: &str, matching: &dyn Fn(&Delegations) -> Vec<usize>) -> Vec<Step> {
+    /// The steps of a client: of one that follows the specification, or of tough with the roles that it loaded.
+    fn walk(&self, path: &str, tough: Option<&Loaded<'_>>) -> Vec<Step> {
+        let matching = |delegations: &Delegations| match tough {
+            None => delegations.matching(path),
+            Some(_) => delegations.matching_in_tough(path),
+        };
         let (mut open, mut visited, mut steps) = (vec![Open::top()], BTreeSet::new(), Vec::new());
         let mut taken = false;
         while let Some(at) = open.pop() {
@@ -326,12 +331,15 @@ impl Tree {
                 step.asked = Asked::Never(by.to_owned());
             } else if !visited.insert(at.role) {
                 step.asked = Asked::Before;
+            } else if tough.is_some_and(|loaded| !loaded.is_by(at.role, at.delegator)) {
+                // Another delegation loaded it; in this one is nothing.
+                step.asked = Asked::Before;
             } else if let Some(node) = self.nodes.get(at.role) {
                 step.lists = Some(usize::from(node.lists(path)));
                 step.taken = usize::from(step.lists == Some(1) && !taken);
                 taken |= step.taken > 0;
                 let delegations = node.delegations.as_deref();
-                let places = delegations.map(matching).unwrap_or_default();
+                let places = delegations.map(&matching).unwrap_or_default();
                 follow(&mut open, &at, delegations, &places, |delegation| delegation.terminating);
             }
             steps.push(step);

@@ -143,6 +143,30 @@ fn where_tough_goes_another_way_it_is_said_in_one_line() {
 }
 
 #[test]
+fn a_role_that_two_delegate_to_is_in_tough_where_the_first_one_loads_it() {
+    let sub = |paths: &[&str]| json!([delegation("sub", 3, false, paths)]);
+    let top = [delegation("aa", 4, false, &["b/*"]), delegation("sub", 3, false, &["dev/*"])];
+    let said = |sub_lists: &[&str], path: &str| {
+        let roles =
+            [("targets", &[][..], json!(top)), ("aa", &[], sub(&["b/z"])), ("sub", sub_lists, Value::Null)];
+        tree(&roles).ask(path).tough
+    };
+
+    let refused = said(&["dev/tool"], "dev/tool").unwrap();
+    let elsewhere = said(&["b/z"], "dev/new").unwrap();
+
+    assert_eq!(
+        refused,
+        "tough, the client in Rust, refuses the whole repository: sub lists the path, and tough comes to sub by targets -> aa -> sub alone"
+    );
+    assert!(
+        elsewhere.ends_with("loaded by its first delegation alone: there it never asks sub"),
+        "{elsewhere}"
+    );
+    assert_eq!(said(&["b/z"], "b/z"), None);
+}
+
+#[test]
 fn tough_refuses_who_delegates_by_succinct_roles() {
     let bins = json!({"keyids": [key(4).keyid()], "threshold": 1, "bit_length": 4, "name_prefix": "bin"});
     let tree = tree(&[("targets", &[], bins)]);

@@ -105,6 +105,43 @@ fn new_delegations_are_said_in_their_order() {
     assert!(place("sub may now sign for") < place("dev may now sign for"), "{said}");
 }
 
+#[test]
+fn a_file_that_is_off_the_way_by_which_tough_loads_its_role_is_refused_or_accepted() {
+    let world = World::new();
+    let aa = DEV.replace("dev/*", "b/*").replace("name: dev", "name: aa").replace(", terminating: true", "");
+    let again = DEV.replace("dev/*", "b/z");
+    let after = |targets: &str, again: &str| {
+        let own = format!("version: 1, expires: \"{EXPIRES}\"");
+        format!(
+            "    targets: {{version: 2, expires: \"{EXPIRES}\", delegations: [{targets}]}}
+    aa: {{{own}, delegations: [{again}]}}
+    dev: {{{own}, files: {{from: inputs/dev}}}}\n"
+        )
+    };
+
+    let file = world.file("delegation-change", DANA, &after(&format!("{aa}, {DEV}"), &again));
+    let said = world.check(&file).ended(1).err;
+    let accepted = world.changed("clock: {}", "  accept: [clients-refuse]\nclock: {}");
+    let accepted = world.check(&accepted).ended(0).out;
+
+    for said in [&said, &accepted] {
+        let why = "dev at /signed/targets/dev~1tool.tgz: a role that is delegated to more than once lists a target that the first way to the role does not allow: targets -> aa -> dev: tough 0.24 refuses it";
+        assert!(said.contains(why), "{said}");
+    }
+    assert!(said.contains("1 problem\n") && said.contains("(TARGET-OFF-THE-FIRST-WAY)"), "{said}");
+    // Whoever comes first loads it.
+    let first = world.file("delegation-change", DANA, &after(&format!("{DEV}, {aa}"), &again));
+    world.check(&first).ended(0);
+    let wide = world.file(
+        "delegation-change",
+        DANA,
+        &after(&aa.replace("b/*", "*/*"), &DEV.replace("b/z", "dev/*")),
+    );
+    world.check(&wide).ended(0);
+    world.run(&first).ended(0);
+    world.accepted("dev/tool.tgz", b"tool 1");
+}
+
 /// Everything is signed here for the third time.
 fn third(world: &World, kind: &str, after: &str) -> std::path::PathBuf {
     world.file(kind, "", after);

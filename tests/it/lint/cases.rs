@@ -479,6 +479,13 @@ fn target_files() -> Vec<Case> {
         listed("TARGET-CUSTOM-EMPTY", |all| all["app.txt"]["custom"] = json!({})),
         listed("TARGET-CUSTOM-NO-OBJECT", |all| all["app.txt"]["custom"] = json!("x")),
         case("TARGET-OUTSIDE-DELEGATION", |world| world.role("dev")["targets"]["ops/x"] = target(b"x")),
+        case("TARGET-OFF-THE-FIRST-WAY", |world| {
+            let aa = delegation("aa", &[8], &["b/*"]);
+            delegations(world)["roles"].as_array_mut().unwrap().insert(0, aa);
+            let mut aa = targets(1, json!({}));
+            aa["delegations"] = json!({"keys": keys(&[8]), "roles": [delegation("dev", &[8], &["b/z"])]});
+            world.roles.insert("aa".into(), (aa, vec![8]));
+        }),
         case("TARGET-FOUND-ELSEWHERE", |world| world.role("dev")["targets"]["app.txt"] = target(b"app")),
         case("TARGET-FOUND-ELSEWHERE", |world| world.role("dev")["targets"]["dev/a/x"] = target(b"x")),
     ]

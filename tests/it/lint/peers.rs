@@ -19,7 +19,7 @@ use crate::tuf::world::Set;
 /// Where a client that comes once and new shows less than a client that was here before.
 const NEEDS_AN_EARLIER_VISIT: [&str; 2] = ["SNAPSHOT-DROPS-A-ROLE", "SNAPSHOT-VERSION-FALLS"];
 
-fn write(set: &Set, to: &Path) {
+pub(super) fn write(set: &Set, to: &Path) {
     fs::create_dir_all(to.join("metadata")).unwrap();
     fs::create_dir_all(to.join("targets/dev")).unwrap();
     for (name, bytes) in &set.0 {
