@@ -45,6 +45,7 @@ pub use rule::Says;
 pub use rule::Seen;
 pub use rule::Severity;
 pub use targets::off_the_way;
+pub use unsigned::refusing;
 pub use unsigned::target_files;
 pub use unsigned::unsigned;
 

@@ -1,6 +1,8 @@
 //! What clients would make of metadata that nobody has signed yet: by what it says, and not by signatures, dates or what
 //! other files list. The plan calls this for a ceremony.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -12,8 +14,11 @@ use crate::lint::found::Finding;
 use crate::lint::found::Found;
 use crate::lint::graph;
 use crate::lint::roles;
+use crate::lint::rule::Client;
+use crate::lint::rule::Does;
 use crate::lint::targets;
 use crate::lint::text;
+use crate::tuf::Metadata;
 
 /// Looks at what each role will say, and at all of it together. Findings have the role in the place of the file.
 pub fn unsigned(roles: impl IntoIterator<Item = (String, Value)>) -> Vec<Finding> {
@@ -36,6 +41,18 @@ pub fn unsigned(roles: impl IntoIterator<Item = (String, Value)>) -> Vec<Finding
     let mut findings = found.all();
     findings.retain(|finding| finding.rule.name != chain::UNMET.name);
     findings
+}
+
+/// Which clients refuse a root whoever signed it, and in which words: each by the first rule.
+pub fn refusing(root: &Metadata) -> BTreeMap<Client, String> {
+    let mut refusing: BTreeMap<Client, String> = BTreeMap::new();
+    for Finding { rule, .. } in unsigned([("root".to_owned(), root.signed().clone())]) {
+        for says in rule.clients.iter().filter(|says| says.does == Does::Refuses) {
+            let words = || format!("{} ({})", says.says, rule.name);
+            refusing.entry(says.client).or_insert_with(words);
+        }
+    }
+    refusing
 }
 
 /// Looks at target files that come to a role, by each alone: none is held when the next one is looked at.

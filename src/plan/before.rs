@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::lint;
+use crate::lint::Client;
 use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::Metadata;
@@ -206,13 +208,23 @@ impl Before {
         let twin = twin.map(|file| {
             format!("; it says something else than {} here: two roots of one version were signed", file.file)
         });
+        let later = self.repository.roots.iter().filter(|file| file.version > root.version);
+        // A client that refuses one goes no further.
+        let mut refused: BTreeMap<Client, String> = BTreeMap::new();
+        for file in later {
+            for (client, words) in lint::refusing(&file.metadata) {
+                refused
+                    .entry(client)
+                    .or_insert_with(|| format!("; {} refuses root {}: {words}", client.name(), file.version));
+            }
+        }
         let to = next.unwrap_or(newest);
         let how = match to.saturating_sub(root.version) {
             0 => format!("root {to}, from which this starts"),
             1 => format!("root {} reaches root {to} in one step", root.version),
             steps => format!("root {} reaches root {to} in {steps} steps", root.version),
         };
-        Ok(how + &twin.unwrap_or_default())
+        Ok(how + &twin.unwrap_or_default() + &refused.into_values().collect::<String>())
     }
 
     /// The metadata of a role as it is before.

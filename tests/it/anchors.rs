@@ -9,6 +9,7 @@ use crate::common::keyrite::Said;
 use crate::common::keyrite::keyrite;
 use crate::common::keyrite::text;
 use crate::tuf::world::NOW;
+use crate::tuf::world::public;
 use crate::tuf::world::root;
 use crate::tuf::world::signed_by;
 use crate::tuf::world::world;
@@ -72,6 +73,26 @@ fn check_says_over_which_versions_each_shipped_root_reaches_the_new_one() {
     );
     let document: Value = serde_json::from_str(&document).unwrap();
     assert_eq!(document["plan"]["shipped_anchors"], serde_json::json!(lines));
+}
+
+#[test]
+fn a_root_on_the_way_that_a_client_refuses_names_the_client_and_the_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    renewal(dir.path());
+    let mut second = root(2, &[7, 2, 3], 2);
+    second["keys"]["ab".repeat(32)] = public(9).to_json().clone();
+    let second = signed_by(&second, &[2, 3]).to_file();
+    fs::write(dir.path().join("metadata/2.root.json"), &second).unwrap();
+    let draft = fs::read_to_string(dir.path().join("draft.yaml")).unwrap();
+    let hash = |bytes: &[u8]| keyrite::words::Digest::of(bytes).hex();
+    let before = hash(&world().build().0["2.root.json"]);
+    assert!(draft.contains(&before), "{draft}");
+    fs::write(dir.path().join("draft.yaml"), draft.replace(&before, &hash(&second))).unwrap();
+
+    let said = check(dir.path(), "first.json", "", &[]).ended(0).out;
+
+    let line = "first.json: root 1 reaches root 3 in 2 steps; tough 0.24 refuses root 2: Invalid key ID, for the whole file (KEYID-NOT-A-HASH)\n";
+    assert!(said.contains(line), "{said}");
 }
 
 #[test]

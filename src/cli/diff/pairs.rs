@@ -15,6 +15,8 @@ use crate::cli::diff::Compared;
 use crate::cli::diff::Files;
 use crate::cli::diff::unread;
 use crate::driver::disk;
+use crate::lint;
+use crate::lint::Client;
 use crate::tuf::Metadata;
 use crate::tuf::Names;
 use crate::tuf::Repository;
@@ -24,6 +26,7 @@ use crate::tuf::client::MAX_ROOTS;
 use crate::tuf::client::MAX_TARGETS;
 use crate::tuf::diff;
 use crate::tuf::diff::DiffError;
+use crate::tuf::diff::Reach;
 use crate::tuf::diff::Section;
 use crate::tuf::paths::Tree;
 use crate::tuf::paths::moves;
@@ -90,6 +93,13 @@ fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {
             let bytes = |path: &Path| read(path, MAX_TARGETS).map_err(|why| unread(&shown(path), &why, ""));
             diff::files(role.as_deref(), &bytes(old)?, &bytes(new)?, names)
                 .map_err(|error| uncompared(&shown(old), &shown(new), &error))?
+        }
+    };
+    let section = match section.reach.is_empty() {
+        true => section,
+        false => {
+            let bytes = read(new, MAX_ROOT).map_err(|why| unread(&shown(new), &why, ""))?;
+            refused(section, Metadata::parse(&bytes).iter())
         }
     };
     let mut compared = Compared::default();
@@ -272,5 +282,18 @@ fn root(
         let Ok(root) = Metadata::parse(&bytes) else { break };
         between.push(root);
     }
-    diff::roots(&was, &is, &between, names)
+    let section = diff::roots(&was, &is, &between, names)?;
+    Ok(refused(section, between.iter().chain([&is])))
+}
+
+/// With the clients that refuse one of these roots, to which others come.
+fn refused<'a>(mut section: Section, roots: impl Iterator<Item = &'a Metadata>) -> Section {
+    for root in roots {
+        let says = |(client, words): (Client, String)| format!("{} refuses it: {words}", client.name());
+        let to = |reach: &&mut Reach| root.signed()["version"] == reach.to;
+        for reach in section.reach.iter_mut().filter(to) {
+            reach.refused_by = lint::refusing(root).into_iter().map(says).collect();
+        }
+    }
+    section
 }

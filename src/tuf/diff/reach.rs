@@ -32,6 +32,9 @@ pub struct Reach {
     pub new: Signed,
     /// Why not, one reason a line; empty when it accepts.
     pub missing: Vec<String>,
+    /// Which known clients refuse the root all the same, and why. Whoever compares fills it in, by the rules of `lint`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused_by: Vec<String>,
 }
 
 impl Reach {
@@ -100,7 +103,15 @@ fn step(old: &Metadata, new: &Metadata, names: &Names) -> Result<Reach, Metadata
         }
     }
     let reached = missing.is_empty();
-    Ok(Reach { from: before.version, to: after.version, reached, old: by_old, new: by_new, missing })
+    Ok(Reach {
+        from: before.version,
+        to: after.version,
+        reached,
+        old: by_old,
+        new: by_new,
+        missing,
+        refused_by: Vec::new(),
+    })
 }
 
 fn version(old: u64, new: u64) -> Option<String> {

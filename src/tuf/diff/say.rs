@@ -120,7 +120,9 @@ fn counted(section: &Section) -> Option<String> {
 fn reach(reach: &Reach) -> Vec<String> {
     let verdict = if reach.reached { "ACCEPT" } else { "DO NOT ACCEPT" };
     let yet = if reach.waits_for_signatures() { yet(reach) } else { String::new() };
-    let mut said = vec![format!("  clients that trust root {} {verdict} root {}{yet}", reach.from, reach.to)];
+    let but: String = reach.refused_by.iter().map(|who| format!("; {who}")).collect();
+    let mut said =
+        vec![format!("  clients that trust root {} {verdict} root {}{yet}{but}", reach.from, reach.to)];
     said.push(board("old", &reach.old));
     said.push(board("new", &reach.new));
     said.extend(reach.missing.iter().map(|why| format!("    missing: {why}")));

@@ -146,6 +146,26 @@ fn roots_between_are_read_from_the_new_directory() {
 }
 
 #[test]
+fn a_root_that_others_accept_and_a_client_refuses_names_the_client_and_the_rule() {
+    let folder = folder();
+    let mut second: Value = root(2, &[7, 2, 3], 2);
+    second["keys"]["ab".repeat(32)] = public(9).to_json().clone();
+    put_signed(&folder, "new/2.root.json", &second, &[2, 3]);
+    fs::remove_file(folder.path().join("old/2.root.json")).unwrap();
+
+    let two = keyrite(&["diff", "old/1.root.json", "new/2.root.json"], folder.path()).ended(1);
+    let all = keyrite(&["diff", "old", "new", "--json"], folder.path()).ended(1);
+
+    let says = "tough 0.24 refuses it: Invalid key ID, for the whole file (KEYID-NOT-A-HASH)";
+    let line = format!("  clients that trust root 1 ACCEPT root 2; {says}\n");
+    assert!(two.out.contains(&line), "{}", two.out);
+    let document: Value = serde_json::from_str(&all.out).unwrap();
+    let reach = &document["sections"][0]["reach"];
+    assert_eq!(reach[0]["refused_by"], json!([says]));
+    assert_eq!(reach[1]["refused_by"], Value::Null);
+}
+
+#[test]
 fn versions_are_compared_as_numbers() {
     let folder = TempDir::new().unwrap();
     for (name, version) in
