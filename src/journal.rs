@@ -198,6 +198,8 @@ pub struct Opening {
     pub before: BTreeMap<String, String>,
     /// What the keys of that metadata are called.
     pub names: Names,
+    /// How roots that clients were shipped with reach the new one.
+    pub anchors: Vec<String>,
 }
 
 /// The first line, which must open the ceremony.
@@ -207,9 +209,10 @@ pub fn opening(journal: &Journal) -> Result<Opening, Broken> {
         Some(Event::Opened { format, .. }) if *format != FORMAT => {
             Err(broken("its format is not one that this version reads"))
         }
-        Some(Event::Opened { mode, plan, answers, before, names, .. }) => {
+        Some(Event::Opened { mode, plan, answers, before, names, anchors, .. }) => {
             let (plan, answers, before) = (plan.clone(), answers.clone(), before.clone());
-            Ok(Opening { mode: *mode, plan, answers, before, names: names.clone() })
+            let (names, anchors) = (names.clone(), anchors.clone());
+            Ok(Opening { mode: *mode, plan, answers, before, names, anchors })
         }
         Some(_) => Err(broken("it does not open a ceremony")),
         None => Err(broken("there is none: the journal is empty")),

@@ -46,6 +46,9 @@ pub enum Event {
         /// What the keys that it starts from are called, and who holds them: as was known, signed by nobody.
         #[serde(default, skip_serializing_if = "Names::is_empty")]
         names: Names,
+        /// Of each root that clients were shipped with, how it reaches the new one, as was found on the day.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        anchors: Vec<String>,
     },
     /// Someone confirmed a step.
     Confirmed {

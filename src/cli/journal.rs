@@ -182,7 +182,7 @@ pub(super) fn replayed(dir: &Path) -> Result<(Journal, Ceremony), Wrong> {
     let journal = read(dir)?;
     let text = record::plan_text(dir)?;
     let opening = journal::opening(&journal)?;
-    let plan = before::plan_of_record(dir, &text, opening.mode, &opening.before, None)?;
+    let plan = before::plan_of_record(dir, &text, &opening, None)?;
     let ceremony = journal::replay(&journal, Arc::new(plan))?;
     derived::check(dir, &journal, &ceremony)?;
     Ok((journal, ceremony))

@@ -17,6 +17,7 @@ use crate::driver::stop::StopKind;
 use crate::driver::stores;
 use crate::driver::stores::Places;
 use crate::driver::stores::StandIn;
+use crate::journal::Opening;
 use crate::keystore::StoreError;
 use crate::plan;
 use crate::plan::Before;
@@ -139,8 +140,7 @@ pub(super) fn digests(files: &MetadataFiles) -> BTreeMap<String, String> {
 pub fn plan_of_record(
     dir: &Path,
     text: &str,
-    mode: Mode,
-    pinned: &BTreeMap<String, String>,
+    opening: &Opening,
     known: Option<&Before>,
 ) -> Result<Plan, Stop> {
     let changed = |why: String| {
@@ -148,10 +148,10 @@ pub fn plan_of_record(
         Stop::new(StopKind::Integrity, error, "compare it with the reviewed file")
     };
     let mut before = None;
-    if !pinned.is_empty() {
+    if !opening.before.is_empty() {
         let mut files = MetadataFiles::new();
         let kept = Dir::open(&dir.join(FOLDER)).map_err(|why| contradiction(FOLDER, &why))?;
-        for (name, sha256) in pinned {
+        for (name, sha256) in &opening.before {
             let place = format!("{FOLDER}/{name}");
             // Where a file lies that is in memory, byte for byte, it is that one.
             let known = known.and_then(|known| known.files.get(name));
@@ -169,10 +169,13 @@ pub fn plan_of_record(
             }
             files.insert(name.clone(), bytes.into());
         }
-        let read = Before::read(files, mode == Mode::Rehearsal).map_err(|why| contradiction(FOLDER, &why))?;
+        let read = Before::read(files, opening.mode == Mode::Rehearsal)
+            .map_err(|why| contradiction(FOLDER, &why))?;
         before = Some(Arc::new(read));
     }
-    Plan::read(text, before).map_err(|problems| changed(problems[0].to_string()))
+    let mut plan = Plan::read(text, before).map_err(|problems| changed(problems[0].to_string()))?;
+    plan.anchors.clone_from(&opening.anchors);
+    Ok(plan)
 }
 
 fn contradiction(name: &str, why: &str) -> Stop {

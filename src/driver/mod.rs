@@ -176,7 +176,9 @@ impl Driver {
             files = before::stand_in(&plan, &here)?;
             let stands_in =
                 Before::read(files.clone(), true).map_err(|why| Stop::new(StopKind::Input, why, ""))?;
+            let anchors = std::mem::take(&mut plan.anchors);
             plan = Plan::read(&text, Some(Arc::new(stands_in))).map_err(|problems| refused(&problems))?;
+            plan.anchors = anchors;
         }
         let opened = Event::Opened {
             format: journal::FORMAT,
@@ -187,6 +189,7 @@ impl Driver {
             answers: options.answers.clone(),
             before: before::digests(&files),
             names: names.clone(),
+            anchors: plan.anchors.clone(),
         };
         let run = run(&options, "started", [("inputs", base.display().to_string())]);
         let record = Record::create(&dir, text.as_bytes(), &files, &run, now, &opened)?;
@@ -216,7 +219,7 @@ impl Driver {
         let text = record::plan_text(dir)?;
         let (record, journal) = Record::open(dir)?;
         let opening = journal::opening(&journal).map_err(|broken| record::broken_record(&broken))?;
-        let plan = before::plan_of_record(dir, &text, opening.mode, &opening.before, None)?;
+        let plan = before::plan_of_record(dir, &text, &opening, None)?;
         let ceremony =
             journal::replay(&journal, Arc::new(plan)).map_err(|broken| record::broken_record(&broken))?;
         let runs = record.runs();

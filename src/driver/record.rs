@@ -267,13 +267,8 @@ impl Record {
         drop(bytes);
         // From the record alone, as whoever verifies it has it: the plan at hand knows the inputs of the day as well.
         let opening = journal::opening(&journal).map_err(|broken| broken_record(&broken))?;
-        let plan = plan_of_record(
-            &self.dir,
-            &plan_text(&self.dir)?,
-            opening.mode,
-            &opening.before,
-            ceremony.plan().before.as_deref(),
-        )?;
+        let plan =
+            plan_of_record(&self.dir, &plan_text(&self.dir)?, &opening, ceremony.plan().before.as_deref())?;
         let again = journal::replay_beside(&journal, Arc::new(plan), ceremony);
         let again = again.map_err(|broken| broken_record(&broken))?;
         let papers = derived::papers(&journal, &again);

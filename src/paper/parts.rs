@@ -35,7 +35,7 @@ pub(super) fn file(plan: &Plan) -> Vec<Part> {
         let root = format!("root {} with SHA-256 {}", before.root_file().version, before.root_sha256());
         facts.push(["starts from".to_owned(), root]);
     }
-    facts.extend(plan.anchors.iter().map(|anchor| ["shipped with clients".to_owned(), anchor.clone()]));
+    facts.extend(plan.anchors.iter().map(|anchor| ["shipped root".to_owned(), anchor.clone()]));
     if let Some(incident) = &plan.incident {
         facts.push(["incident".to_owned(), incident.what.clone()]);
         for (what, keys) in [("lost", &incident.lost), ("stolen", &incident.stolen)] {

@@ -87,10 +87,12 @@ fn root_lines(root: &Root, now: Date, holders: &BTreeMap<KeyId, String>) -> Vec<
     lines
 }
 
-/// The holders, with what is to be said beside a name where another key may stand under their keyid.
+/// The holders, with what is to be said beside a name where another key may stand under their keyid. In a rehearsal one does
+/// under each.
 fn beside(signed: &Value, holders: &BTreeMap<KeyId, String>) -> BTreeMap<KeyId, String> {
     let mut holders = holders.clone();
-    for (keyid, key) in fields::keys(signed) {
+    let keys = fields::keys(signed).filter(|_| signed.get(WATERMARK).is_none());
+    for (keyid, key) in keys {
         if let Some(holder) = holders.get_mut(&keyid) {
             holder.push_str(keyid.doubt(key));
         }

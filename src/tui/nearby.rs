@@ -188,8 +188,7 @@ fn state(dir: &Path) -> Result<RecordState, String> {
     let bytes = fs::read(&path).map_err(|error| error.to_string())?;
     let journal = journal::read(&bytes).map_err(|broken| broken.to_string())?;
     let opening = journal::opening(&journal).map_err(|broken| broken.to_string())?;
-    let plan =
-        before::plan_of_record(dir, &text, opening.mode, &opening.before, None).map_err(|stop| stop.error)?;
+    let plan = before::plan_of_record(dir, &text, &opening, None).map_err(|stop| stop.error)?;
     let (title, of) = (plan.title.clone(), plan.steps.len());
     let ceremony = journal::replay(&journal, Arc::new(plan)).map_err(|broken| broken.to_string())?;
     let next = ceremony.next().map(|next| next.number);

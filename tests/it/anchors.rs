@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::common::keyrite::Said;
 use crate::common::keyrite::keyrite;
+use crate::common::keyrite::run_by_file;
 use crate::common::keyrite::text;
 use crate::tuf::world::NOW;
 use crate::tuf::world::public;
@@ -93,6 +94,38 @@ fn a_root_on_the_way_that_a_client_refuses_names_the_client_and_the_rule() {
 
     let line = "first.json: root 1 reaches root 3 in 2 steps; tough 0.24 refuses root 2: Invalid key ID, for the whole file (KEYID-NOT-A-HASH)\n";
     assert!(said.contains(line), "{said}");
+}
+
+#[test]
+fn the_record_says_which_shipped_roots_reach_the_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    renewal(dir.path());
+    check(dir.path(), "first.json", "", &[]).ended(0);
+    let file = fs::read_to_string(dir.path().join("ceremony.yaml")).unwrap();
+    let keys =
+        file.lines().filter(|line| line.contains(" store: \"")).filter_map(|line| line.split(':').next());
+    let secrets: String = keys.map(|key| format!("{key}: {{passphrase: a word}}\n")).collect();
+    let answers = dir.path().join("answers.yaml");
+    fs::write(
+        &answers,
+        format!("answers: 1\nconfirm: all\ntype-back: auto\nclock: {NOW}\nsecrets:\n{secrets}"),
+    )
+    .unwrap();
+    let record = dir.path().join("record");
+
+    let file = dir.path().join("ceremony.yaml");
+    let said = run_by_file(&file, &answers, &record, &["--rehearse"]).ended(0).out;
+
+    // Other keys stand in for everybody's, and nobody is told to doubt a name.
+    assert!(!said.contains("KEYID IS NOT"), "{said}");
+
+    let paper = fs::read_to_string(record.join("record.txt")).unwrap();
+    let words = paper.split_whitespace().filter(|word| *word != "REHEARSAL");
+    let paper = words.collect::<Vec<_>>().join(" ");
+    assert!(paper.contains("shipped root first.json: root 1 reaches root 3 in 2 steps"), "{paper}");
+    // The file itself lies outside the record.
+    fs::remove_file(dir.path().join("first.json")).unwrap();
+    keyrite(&["journal", "verify", text(&record)]).ended(0);
 }
 
 #[test]
