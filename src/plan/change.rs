@@ -95,7 +95,7 @@ impl Plan {
                 names.insert(keyid, Person { name: key.name.clone(), holder });
             }
         }
-        names
+        names.rehearsed(self.before.as_ref().is_some_and(|before| before.is_rehearsal()))
     }
 
     /// The roles whose difference can be told before anything is signed: what describes others cannot.

@@ -93,8 +93,10 @@ fn beside(signed: &Value, holders: &BTreeMap<KeyId, String>) -> BTreeMap<KeyId, 
     let mut holders = holders.clone();
     let keys = fields::keys(signed).filter(|_| signed.get(WATERMARK).is_none());
     for (keyid, key) in keys {
-        if let Some(holder) = holders.get_mut(&keyid) {
-            holder.push_str(keyid.doubt(key));
+        let doubt = keyid.doubt(key);
+        if !doubt.is_empty() {
+            let unknown = || format!("unknown key {keyid}");
+            holders.entry(keyid.clone()).or_insert_with(unknown).push_str(doubt);
         }
     }
     holders

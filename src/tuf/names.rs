@@ -30,6 +30,8 @@ pub struct Names {
     people: BTreeMap<KeyId, Person>,
     /// Keyids that are not the hash of the key that is listed under them.
     doubted: BTreeSet<KeyId>,
+    /// In a rehearsal another key stands under each keyid, and nobody is doubted for it.
+    rehearsed: bool,
 }
 
 impl Serialize for Names {
@@ -47,7 +49,7 @@ impl TryFrom<BTreeMap<KeyId, Person>> for Names {
         let is_name = |name: &str| !name.is_empty() && name.chars().all(plain);
         match people.values().find(|person| !is_name(&person.name)) {
             Some(person) => Err(format!("{:?} is not a name of a key: letters, digits, - _ .", person.name)),
-            None => Ok(Self { people, doubted: BTreeSet::new() }),
+            None => Ok(Self { people, ..Self::default() }),
         }
     }
 }
@@ -66,6 +68,7 @@ impl Names {
     /// The names of one side and, for keys that it does not name, of the other: what is known keeps its name.
     pub fn or(mut self, other: Self) -> Self {
         self.doubted.extend(other.doubted);
+        self.rehearsed |= other.rehearsed;
         for (keyid, person) in other.people {
             self.people.entry(keyid).or_insert(person);
         }
@@ -82,6 +85,16 @@ impl Names {
         self.people.is_empty()
     }
 
+    /// The same names in a rehearsal.
+    pub fn rehearsed(self, rehearsed: bool) -> Self {
+        Self { rehearsed, ..self }
+    }
+
+    /// Whether a key is somebody else's than whose keyid it is listed under.
+    pub(crate) fn doubts_key(&self, keyid: &KeyId, key: &Value) -> bool {
+        !self.rehearsed && !keyid.is_hash_of(key)
+    }
+
     /// What the key with this keyid is called.
     pub fn get(&self, keyid: &KeyId) -> Option<&Person> {
         self.people.get(keyid)
@@ -95,20 +108,21 @@ impl Names {
     /// The same names for keys that are listed under these keyids: what is said of a person says so where the keyid is not the
     /// hash of the key.
     pub fn beside<'k>(mut self, keys: impl IntoIterator<Item = (&'k KeyId, &'k Value)>) -> Self {
-        let doubted = keys.into_iter().filter(|(keyid, key)| !keyid.doubt(key).is_empty());
-        self.doubted.extend(doubted.map(|(keyid, _)| keyid.clone()));
+        let keys = keys.into_iter().filter(|(keyid, key)| self.doubts_key(keyid, key));
+        let doubted: BTreeSet<KeyId> = keys.map(|(keyid, _)| keyid.clone()).collect();
+        self.doubted.extend(doubted);
         self
     }
 
-    /// Who is named for a keyid that is not the hash of its key, as one remark each.
+    /// Each keyid that is not the hash of its key, named or not, as one remark: a request may leave out the name.
     pub fn doubts(&self) -> impl Iterator<Item = String> {
-        let named = self.doubted.iter().filter_map(|keyid| Some((keyid, self.people.get(keyid)?)));
-        named.map(|(keyid, person)| {
-            let who = person.holder.as_ref().unwrap_or(&person.name);
-            format!(
-                "keyid {:.16} of {who} is not the hash of the key under it: ask whether the key is theirs",
-                keyid.0
-            )
+        self.doubted.iter().map(|keyid| match self.people.get(keyid) {
+            Some(person) => format!(
+                "keyid {:.16} of {} is not the hash of the key under it: ask whether the key is theirs",
+                keyid.0,
+                person.holder.as_ref().unwrap_or(&person.name)
+            ),
+            None => format!("keyid {:.16} is not the hash of the key under it: ask whose key it is", keyid.0),
         })
     }
 
@@ -117,13 +131,23 @@ impl Names {
         self.people.keys()
     }
 
-    /// `Ana Duarte, key ana`, `key ana` where nobody holds it, or `key 74c0dd12...` where nobody is named.
+    /// `Ana Duarte, key ana`, `key ana` where nobody holds it, or `key 74c0dd12...` where nobody is named; with a doubt where
+    /// another key is listed under the keyid.
     pub fn of(&self, keyid: &KeyId) -> String {
-        let doubt = if self.doubted.contains(keyid) { DOUBT } else { "" };
+        self.called(keyid, self.doubted.contains(keyid))
+    }
+
+    /// The same of the key that one file lists under the keyid.
+    pub fn of_key(&self, keyid: &KeyId, key: &Value) -> String {
+        self.called(keyid, self.doubts_key(keyid, key))
+    }
+
+    pub(crate) fn called(&self, keyid: &KeyId, doubted: bool) -> String {
+        let doubt = if doubted && !self.rehearsed { DOUBT } else { "" };
         match self.people.get(keyid) {
             Some(Person { name, holder: Some(holder) }) => format!("{holder}, key {name}{doubt}"),
             Some(Person { name, holder: None }) => format!("key {name}{doubt}"),
-            None => format!("key {:.16}", keyid.0),
+            None => format!("key {:.16}{doubt}", keyid.0),
         }
     }
 

@@ -24,13 +24,9 @@ pub(super) fn request(bytes: &[u8]) -> Result<Description, String> {
     for threshold in request.signers.thresholds() {
         let (need, of) = (threshold.keys.threshold, threshold.keys.keys.len());
         lines.push(format!("{}: {need} of {of} must sign", threshold.of));
-        lines.extend(
-            threshold
-                .keys
-                .keys
-                .iter()
-                .map(|(keyid, key)| format!("  {keyid} {}, {}", key.scheme(), request.names.of(keyid))),
-        );
+        lines.extend(threshold.keys.keys.iter().map(|(keyid, key)| {
+            format!("  {keyid} {}, {}", key.scheme(), request.names.of_key(keyid, key.to_json()))
+        }));
     }
     lines.extend(request.counts_elsewhere());
     lines.extend(request.remarks(cli::verify::now()).into_iter().map(|remark| format!("remark: {remark}")));

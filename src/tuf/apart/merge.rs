@@ -85,6 +85,8 @@ pub struct Tally {
     pub signed: BTreeSet<KeyId>,
     /// A label of each distinct key that has not.
     pub missing: Vec<KeyId>,
+    /// Labels under which this root lists a key of which they are not the hash.
+    pub doubted: BTreeSet<KeyId>,
 }
 
 /// A file that takes signatures in.
@@ -401,7 +403,9 @@ impl Merge {
             let missing = keys.keys.iter().filter(|(_, key)| seen.insert(key.material()));
             let missing = missing.map(|(keyid, _)| keyid.clone()).collect();
             let met = keys.verify(merged.payload(), merged.signatures()).is_ok();
-            Tally { of: threshold.of.clone(), need: keys.threshold, met, signed, missing }
+            let doubted = keys.keys.iter().filter(|(keyid, key)| !keyid.is_hash_of(key.to_json()));
+            let doubted = doubted.map(|(keyid, _)| keyid.clone()).collect();
+            Tally { of: threshold.of.clone(), need: keys.threshold, met, signed, missing, doubted }
         };
         self.signers.thresholds().iter().map(tally).collect()
     }

@@ -26,6 +26,7 @@ use crate::tuf::apart::carry;
 use crate::tuf::apart::carry::Carried;
 use crate::tuf::apart::digest;
 use crate::tuf::apart::signers;
+use crate::tuf::client::WATERMARK;
 use crate::tuf::fields;
 use crate::tuf::json;
 use crate::tuf::key::KeyId;
@@ -257,6 +258,7 @@ impl Request {
 fn beside(names: Names, metadata: &Metadata, signers: &Signers) -> Names {
     let listed: Vec<(KeyId, &Value)> = fields::keys(metadata.signed()).collect();
     let signers = signers.keys().map(|(keyid, key)| (keyid, key.to_json()));
+    let names = names.rehearsed(metadata.signed().get(WATERMARK).is_some());
     names.beside(signers.chain(listed.iter().map(|(keyid, key)| (keyid, *key))))
 }
 

@@ -1,6 +1,7 @@
 //! A request in words: what would be signed, what changes, who may sign. `keyrite sign` and the screen say the same.
 
 use crate::tuf::Date;
+use crate::tuf::KeyId;
 use crate::tuf::Names;
 use crate::tuf::apart::ApartError;
 use crate::tuf::apart::Request;
@@ -33,7 +34,10 @@ impl Request {
         }
         for threshold in self.signers.thresholds() {
             let (need, of) = (threshold.keys.threshold, threshold.keys.keys.len());
-            let names: Vec<String> = threshold.keys.keys.keys().map(|keyid| self.names.of(keyid)).collect();
+            let names: Vec<String> = {
+                let keys = threshold.keys.keys.iter();
+                keys.map(|(keyid, key)| self.names.of_key(keyid, key.to_json())).collect()
+            };
             lines.push(format!("{}: {need} of {of} must sign: {}", threshold.of, names.join("; ")));
         }
         lines.extend(self.counts_elsewhere());
@@ -117,11 +121,16 @@ impl Request {
 }
 
 impl Tally {
+    /// Whose a key is, by the root that lists it.
+    pub fn called(&self, keyid: &KeyId, names: &Names) -> String {
+        names.called(keyid, self.doubted.contains(keyid))
+    }
+
     /// How far it is, in people's names.
     pub fn sentence(&self, names: &Names) -> String {
         let (have, need, of) = (self.signed.len(), self.need, self.signed.len() + self.missing.len());
         let head = format!("{}: {have} signed, {need} of {of} needed", self.of);
-        let missing: Vec<String> = self.missing.iter().map(|keyid| names.of(keyid)).collect();
+        let missing: Vec<String> = self.missing.iter().map(|keyid| self.called(keyid, names)).collect();
         let more = usize::try_from(need).unwrap_or(usize::MAX).saturating_sub(have);
         match (self.met, missing.len()) {
             (true, _) => format!("{head}: met"),

@@ -18,7 +18,7 @@ pub(super) struct Labels<'a> {
     /// The keyids of each key, those of the first table first: what a key was called before, it is called.
     keyids: BTreeMap<Ident, Vec<KeyId>>,
     width: usize,
-    /// The keys that stand under the keyid of someone who is named, and not under their own.
+    /// The keys that stand under a keyid which is not their hash, and may be somebody else's.
     doubted: BTreeSet<Ident>,
 }
 
@@ -32,9 +32,14 @@ impl<'a> Labels<'a> {
             }
         }
         let width = width(keyids.values().flatten());
-        let entries = tables.iter().flat_map(|table| &table.0);
-        let named = entries.filter(|(keyid, _)| names.get(keyid).is_some());
-        let doubted = named.filter(|(keyid, entry)| !keyid.doubt(&entry.json).is_empty());
+        let entries = || tables.iter().flat_map(|table| &table.0);
+        let sure = entries().filter(|(keyid, entry)| !names.doubts_key(keyid, &entry.json));
+        let sure: BTreeSet<&Ident> = sure.map(|(_, entry)| &entry.ident).collect();
+        // A second keyid, of nobody who is named, takes nothing from the first.
+        let doubted = entries().filter(|(keyid, entry)| {
+            names.doubts_key(keyid, &entry.json)
+                && (names.get(keyid).is_some() || !sure.contains(&entry.ident))
+        });
         let doubted = doubted.map(|(_, entry)| entry.ident.clone()).collect();
         Self { names, keyids, width, doubted }
     }

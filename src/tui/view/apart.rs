@@ -42,7 +42,7 @@ fn boards(doc: &mut Doc, tallies: &[Tally], names: &Names) {
         let signed = tally.signed.iter().map(|keyid| (keyid, "signed", palette.good()));
         let missing = tally.missing.iter().map(|keyid| (keyid, "-", Style::new()));
         for (keyid, word, style) in signed.chain(missing) {
-            doc.marked(&format!("  {word:<7}"), style, &names.of(keyid), Style::new());
+            doc.marked(&format!("  {word:<7}"), style, &tally.called(keyid, names), Style::new());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a signer is told of what is signed: all that is there, and whose keys only seem to be listed.
 
 use keyrite::tuf::Names;
+use keyrite::tuf::apart::Merge;
 use keyrite::tuf::apart::Request;
 use serde_json::Value;
 use serde_json::json;
@@ -20,12 +21,17 @@ fn names() -> Names {
     Names::parse(names.to_string().as_bytes()).unwrap()
 }
 
+/// Root 2 with this key under the keyid of key 7.
+fn root_of(key: &Value) -> Value {
+    let mut new = root(2, &[7, 2, 3], 2);
+    new["keys"][public(7).keyid().0] = key.clone();
+    new
+}
+
 /// A request for root 2, in which key 7 comes in, after root 1.
 fn root_2(key: &Value) -> Request {
     let old = signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file();
-    let mut new = root(2, &[7, 2, 3], 2);
-    new["keys"][public(7).keyid().0] = key.clone();
-    Request::for_root(&signed_by(&new, &[]).to_file(), Some(&old), names()).unwrap()
+    Request::for_root(&signed_by(&root_of(key), &[]).to_file(), Some(&old), names()).unwrap()
 }
 
 /// A request for targets, after targets that delegate to nobody.
@@ -79,6 +85,60 @@ fn nobodys_name_stands_for_another_key_under_their_keyid_without_a_word() {
             request.remarks(now())
         );
     }
+}
+
+/// Who asks gives the names, and may leave one out.
+#[test]
+fn a_keyid_that_nobody_is_named_for_stands_for_no_other_key_without_a_word() {
+    let (key, thief) = (public(7).to_json().clone(), public(9).to_json().clone());
+    let nameless = |mut request: Request| {
+        request.names = Names::default();
+        request
+    };
+    let requests = |key: &Value| {
+        let first = signed_by(&root_of(key), &[]).to_file();
+        [
+            Request::for_root(&first, None, Names::default()).unwrap(),
+            nameless(root_2(key)),
+            nameless(with_delegations(dev(key), true)),
+            nameless(with_delegations(dev(key), false)),
+        ]
+    };
+    for request in requests(&thief) {
+        let request = Request::parse(&request.to_file()).unwrap();
+        let lines = request.lines(now()).unwrap();
+        let marked = lines.iter().filter(|line| line.contains("(THE KEYID IS NOT THE HASH OF THIS KEY)"));
+        assert!(marked.count() >= 2, "{lines:#?}");
+        let remark = "is not the hash of the key under it: ask whose key it is";
+        assert!(request.remarks(now()).iter().any(|line| line.ends_with(remark)));
+    }
+    for request in requests(&key) {
+        assert!(!lines(&request).join("\n").contains("HASH OF THIS KEY"));
+    }
+}
+
+/// A root that lists her own key is not doubted for what the next one lists.
+#[test]
+fn each_root_is_doubted_for_its_own_keys_alone() {
+    let old = signed_by(&root(1, &[1, 2, 7], 2), &[1, 2]).to_file();
+    let mut new = root(2, &[7, 2, 3], 2);
+    new["keys"][public(7).keyid().0] = public(9).to_json().clone();
+    let request = Request::for_root(&signed_by(&new, &[]).to_file(), Some(&old), names()).unwrap();
+
+    let lines = lines(&request);
+
+    let of = |version: &str| {
+        lines.iter().find(|line| line.starts_with(&format!("root version {version}: "))).unwrap()
+    };
+    assert!(of("1").contains("Fay Okoro, key fay") && !of("1").contains("THE HASH"), "{lines:#?}");
+    assert!(of("2").contains("Fay Okoro, key fay (THE KEYID IS NOT"), "{lines:#?}");
+    let signers = request.signers.clone();
+    let tallies = Merge::new(request.metadata.clone(), "root", signers, "2.root.json").tallies();
+    let called = |n: usize| tallies[n].called(&public(7).keyid(), &request.names);
+    assert_eq!(
+        [called(0), called(1)],
+        ["Fay Okoro, key fay".to_owned(), format!("Fay Okoro, key fay{}", &DOUBT[9..])]
+    );
 }
 
 /// Of the whole object, or of three fields alone: both forms of the hash are in use, and nothing is said.
