@@ -8,6 +8,9 @@ use crate::tuf::root::TOP_LEVEL;
 /// The largest timestamp that python-tuf loads where nobody told it otherwise, in bytes.
 const MAX_TIMESTAMP: usize = 16_384;
 
+/// The hashes that are looked at.
+const ALGORITHMS: [&str; 2] = ["sha256", "sha512"];
+
 impl Workflow<'_> {
     /// Remarks on what a file says.
     pub(super) fn remark_python_tuf(&mut self, file: &str, signed: &Value) {
@@ -37,6 +40,17 @@ impl Workflow<'_> {
             }
             if listed["hashes"].as_object().is_some_and(serde_json::Map::is_empty) {
                 self.python_tuf_refuses(file, format!("the hashes of {name:?} are none, and stand there"));
+            }
+            for (algorithm, hash) in members(&listed["hashes"]) {
+                let hash = hash.as_str().unwrap_or_default();
+                if !ALGORITHMS.contains(&algorithm.as_str()) {
+                    self.remarks.push(format!(
+                        "{file}: the {algorithm} of {name:?} is not looked at here, and python-tuf refuses the file unless it holds"
+                    ));
+                } else if hash.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    let why = format!("the {algorithm} of {name:?} has upper-case letters");
+                    self.python_tuf_refuses(file, why);
+                }
             }
         }
     }
