@@ -12,6 +12,7 @@ use crate::cli::apart;
 use crate::cli::film::Film;
 use crate::cli::show::plain;
 use crate::cli::verify;
+use crate::driver::apart::refusals;
 use crate::tuf::Metadata;
 use crate::tuf::Names;
 use crate::tuf::apart::ApartError;
@@ -205,7 +206,8 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         out.line(format!("  {}: {need} of {of} keys must sign", plain(&threshold.of)));
     }
     apart::say_from(from.as_deref(), out);
-    let remarks = request.remarks(verify::now());
+    let mut remarks = request.remarks(verify::now());
+    remarks.extend(refusals(&request));
     for remark in &remarks {
         out.line(format!("remark: {}", plain(remark)));
     }

@@ -20,6 +20,7 @@ use crate::cli::verify;
 use crate::driver;
 use crate::driver::StopKind;
 use crate::driver::apart::Signing;
+use crate::driver::apart::refusals;
 use crate::keystore;
 use crate::keystore::Sight;
 use crate::keystore::Wants;
@@ -229,7 +230,8 @@ fn show(request: &Request, own: Option<&Path>, now: Date, out: &mut Output) -> R
             format!("what it asks to sign cannot be read: {}; nothing was signed", plain(&error.to_string()));
         Failure::new(Exit::Input, error, "ask for the request again")
     })?;
-    for line in lines {
+    let refusals = refusals(request).into_iter().map(|remark| format!("remark: {remark}"));
+    for line in lines.into_iter().chain(refusals) {
         out.line(plain(&line));
     }
     out.line("Its digest, as the person who asks must read it to you:");

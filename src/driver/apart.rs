@@ -20,6 +20,7 @@ use crate::keystore::Store;
 use crate::keystore::StoreError;
 use crate::keystore::error::StoreErrorKind;
 use crate::keystore::open::Rehearsal;
+use crate::lint;
 use crate::qr::image;
 use crate::store_uri::StoreUri;
 use crate::tuf::KeyId;
@@ -179,6 +180,15 @@ pub fn with_root_before(request: Request, file: &Path) -> Result<(Request, Optio
         )
     })?;
     Ok((request, Some(path)))
+}
+
+/// What clients would make of what is signed, by the rules of lint: one remark for each that refuses it.
+pub fn refusals(request: &Request) -> Vec<String> {
+    let refusing = lint::refusing(&request.role, &request.metadata);
+    // Keys that stand in have other keyids.
+    let meant = |words: &str| request.is_rehearsal() && words.contains("(KEYID-");
+    let refusing = refusing.into_iter().filter(|(_, words)| !meant(words));
+    refusing.map(|(client, words)| format!("{} refuses what is signed: {words}", client.name())).collect()
 }
 
 /// Why a request cannot be used.

@@ -22,31 +22,44 @@ use crate::tuf::Metadata;
 
 /// Looks at what each role will say, and at all of it together. Findings have the role in the place of the file.
 pub fn unsigned(roles: impl IntoIterator<Item = (String, Value)>) -> Vec<Finding> {
-    let doc = |(role, signed): (String, Value)| Doc {
-        name: role.clone(),
-        role,
-        numbered: None,
-        bytes: Vec::new(),
-        json: json!({ "signed": signed }),
-    };
     let docs: Vec<Doc> = roles.into_iter().map(doc).collect();
     let mut found = Found::default();
     let set = Set::new(&docs);
-    let online = set.roots.last().map(|root| roles::online(root)).unwrap_or_default();
-    for doc in set.roots.iter().chain(set.newest.values()) {
-        common(doc, &online, &mut found);
-    }
-    set.roots.iter().for_each(|root| roles::root(root, true, &mut found));
+    each(&set, &mut found);
     graph::check(&set.newest, None, &mut found);
     let mut findings = found.all();
     findings.retain(|finding| finding.rule.name != chain::UNMET.name);
     findings
 }
 
-/// Which clients refuse a root whoever signed it, and in which words: each by the first rule.
-pub fn refusing(root: &Metadata) -> BTreeMap<Client, String> {
+fn doc((role, signed): (String, Value)) -> Doc {
+    Doc { name: role.clone(), role, numbered: None, bytes: Vec::new(), json: json!({ "signed": signed }) }
+}
+
+/// Each by itself.
+fn each(set: &Set<'_>, found: &mut Found) {
+    let online = set.roots.last().map(|root| roles::online(root)).unwrap_or_default();
+    for doc in set.roots.iter().chain(set.newest.values()) {
+        common(doc, &online, found);
+    }
+    set.roots.iter().for_each(|root| roles::root(root, true, found));
+}
+
+/// Which clients refuse a role's metadata for what it says, whoever signed it and whatever else there is, and in which
+/// words: each by the first rule.
+pub fn refusing(role: &str, metadata: &Metadata) -> BTreeMap<Client, String> {
+    let mut signed = metadata.signed().clone();
+    let listed = metadata.listed().unwrap_or_default();
+    if metadata.role_type() == "targets" {
+        signed["targets"] = json!({});
+    }
+    let docs = [doc((role.to_owned(), signed))];
+    let mut found = Found::default();
+    each(&Set::new(&docs), &mut found);
+    let files = listed.iter().filter(|(path, entry)| !entry.is_plain(path));
+    let files = files.filter_map(|(path, entry)| Some((path, json!(entry.read().ok()?))));
     let mut refusing: BTreeMap<Client, String> = BTreeMap::new();
-    for Finding { rule, .. } in unsigned([("root".to_owned(), root.signed().clone())]) {
+    for Finding { rule, .. } in found.all().into_iter().chain(target_files(role, files)) {
         for says in rule.clients.iter().filter(|says| says.does == Does::Refuses) {
             let words = || format!("{} ({})", says.says, rule.name);
             refusing.entry(says.client).or_insert_with(words);

@@ -212,7 +212,7 @@ impl Before {
         // A client that refuses one goes no further.
         let mut refused: BTreeMap<Client, String> = BTreeMap::new();
         for file in later {
-            for (client, words) in lint::refusing(&file.metadata) {
+            for (client, words) in lint::refusing("root", &file.metadata) {
                 refused
                     .entry(client)
                     .or_insert_with(|| format!("; {} refuses root {}: {words}", client.name(), file.version));

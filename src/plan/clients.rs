@@ -77,7 +77,7 @@ fn brought_in<'f>(plan: &'f Plan, hashed: &'f dyn Fn(&str) -> Option<&'f Files>)
         }
     });
     for (role, files) in plan.roles.keys().filter_map(|role| Some((role, hashed(role)?))) {
-        let news = files.listed().iter().filter(|(path, entry)| !is_plain(path, *entry));
+        let news = files.listed().iter().filter(|(path, entry)| !entry.is_plain(path));
         let before = listed_before(plan, role);
         let news = news.filter(|(path, entry)| before(path) != Some(*entry));
         let read = news.filter_map(|(path, entry)| Some((path, json!(entry.read().ok()?))));
@@ -179,16 +179,4 @@ fn listed_before<'p>(plan: &'p Plan, role: &'p str) -> impl Fn(&str) -> Option<E
         let bin = bins.as_ref().map(|bins| bins.name(bins.bin_of(path)));
         before?.metadata(bin.as_deref().unwrap_or(role))?.listed()?.get(path)
     }
-}
-
-/// Whether no client can mind a target: a plain path, sha256 and a length are all that it has. Most of a million are so.
-fn is_plain(path: &str, entry: Entry<'_>) -> bool {
-    let is = || {
-        let rest = entry.text().strip_prefix(br#"{"hashes":{"sha256":""#)?;
-        let (hash, rest) = rest.split_at_checked(64)?;
-        let length = rest.strip_prefix(br#""},"length":"#)?.strip_suffix(b"}")?;
-        let hex = hash.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        Some(hex && length.len() < 16 && length.iter().all(u8::is_ascii_digit))
-    };
-    path.is_ascii() && is() == Some(true)
 }

@@ -292,7 +292,7 @@ fn refused<'a>(mut section: Section, roots: impl Iterator<Item = &'a Metadata>) 
         let says = |(client, words): (Client, String)| format!("{} refuses it: {words}", client.name());
         let to = |reach: &&mut Reach| root.signed()["version"] == reach.to;
         for reach in section.reach.iter_mut().filter(to) {
-            reach.refused_by = lint::refusing(root).into_iter().map(says).collect();
+            reach.refused_by = lint::refusing("root", root).into_iter().map(says).collect();
         }
     }
     section

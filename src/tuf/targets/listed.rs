@@ -170,6 +170,18 @@ impl<'a> Listed<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// Whether no client can mind a target: a plain path, sha256 and a length are all that it has. Most of a million are so.
+    pub fn is_plain(&self, path: &str) -> bool {
+        let is = || {
+            let rest = self.text().strip_prefix(br#"{"hashes":{"sha256":""#)?;
+            let (hash, rest) = rest.split_at_checked(64)?;
+            let length = rest.strip_prefix(br#""},"length":"#)?.strip_suffix(b"}")?;
+            let hex = hash.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            Some(hex && length.len() < 16 && length.iter().all(u8::is_ascii_digit))
+        };
+        path.is_ascii() && is() == Some(true)
+    }
+
     /// The entry that lies there in a text.
     pub(super) fn in_text(text: &'a [u8], range: &Range<usize>) -> Self {
         Self(text.get(range.clone()).unwrap_or_default())

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::driver::Stop;
 use crate::driver::StopKind;
+use crate::driver::apart::refusals;
 use crate::keystore::PinState;
 use crate::keystore::Sight;
 use crate::keystore::Wants;
@@ -121,7 +122,9 @@ impl Sign {
         size: (u16, u16),
         palette: Palette,
     ) -> Self {
-        let lines = request.lines(now).map_err(|error| error.to_string());
+        let refusals = refusals(&request).into_iter().map(|remark| format!("remark: {remark}"));
+        let lines = request.lines(now).map(|lines| lines.into_iter().chain(refusals).collect::<Vec<_>>());
+        let lines = lines.map_err(|error| error.to_string());
         let digest = Digest::of(request.metadata.payload());
         let compared = request.compared().map(|(before, file)| (before, Digest::of(file)));
         let mut sign = Self {
