@@ -65,8 +65,8 @@ pub enum Message {
     Clock(Date),
     /// The store was looked at.
     Looked(Result<Sight, Stop>),
-    /// The store signed, and the response was written to this file.
-    Signed(Result<(String, Response), Stop>),
+    /// The store signed, and the response was written to this file, or to none.
+    Signed(Result<(Result<String, Stop>, Response), Stop>),
     /// An answer was read, and what it is called.
     Read(String, Result<Vec<u8>, String>),
     /// A path could not be read at all.

@@ -64,8 +64,8 @@ pub enum Stage {
 
 /// The answer.
 pub struct Answered {
-    /// The file that it was written to.
-    pub file: String,
+    /// The file that it was written to, or why there is none.
+    pub file: Result<String, Stop>,
     /// Whose key signed.
     pub who: String,
     /// Lines to read out and type.
@@ -345,7 +345,7 @@ impl Sign {
         self.to(if pad { Stage::Pad } else { Stage::Secret(Secret::default()) });
     }
 
-    fn signed(&mut self, result: Result<(String, Response), Stop>) -> Option<Effect> {
+    fn signed(&mut self, result: Result<(Result<String, Stop>, Response), Stop>) -> Option<Effect> {
         match result {
             Ok((file, response)) => {
                 let who = self.request.names.of(&response.keyid);

@@ -133,8 +133,9 @@ fn work(
         Err(stop) => return screen.say(Message::Looked(Err(stop))),
     };
     let Ok(secret) = secrets.recv() else { return };
-    let signed = signing.sign(secret.as_ref()).and_then(|response| Ok((write(&response, beside)?, response)));
-    screen.say(Message::Signed(signed));
+    let signed = signing.sign(secret.as_ref());
+    // A signature that no file holds is shown all the same.
+    screen.say(Message::Signed(signed.map(|response| (write(&response, beside), response))));
 }
 
 /// Writes the response beside the request, under a name that is free.

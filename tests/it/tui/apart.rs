@@ -40,6 +40,7 @@ use crate::tuf::world::public;
 use crate::tuf::world::root;
 use crate::tuf::world::signed_by;
 use crate::tui::golden::golden;
+use crate::tui::mounts::Mounts;
 use crate::tui::pseudo::Pseudo;
 use crate::tui::stage::named;
 use crate::tui::stage::styles;
@@ -149,7 +150,7 @@ impl Signer {
 
     fn signed(&mut self) {
         let response = answer(&self.screen.request, 2);
-        self.screen.update(Message::Signed(Ok(("root-2-74c0dd12.response".into(), response))));
+        self.screen.update(Message::Signed(Ok((Ok("root-2-74c0dd12.response".into()), response))));
     }
 }
 
@@ -273,6 +274,24 @@ fn the_answer_is_a_file_a_code_and_lines() {
     assert!(lines.iter().all(|line| said.contains(line.as_str())), "{said}");
     signer.press("<enter>");
     assert!(matches!(signer.effects.pop(), Some(sign::Effect::Leave)));
+}
+
+#[test]
+fn a_signature_that_no_file_could_take_is_shown_all_the_same() {
+    let mut signer = Signer::new();
+    signer.go_to_store();
+    let response = answer(&signer.screen.request, 2);
+    let lines = carry::lines(&response).unwrap();
+    let error = "root-2-74c0dd12.response: Read-only file system (os error 30); nothing was written";
+    let stop = Stop::new(StopKind::Machine, error, "");
+
+    signer.screen.update(Message::Signed(Ok((Err(stop), response))));
+
+    signer.screen("answer-no-file", "");
+    let said = signer.draw(80, 24);
+    assert!(lines.iter().all(|line| said.contains(line.as_str())), "{said}");
+    signer.press("c");
+    assert!(signer.screen.film.is_some());
 }
 
 #[test]
@@ -597,4 +616,36 @@ fn a_request_is_signed_and_its_answer_merged_by_keys() {
     let [merged, again] =
         ["1.root.signed.json", "again.json"].map(|name| fs::read(world.path(name)).unwrap());
     assert!(merged == again);
+}
+
+#[test]
+fn from_a_drive_that_cannot_be_written_the_answer_is_read_from_the_screen() {
+    let Some(mounts) = Mounts::new() else { return };
+    let world = World::new(&["ana"]);
+    let key = world.public("ana");
+    let mut signed = root(1, &[], 1);
+    signed["keys"][key.keyid().0] = key.to_json().clone();
+    signed["roles"]["root"]["keyids"] = json!([key.keyid()]);
+    world.write("1.root.json", &signed_by(&signed, &[]).to_file());
+    world.ran(&["request", "1.root.json", "--out", "root.request"]).ended(0);
+    fs::remove_file(world.path("1.root.json")).unwrap();
+    mounts.read_only(world.dir.path());
+    let mut pseudo = mounts.start(world.dir.path(), &[], &[]);
+
+    pseudo.wait("root.request");
+    pseudo.press("\r");
+    pseudo.wait("Read it to its end");
+    pseudo.press("\x1b[F\r");
+    pseudo.wait("type `sign root 1`");
+    pseudo.press("sign root 1\r");
+    pseudo.wait("Where does your key live?");
+    pseudo.press("age:ana.age\r");
+    pseudo.wait("Passphrase; nobody looks");
+    pseudo.press("correct horse battery staple\r");
+    let answer = pseudo.wait("signed, and the signature verifies");
+    pseudo.press("qq");
+
+    assert_eq!(pseudo.end(), 0);
+    assert!(answer.contains("No file was written") && answer.contains("Read-only file system"), "{answer}");
+    assert!(answer.contains("These lines, read out and typed"), "{answer}");
 }

@@ -74,6 +74,12 @@ impl Mounts {
     pub(super) fn disk(&self, at: &Path, size: &str) {
         self.run(&["mount", "-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs", text(at)]);
     }
+
+    /// A directory that nobody can write to from now on.
+    pub(super) fn read_only(&self, at: &Path) {
+        self.run(&["mount", "--bind", text(at), text(at)]);
+        self.run(&["mount", "-o", "remount,bind,ro", text(at)]);
+    }
 }
 
 impl Drop for Mounts {

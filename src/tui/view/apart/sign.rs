@@ -188,10 +188,26 @@ fn done(answered: &Answered, doc: &mut Doc) {
         palette.instruction(),
     );
     doc.blank();
-    doc.text("Send it back in one of these ways. It holds the signature, and nothing secret.", Style::new());
-    doc.blank();
-    doc.heading("The file");
-    doc.text(&format!("  {}", answered.file), palette.words());
+    match &answered.file {
+        Ok(file) => {
+            doc.text(
+                "Send it back in one of these ways. It holds the signature, and nothing secret.",
+                Style::new(),
+            );
+            doc.blank();
+            doc.heading("The file");
+            doc.text(&format!("  {file}"), palette.words());
+        }
+        Err(stop) => {
+            let why = format!("No file was written: {}", stop.error);
+            doc.marked("!!", palette.warning(), &why, palette.warning());
+            doc.text(
+                "The signature is on this screen alone: send the code or the lines back before you leave it. For a file, \
+                 copy the request to a directory that can be written, and sign there.",
+                Style::new(),
+            );
+        }
+    }
     doc.blank();
     let code = match answered.frames.len() {
         1 => "One QR code: c shows it, for a camera or a screenshot".to_owned(),
