@@ -138,9 +138,11 @@ impl App {
             }
             Message::Scene(scene, share) => {
                 let done = section_of(&self.scene);
+                let read = self.seen && asks_again(&self.scene, &scene);
                 (self.scene, self.share) = (*scene, share);
                 self.window = None;
                 self.begin();
+                self.seen = read;
                 if self.scene.prompt.is_some() && done != section_of(&self.scene) {
                     self.stage = Stage::Between(done);
                     self.square = code::digests(self).first().and_then(Code::square);
@@ -199,6 +201,7 @@ impl App {
         if let Some(window) = self.window.take() {
             return self.in_window(window, message);
         }
+        let reads_on = self.reads_on();
         match (&mut self.stage, message) {
             (_, Message::Help) => {
                 self.window = Some(Window::Help);
@@ -263,6 +266,10 @@ impl App {
             }
             (Stage::Waiting, Message::Absent) => self.absent(),
             (Stage::Waiting | Stage::Typing(_), Message::LeaveOut) => self.leave_out(),
+            (Stage::Review, Message::GoOn) if reads_on => {
+                self.scroll(Scroll::PageDown);
+                None
+            }
             (Stage::Review | Stage::Between(_), Message::GoOn) => {
                 self.reviewed = true;
                 self.begin();
@@ -349,10 +356,21 @@ impl App {
         self.scene.prompt.as_ref().is_some_and(|prompt| matches!(prompt.body, Body::Clock(_)))
     }
 
+    /// Whether someone is typing a secret for what is shown, here or on a token's own pad, or it is being used.
+    pub fn secret_open(&self) -> bool {
+        matches!(self.stage, Stage::Typing(Entry::Serial { .. } | Entry::Secret { .. }) | Stage::Busy(_))
+            && self.secret_due()
+    }
+
     /// What is shown has not been seen to its end: Enter shows the next page, and nobody goes on.
     pub fn reads_on(&self) -> bool {
         let asks = |prompt: &Prompt| matches!(prompt.ask, Ask::Continue | Ask::Confirm | Ask::Secret(_));
-        matches!(self.stage, Stage::Waiting) && !self.seen && self.scene.prompt.as_ref().is_some_and(asks)
+        let reads = match self.stage {
+            Stage::Review => true,
+            Stage::Waiting => self.scene.prompt.as_ref().is_some_and(asks),
+            Stage::Between(_) | Stage::Typing(_) | Stage::Busy(_) | Stage::Over => false,
+        };
+        reads && !self.seen
     }
 
     fn entered(&mut self) -> Option<Effect> {
@@ -401,6 +419,15 @@ impl App {
             Some(prompt) => matches!(prompt.body, Body::Words { .. } | Body::Review { .. }),
         }
     }
+}
+
+/// Whether the same person is asked for the same secret once more: what they read to its end is what it was.
+fn asks_again(before: &Scene, now: &Scene) -> bool {
+    let due = |scene: &Scene| {
+        let prompt = scene.prompt.as_ref()?;
+        matches!(prompt.ask, Ask::Secret(_)).then(|| (prompt.step.clone(), prompt.who.clone()))
+    };
+    due(before).is_some_and(|before| due(now) == Some(before))
 }
 
 fn section_of(scene: &Scene) -> String {

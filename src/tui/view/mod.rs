@@ -128,6 +128,7 @@ fn review(app: &App, doc: &mut Doc) {
     doc.text("Review the plan together. Nothing has been done yet.", palette.instruction());
     doc.blank();
     plan(doc, &app.cover.plan);
+    doc.must_be_seen();
 }
 
 /// Between two sections: the head of the journal, for whoever keeps it on paper.
@@ -193,8 +194,8 @@ fn keys(app: &App) -> Vec<Hint> {
             vec![hint(keymap::GO_ON, "it is written down: away with it"), hint(keymap::BACK, "hide it")]
         }
         (None, Stage::Review) => vec![
-            hint(keymap::GO_ON, "begin"),
-            hint(keymap::SCROLL, "read on"),
+            hint(keymap::GO_ON, if app.reads_on() { "next page" } else { "begin" }),
+            hint(keymap::SCROLL, "move"),
             hint(keymap::EXCEPTION, "exception"),
             hint(keymap::STOP, "leave"),
             hint(keymap::HELP, "help"),

@@ -20,6 +20,7 @@ use crate::tui::keymap;
 use crate::tui::view::big;
 use crate::tui::view::board;
 use crate::tui::view::doc::Doc;
+use crate::tui::view::doc::columns;
 use crate::tui::view::page::Areas;
 use crate::tui::view::page::Hint;
 use crate::tui::view::side;
@@ -35,6 +36,12 @@ const LAST: usize = 4;
 pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
     let Some(prompt) = &app.scene.prompt else { return };
     let palette = doc.palette;
+    let height = usize::from(areas.main.height);
+    if let (Body::Review { digests, .. }, true, false) =
+        (&prompt.body, app.secret_open(), areas.main.height >= ROOMY)
+    {
+        return narrow(app, prompt, digests, height, doc);
+    }
     if app.big && !read_aloud(app, prompt) {
         let text = match &app.stage {
             Stage::Busy(what) => format!("{what} ..."),
@@ -50,9 +57,7 @@ pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
     doc.blank();
     who(prompt, doc);
     turn(app, prompt, doc);
-    for warning in &prompt.warnings {
-        doc.marked("!!", palette.warning(), warning, palette.warning());
-    }
+    warnings(prompt, doc);
     if let (Stage::Waiting, Some(note)) = (&app.stage, &app.note) {
         doc.marked("!!", palette.warning(), note, palette.warning());
     }
@@ -60,17 +65,10 @@ pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
         doc.blank();
         field(app, prompt, entry, doc);
     }
-    doc.pin(usize::from(areas.main.height));
-    if !prompt.sees.is_empty() {
-        doc.blank();
-        for line in &prompt.sees {
-            doc.marked("  sees:", Style::new(), line, Style::new());
-        }
-    }
+    doc.pin(height);
+    sees(prompt, doc);
     body(app, prompt, areas.main.height >= ROOMY, doc);
-    if doc.must == 0 {
-        doc.must_be_seen();
-    }
+    doc.must_be_seen();
     if areas.side.is_none() && prompt.verb != "review" {
         if !matches!(prompt.body, Body::Board) {
             doc.blank();
@@ -78,6 +76,49 @@ pub fn step(app: &App, areas: Areas, doc: &mut Doc) {
         }
         doc.blank();
         side::last(doc, &app.scene.happened, LAST);
+    }
+}
+
+/// A secret is typed for what is signed, on a screen with few rows: the whole digest stands beside the field, and what
+/// was read before the field opened stands below.
+fn narrow(app: &App, prompt: &Prompt, digests: &[(String, Digest)], height: usize, doc: &mut Doc) {
+    doc.text(&prompt.instruction, doc.palette.instruction());
+    turn(app, prompt, doc);
+    let mut warned = Doc::new(doc.palette, doc.width);
+    warnings(prompt, &mut warned);
+    let beside = digests.first().map_or(0, |(of, _)| usize::from(columns(&heading(of)) > doc.width) + 9);
+    let mut typed = Doc::new(doc.palette, doc.width);
+    if let Stage::Typing(entry) = &app.stage {
+        field(app, prompt, entry, &mut typed);
+    }
+    let fits = doc.lines.len() + warned.lines.len() + typed.lines.len() + beside <= height;
+    if fits {
+        doc.lines.append(&mut warned.lines);
+    }
+    doc.lines.append(&mut typed.lines);
+    doc.pin(height);
+    payloads(digests, false, doc);
+    doc.lines.append(&mut warned.lines);
+    sees(prompt, doc);
+    if let Body::Review { lines, .. } = &prompt.body {
+        doc.blank();
+        content(lines, doc);
+    }
+}
+
+fn warnings(prompt: &Prompt, doc: &mut Doc) {
+    let style = doc.palette.warning();
+    for warning in &prompt.warnings {
+        doc.marked("!!", style, warning, style);
+    }
+}
+
+fn sees(prompt: &Prompt, doc: &mut Doc) {
+    if !prompt.sees.is_empty() {
+        doc.blank();
+    }
+    for line in &prompt.sees {
+        doc.marked("  sees:", Style::new(), line, Style::new());
     }
 }
 
@@ -276,10 +317,9 @@ fn body(app: &App, prompt: &Prompt, roomy: bool, doc: &mut Doc) {
             }
             words::hex(doc, digest);
         }
-        // Who signs compares the words again; the content was read in the review, and stands below.
+        // Who signs compares the words again first.
         (Body::Review { lines, digests }, _) if prompt.verb == "sign" => {
             payloads(digests, roomy, doc);
-            doc.must_be_seen();
             doc.blank();
             content(lines, doc);
         }
@@ -320,10 +360,14 @@ fn payloads(digests: &[(String, Digest)], roomy: bool, doc: &mut Doc) {
         if n > 0 {
             doc.blank();
         }
-        doc.heading(&format!("SHA-256 of {of}"));
+        doc.heading(&heading(of));
         words::words(doc, digest, roomy);
         words::hex(doc, digest);
     }
+}
+
+fn heading(of: &str) -> String {
+    format!("SHA-256 of {of}")
 }
 
 fn machine(board: &MachineBoard, roomy: bool, doc: &mut Doc) {

@@ -443,7 +443,7 @@ fn on_the_screen_answers_are_named_and_one_of_three_may_stay_away() {
     let mut screen = Pseudo::start(world.dir.path(), &["run", "ceremony.yaml", "--record", "record"], &[]);
 
     screen.wait("Review the plan together");
-    screen.press("\r");
+    screen.begin();
     screen.answer_until("types the answer of Ana Duarte");
     let request = Request::parse(&fs::read(world.path("record/requests/2.root.request")).unwrap()).unwrap();
     world.write("answers/ana", &answer(&request, 1));

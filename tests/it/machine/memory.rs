@@ -269,7 +269,7 @@ fn behind_the_screens_a_passphrase_throws_and_the_keys_are_gone_when_their_step_
 
     pseudo.pin(PASSPHRASE);
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until("New passphrase for");
     pseudo.press(PASSPHRASE);
     pseudo.wait(&"*".repeat(PASSPHRASE.chars().count()));
@@ -298,7 +298,7 @@ fn behind_the_screens_a_pin_is_gone_when_its_step_is_done() {
 
     pseudo.pin("a passphrase of Ana");
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until("Make key bo");
     pseudo.pin(LONG_PIN);
     pseudo.press("\r");
@@ -320,7 +320,7 @@ fn behind_the_screens_a_share_is_gone_when_its_holder_has_it() {
 
     pseudo.pin(PASSPHRASE);
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     for _ in 0..3 {
         let screen = pseudo.answer_until("Write every word down");
         let shown = screen.lines().filter(|line| line.split_whitespace().count() == 5);

@@ -59,7 +59,7 @@ fn every_kind_of_step_has_its_screen() {
 #[test]
 fn who_is_not_here_is_named_and_an_exception_is_typed_line_by_line() {
     let mut stage = genesis();
-    stage.press("<enter>");
+    stage.begin();
     golden(&mut stage, "present");
     stage.press("awim");
     golden(&mut stage, "absent");
@@ -131,7 +131,7 @@ fn what_is_read_aloud_is_what_is_large() {
 #[test]
 fn between_sections_the_head_of_the_journal_is_written_down() {
     let mut stage = genesis();
-    stage.press("<enter>");
+    stage.begin();
     stage.finish_section();
     golden(&mut stage, "section");
     stage.press("c");

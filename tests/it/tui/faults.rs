@@ -29,7 +29,7 @@ fn goes_on(fault: &str, told: &str) {
     let mut pseudo = Pseudo::start(dir.path(), &args, &[]);
 
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until(told);
     pseudo.press("\r");
     pseudo.answer_until("The ceremony is closed.");
@@ -47,7 +47,7 @@ fn stops(fault: &str, told: &str) {
     let mut pseudo = Pseudo::start(dir.path(), &args, &[]);
 
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until_it_leaves();
 
     assert_eq!(pseudo.end(), 4);
@@ -73,7 +73,7 @@ fn the_longest_ceremony_leaves_the_same_journal_by_keys_and_by_answers() {
     let args = ["run", "ceremony.yaml", "--rehearse", "--record", "record"];
     let mut pseudo = Pseudo::start(dir.path(), &args, &[]);
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until("The ceremony is closed.");
     pseudo.press("\r");
     assert_eq!(pseudo.end(), 0);
@@ -130,7 +130,7 @@ fn when_the_system_ends_it_the_terminal_is_given_back() {
         let args = ["run", "ceremony.yaml", "--rehearse", "--record", "record"];
         let mut pseudo = Pseudo::start(dir.path(), &args, &[]);
         pseudo.wait("Review the plan together");
-        pseudo.press("\r");
+        pseudo.begin();
         pseudo.answer_until("Compare the machine's clock");
 
         pseudo.kill(signal);

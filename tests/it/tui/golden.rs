@@ -61,7 +61,7 @@ fn the_plan_is_reviewed_before_anything_happens() {
 fn a_step_says_who_does_it_and_what_is_missing() {
     let mut stage = Stage::new();
 
-    screen(&mut stage, "roll-call", "a new rehearsal", "<enter>");
+    screen(&mut stage, "roll-call", "a new rehearsal", "<end><enter>");
     screen(&mut stage, "roll-call-confirmed", "a new rehearsal", "<enter>");
 }
 
@@ -69,7 +69,7 @@ fn a_step_says_who_does_it_and_what_is_missing() {
 fn production_is_told_from_a_rehearsal() {
     let mut stage = Stage::of(Mode::Production);
 
-    screen(&mut stage, "production", "a new ceremony", "<enter>");
+    screen(&mut stage, "production", "a new ceremony", "<end><enter>");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn the_signing_screen_shows_what_is_signed() {
     stage.until("sign-root-targets-bo", wants_a_secret);
 
     screen(&mut stage, "sign", "sign-root-targets-bo", "");
-    screen(&mut stage, "sign-typed", "sign-root-targets-bo", "<enter>123456");
+    screen(&mut stage, "sign-typed", "sign-root-targets-bo", "<end><enter>123456");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_wrong_pin_is_told_without_losing_anything() {
     let mut stage = Stage::new();
     stage.until("sign-root-targets-bo", wants_a_secret);
 
-    screen(&mut stage, "wrong-pin", "sign-root-targets-bo", "<enter>12<enter>");
+    screen(&mut stage, "wrong-pin", "sign-root-targets-bo", "<end><enter>12<enter>");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_end_says_where_the_bundle_is_and_what_to_do_next() {
 #[test]
 fn help_is_everywhere() {
     let mut stage = Stage::new();
-    stage.press("<enter>");
+    stage.begin();
 
     screen(&mut stage, "help", "roll-call", "?");
 }
@@ -220,7 +220,7 @@ fn help_is_everywhere() {
 #[test]
 fn stopping_asks_for_a_reason_and_the_word() {
     let mut stage = Stage::new();
-    stage.press("<enter>");
+    stage.begin();
 
     screen(&mut stage, "stop-reason", "roll-call", "qthe fire alarm");
     screen(&mut stage, "stop-word", "roll-call", "<enter>sto");
@@ -240,7 +240,12 @@ fn the_last_pin_try_asks_for_the_serial_number_first() {
     });
 
     screen(&mut stage, "last-try", "sign-root-targets-bo, one try left", "");
-    screen(&mut stage, "last-try-serial", "sign-root-targets-bo, one try left", "<enter>31415926<enter>");
+    screen(
+        &mut stage,
+        "last-try-serial",
+        "sign-root-targets-bo, one try left",
+        "<end><enter>31415926<enter>",
+    );
     screen(&mut stage, "last-try-pin", "sign-root-targets-bo, one try left", "31415927<enter>");
 }
 

@@ -151,6 +151,13 @@ impl Pseudo {
         self.keys.flush().unwrap();
     }
 
+    /// Reads the plan to its end, and begins.
+    pub(crate) fn begin(&mut self) {
+        self.press("\x1b[F");
+        self.wait("[Enter] begin");
+        self.press("\r");
+    }
+
     /// What is typed from now on where a secret is asked for.
     pub(crate) fn pin(&mut self, secret: &str) {
         secret.clone_into(&mut self.secret);
@@ -306,7 +313,7 @@ fn a_rehearsal_leaves_the_same_journal_by_keys_and_by_answers() {
     pseudo.wait("Review the plan together");
     assert!(pseudo.parser.screen().alternate_screen());
     assert_ne!(modes(&*pseudo.master), pseudo.before, "so that what is restored was changed");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until("The ceremony is closed.");
     pseudo.press("\r");
 
@@ -384,7 +391,7 @@ fn a_stop_in_the_middle_gives_the_terminal_back_and_resume_goes_on() {
     let dir = world();
     let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[]);
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until("Make key bo");
 
     pseudo.press("q");
@@ -408,7 +415,7 @@ fn a_key_made_before_a_crash_is_adopted_by_typing_yes() {
     let dir = world();
     let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[]);
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until("Make key bo");
     pseudo.child.kill().unwrap();
     pseudo.end();
@@ -444,7 +451,7 @@ fn without_colours_none_is_sent_but_to_paint_a_code_black_on_white() {
     let dir = world();
     let mut pseudo = Pseudo::start(dir.path(), &["run", "ceremony.yaml", "--rehearse"], &[("NO_COLOR", "1")]);
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo.answer_until("Make key bo");
     let before = pseudo.raw.len();
     pseudo.press("k");

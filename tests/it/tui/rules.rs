@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use keyrite::driver::Ask;
+use keyrite::driver::Body;
 use keyrite::driver::StopKind;
 use keyrite::tui::app::Stage as At;
 use keyrite::tui::code::Code;
+use keyrite::tui::message::Message;
 use keyrite::words::Digest;
 
 use crate::tui::stage::Stage;
@@ -30,7 +32,8 @@ fn leaving_the_review_leaves_a_record_with_one_line() {
 #[test]
 fn stopping_is_recorded_with_its_reason_and_only_after_the_word() {
     let mut stage = Stage::new();
-    stage.press("<enter>qthe fire alarm? yes<enter>stoop<enter>");
+    stage.begin();
+    stage.press("qthe fire alarm? yes<enter>stoop<enter>");
     assert!(stage.left.is_none());
 
     stage.press("<back><back>p<enter>");
@@ -45,7 +48,7 @@ fn stopping_is_recorded_with_its_reason_and_only_after_the_word() {
 fn escape_goes_on_with_the_ceremony() {
     let mut stage = Stage::new();
 
-    stage.press("<enter>qreason<enter>stop<esc>");
+    stage.press("<end><enter>qreason<enter>stop<esc>");
 
     assert!(stage.left.is_none() && stage.app.window.is_none());
     assert_eq!(stage.journal().lines().count(), 1);
@@ -54,7 +57,7 @@ fn escape_goes_on_with_the_ceremony() {
 #[test]
 fn no_key_works_while_the_driver_does() {
     let mut stage = Stage::new();
-    stage.press("<enter>");
+    stage.begin();
     stage.app.stage = At::Busy("the token is working");
 
     stage.press("<enter><enter>q<esc>n<c-c>");
@@ -66,7 +69,7 @@ fn no_key_works_while_the_driver_does() {
 #[test]
 fn nobody_answers_what_cannot_be_seen() {
     let mut stage = Stage::new();
-    stage.press("<enter>");
+    stage.begin();
     stage.draw(79, 24);
 
     stage.press("<enter>q");
@@ -88,6 +91,59 @@ fn a_review_goes_on_only_when_its_end_was_on_the_screen() {
 
     stage.press("<end><enter>");
     assert_eq!(stage.journal().lines().count(), lines + 2);
+}
+
+/// Everything that is signed is read at the step that signs it, by whoever is about to type; after a slip it was read.
+#[test]
+fn the_field_for_a_pin_opens_when_the_difference_was_read_to_its_end_and_the_whole_digest_stands_beside_it() {
+    let mut stage = Stage::new();
+    stage.until("sign-root-targets-bo", wants_a_secret);
+    let Body::Review { lines, digests } = stage.prompt().body.clone() else { panic!("nothing to read") };
+    let last = lines.last().unwrap().trim().to_owned();
+    let beside = |stage: &mut Stage| {
+        let shown = stage.draw(80, 24).to_string();
+        digests[0].1.words().iter().all(|word| shown.contains(word)) && shown.contains("> ")
+    };
+    let mut pages = 0;
+
+    while stage.app.reads_on() {
+        assert!(!stage.draw(80, 24).to_string().contains(&last));
+        stage.press("<enter>");
+        pages += 1;
+    }
+    assert!(pages > 1 && stage.draw(80, 24).to_string().contains(&last));
+    assert!(matches!(stage.app.stage, At::Waiting));
+    stage.press("<enter>");
+    assert!(beside(&mut stage));
+
+    let scene = Message::Scene(Box::new(stage.app.scene.clone()), None);
+    stage.app.update(scene);
+    stage.press("<enter>");
+    assert!(matches!(stage.app.stage, At::Typing(_)), "it was read, and is not read again after a slip");
+    for warning in
+        ["wrong PIN for token ROOT-BO", "ONE TRY LEFT for token ROOT-BO: a wrong PIN locks it", "more"]
+    {
+        stage.show(|prompt| prompt.warnings.push(warning.repeat(2)));
+        stage.press("<enter>");
+        assert!(beside(&mut stage), "{warning}");
+    }
+}
+
+#[test]
+fn the_plan_is_read_to_its_end_before_the_first_step() {
+    let mut stage = Stage::new();
+    let mut pages = 0;
+
+    while matches!(stage.app.stage, At::Review) {
+        stage.press("<enter>");
+        pages += 1;
+    }
+
+    assert!(pages > 2, "{pages}");
+    let mut tall = Stage::new();
+    tall.draw(80, 400);
+    tall.press("<enter>");
+    assert!(matches!(tall.app.stage, At::Waiting));
 }
 
 #[test]
@@ -151,7 +207,7 @@ fn a_wrong_serial_number_uses_no_pin() {
         }
     });
 
-    stage.press("<enter>31415926<enter>123456<enter>");
+    stage.press("<end><enter>31415926<enter>123456<enter>");
 
     assert_eq!(stage.journal().lines().count(), lines);
     assert!(stage.draw(80, 24).to_string().contains("No PIN was used"));

@@ -27,7 +27,7 @@ const BUSY: &str = "the token is working";
 fn begun(mut pseudo: Pseudo) -> Pseudo {
     pseudo.pin(PIN);
     pseudo.wait("Review the plan together");
-    pseudo.press("\r");
+    pseudo.begin();
     pseudo
 }
 

@@ -177,16 +177,21 @@ impl Stage {
         }
     }
 
+    /// The plan is read to its end.
+    pub(crate) fn begin(&mut self) {
+        self.press("<end><enter>");
+    }
+
     /// Does what is asked until this step is asked for in this way.
     pub(crate) fn until(&mut self, step: &str, asked: fn(&Ask) -> bool) {
-        self.press("<enter>");
+        self.begin();
         self.answer_to(step, asked);
     }
 
     /// The same from wherever it is.
     pub(crate) fn on_to(&mut self, step: &str, asked: fn(&Ask) -> bool) {
         if matches!(self.app.stage, On::Review) {
-            self.press("<enter>");
+            self.begin();
         }
         self.answer_to(step, asked);
     }
@@ -213,7 +218,7 @@ impl Stage {
 
     /// Does what is asked until it is over.
     pub(crate) fn finish(&mut self) {
-        self.press("<enter>");
+        self.begin();
         while self.app.scene.prompt.is_some() {
             self.one_answer();
         }
