@@ -112,7 +112,7 @@ fn show(board: &Board, at: Date, out: &mut Output) {
     out.line(plain(&board.name));
     existing::told_first(board.rehearsal, board.proposed).for_each(|line| out.line(format!("  {line}")));
     for role in &board.roles {
-        out.line(format!("  {}", plain(&line(role))));
+        out.line(format!("  {}", plain(&line(role, at))));
         for (holder, count) in &role.several {
             out.line(format!("    {} holds {count} of its {} keys", plain(holder), role.keys));
         }
@@ -141,17 +141,17 @@ fn show(board: &Board, at: Date, out: &mut Output) {
     }
 }
 
-fn line(role: &Standing) -> String {
+fn line(role: &Standing, at: Date) -> String {
     let version = match role.version {
         Some(version) => format!("version {version}"),
         None => "of several versions".to_owned(),
     };
-    let dates = match (role.expires, role.days) {
-        (Some(expires), Some(days)) if days < 0 => {
-            format!("{version}, expired {expires}, {} days ago", -days)
-        }
-        (Some(expires), Some(days)) => format!("{version}, expires {expires}, in {days} days"),
-        _ => "its file is not here".to_owned(),
+    let dates = match role.expires.map(|expires| (expires, expires.until(at))) {
+        Some((expires, until)) => match until.strip_prefix("expired ") {
+            Some(ago) => format!("{version}, expired {expires}, {ago}"),
+            None => format!("{version}, expires {expires}, {until}"),
+        },
+        None => "its file is not here".to_owned(),
     };
     let state = match role.state {
         State::Fine | State::Missing => String::new(),

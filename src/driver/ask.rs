@@ -62,6 +62,7 @@ impl Driver {
         if let Some(failure) = ceremony.last_failure().filter(|_| !self.settled) {
             prompt.warnings.push(failure.why.clone());
         }
+        prompt.warnings.extend(self.edited());
         prompt.warnings.extend(self.resumed());
         prompt.warnings.extend(ceremony.given_up().filter(|_| ceremony.may_pass_over()).map(|drive| {
             let label = self.label_of(drive);

@@ -110,6 +110,8 @@ pub struct Driver {
     settled: bool,
     /// It was gone on with, and nothing has happened since.
     resumed: bool,
+    /// The reviewed file, where it says something else now than the record's copy.
+    edited: Option<String>,
     /// What goes wrong in this rehearsal, and has not yet.
     faults: Vec<Fault>,
 }
@@ -191,7 +193,8 @@ impl Driver {
             names: names.clone(),
             anchors: plan.anchors.clone(),
         };
-        let run = run(&options, "started", [("inputs", base.display().to_string())]);
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let run = run(&options, "started", [("inputs", base.display().to_string()), ("file", name)]);
         let record = Record::create(&dir, text.as_bytes(), &files, &run, now, &opened)?;
         let places = places(&base, &record.dir, &options)?;
         let ceremony = Ceremony::new(Arc::new(plan), mode).with_names(names);
@@ -210,6 +213,7 @@ impl Driver {
             faults: Vec::new(),
             sandbox: Sandbox::default(),
             resumed: false,
+            edited: None,
             settled: false,
         })
     }
@@ -231,8 +235,12 @@ impl Driver {
             );
             return Err(Stop::new(StopKind::Input, error, "put the file back from a copy of the record"));
         }
+        let file = runs.iter().find_map(|run| run.get("file"));
+        let file = base.as_ref().zip(file).map(|(base, file)| base.join(file));
+        let edited = file.filter(|file| read_plan(file).is_ok_and(|now| now != text));
+        let edited = edited.map(|file| file.display().to_string());
         let base = base.filter(|base| base.is_dir()).unwrap_or_else(|| dir.to_owned());
-        if options.clock.now() < record.last() {
+        if ceremony.next().is_some() && options.clock.now() < record.last() {
             let error = format!(
                 "the clock says {}, and the journal was at {} already",
                 options.clock.now(),
@@ -248,7 +256,9 @@ impl Driver {
             return Err(Stop::new(StopKind::Machine, error, hint));
         }
         let hint = "set the clock where it is wrong; otherwise begin again, with a file whose `clock:` is open for longer";
-        within_window(ceremony.plan(), &options, hint)?;
+        if ceremony.next().is_some() {
+            within_window(ceremony.plan(), &options, hint)?;
+        }
         let expired = inputs::expired(ceremony.plan(), options.clock.now());
         if let (Some(_), Some(problem)) = (ceremony.next(), expired.first()) {
             let error = format!("nobody would sign this now: {}. Nothing was changed", problem.text);
@@ -277,6 +287,7 @@ impl Driver {
             manifests: BTreeMap::new(),
             faults: Vec::new(),
             resumed: true,
+            edited,
             settled: false,
         };
         if driver.ceremony.next().is_some() {

@@ -66,6 +66,15 @@ impl Driver {
         self.record(Event::Exception { step, expected, happened, action, by }, events)
     }
 
+    /// A file that was changed after the ceremony began changes nothing, and nobody may think that it did.
+    pub(super) fn edited(&self) -> Option<String> {
+        let file = self.edited.as_ref().filter(|_| self.resumed)?;
+        Some(format!(
+            "{file} was changed after the ceremony began, and nothing of that counts: it goes on by the copy in its record, as \
+             it was reviewed. What is to change takes a ceremony of its own."
+        ))
+    }
+
     /// What people look at first when a ceremony is gone on with: who is here.
     pub(super) fn resumed(&self) -> Option<String> {
         let (plan, room) = (self.ceremony.plan(), self.ceremony.room());

@@ -176,9 +176,11 @@ impl Overview {
         self.keys.sort_by_key(|key| (holders.get(&key.keyid).is_none(), holders.get(&key.keyid).cloned()));
     }
 
-    /// How many delegated roles there are.
+    /// How many delegated roles there are; one to which several delegate is one.
     pub fn delegated(&self) -> usize {
-        self.rows.0.iter().map(|row| row.count).sum()
+        let rows = self.rows.0.iter();
+        let to = rows.flat_map(|row| row.delegations.roles.iter().skip(row.place).take(row.count));
+        to.map(|to| to.name.as_str()).collect::<BTreeSet<_>>().len()
     }
 
     /// `root versions 1 to 3, 4 delegated roles; 1 EXPIRED, 2 soon`

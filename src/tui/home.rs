@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ceremony::Mode;
+use crate::driver::Stop;
 use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::message::Scroll;
@@ -49,6 +50,8 @@ pub struct Home {
     pub at: usize,
     /// The chosen entry is looked at: its plan, or what is wrong with it.
     pub open: Option<Vec<String>>,
+    /// What is looked at is why it could not begin, or go on.
+    pub refused: bool,
     /// The type of a ceremony file is chosen.
     pub start: Option<Start>,
     /// The help is shown.
@@ -69,8 +72,8 @@ impl Home {
             Some(Err(_)) | None => None,
         };
         let page = if nearby.repository.is_some() { Page::Roles } else { Page::Ceremonies };
-        let (open, start, help) = (None, None, false);
-        Self { dir, nearby, page, repository, at: 0, open, start, help, scroll: 0, size, palette }
+        let (open, refused, start, help) = (None, false, None, false);
+        Self { dir, nearby, page, repository, at: 0, open, refused, start, help, scroll: 0, size, palette }
     }
 
     /// What letters do now.
@@ -120,7 +123,9 @@ impl Home {
                 shown.typed(message);
                 self.scroll = 0;
             }
-            (_, Message::Stop | Message::Back) if self.open.take().is_some() => self.scroll = 0,
+            (_, Message::Stop | Message::Back) if self.open.take().is_some() => {
+                (self.scroll, self.refused) = (0, false);
+            }
             (Some(shown), Message::Stop | Message::Back) if shown.close => {
                 (shown.close, self.scroll) = (false, 0);
             }
@@ -217,6 +222,12 @@ impl Home {
         if let Some(start) = &mut self.start {
             start.done = Some(done);
         }
+    }
+
+    /// What was chosen cannot be done: why, and what to do.
+    pub fn refused(&mut self, stop: &Stop) {
+        let lines = stop.error.lines().chain([stop.hint.as_str()]).filter(|line| !line.is_empty());
+        (self.open, self.scroll, self.refused) = (Some(lines.map(str::to_owned).collect()), 0, true);
     }
 
     fn scroll(&mut self, to: Scroll) {

@@ -324,7 +324,7 @@ pub fn home(tty: &mut Tty, options: &Options, write: WriteDraft) -> Result<Vec<S
     let dir = std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default();
     let size = tty.size().map_err(|error| no_terminal(&error))?;
     let mut home = Home::new(dir, nearby, size, tty.palette);
-    let choice = loop {
+    loop {
         let message = tty.next(home.focus(), |frame| view::home::view(&home, frame))?;
         match home.update(message) {
             Some(Choice::Draft(draft)) => {
@@ -347,18 +347,18 @@ pub fn home(tty: &mut Tty, options: &Options, write: WriteDraft) -> Result<Vec<S
                 let repository = home.nearby.repository.clone();
                 home.looked(Nearby { repository, ..around });
             }
-            Some(choice) => break choice,
+            // What cannot begin, or go on, leaves people where they were.
+            Some(Choice::Begin(file, mode)) => match Driver::start(&file, None, mode, options.clone()) {
+                Ok(driver) => return confined(tty, driver),
+                Err(stop) => home.refused(&stop),
+            },
+            Some(Choice::Resume(dir)) => match Driver::resume(&dir, options.clone()) {
+                Ok(driver) => return confined(tty, driver),
+                Err(stop) => home.refused(&stop),
+            },
+            Some(Choice::Leave) => return Ok(Vec::new()),
             None => {}
         }
-    };
-    match choice {
-        // The loop above carries these out, and stays.
-        Choice::Leave | Choice::Draft(_) | Choice::Read(_) | Choice::Apart(_) => Ok(Vec::new()),
-        Choice::Begin(file, mode) => {
-            let driver = Driver::start(&file, None, mode, options.clone())?;
-            confined(tty, driver)
-        }
-        Choice::Resume(dir) => confined(tty, Driver::resume(&dir, options.clone())?),
     }
 }
 

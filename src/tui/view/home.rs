@@ -170,6 +170,12 @@ fn keys(home: &Home) -> Vec<Hint> {
 
 fn opened(home: &Home, open: &[String], width: usize) -> Doc {
     let mut doc = Doc::new(home.palette, width);
+    if home.refused {
+        doc.text("This cannot be done now. Nothing was changed.", home.palette.instruction());
+        doc.blank();
+        open.iter().for_each(|line| doc.marked("!!", home.palette.warning(), line, home.palette.warning()));
+        return doc;
+    }
     let holds = home.nearby.plans.get(home.at).is_some_and(|found| found.plan.is_ok());
     if holds {
         doc.text("Review the plan together. Looking changes nothing.", home.palette.instruction());
@@ -182,7 +188,7 @@ fn opened(home: &Home, open: &[String], width: usize) -> Doc {
 }
 
 fn opened_keys(home: &Home) -> Vec<Hint> {
-    let holds = home.nearby.plans.get(home.at).is_some_and(|found| found.plan.is_ok());
+    let holds = !home.refused && home.nearby.plans.get(home.at).is_some_and(|found| found.plan.is_ok());
     let mut keys: Vec<Hint> = vec![(keymap::BACK, "back".to_owned()), (keymap::SCROLL, "read on".to_owned())];
     if holds {
         keys.push((keymap::REHEARSE, "rehearse it".to_owned()));

@@ -255,9 +255,12 @@ fn tree_head(shown: &Shown, doc: &mut Doc) {
         doc.text(&query.headline[1], Style::new());
     } else {
         let roles = shown.found.overview.delegated();
-        let text = format!(
-            "{roles} delegated roles, in the order in which clients ask them. / asks who may sign a path."
-        );
+        let text = match roles {
+            1 => "1 delegated role. / asks who may sign a path.".to_owned(),
+            _ => format!(
+                "{roles} delegated roles, in the order in which clients ask them. / asks who may sign a path."
+            ),
+        };
         doc.text(&text, palette.instruction());
     }
     doc.blank();

@@ -3,6 +3,8 @@
 use keyrite::ceremony::Mode;
 use keyrite::driver::Ask;
 use keyrite::driver::SecretAsk;
+use keyrite::driver::Stop;
+use keyrite::driver::StopKind;
 use keyrite::keystore::Wants;
 use keyrite::tui::home::Home;
 use keyrite::tui::nearby;
@@ -346,4 +348,15 @@ fn home_shows_what_lies_here() {
         home.update(message);
         golden(name, "keyrite, on a file that is refused", &draw(&home, 80, 24));
     }
+    // What cannot be gone on with is said where people are, and they stay.
+    home.update(keyrite::tui::message::Message::Back);
+    home.refused(&Stop::new(StopKind::Machine, "the clock says noon", "set the clock, then resume"));
+    let said = draw(&home, 80, 24);
+    for line in
+        ["This cannot be done now. Nothing was changed.", "!! the clock says noon", "!! set the clock"]
+    {
+        assert!(said.contains(line), "{said}");
+    }
+    home.update(keyrite::tui::message::Message::Back);
+    assert!(home.open.is_none() && !home.refused);
 }

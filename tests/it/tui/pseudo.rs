@@ -402,7 +402,11 @@ fn a_stop_in_the_middle_gives_the_terminal_back_and_resume_goes_on() {
     pseudo.assert_restored();
     assert!(pseudo.shown().contains("keyrite resume 2026-12-root-genesis"), "{}", pseudo.shown());
 
+    let file = dir.path().join("ceremony.yaml");
+    let edited = std::fs::read_to_string(&file).unwrap() + "# an afterthought\n";
+    std::fs::write(&file, edited).unwrap();
     let mut pseudo = Pseudo::start(dir.path(), &["resume", "2026-12-root-genesis"], &[]);
+    pseudo.wait("nothing of that counts");
     pseudo.answer_until("The ceremony is closed.");
     pseudo.press("q");
     assert_eq!(pseudo.end(), 0);
