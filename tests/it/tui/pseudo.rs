@@ -407,6 +407,7 @@ fn a_stop_in_the_middle_gives_the_terminal_back_and_resume_goes_on() {
     std::fs::write(&file, edited).unwrap();
     let mut pseudo = Pseudo::start(dir.path(), &["resume", "2026-12-root-genesis"], &[]);
     pseudo.wait("nothing of that counts");
+    pseudo.press("\r");
     pseudo.answer_until("The ceremony is closed.");
     pseudo.press("q");
     assert_eq!(pseudo.end(), 0);
