@@ -36,17 +36,68 @@ fn check(number: usize, of: usize, data: &str) -> String {
     base32::check(&format!("{number}/{of}:{data}"))
 }
 
-/// Whether a text looks like such lines: its first one begins with its number.
+/// Whether there are such lines in a text, or what looks like them without their numbers.
 pub(super) fn are_in(text: &str) -> bool {
-    let first = text.lines().find(|line| !line.trim().is_empty());
-    first.is_some_and(|line| place(line).is_some_and(|(_, _, rest)| !rest.trim().is_empty()))
+    let typed = |line: &str| {
+        place(line).is_some_and(|place| !place.rest.trim().is_empty() && (!place.glued || place.holds()))
+    };
+    text.lines().any(typed) || text.lines().find(|line| !line.trim().is_empty()).is_some_and(is_bare)
 }
 
 /// `2/5 REST` of a line.
-fn place(line: &str) -> Option<(usize, usize, &str)> {
-    let (place, rest) = line.trim_start().split_once(char::is_whitespace)?;
-    let (number, of) = place.split_once('/')?;
-    Some((number.parse().ok()?, of.parse().ok()?, rest))
+struct Placed<'l> {
+    number: usize,
+    of: usize,
+    rest: &'l str,
+    /// No blank stands between the two.
+    glued: bool,
+}
+
+impl Placed<'_> {
+    /// What the line carries, and the four characters that prove it.
+    fn data(&self) -> (String, String) {
+        let mut data: String = self.rest.chars().filter(|c| !c.is_whitespace()).map(meant).collect();
+        let proof = data.split_off(data.char_indices().rev().nth(3).map_or(0, |(at, _)| at));
+        (data, proof)
+    }
+
+    fn holds(&self) -> bool {
+        let (data, proof) = self.data();
+        check(self.number, self.of, &data) == proof
+    }
+}
+
+/// The place of a line in a mail is after its quote marks.
+fn place(line: &str) -> Option<Placed<'_>> {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '|'));
+    let (number, rest) = line.split_once('/')?;
+    let number = digits(number)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let at = |end: usize| {
+        let (of, rest) = rest.split_at_checked(end)?;
+        Some(Placed { number, of: digits(of)?, rest, glued: !rest.starts_with(char::is_whitespace) })
+    };
+    // Data may begin with a digit: where no blank stands before it, what holds is what was meant.
+    let shorter = (1..end).filter_map(at).find(|placed| placed.glued && placed.holds());
+    shorter.or_else(|| at(end))
+}
+
+fn digits(text: &str) -> Option<usize> {
+    text.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
+    text.parse().ok()
+}
+
+/// A line without its number: seven groups of five and one of four.
+fn is_bare(line: &str) -> bool {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '|'));
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let lengths: Vec<usize> = words.iter().map(|word| word.len()).collect();
+    let of_data = |word: &&str| word.bytes().all(|b| b.is_ascii_alphanumeric());
+    // Hex has groups too, and no letter beyond F.
+    let beyond_hex = |c: char| matches!(c.to_ascii_uppercase(), 'G'..='Z');
+    lengths == [GROUP, GROUP, GROUP, GROUP, GROUP, GROUP, GROUP, 4]
+        && words.iter().all(of_data)
+        && line.contains(beyond_hex)
 }
 
 /// What was meant: capitals, and the letters that look like the digits which base32 has not.
@@ -65,14 +116,19 @@ pub(super) fn unfold(text: &str) -> Result<Vec<u8>, ApartError> {
     let mut all = None;
     for (line, at) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
         let wrong = |why: &str| ApartError::new(format!("line {at}: {why}"));
-        let (number, of, rest) =
-            place(line).ok_or_else(|| wrong("it must begin with its number, such as 2/5"))?;
+        let Some(placed) = place(line) else {
+            if is_bare(line) {
+                return Err(wrong("it must begin with its number, such as 2/5"));
+            }
+            // A greeting, or who wrote it.
+            continue;
+        };
+        let Placed { number, of, .. } = placed;
         if number < 1 || of < number || of > MOST || *all.get_or_insert(of) != of {
             return Err(wrong("its number does not fit those of the other lines"));
         }
-        let mut data: String = rest.chars().filter(|c| !c.is_whitespace()).map(meant).collect();
-        let found = data.split_off(data.char_indices().rev().nth(3).map_or(0, |(at, _)| at));
-        if check(number, of, &data) != found {
+        let (data, proof) = placed.data();
+        if check(number, of, &data) != proof {
             return Err(wrong("a typing mistake: its last four characters do not fit the others"));
         }
         if parts.insert(number, data.clone()).is_some_and(|before| before != data) {
@@ -123,7 +179,9 @@ mod tests {
         let typo = format!("{}\n{}\n{}", lines[0], lines[1].replacen("2/3 ", "2/3 2", 1), lines[2]);
         assert!(said(&typo).starts_with("line 2: a typing mistake"), "{text}");
         assert!(said(&swapped).starts_with("line 2: a typing mistake"));
-        assert!(said(&format!("{text}\nhello")).starts_with("line 4: it must begin with its number"));
+        let bare = lines[0].split_once(' ').unwrap().1;
+        assert!(said(&format!("{text}\n{bare}")).starts_with("line 4: it must begin with its number"));
+        assert!(are_in(bare) && said(bare).starts_with("line 1: it must begin with its number"));
         assert!(said(&format!("{text}\n1/4 A")).starts_with("line 4: its number does not fit"));
         assert!(said(&format!("{text}\n{}", other[1])).starts_with("line 4: it was typed before"));
         assert_eq!(said(&lines[1]), "missing: line 1/3, 3/3");
@@ -131,6 +189,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_mail_quotes_them_and_says_something_around(bytes in prop::collection::vec(any::<u8>(), 30..150)) {
+            let lines = fold(&bytes);
+            let quoted: String = lines.iter().map(|line| format!("> {line}\n")).collect();
+            let glued = lines.join("\n").replacen(' ', "", 1);
+            let all_glued: String = lines.iter().map(|line| format!("| > {}\n", line.replace(' ', ""))).collect();
+            let mail = format!("Dear Oli,\nhere it is, at 12 o'clock:\n\n{quoted}\nYours, Eda\n");
+
+            for text in [quoted.clone(), glued, all_glued, mail] {
+                prop_assert!(are_in(&text), "{text}");
+                prop_assert_eq!(unfold(&text).unwrap(), &bytes[..], "{}", text);
+            }
+        }
+
         #[test]
         fn people_type_it_in_any_order_in_small_letters_and_with_digits_for_letters(
             bytes in prop::collection::vec(any::<u8>(), 1..150), seed in any::<u64>(),
