@@ -274,7 +274,10 @@ impl<'a> Draft<'a> {
             self.root(text, &mut lines);
         }
         self.targets_roles(text, &mut lines)?;
-        text.push_str("  # What changes, line by line; `keyrite check` compares. Correct it together with the roles.\n  expect_diff:\n");
+        text.push_str(
+            "  # What changes, line by line; `keyrite check` compares. Correct it together with the roles.\n",
+        );
+        text.push_str(if lines.is_empty() { "  expect_diff: []\n" } else { "  expect_diff:\n" });
         for line in lines {
             let _ = writeln!(text, "    - {}", quoted(&line));
         }
@@ -377,6 +380,13 @@ impl<'a> Draft<'a> {
             }
             let was = self.version(&role);
             let next = was.map_or(1, |was| was.saturating_add(1));
+            if was.is_none() {
+                let _ = writeln!(
+                    text,
+                    "    # EDIT: no file of {} lies there. Put it beside the roots, or leave version 1 if there never was one.",
+                    plain(&role)
+                );
+            }
             let was_until = self.old_expires(&role).and_then(|date| Date::parse_lenient(&date).ok());
             let expires = was_until.map_or(self.expires.1, |was| was.max(self.expires.1));
             let label = if role == "targets" { role.clone() } else { quoted(&role) };

@@ -144,3 +144,17 @@ fn a_key_that_only_a_delegate_has_is_replaced_without_a_new_root() {
     assert!(text.contains("  bo: {keyid:") && text.contains("# does not sign today"), "{text}");
     assert!(text.contains("targets: delegation dev: + key dev-2"), "{text}");
 }
+
+#[test]
+fn a_draft_over_roots_alone_says_what_lies_not_there_and_can_be_read() {
+    let mut set = world().build();
+    set.0.retain(|name, _| name.ends_with("root.json"));
+
+    for kind in [Kind::DelegationChange, Kind::TargetsSigning] {
+        let text = drafted(&set, &names(), kind, &[], &[]).unwrap();
+
+        node::parse(&text).unwrap();
+        assert!(text.contains("\n  expect_diff: []\n"), "{text}");
+        assert!(text.contains("# EDIT: no file of targets lies there. Put it beside the roots"), "{text}");
+    }
+}
