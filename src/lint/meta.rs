@@ -177,11 +177,27 @@ pub(super) static NO_SHA256: Rule = Rule {
 static NOT_HEX: Rule = Rule {
     name: "HASH-NOT-HEX",
     what: "a hash by SHA-256 is not hex",
-    clients: &[accepts(PythonTuf, Tried), refuses(Tough, Tried, "Invalid hex string, for the whole file")],
+    clients: &[
+        refuses(PythonTuf, Tried, "what is listed so, for nothing has this hash"),
+        refuses(Tough, Tried, "Invalid hex string, for the whole file"),
+    ],
     otherwise: Severity::Warning,
     we_write: false,
     why: "no file has it, and tough reads no other entry either",
     fix: "list the hash of the file in hex",
+};
+
+static CUT: Rule = Rule {
+    name: "HASH-LENGTH",
+    what: "a hash by SHA-256 has no 32 bytes, or one by SHA-512 no 64",
+    clients: &[
+        refuses(PythonTuf, Tried, "what is listed so, for nothing has this hash"),
+        refuses(Tough, Tried, "what is listed so, for nothing has this hash"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "nothing that is listed so can be fetched",
+    fix: "list the whole hash of the file",
 };
 
 pub(super) static UPPER: Rule = Rule {
@@ -253,6 +269,7 @@ pub(super) static RULES: &[&Rule] = &[
     &EMPTY_HASHES,
     &NO_SHA256,
     &NOT_HEX,
+    &CUT,
     &UPPER,
     &UNKNOWN_HASH,
     &DROPPED,
@@ -330,6 +347,12 @@ pub(super) fn hashes(file: &str, at: &str, hashes: &Value, found: &mut Found) {
         }
         if algorithm == "sha256" && hash.as_str().is_some_and(|hash| hex::decode(hash).is_err()) {
             found.say(&NOT_HEX, file, at.as_str(), hash.to_string());
+        }
+        let bytes = hash.as_str().and_then(|hash| hex::decode(hash).ok()).map(|bytes| bytes.len());
+        if matches!((algorithm.as_str(), bytes), ("sha256", Some(n)) if n != 32)
+            || matches!((algorithm.as_str(), bytes), ("sha512", Some(n)) if n != 64)
+        {
+            found.say(&CUT, file, at.as_str(), hash.to_string());
         }
         if hash.as_str().is_some_and(|hash| hash.bytes().any(|b| b.is_ascii_uppercase())) {
             found.say(&UPPER, file, at.as_str(), algorithm.as_str());

@@ -470,10 +470,11 @@ fn target_files() -> Vec<Case> {
         listed("TARGET-UNREADABLE", |all| {
             all["other"] = json!({"length": 3, "hashes": {"sha256": {"a": 1}}})
         }),
-        listed("HASH-NOT-HEX", |all| all["other"] = json!({"length": 3, "hashes": {"sha256": "abc"}})),
-        listed("HASH-NOT-HEX", |all| {
-            all["other"] = json!({"length": 3, "hashes": {"sha256": "zz".repeat(32)}});
-        }),
+        listed("HASH-NOT-HEX", |all| all["app.txt"]["hashes"]["sha256"] = json!("abc")),
+        listed("HASH-NOT-HEX", |all| all["app.txt"]["hashes"]["sha256"] = json!("zz".repeat(32))),
+        listed("HASH-LENGTH", |all| all["app.txt"]["hashes"]["sha256"] = json!("00")),
+        listed("HASH-LENGTH", |all| all["app.txt"]["hashes"]["sha256"] = json!("")),
+        listed("HASH-LENGTH", |all| all["app.txt"]["hashes"]["sha256"] = json!("00".repeat(33))),
         listed("TARGET-HASHES-EMPTY", |all| all["app.txt"]["hashes"] = json!({})),
         listed("TARGET-PATH", |all| all["a//b"] = target(b"b")),
         listed("TARGET-CUSTOM-EMPTY", |all| all["app.txt"]["custom"] = json!({})),
