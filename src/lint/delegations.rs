@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::lint::found::Doc;
 use crate::lint::found::Found;
+use crate::lint::glob;
 use crate::lint::keys;
 use crate::lint::roles;
 use crate::lint::roles::Spare;
@@ -222,6 +223,19 @@ static CHARACTERS: Rule = Rule {
     fix: "use `*` and `?` alone",
 };
 
+static NO_GLOB: Rule = Rule {
+    name: "PATTERN-NO-GLOB",
+    what: "in a path pattern [, { or \\ begins what does not end, } ends what did not begin, or a range runs backwards",
+    clients: &[
+        accepts(PythonTuf, Tried),
+        refuses(Tough, Tried, "Failed to parse path pattern as a glob, for the whole file"),
+    ],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "to tough each pattern is a glob with classes, alternatives and escapes",
+    fix: "use `*` and `?` alone",
+};
+
 static PREFIXES: Rule = Rule {
     name: "PREFIXES-OF-SEVERAL-LENGTHS",
     what: "path_hash_prefixes of different lengths",
@@ -271,6 +285,7 @@ pub(super) static RULES: &[&Rule] = &[
     &DEEPER,
     &SLASH,
     &CHARACTERS,
+    &NO_GLOB,
     &PREFIXES,
     &NOT_PREFIX,
     &FIELD,
@@ -391,6 +406,9 @@ fn pattern(file: &str, at: &str, text: &str, found: &mut Found) {
         found.say(&SLASH, file, at, shown.as_str());
     }
     if text.contains(['[', ']', '{', '}', '\\']) || text.split('/').any(|part| part.starts_with('!')) {
-        found.say(&CHARACTERS, file, at, shown);
+        found.say(&CHARACTERS, file, at, shown.as_str());
+    }
+    if glob::is_none(text) {
+        found.say(&NO_GLOB, file, at, shown);
     }
 }

@@ -9,6 +9,7 @@ mod delegations;
 mod document;
 mod envelope;
 mod found;
+mod glob;
 mod graph;
 mod keys;
 mod meta;

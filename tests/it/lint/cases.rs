@@ -561,6 +561,11 @@ fn delegated() -> Vec<Case> {
         of_dev("PATTERN-DEEPER-IN-TOUGH", |_| {}),
         case("PATTERN-LEADING-SLASH", |world| dev(world)["paths"] = json!(["/dev/*", "dev/*"])),
         case("PATTERN-CHARACTERS", |world| dev(world)["paths"] = json!(["dev/[a-z]*"])),
+        case("PATTERN-NO-GLOB", |world| dev(world)["paths"] = json!(["dev/*", "x/[a"])),
+        case("PATTERN-NO-GLOB", |world| dev(world)["paths"] = json!(["dev/*", "x/?.tg{"])),
+        case("PATTERN-NO-GLOB", |world| dev(world)["paths"] = json!(["dev/*", "x/a}"])),
+        case("PATTERN-NO-GLOB", |world| dev(world)["paths"] = json!(["dev/*", "x/[z-a]"])),
+        case("PATTERN-NO-GLOB", |world| dev(world)["paths"] = json!(["dev/*", "x/a\\"])),
         asking(
             "dev/tool.txt",
             case("PREFIXES-OF-SEVERAL-LENGTHS", |world| {

@@ -106,3 +106,28 @@ fn what_is_said_of_tough_about_shared_roles_is_what_it_does() {
     // The seeds lead to enough of each.
     assert!(outside > 20 && off_the_way > 5, "{outside} and {off_the_way} of {TREES}");
 }
+
+#[test]
+fn tough_refuses_the_patterns_that_are_said_to_be_no_globs() {
+    let parts = ["a", "z", "-", "[", "]", "{", "}", "\\", "!", "^", ",", "*", "?", "/", "x"];
+    let mut dice = Dice(7);
+    let mut refused = 0;
+    for _ in 0..150 {
+        let pattern: String = (0..1 + dice.below(6)).map(|_| parts[dice.below(parts.len())]).collect();
+        let mut world = world();
+        world.role("targets")["delegations"]["roles"][0]["paths"] = json!([pattern, "dev/*"]);
+        let set = world.build();
+        let dir = tempfile::tempdir().unwrap();
+        write(&set, dir.path());
+        let visit = Visit { at: NOW, ..Visit::new(dir.path(), "app.txt") };
+
+        let options = Options { at: now(), profile: Profile::Compatible };
+        let report = lint::lint(&set, &options).unwrap();
+        let Some(said) = Peer::Tough.judge(&visit) else { return };
+
+        let told = report.findings.iter().any(|finding| finding.rule.name == "PATTERN-NO-GLOB");
+        assert_eq!(told, said.is_err(), "{pattern:?}: {said:?}");
+        refused += u32::from(told);
+    }
+    assert!((30..120).contains(&refused), "{refused}");
+}
