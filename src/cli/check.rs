@@ -19,7 +19,9 @@ use crate::tuf::Date;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  keyrite check ceremony.yaml")]
+#[command(
+    after_help = "Example:\n  keyrite check ceremony.yaml\n\nExit codes:\n  0  it holds; there may be remarks\n  1  it is refused\n  2  it is no ceremony file, or cannot be read"
+)]
 pub struct Args {
     /// The ceremony file
     file: PathBuf,

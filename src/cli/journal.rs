@@ -43,7 +43,9 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Check the chain, and replay every event over the ceremony file
-    #[command(after_help = "Example:\n  keyrite journal verify 2026-12-root-genesis")]
+    #[command(
+        after_help = "Example:\n  keyrite journal verify 2026-12-root-genesis\n\nExit codes:\n  0  every line holds, and everything in the record is what it says\n  2  the record cannot be read\n  6  something was changed"
+    )]
     Verify(Dir),
     /// Print every line in words, with what was changed by what was built
     #[command(after_help = "Example:\n  keyrite journal show 2026-12-root-genesis")]

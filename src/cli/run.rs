@@ -21,7 +21,7 @@ use crate::keystore::hygiene;
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  keyrite run ceremony.yaml\n  keyrite run ceremony.yaml --rehearse --record rehearsal-1\n  keyrite run ceremony.yaml --rehearse --fault wrong-pin --fault power-cut"
+    after_help = "Examples:\n  keyrite run ceremony.yaml\n  keyrite run ceremony.yaml --rehearse --record rehearsal-1\n  keyrite run ceremony.yaml --rehearse --fault wrong-pin --fault power-cut\n\nExit codes:\n  0  the ceremony is closed\n  1  the plan is refused\n  2  a file cannot be read\n  3  stopped by the people; `keyrite resume` goes on\n  4  the machine is not fit, or this is not the time\n  5  a key store or token failed\n  6  something recorded or signed was changed"
 )]
 pub struct Args {
     /// The ceremony file
@@ -42,7 +42,9 @@ pub struct Args {
 
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  keyrite resume 2026-12-root-genesis")]
+#[command(
+    after_help = "Example:\n  keyrite resume 2026-12-root-genesis\n\nExit codes:\n  0  the ceremony is closed\n  2  a file cannot be read\n  3  stopped by the people; `keyrite resume` goes on\n  4  the machine is not fit, or this is not the time\n  5  a key store or token failed\n  6  something recorded or signed was changed"
+)]
 pub struct ResumeArgs {
     /// The record directory
     dir: PathBuf,
