@@ -16,6 +16,7 @@ use crate::cli::Failure;
 use crate::cli::Output;
 use crate::cli::show::plain;
 use crate::cli::verify::now;
+use crate::driver::before;
 use crate::tuf::Date;
 use crate::tuf::Repository;
 use crate::tuf::client;
@@ -112,9 +113,11 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     files.push(("names.json".to_owned(), ask::file(&names)?.into()));
     bundle::write(&files, &args.out).map_err(|error| written(&error))?;
     let Some(newest) = repository.roots.last() else { return Err(unread("no root".to_owned())) };
-    done(&args.out, count, newest, chain.why_not.is_none(), out);
+    let starts = before::starts_from(&args.out.join("metadata"));
+    done(&args.out, count, newest, chain.why_not.is_none(), &starts, out);
     out.document(&json!({
         "adopted": true, "files": count, "left_out": adopted.left_out, "named": adopted.named,
+        "starts": {"holds": starts.is_ok(), "why_not": starts.err()},
         "chain": {"holds": chain.why_not.is_none(), "why_not": chain.why_not},
         "before": {"metadata": args.out.join("metadata"), "root_sha256": Digest::of(&newest.bytes).hex()},
         "roles": show::roles(&repository, at), "names": ask::json(&names),
@@ -143,7 +146,14 @@ fn written(error: &WriteError) -> Failure {
     Failure::new(Exit::Input, plain(&error.to_string()), "give a directory that is not there")
 }
 
-fn done(to: &Path, count: usize, newest: &RoleFile, holds: bool, out: &mut Output) {
+fn done(
+    to: &Path,
+    count: usize,
+    newest: &RoleFile,
+    holds: bool,
+    starts: &Result<(), String>,
+    out: &mut Output,
+) {
     let to = plain(&to.display().to_string());
     out.line("");
     out.line(format!("adopted: {count} files in {to}/metadata, none changed; names in {to}/names.json"));
@@ -151,7 +161,13 @@ fn done(to: &Path, count: usize, newest: &RoleFile, holds: bool, out: &mut Outpu
     out.line("  trust:");
     let sha256 = Digest::of(&newest.bytes).hex();
     out.line(format!("    before: {{metadata: {to}/metadata, root_sha256: \"{sha256}\"}}"));
-    if holds {
+    if let (true, Err(why)) = (holds, starts) {
+        out.line(format!(
+            "No ceremony can start from it as it lies, for it does not verify: {} (BEFORE-VERIFIES). Take what is published \
+             again; `keyrite lint {to}` says more.",
+            plain(why)
+        ));
+    } else if holds {
         out.line(format!("next: keyrite new root-renewal --from {to}"));
     }
 }

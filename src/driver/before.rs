@@ -85,6 +85,13 @@ fn load(spec: &BeforeSpec, base: &Path) -> Result<Before, Problem> {
     Ok(before)
 }
 
+/// Whether a ceremony can start from this directory: why not, as `check` says it.
+pub fn starts_from(path: &Path) -> Result<(), String> {
+    let repository = Dir::open(path).and_then(|dir| metadata(&dir))?;
+    let before = Before::of(files(&repository), repository, false)?;
+    before.unverified.map_or(Ok(()), Err)
+}
+
 fn other_root(before: &Before, spec: &BeforeSpec) -> String {
     let newest = before.root_file();
     let pinned = |root: &&crate::tuf::repository::RoleFile| {

@@ -63,6 +63,20 @@ fn every_file_is_copied_as_it_lies() {
 }
 
 #[test]
+fn what_no_ceremony_can_start_from_is_adopted_and_said() {
+    let (_dir, repo, out) = repository();
+    let snapshot = repo.join("metadata/5.snapshot.json");
+    let longer = [fs::read(&snapshot).unwrap(), b"\n".to_vec()].concat();
+    fs::write(&snapshot, longer).unwrap();
+
+    let said = import(&repo, &out, &[]).ended(0).out;
+
+    assert!(said.contains("No ceremony can start from it as it lies, for it does not verify: "), "{said}");
+    assert!(said.contains("(BEFORE-VERIFIES)") && !said.contains("next: keyrite new"), "{said}");
+    assert_eq!(tree(&out.join("metadata")), tree(&repo.join("metadata")));
+}
+
+#[test]
 fn holders_come_from_a_file_and_are_stored_beside_the_metadata() {
     let (dir, repo, out) = repository();
     let holders = dir.path().join("holders.yaml");
