@@ -67,6 +67,20 @@ static TERMINATING: Rule = Rule {
     fix: "write true or false and sign again",
 };
 
+static NO_BOOLEAN: Rule = Rule {
+    name: "DELEGATION-TERMINATING-NO-BOOLEAN",
+    what: "terminating is neither true nor false",
+    clients: &[
+        differs(PythonTuf, Tried, "0 and what is empty are false, and all else is true"),
+        refuses(Tough, Tried, "invalid type, expected a boolean, for the whole file"),
+        refuses(TufJs, Read, "terminating must be a boolean, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "one reader takes the file and another does not",
+    fix: "write true or false and sign again",
+};
+
 static PATHS: Rule = Rule {
     name: "DELEGATION-PATHS-OR-PREFIXES",
     what: "a delegation has both paths and path_hash_prefixes, or neither",
@@ -150,7 +164,7 @@ static SUCCINCT_SHAPE: Rule = Rule {
 
 static LIST: Rule = Rule {
     name: "DELEGATION-PATHS-NO-LIST",
-    what: "paths or path_hash_prefixes is not a list",
+    what: "paths or path_hash_prefixes is a text or an object, and not a list",
     clients: &[
         differs(PythonTuf, Tried, "of a text it takes each character for a pattern of its own"),
         refuses(Tough, Tried, "no variant of paths, for the whole file"),
@@ -163,7 +177,7 @@ static LIST: Rule = Rule {
 
 static TEXTS: Rule = Rule {
     name: "DELEGATION-PATHS-NO-TEXTS",
-    what: "paths or path_hash_prefixes lists something that is not a text",
+    what: "paths or path_hash_prefixes lists something that is not a text, or is no list, text or object",
     clients: &[
         refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
         refuses(Tough, Tried, "no variant of paths, for the whole file"),
@@ -273,6 +287,7 @@ pub(super) static RULES: &[&Rule] = &[
     &NULL,
     &SHAPE,
     &TERMINATING,
+    &NO_BOOLEAN,
     &PATHS,
     &NAME_TOP,
     &NAME_ENCODED,
@@ -325,8 +340,10 @@ pub(super) fn check(doc: &Doc, online: &BTreeSet<Material>, found: &mut Found) {
         self::name(file, &at, name, names.insert(name), found);
         let spare = spare(role, &delegations["keys"], online);
         roles::role(file, &at, role, &delegations["keys"], &usable, spare, found);
-        if !role["terminating"].is_boolean() {
-            found.say(&TERMINATING, file, at.as_str(), name);
+        match role.get("terminating") {
+            None => found.say(&TERMINATING, file, at.as_str(), name),
+            Some(Value::Bool(_)) => {}
+            Some(other) => found.say(&NO_BOOLEAN, file, at.as_str(), format!("{name}: {other}")),
         }
         let known = ["name", "keyids", "threshold", "terminating", "paths", "path_hash_prefixes"];
         fields(file, role, &at, &known, found);
@@ -368,7 +385,9 @@ fn paths(file: &str, at: &str, role: &Value, found: &mut Found) {
     for name in ["paths", "path_hash_prefixes"] {
         match list(name) {
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => {}
-            Some(Value::Array(_)) => found.say(&TEXTS, file, format!("{at}/{name}"), ""),
+            Some(Value::Array(_) | Value::Number(_) | Value::Bool(_)) => {
+                found.say(&TEXTS, file, format!("{at}/{name}"), "");
+            }
             Some(_) => found.say(&LIST, file, format!("{at}/{name}"), ""),
             None => {}
         }

@@ -31,13 +31,39 @@ pub(super) static NOT_METADATA: Rule = Rule {
     clients: &[
         refuses(PythonTuf, Tried, "Failed to deserialize JSON"),
         refuses(GoTuf, Read, "expected metadata type"),
-        differs(Tough, Tried, "it takes any _type for the one that it expects"),
+        differs(Tough, Tried, "it verifies the file as if it had the _type that it expects"),
         refuses(TufJs, Read, "signed is not defined"),
     ],
     otherwise: Severity::Error,
     we_write: false,
     why: "no client can use it",
     fix: "take the file again from where it was signed",
+};
+
+static INCOMPLETE: Rule = Rule {
+    name: "SIGNATURE-INCOMPLETE",
+    what: "a signature lacks keyid or sig",
+    clients: &[
+        refuses(PythonTuf, Tried, "Failed to deserialize JSON, for the whole file"),
+        refuses(Tough, Tried, "missing field, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "clients refuse the whole file for one entry",
+    fix: "take it out; the signed part does not change",
+};
+
+static NO_TEXT: Rule = Rule {
+    name: "SIGNATURE-NO-TEXT",
+    what: "keyid or sig of a signature is no text",
+    clients: &[
+        differs(PythonTuf, Tried, "it does not look at the signatures of strangers"),
+        refuses(Tough, Tried, "invalid type, expected a string, for the whole file"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "some clients refuse the whole file for one entry",
+    fix: "take it out; the signed part does not change",
 };
 
 pub(super) static UNREAD: Rule = Rule {
@@ -300,7 +326,8 @@ fn signatures(file: &str, list: &[Value], found: &mut Found) {
     for (place, entry) in list.iter().enumerate() {
         let at = format!("/signatures/{place}");
         let (Some(keyid), Some(sig)) = (entry["keyid"].as_str(), entry["sig"].as_str()) else {
-            found.say(&NOT_METADATA, file, at, "a signature without keyid and sig");
+            let whole = ["keyid", "sig"].iter().all(|name| entry.get(name).is_some());
+            found.say(if whole { &NO_TEXT } else { &INCOMPLETE }, file, at, "");
             continue;
         };
         if sig.is_empty() {
@@ -411,6 +438,8 @@ pub(super) static RULES: &[&Rule] = &[
     &UNREAD,
     &SIGNATURES_NULL,
     &EMPTY_SIGNATURE,
+    &INCOMPLETE,
+    &NO_TEXT,
     &NOT_HEX,
     &KEYID_TWICE,
     &SPEC_FORM,

@@ -124,6 +124,21 @@ static HASH: Rule = Rule {
     fix: "publish the file that was listed, or have snapshot and timestamp signed again",
 };
 
+static SHORTER: Rule = Rule {
+    name: "META-LENGTH-LARGER",
+    what: "a file is shorter than the file above lists it",
+    clients: &[
+        refuses(PythonTuf, Tried, "LengthOrHashMismatchError"),
+        refuses(GoTuf, Read, "ErrLengthOrHashMismatch"),
+        accepts(Tough, Tried),
+        refuses(TufJs, Read, "LengthOrHashMismatchError"),
+    ],
+    otherwise: Severity::Error,
+    we_write: false,
+    why: "to tough the length is only the most that it loads",
+    fix: "publish the file that was listed, or have snapshot and timestamp signed again",
+};
+
 static MISSING: Rule = Rule {
     name: "META-FILE-MISSING",
     what: "a listed file is not here",
@@ -264,6 +279,7 @@ pub(super) static RULES: &[&Rule] = &[
     &MORE,
     &VERSION,
     &HASH,
+    &SHORTER,
     &MISSING,
     &NO_HASHES,
     &EMPTY_HASHES,
@@ -372,7 +388,8 @@ fn as_listed(listed: &Doc, entry: &Value, version: u64, by: &str, found: &mut Fo
     }
     let length = u64::try_from(listed.bytes.len()).unwrap_or(u64::MAX);
     if let Some(wanted) = entry["length"].as_u64().filter(|wanted| *wanted != length) {
-        found.say(&HASH, name, "", format!("{by} lists {wanted} bytes, and it has {length}"));
+        let rule = if wanted > length { &SHORTER } else { &HASH };
+        found.say(rule, name, "", format!("{by} lists {wanted} bytes, and it has {length}"));
     }
     let hashes = entry["hashes"].as_object().into_iter().flatten();
     let hashes: Vec<(&str, &str)> =

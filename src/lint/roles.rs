@@ -119,6 +119,16 @@ static KEYID_NO_TEXT: Rule = Rule {
     fix: "take it out and sign again",
 };
 
+static NO_HEX: Rule = Rule {
+    name: "KEYID-OF-A-ROLE-NOT-HEX",
+    what: "a role lists a keyid that is not hex, and no key has it",
+    clients: &[accepts(PythonTuf, Tried), refuses(Tough, Tried, "Invalid hex string, for the whole file")],
+    otherwise: Severity::Warning,
+    we_write: false,
+    why: "it counts for nobody, and not every client reads past it",
+    fix: "take it out and sign again",
+};
+
 static WITHOUT_KEY: Rule = Rule {
     name: "KEYID-WITHOUT-KEY",
     what: "a role lists a keyid that has no key in the file",
@@ -224,6 +234,7 @@ pub(super) static RULES: &[&Rule] = &[
     &KEYIDS,
     &KEYID_NO_TEXT,
     &WITHOUT_KEY,
+    &NO_HEX,
     &UNUSED,
     &SHARED_ROOT,
     &SHARED_TARGETS,
@@ -309,7 +320,8 @@ pub(super) fn role(
         found.say(&KEYID_TWICE, file, format!("{at}/keyids"), "");
     }
     for keyid in distinct.iter().filter(|keyid| all.get(**keyid).is_none()) {
-        found.say(&WITHOUT_KEY, file, format!("{at}/keyids"), short(keyid));
+        let rule = if hex::decode(keyid).is_ok() { &WITHOUT_KEY } else { &NO_HEX };
+        found.say(rule, file, format!("{at}/keyids"), short(keyid));
     }
     // A key of a kind that only others can use may sign for them; it never counts below what they can count.
     let counts = |keyid: &str| match usable.get(&KeyId(keyid.to_owned())) {

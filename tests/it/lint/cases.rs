@@ -173,6 +173,10 @@ fn envelope() -> Vec<Case> {
         spoiled("SIGNATURES-NULL", |set| no_signatures(set, "null")),
         spoiled("EMPTY-SIGNATURE", |set| more_signatures(set, json!({"keyid": "ab", "sig": ""}))),
         spoiled("SIGNATURE-NOT-HEX", |set| more_signatures(set, json!({"keyid": "ab", "sig": "zz"}))),
+        spoiled("SIGNATURE-INCOMPLETE", |set| more_signatures(set, json!({"keyid": "ab"}))),
+        spoiled("SIGNATURE-INCOMPLETE", |set| more_signatures(set, json!({"sig": "ab"}))),
+        spoiled("SIGNATURE-NO-TEXT", |set| more_signatures(set, json!({"keyid": "ab", "sig": null}))),
+        spoiled("SIGNATURE-NO-TEXT", |set| more_signatures(set, json!({"keyid": "ab", "sig": 7}))),
         spoiled("SIGNATURES-BY-ONE-KEYID", |set| {
             let file: Value = serde_json::from_slice(&set.0["timestamp.json"]).unwrap();
             more_signatures(set, file["signatures"][0].clone());
@@ -277,6 +281,9 @@ fn roles() -> Vec<Case> {
         }),
         case("KEYID-WITHOUT-KEY", |world| {
             root_of(world)["roles"]["root"]["keyids"].as_array_mut().unwrap().push(json!("ab".repeat(32)));
+        }),
+        case("KEYID-OF-A-ROLE-NOT-HEX", |world| {
+            root_of(world)["roles"]["root"]["keyids"].as_array_mut().unwrap().push(json!("carol"));
         }),
         case("KEY-UNUSED", |world| root_of(world)["keys"][hash(&spare())] = spare()),
         case("ROOT-KEY-SIGNS-ONLINE", |world| {
@@ -439,6 +446,9 @@ fn metas() -> Vec<Case> {
         }),
         spoiled("META-HASH-WRONG", |set| set.0.get_mut("3.targets.json").unwrap().push(b'\n')),
         spoiled("META-FILE-MISSING", |set| drop(set.0.remove("2.dev.json"))),
+        listed("META-LENGTH-LARGER", |entry| {
+            entry["length"] = json!(entry["length"].as_u64().unwrap() + 100);
+        }),
         listed("META-WITHOUT-HASHES", |entry| *entry = json!({"version": 3})),
         listed("META-HASHES-EMPTY", |entry| entry["hashes"] = json!({})),
         spoiled("HASHES-WITHOUT-SHA256", |set| {
@@ -513,6 +523,8 @@ fn delegated() -> Vec<Case> {
         bent_bins(|all| all["roles"] = json!([all["x-role"]])),
         case("DELEGATION-PATHS-NO-LIST", |world| dev(world)["paths"] = json!("dev/*")),
         case("DELEGATION-PATHS-NO-TEXTS", |world| dev(world)["paths"] = json!([1])),
+        case("DELEGATION-PATHS-NO-TEXTS", |world| dev(world)["paths"] = json!(2)),
+        case("DELEGATION-PATHS-NO-TEXTS", |world| dev(world)["paths"] = json!(false)),
         case("DELEGATIONS-NULL", |world| *delegations(world) = Value::Null),
         case("DELEGATION-UNREADABLE", |world| {
             drop(delegations(world).as_object_mut().unwrap().remove("roles"));
@@ -520,6 +532,8 @@ fn delegated() -> Vec<Case> {
         of_dev("DELEGATION-WITHOUT-TERMINATING", |dev| {
             drop(dev.as_object_mut().unwrap().remove("terminating"))
         }),
+        of_dev("DELEGATION-TERMINATING-NO-BOOLEAN", |dev| dev["terminating"] = json!("no")),
+        of_dev("DELEGATION-TERMINATING-NO-BOOLEAN", |dev| dev["terminating"] = json!(0)),
         of_dev("DELEGATION-PATHS-OR-PREFIXES", |dev| dev["path_hash_prefixes"] = json!(["00"])),
         case("ROLE-NAME-TAKEN", |world| {
             let again = dev(world).clone();
