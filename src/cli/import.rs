@@ -39,7 +39,8 @@ JSON: {KEYID: {name: ana, holder: \"Ana Duarte\"}}; the beginning of a keyid is 
 Exit codes:
   0  adopted, and the chain of roots holds from the lowest one
   1  adopted, but the chain of roots does not hold: it says where
-  2  PATH cannot be read, has a private key, a link or JSON that is no metadata; or OUT is there. Nothing was written
+  2  PATH cannot be read, or has a private key, a link or JSON that is no metadata among its files
+     (folders are left out and not looked into); or OUT is there. Nothing was written
   3  stopped at a question. Nothing was written";
 
 /// Arguments.
