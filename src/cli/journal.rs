@@ -48,10 +48,10 @@ enum Command {
     )]
     Verify(Dir),
     /// Print every line in words, with what was changed by what was built
-    #[command(after_help = "Example:\n  keyrite journal show 2026-12-root-genesis")]
+    #[command(after_help = "Example:\n  keyrite journal show 2026-12-root-genesis\n\nExit codes:\n  0  the chain holds\n  2  the record cannot be read\n  6  the chain is broken: it says where")]
     Show(Dir),
     /// Print the head as hex, words and QR, and the checkpoint that witnesses sign
-    #[command(after_help = "Example:\n  keyrite journal head 2026-12-root-genesis --out checkpoint")]
+    #[command(after_help = "Example:\n  keyrite journal head 2026-12-root-genesis --out checkpoint\n\nExit codes:\n  0  the chain holds, and this is its head\n  2  the record cannot be read, or FILE is there\n  6  the chain is broken: it has no head")]
     Head(Head),
     /// Take in the signature of a witness over a checkpoint, when it verifies
     #[command(after_help = COSIGN)]
@@ -61,7 +61,13 @@ enum Command {
 const COSIGN: &str = "Example:
   keyrite journal head DIR --out checkpoint
   ssh-keygen -Y sign -n keyrite-checkpoint -f ~/.ssh/id_ed25519 checkpoint
-  keyrite journal cosign DIR --signature checkpoint.sig --by wim";
+  keyrite journal cosign DIR --signature checkpoint.sig --by wim
+
+Exit codes:
+  0  it verifies over the head of these lines, and lies in the record now
+  1  it verifies over no head of these lines. Nothing was added
+  2  the record or FILE cannot be read, or NAME is nobody whose signature the ceremony file knows. Nothing was added
+  6  the chain is broken. Nothing was added";
 
 /// How many files of a long list people see.
 const SHOWN: usize = 5;

@@ -36,7 +36,13 @@ Examples:
   keyrite key show age:keys/ana.age
   keyrite key prove age:keys/dana.age --for 2027-06-add-dev --out dana.proof.json
   keyrite key passphrase age:keys/ana.age
-  keyrite key restore age:keys/ana.age --public ana.pub.json --share bo.png --share chi.png";
+  keyrite key restore age:keys/ana.age --public ana.pub.json --share bo.png --share chi.png
+
+Exit codes:
+  0  done
+  2  a STORE or a file is not what it must be, or is there already. Nothing was done
+  3  stopped at the prompt, or nobody is there to be asked. Nothing was done
+  5  the key store failed: no such key, wrong passphrase or PIN, a name that is taken";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::assess::Assessment;
 use crate::assess::Question;
 use crate::cli::Exit;
@@ -26,7 +28,11 @@ const EXAMPLE: &str = "Example:
 
 Types: root-genesis; and from metadata that exists, with --from: root-renewal, key-rotation, compromise-response,
 delegation-change, targets-signing, restore-drill, destruction. From the record of a ceremony it knows names, people and stores; what it cannot
-know is marked EDIT. `keyrite assess DIR --stolen KEY --repair FILE` writes a compromise-response that fits.";
+know is marked EDIT. `keyrite assess DIR --stolen KEY --repair FILE` writes a compromise-response that fits.
+
+Exit codes:
+  0  written
+  2  there is no such type, the metadata does not fit it or cannot be read, or FILE is there. Nothing was written";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -74,13 +80,16 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         }
     };
     let Some(path) = args.out else {
+        if out.json {
+            return out.document(&json!({"type": kind.name(), "text": text}));
+        }
         out.line(text.trim_end());
         return Ok(());
     };
     apart::write_new(&path, text.as_bytes())?;
     existing::told_first(rehearsal, None).for_each(|line| out.line(line));
     assess::next(&path, metadata.as_deref()).into_iter().for_each(|line| out.line(line));
-    Ok(())
+    out.document(&json!({"type": kind.name(), "written": path.display().to_string()}))
 }
 
 /// The same, asked for on the home screen.

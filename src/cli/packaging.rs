@@ -13,7 +13,9 @@ use crate::cli::Output;
 /// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  keyrite completions bash > /usr/share/bash-completion/completions/keyrite"
+    after_help = "Example:\n  keyrite completions bash > /usr/share/bash-completion/completions/keyrite
+
+With --json: {shell, script}."
 )]
 pub struct Completions {
     /// The shell
@@ -22,7 +24,7 @@ pub struct Completions {
 
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  keyrite man target/man")]
+#[command(after_help = "Example:\n  keyrite man target/man\n\nExit codes:\n  0  written\n  2  the directory cannot be written")]
 pub struct Man {
     /// The directory to write the pages to; it is made when it does not exist
     dir: PathBuf,
@@ -32,6 +34,10 @@ pub struct Man {
 pub fn completions(args: &Completions, out: &mut Output) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "keyrite", &mut script);
+    if out.json {
+        let script = String::from_utf8_lossy(&script);
+        return out.document(&serde_json::json!({"shell": args.shell.to_string(), "script": script}));
+    }
     out.bytes(&script);
     Ok(())
 }
@@ -48,5 +54,5 @@ pub fn man(args: &Man, out: &mut Output) -> Result<(), Failure> {
     std::fs::create_dir_all(&args.dir).map_err(failed)?;
     clap_mangen::generate_to(Cli::command(), &args.dir).map_err(failed)?;
     out.line(format!("manual pages written to {}", args.dir.display()));
-    Ok(())
+    out.document(&serde_json::json!({"done": true, "directory": args.dir.display().to_string()}))
 }

@@ -3,6 +3,8 @@
 //! It asks what [`Driver::prompt`] says and hands the answers over; it decides nothing.
 
 use secrecy::SecretString;
+use serde_json::Value;
+use serde_json::json;
 
 use crate::ceremony::Event;
 use crate::ceremony::Mode;
@@ -110,7 +112,24 @@ pub fn run(mut driver: Driver, mut voice: Voice, out: &mut Output) -> Result<(),
         ));
     }
     page.end(&driver, matches!(voice, Voice::Terminal(_)));
-    Ok(())
+    out.document(&ended(&driver))
+}
+
+/// What `--json` says of a ceremony that is closed.
+fn ended(driver: &Driver) -> Value {
+    let plan = driver.ceremony().plan();
+    let bundle = plan.kind.signs().then(|| driver.bundle_dir().display().to_string());
+    json!({
+        "done": true,
+        "ceremony": plan.id,
+        "type": plan.kind.name(),
+        "rehearsal": driver.ceremony().mode() == Mode::Rehearsal,
+        "record": driver.dir().display().to_string(),
+        "bundle": bundle,
+        "head": driver.head().hex(),
+        "words": driver.head().words(),
+        "not_as_planned": driver.ceremony().not_as_planned(),
+    })
 }
 
 /// The exit code of a failure that nobody is there to put right.

@@ -38,6 +38,7 @@ of the codes, which `zbarimg --raw` reads too, instead of the file.
 Who has no Keyrite signs the bare bytes that --payload writes, and sends the signature as it is:
   openssl pkeyutl -sign -rawin -inkey ed25519.pem -in payload -out sig
   openssl dgst -sha256 -sign p256.pem -out sig payload
+  openssl dgst -sha384 -sign p384.pem -out sig payload
   openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign rsa.pem -out sig payload
 
 Exit codes:

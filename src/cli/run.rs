@@ -70,7 +70,7 @@ struct How {
 pub fn run(args: Args, front: &Front, out: &mut Output) -> Result<(), Failure> {
     let (options, answers) = options(&args.how)?;
     let mode = if args.rehearse { Mode::Rehearsal } else { Mode::Production };
-    let voice = voice(&args.how, answers)?;
+    let voice = voice(args.how.plain || out.json, answers)?;
     let driver = Driver::start(&args.file, args.record.as_deref(), mode, options)?.with_faults(args.fault);
     go(driver, voice, front, out)
 }
@@ -83,7 +83,7 @@ fn fault(name: &str) -> Result<Fault, String> {
 /// Runs `resume`.
 pub fn resume(args: ResumeArgs, front: &Front, out: &mut Output) -> Result<(), Failure> {
     let (options, answers) = options(&args.how)?;
-    let voice = voice(&args.how, answers)?;
+    let voice = voice(args.how.plain || out.json, answers)?;
     let driver = Driver::resume(&args.dir, options)?;
     if !args.fault.is_empty() && driver.ceremony().mode() == Mode::Production {
         let error = "this is no rehearsal, and nothing goes wrong in it by choice";
@@ -120,11 +120,11 @@ pub fn start_options(clock: Clock, answers: Option<String>) -> Options {
 }
 
 /// Line by line with people or a file; `None` for the full screen.
-fn voice(how: &How, answers: Option<Answers>) -> Result<Option<Voice>, Failure> {
+fn voice(plain: bool, answers: Option<Answers>) -> Result<Option<Voice>, Failure> {
     if let Some(answers) = answers {
         return Ok(Some(Voice::Answers(answers)));
     }
-    if !how.plain && std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+    if !plain && std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
         return Ok(None);
     }
     let no_terminal = |_| {

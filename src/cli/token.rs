@@ -22,7 +22,12 @@ const EXAMPLES: &str = "Examples:
   keyrite token list --module /usr/lib/softhsm/libsofthsm2.so
   keyrite token show 'pkcs11:token=ROOT-BO?module-path=/usr/lib/softhsm/libsofthsm2.so'
 
-The module is --module or module-path, else KEYRITE_PKCS11_MODULE, else p11-kit's proxy where it is installed.";
+The module is --module or module-path, else KEYRITE_PKCS11_MODULE, else p11-kit's proxy where it is installed.
+
+Exit codes:
+  0  shown
+  2  the URI cannot be read
+  5  the module or the token fails, or is not there";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,7 @@ mod private;
 mod proof;
 mod read;
 mod scheme;
+mod slip;
 mod verifier;
 mod verify_only;
 

@@ -31,6 +31,12 @@ fn every_command_has_help_with_an_example_or_commands() {
     for name in commands {
         let help = keyrite(&[name, "--help"]).ended(0).out;
         assert!(help.contains("Example") || help.contains("Commands:"), "{name}:\n{help}");
+        let codes = help.contains("Exit codes:\n  0  ") || matches!(name, "journal" | "completions");
+        assert!(codes, "{name} says no exit codes:\n{help}");
+    }
+    for name in ["verify", "show", "head", "cosign"] {
+        let help = keyrite(&["journal", name, "--help"]).ended(0).out;
+        assert!(help.contains("Exit codes:\n  0  "), "journal {name} says no exit codes:\n{help}");
     }
 }
 
@@ -94,6 +100,33 @@ fn completions_and_manual_pages_are_made() {
 
     assert!(bash.out.contains("journal"));
     assert!(dir.path().join("keyrite-run.1").exists());
+}
+
+/// Also where people get text that another program reads, and where a ceremony is run.
+#[test]
+fn json_says_what_was_made_and_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let document = |said: Said| -> serde_json::Value { serde_json::from_str(&said.ended(0).out).unwrap() };
+    let (draft, record) = (dir.join("draft.yaml"), dir.join("record"));
+
+    let completions = document(keyrite(&["completions", "bash", "--json"]));
+    assert_eq!(completions["shell"], "bash");
+    assert_eq!(completions["script"], keyrite(&["completions", "bash"]).out);
+
+    let manual = document(keyrite(&["man", text(&dir.join("man")), "--json"]));
+    assert_eq!(manual["directory"], text(&dir.join("man")));
+
+    let shown = document(keyrite(&["new", "root-genesis", "--json"]));
+    let written = document(keyrite(&["new", "root-genesis", "--json", "--out", text(&draft)]));
+    assert_eq!(shown["text"], fs::read_to_string(&draft).unwrap());
+    assert_eq!(written["written"], text(&draft));
+
+    let run = document(Said::of(&rehearse_quickstart(&record).arg("--json").output().unwrap()));
+    assert_eq!((&run["done"], &run["rehearsal"]), (&true.into(), &true.into()));
+    assert_eq!(run["head"], document(keyrite(&["journal", "head", "--json", text(&record)]))["head"]);
+    assert_eq!(run["record"], text(&record));
+    assert!(Path::new(run["bundle"].as_str().unwrap()).join("metadata/1.root.json").exists(), "{run}");
 }
 
 /// An answers file that lacks something stops the ceremony with 3, and by hand or by file it goes on.

@@ -32,6 +32,8 @@ const MAX_SIGNATURES: usize = 1024;
 /// What is wrong with a salt, and how openssl makes the right one.
 const OTHER_SALT: &str = "tough refuses it. Sign again, with openssl by: \
     openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign rsa.pem -out sig payload";
+/// Where those who sign without Keyrite find how it is done.
+const SIGN_AGAIN: &str = "`keyrite request --help` has the command of openssl for each kind of key";
 
 /// What became of one signature, or of a file without any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -274,6 +276,11 @@ impl Merge {
         if admissions.contains(&Admission::Stranger) {
             return self.find(source, Outcome::Stranger, keyid.cloned(), String::new());
         }
+        let payload = self.metadata.payload();
+        if let Some((by, why)) = readings.iter().find_map(|reading| self.signers.slip(payload, keyid, reading)) {
+            let by = by.clone();
+            return self.find(source, Outcome::DoesNotVerify, Some(by), format!("{why}. {SIGN_AGAIN}"));
+        }
         let why = match keyid {
             Some(_) => String::new(),
             None => "none of the keys that may sign made it over this content".to_owned(),
@@ -309,7 +316,11 @@ impl Merge {
             Admission::OtherSalt(by) => {
                 self.find(source, Outcome::OtherSalt, Some(by), OTHER_SALT.to_owned());
             }
-            Admission::Bad => self.find(source, Outcome::DoesNotVerify, keyid, String::new()),
+            Admission::Bad => {
+                let slip = self.signers.slip(self.metadata.payload(), keyid.as_ref(), &bytes);
+                let why = slip.map(|(_, why)| format!("{why}. {SIGN_AGAIN}")).unwrap_or_default();
+                self.find(source, Outcome::DoesNotVerify, keyid, why);
+            }
         }
     }
 

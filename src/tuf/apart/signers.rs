@@ -177,6 +177,12 @@ impl Signers {
         Admission::Good(self.with_labels(labels, &material, &sig))
     }
 
+    /// How a key that may sign made a signature that does not verify, where that can be told: with `label` that key alone.
+    pub fn slip(&self, payload: &[u8], label: Option<&KeyId>, signature: &[u8]) -> Option<(&KeyId, String)> {
+        let mut candidates = self.keys().filter(|(keyid, _)| label.is_none_or(|label| *keyid == label));
+        candidates.find_map(|(keyid, key)| Some((keyid, key.slip(payload, signature)?)))
+    }
+
     /// `entries`, and one for each threshold that lists the key under none of them.
     fn with_labels(
         &self,

@@ -148,6 +148,69 @@ fn a_salt_that_tough_refuses_is_refused_by_name_with_the_command_that_makes_the_
 }
 
 #[test]
+fn a_signature_made_in_another_way_is_refused_and_the_way_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let keys = [
+        key(dir, "ed", "-algorithm ed25519"),
+        key(dir, "p256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"),
+        key(dir, "p384", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384"),
+        key(dir, "rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048"),
+    ];
+    let root = root_of(&keys.each_ref());
+    fs::write(dir.join("payload"), root.payload()).unwrap();
+    fs::write(dir.join("broken"), [&root.payload()[..], b"\n"].concat()).unwrap();
+    fs::write(dir.join("hash"), openssl(dir, "dgst -sha256 -binary payload")).unwrap();
+    let hex = hex::encode(fs::read(dir.join("hash")).unwrap());
+    fs::write(dir.join("hex"), &hex).unwrap();
+    fs::write(dir.join("hexline"), hex + "\n").unwrap();
+    let signers = Signers::of_root(&root, None).unwrap();
+
+    for (by, command, way) in [
+        (0, "pkeyutl -sign -rawin -inkey ed.pem -in broken", "these bytes with a line break after them"),
+        (0, "pkeyutl -sign -rawin -inkey ed.pem -in hash", "the SHA-256 of the bytes, and not over the bytes"),
+        (0, "pkeyutl -sign -rawin -inkey ed.pem -in hex", "the SHA-256 in hex, and not over the bytes"),
+        (0, "pkeyutl -sign -rawin -inkey ed.pem -in hexline", "the SHA-256 in hex with a line break"),
+        (1, "dgst -sha384 -sign p256.pem payload", "with SHA-384: P-256 goes with SHA-256"),
+        (1, "dgst -sha512 -sign p256.pem payload", "with SHA-512: P-256 goes with SHA-256"),
+        (1, "dgst -sha256 -sign p256.pem hash", "the SHA-256 of the bytes, and not over the bytes"),
+        (2, "dgst -sha256 -sign p384.pem payload", "with SHA-256: P-384 goes with SHA-384"),
+        (2, "dgst -sha512 -sign p384.pem payload", "with SHA-512: P-384 goes with SHA-384"),
+        (3, "dgst -sha256 -sign rsa.pem payload", "with PKCS#1 v1.5: this key goes with PSS"),
+        (3, "dgst -sha512 -sign rsa.pem payload", "with PKCS#1 v1.5: this key goes with PSS"),
+        (
+            3,
+            "dgst -sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign rsa.pem payload",
+            "with SHA-384: this key goes with SHA-256",
+        ),
+        (
+            3,
+            "dgst -sha512 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign rsa.pem payload",
+            "with SHA-512: this key goes with SHA-256",
+        ),
+    ] {
+        let key: &PublicKey = &keys[by];
+        let sig = openssl(dir, command);
+        let entry = Signature { keyid: key.keyid(), sig: hex::encode(&sig) };
+        for (sent, keyid) in [
+            (sig.clone(), None),
+            (sig, Some(key.keyid())),
+            (root.with_signatures(vec![entry]).to_file(), None),
+        ] {
+            let mut merge = Merge::new(root.clone(), "root", signers.clone(), "root.json");
+
+            merge.take("sig", &sent, keyid.as_ref());
+
+            let finding = &merge.findings()[0];
+            assert_eq!(finding.outcome, Outcome::DoesNotVerify, "{command}");
+            assert_eq!(finding.keyid, Some(key.keyid()), "{command}");
+            assert!(finding.why.contains(way), "{command}: {}", finding.why);
+            assert!(merge.merged().signatures().is_empty());
+        }
+    }
+}
+
+#[test]
 fn a_wrong_everything_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
