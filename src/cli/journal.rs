@@ -48,10 +48,14 @@ enum Command {
     )]
     Verify(Dir),
     /// Print every line in words, with what was changed by what was built
-    #[command(after_help = "Example:\n  keyrite journal show 2026-12-root-genesis\n\nExit codes:\n  0  the chain holds\n  2  the record cannot be read\n  6  the chain is broken: it says where")]
+    #[command(
+        after_help = "Example:\n  keyrite journal show 2026-12-root-genesis\n\nExit codes:\n  0  the chain holds\n  2  the record cannot be read\n  6  the chain is broken: it says where"
+    )]
     Show(Dir),
     /// Print the head as hex, words and QR, and the checkpoint that witnesses sign
-    #[command(after_help = "Example:\n  keyrite journal head 2026-12-root-genesis --out checkpoint\n\nExit codes:\n  0  the chain holds, and this is its head\n  2  the record cannot be read, or FILE is there\n  6  the chain is broken: it has no head")]
+    #[command(
+        after_help = "Example:\n  keyrite journal head 2026-12-root-genesis --out checkpoint\n\nExit codes:\n  0  the chain holds, and this is its head\n  2  the record cannot be read, or FILE is there\n  6  the chain is broken: it has no head"
+    )]
     Head(Head),
     /// Take in the signature of a witness over a checkpoint, when it verifies
     #[command(after_help = COSIGN)]

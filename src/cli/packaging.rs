@@ -24,7 +24,9 @@ pub struct Completions {
 
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  keyrite man target/man\n\nExit codes:\n  0  written\n  2  the directory cannot be written")]
+#[command(
+    after_help = "Example:\n  keyrite man target/man\n\nExit codes:\n  0  written\n  2  the directory cannot be written"
+)]
 pub struct Man {
     /// The directory to write the pages to; it is made when it does not exist
     dir: PathBuf,

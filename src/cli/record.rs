@@ -11,7 +11,9 @@ use crate::paper::html;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  keyrite record 2026-12-root-genesis --out record.html\n\nExit codes:\n  0  written\n  2  the record cannot be read, or the page is there already\n  6  something in the record was changed")]
+#[command(
+    after_help = "Example:\n  keyrite record 2026-12-root-genesis --out record.html\n\nExit codes:\n  0  written\n  2  the record cannot be read, or the page is there already\n  6  something in the record was changed"
+)]
 pub struct Args {
     /// The record directory
     dir: PathBuf,

@@ -16,7 +16,9 @@ use crate::words::Digest;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  keyrite script ceremony.yaml --out script.html\n\nExit codes:\n  0  written\n  1  the plan is refused\n  2  it is no ceremony file or cannot be read, or the script is there already")]
+#[command(
+    after_help = "Example:\n  keyrite script ceremony.yaml --out script.html\n\nExit codes:\n  0  written\n  1  the plan is refused\n  2  it is no ceremony file or cannot be read, or the script is there already"
+)]
 pub struct Args {
     /// The ceremony file
     file: PathBuf,

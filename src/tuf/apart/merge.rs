@@ -277,7 +277,9 @@ impl Merge {
             return self.find(source, Outcome::Stranger, keyid.cloned(), String::new());
         }
         let payload = self.metadata.payload();
-        if let Some((by, why)) = readings.iter().find_map(|reading| self.signers.slip(payload, keyid, reading)) {
+        if let Some((by, why)) =
+            readings.iter().find_map(|reading| self.signers.slip(payload, keyid, reading))
+        {
             let by = by.clone();
             return self.find(source, Outcome::DoesNotVerify, Some(by), format!("{why}. {SIGN_AGAIN}"));
         }

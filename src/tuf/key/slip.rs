@@ -1,12 +1,12 @@
 //! What went wrong with a signature that a key did make: over another digest, with another padding, or over bytes that
 //! are nearly these. It counts for nothing; who made it is told how to make the right one.
 
-use sha2::digest::FixedOutputReset;
 use rsa::pss;
 use sha2::Digest;
 use sha2::Sha256;
 use sha2::Sha384;
 use sha2::Sha512;
+use sha2::digest::FixedOutputReset;
 use signature::Verifier as _;
 use signature::hazmat::PrehashVerifier;
 
@@ -60,8 +60,14 @@ impl Verifier {
                 ])
             }
             Self::Rsa(key) => first(&[
-                (pkcs1::<Sha256>(key, message, signature).is_ok(), "with PKCS#1 v1.5: this key goes with PSS"),
-                (pkcs1::<Sha512>(key, message, signature).is_ok(), "with PKCS#1 v1.5: this key goes with PSS"),
+                (
+                    pkcs1::<Sha256>(key, message, signature).is_ok(),
+                    "with PKCS#1 v1.5: this key goes with PSS",
+                ),
+                (
+                    pkcs1::<Sha512>(key, message, signature).is_ok(),
+                    "with PKCS#1 v1.5: this key goes with PSS",
+                ),
                 (pss::<Sha384>(key, message, signature), "with SHA-384: this key goes with SHA-256"),
                 (pss::<Sha512>(key, message, signature), "with SHA-512: this key goes with SHA-256"),
             ]),

@@ -168,7 +168,11 @@ fn a_signature_made_in_another_way_is_refused_and_the_way_is_said() {
 
     for (by, command, way) in [
         (0, "pkeyutl -sign -rawin -inkey ed.pem -in broken", "these bytes with a line break after them"),
-        (0, "pkeyutl -sign -rawin -inkey ed.pem -in hash", "the SHA-256 of the bytes, and not over the bytes"),
+        (
+            0,
+            "pkeyutl -sign -rawin -inkey ed.pem -in hash",
+            "the SHA-256 of the bytes, and not over the bytes",
+        ),
         (0, "pkeyutl -sign -rawin -inkey ed.pem -in hex", "the SHA-256 in hex, and not over the bytes"),
         (0, "pkeyutl -sign -rawin -inkey ed.pem -in hexline", "the SHA-256 in hex with a line break"),
         (1, "dgst -sha384 -sign p256.pem payload", "with SHA-384: P-256 goes with SHA-256"),
