@@ -19,6 +19,7 @@ use crate::plan::node;
 use crate::plan::node::Kind;
 use crate::plan::node::Node;
 use crate::tuf::Repository;
+use crate::tuf::overview::by_proposed;
 
 /// The largest `names.json` and ceremony file, in bytes.
 const MAX: u64 = 1 << 24;
@@ -124,8 +125,6 @@ pub(super) fn scalar(node: Option<&Node>) -> Option<String> {
 pub(super) fn told_first(rehearsal: bool, proposed: Option<u64>) -> impl Iterator<Item = String> {
     let rehearsal =
         rehearsal.then(|| "!! a rehearsal made this: it is not real, and nobody may trust it".to_owned());
-    let proposed = proposed.map(|root| {
-        format!("!! root {root} lacks signatures, and clients do not take it: what follows is of it, and not of what they trust")
-    });
+    let proposed = proposed.map(|root| format!("!! {}", by_proposed(root)));
     rehearsal.into_iter().chain(proposed)
 }

@@ -58,7 +58,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         let error = format!("{:?} is not a type of ceremony; nothing was written", args.kind);
         Failure::new(Exit::Input, error, format!("the types are {}", Kind::names()))
     })?;
-    let mut rehearsal = false;
+    let (mut rehearsal, mut proposed) = (false, None);
     let (text, metadata) = match (kind, &args.from) {
         (Kind::RootGenesis, None) => (genesis(), None),
         (Kind::RootGenesis, Some(_)) => {
@@ -75,7 +75,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         }
         (_, Some(from)) => {
             let existing = existing::open(from)?;
-            rehearsal = existing.repository.is_rehearsal();
+            (rehearsal, proposed) = (existing.repository.is_rehearsal(), existing.repository.proposed());
             (later(kind, &existing, args.role.as_deref(), args.out.as_deref())?, Some(existing.metadata))
         }
     };
@@ -87,7 +87,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         return Ok(());
     };
     apart::write_new(&path, text.as_bytes())?;
-    existing::told_first(rehearsal, None).for_each(|line| out.line(line));
+    existing::told_first(rehearsal, proposed).for_each(|line| out.line(line));
     assess::next(&path, metadata.as_deref()).into_iter().for_each(|line| out.line(line));
     out.document(&json!({"type": kind.name(), "written": path.display().to_string()}))
 }

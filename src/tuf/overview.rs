@@ -139,6 +139,11 @@ impl Standing {
     }
 }
 
+/// The same of a root, by its version.
+pub fn by_proposed(root: u64) -> String {
+    format!("root {root} lacks signatures, and clients do not take it: what is said here is of it, and not of what they trust")
+}
+
 impl Overview {
     /// Of a repository.
     pub fn read(files: &dyn Files) -> Result<Self, Unreadable> {
@@ -181,6 +186,11 @@ impl Overview {
         let rows = self.rows.0.iter();
         let to = rows.flat_map(|row| row.delegations.roles.iter().skip(row.place).take(row.count));
         to.map(|to| to.name.as_str()).collect::<BTreeSet<_>>().len()
+    }
+
+    /// What stands before everything that is said by the word of a root that lacks signatures.
+    pub fn told_first(&self) -> Option<String> {
+        self.proposed.map(by_proposed)
     }
 
     /// `root versions 1 to 3, 4 delegated roles; 1 EXPIRED, 2 soon`

@@ -44,6 +44,7 @@ fn who_may_sign_a_path_is_answered_in_the_first_line_and_explained_below() {
 
     let expected = "\
 dev/tool.txt: clients take it from dev; Dana Reyes and Otto Brand together can sign it
+root 2 lacks signatures, and clients do not take it: what is said here is of it, and not of what they trust
 A client asks, in this order, and takes the first entry that it finds:
    1  targets: Release desk alone; it may sign every path; does not list it
    2    dev: Dana Reyes and Otto Brand together; targets delegates dev/* to it; LISTS IT: taken from here; terminating

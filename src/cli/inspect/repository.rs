@@ -45,6 +45,13 @@ pub(super) fn describe(dir: &Path, path: Option<&str>) -> Result<Description, St
         Some(path) => answer(&overview.tree.ask(path), &holders),
         None => summary(&overview, &holders, Clock::Machine.now()),
     };
+    if let Some(told) = overview.told_first() {
+        description.json["proposed_root"] = json!(overview.proposed);
+        // The headline of a whole repository says it.
+        if path.is_some() {
+            description.lines.insert(1, told);
+        }
+    }
     if overview.rehearsal {
         description.lines.insert(1, "REHEARSAL: nobody may trust it".to_owned());
     }

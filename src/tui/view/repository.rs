@@ -211,7 +211,15 @@ fn delegated_row(shown: &Shown, doc: &Doc, row: &Row) -> Vec<Piece> {
     role_row(shown, doc, row.name(), version, ("", row.expires), &delegation.role_keys)
 }
 
+/// The other pages say it in their own first line.
+fn told_first(shown: &Shown, doc: &mut Doc) {
+    if let Some(told) = shown.found.overview.told_first() {
+        doc.marked("!!", doc.palette.warning(), &told, Style::new());
+    }
+}
+
 fn keys_head(shown: &Shown, doc: &mut Doc) {
+    told_first(shown, doc);
     let keys = shown.found.overview.keys.len();
     doc.text(&format!("{keys} keys may sign something here."), doc.palette.instruction());
     doc.blank();
@@ -239,6 +247,7 @@ fn key_row(shown: &Shown, doc: &Doc, key: &Key) -> Vec<Piece> {
 }
 
 fn tree_head(shown: &Shown, doc: &mut Doc) {
+    told_first(shown, doc);
     let palette = doc.palette;
     if let Some(typing) = &shown.typing {
         doc.text("Who may sign this path? * and ? ask for all paths like it.", palette.instruction());
