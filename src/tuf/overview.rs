@@ -141,7 +141,9 @@ impl Standing {
 
 /// The same of a root, by its version.
 pub fn by_proposed(root: u64) -> String {
-    format!("root {root} lacks signatures, and clients do not take it: what is said here is of it, and not of what they trust")
+    format!(
+        "root {root} lacks signatures, and clients do not take it: what is said here is of it, and not of what they trust"
+    )
 }
 
 impl Overview {
