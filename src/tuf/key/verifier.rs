@@ -1,5 +1,7 @@
 //! One parsed public key: reading its encodings, writing it as SubjectPublicKeyInfo, verifying one signature.
 
+use std::cell::RefCell;
+
 use pkcs8::AssociatedOid;
 use pkcs8::DecodePublicKey;
 use pkcs8::EncodePublicKey;
@@ -103,8 +105,7 @@ impl Verifier {
     /// An Ed25519 point as it stands. A point of small order verifies signatures that nobody made: it, and what is
     /// no point at all, becomes a key that verifies nothing.
     pub(super) fn ed25519(point: [u8; 32]) -> Self {
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&point).ok().filter(|key| !key.is_weak());
-        Self::Ed25519(point, key.map(Box::new))
+        Self::Ed25519(point, good_point(&point))
     }
 
     fn proven(self) -> Result<Self, KeyError> {
@@ -196,6 +197,30 @@ pub(super) fn strict(signature: &ed25519_dalek::Signature) -> Result<(), signatu
     if SMALL_ORDER.contains(signature.r_bytes()) { Err(signature::Error::new()) } else { Ok(()) }
 }
 
+/// So many points are remembered.
+const POINTS: usize = 64;
+
+thread_local! {
+    /// Points with their keys: a file is read several times on its way, and each time its keys with it, which takes longer
+    /// than all the rest of reading it.
+    static KNOWN: RefCell<Vec<([u8; 32], ed25519_dalek::VerifyingKey)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The key of this point, where it is a good one.
+fn good_point(point: &[u8; 32]) -> Option<Box<ed25519_dalek::VerifyingKey>> {
+    KNOWN.with_borrow_mut(|known| {
+        if let Some((_, key)) = known.iter().find(|(known, _)| known == point) {
+            return Some(Box::new(*key));
+        }
+        let key = ed25519_dalek::VerifyingKey::from_bytes(point).ok().filter(|key| !key.is_weak())?;
+        if known.len() == POINTS {
+            known.clear();
+        }
+        known.push((*point, key));
+        Some(Box::new(key))
+    })
+}
+
 /// An RSA key that is neither weak nor endless.
 fn good_rsa(key: rsa::RsaPublicKey) -> Result<rsa::RsaPublicKey, KeyError> {
     let bits = key.n().bits();
@@ -245,6 +270,20 @@ mod tests {
         ours.sort();
 
         assert_eq!(points, ours);
+    }
+
+    #[test]
+    fn a_point_is_judged_alike_however_many_came_before_it() {
+        let points: Vec<[u8; 32]> = (0..=2 * u8::try_from(POINTS).unwrap())
+            .map(|seed| SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes())
+            .collect();
+
+        for point in points.iter().chain(points.iter().rev()).chain(&points) {
+            let fresh = ed25519_dalek::VerifyingKey::from_bytes(point).unwrap();
+            assert_eq!(good_point(point).as_deref(), Some(&fresh));
+            // A weak point is never remembered as a good one.
+            assert_eq!(good_point(&SMALL_ORDER[2]), None);
+        }
     }
 
     #[test]
