@@ -17,10 +17,12 @@ const EXAMPLE: &str = "Example:
   keyrite diff 1.root.json 2.root.json
   keyrite diff published/metadata record/metadata
   keyrite diff 1.root.json 2.root.json --names record/keys/names.json --json
+  keyrite diff root-2.request
 
 Two files of one role, or two directories: there the newest file of each role is taken, by its name, and the roots
 between are walked as clients walk them. Keys are told apart by their material, and are called what names.json beside
-the metadata calls them. The lines at the end are the ones that expect_diff in a ceremony file takes. It says what
+the metadata calls them. A request for signatures stands for what it asks to sign; alone, it is compared with the version
+before it that came with it. The lines at the end are the ones that expect_diff in a ceremony file takes. It says what
 differs and not whom to trust: `keyrite verify` does.
 
 Exit codes:
@@ -32,11 +34,11 @@ Exit codes:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// A metadata file, or a directory of metadata, a bundle or a record
+    /// A metadata file or a request, or a directory of metadata, a bundle or a record
     old: PathBuf,
 
-    /// The same, as it shall become
-    new: PathBuf,
+    /// The same, as it shall become; not needed after a request that has the version before it
+    new: Option<PathBuf>,
 
     /// What keys are called, as a record's keys/names.json has it [default: those beside OLD, then NEW]
     #[arg(long, value_name = "FILE")]

@@ -2,6 +2,7 @@
 //!
 //! What a request means and what may sign it is said by `tuf::apart`; who is asked, and how, is a front end's.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -85,21 +86,28 @@ pub fn read_answers(
     paths: &[impl AsRef<Path>],
     mut take: impl FnMut(&str, Result<&[u8], &str>),
 ) -> Result<(), Stop> {
-    let mut codes = Vec::new();
+    let mut all = Vec::new();
     for path in paths.iter().map(AsRef::as_ref) {
-        if !path.is_dir() {
-            match sent(path).map_err(|unread| unread.at(path))? {
-                Sent::Codes(text) => codes.push((name(path), text)),
-                Sent::File(bytes) => take(&name(path), Ok(&bytes)),
-            }
-            continue;
+        match path.is_dir() {
+            true => all.extend(files(path).map_err(|unread| unread.at(path))?),
+            false => all.push(path.to_owned()),
         }
-        for file in files(path).map_err(|unread| unread.at(path))? {
-            match sent(&file) {
-                Ok(Sent::Codes(text)) => codes.push((name(&file), text)),
-                Ok(Sent::File(bytes)) => take(&name(&file), Ok(&bytes)),
-                Err(Unread(why, _)) => take(&name(&file), Err(&why)),
-            }
+    }
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    all.iter().for_each(|path| *times.entry(name(path)).or_default() += 1);
+    // The answers of several people may lie in folders of theirs, under one name.
+    let called = |path: &Path| match times.get(&name(path)) {
+        Some(1) => name(path),
+        _ => path.display().to_string(),
+    };
+    let given = |path: &Path| paths.iter().any(|given| given.as_ref() == path);
+    let mut codes = Vec::new();
+    for path in &all {
+        match sent(path) {
+            Ok(Sent::Codes(text)) => codes.push((called(path), text)),
+            Ok(Sent::File(bytes)) => take(&called(path), Ok(&bytes)),
+            Err(unread) if given(path) => return Err(unread.at(path)),
+            Err(Unread(why, _)) => take(&called(path), Err(&why)),
         }
     }
     carry::by_thing(&codes).iter().for_each(|(name, text)| take(name, Ok(text.as_bytes())));

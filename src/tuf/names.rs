@@ -12,7 +12,7 @@ use crate::tuf::key::DOUBT;
 use crate::tuf::key::KeyId;
 
 /// One entry of `names.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// Who holds it.
@@ -124,6 +124,30 @@ impl Names {
             ),
             None => format!("keyid {:.16} is not the hash of the key under it: ask whose key it is", keyid.0),
         })
+    }
+
+    /// Keys that have one name, as one remark for each name: two people are not told apart by it, or one seems to be two.
+    pub fn namesakes(&self) -> Vec<String> {
+        let mut called: BTreeMap<&Person, Vec<&KeyId>> = BTreeMap::new();
+        for (keyid, person) in &self.people {
+            called.entry(person).or_default().push(keyid);
+        }
+        let several = called.into_values().filter(|keyids| keyids.len() > 1);
+        let remark = |keyids: Vec<&KeyId>| {
+            let short: Vec<String> = keyids.iter().map(|keyid| format!("{:.16}", keyid.0)).collect();
+            let name = keyids.first().map(|keyid| self.called(keyid, false)).unwrap_or_default();
+            format!("{} keys are called {name}: {}; ask whose each is", keyids.len(), short.join(", "))
+        };
+        several.map(remark).collect()
+    }
+
+    /// What a key of several is called: with its keyid where another has the same name.
+    pub fn told_apart(&self, keyid: &KeyId, key: &Value) -> String {
+        let person = self.people.get(keyid);
+        let shared = person
+            .is_some_and(|person| self.people.iter().any(|(other, known)| known == person && other != keyid));
+        let called = self.of_key(keyid, key);
+        if shared { format!("{called} ({:.16})", keyid.0) } else { called }
     }
 
     /// The keyids that are named, in their order.

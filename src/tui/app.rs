@@ -21,6 +21,7 @@ use crate::tui::entry::Entry;
 use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::message::Scroll;
+use crate::tui::reading::Reading;
 use crate::tui::scene::Cover;
 use crate::tui::scene::Scene;
 use crate::tui::style::Palette;
@@ -73,8 +74,8 @@ pub struct App {
     pub share: Option<Arc<Share>>,
     /// The QR code of the digest on the screen, for a screen that has room for it beside the step.
     pub square: Option<(String, Square)>,
-    /// The end of what must be seen was on the screen.
-    pub seen: bool,
+    /// How much was read of what must be.
+    pub reading: Reading,
     /// Who is not here was named, and not taken: the field stays open.
     naming: bool,
     /// While a secret is due, letters are commands only after Esc: nobody types one into a window by mistake.
@@ -100,7 +101,7 @@ impl App {
             note: None,
             share: None,
             square: None,
-            seen: false,
+            reading: Reading::default(),
             naming: false,
             commands: false,
             reviewed: begun || reviewed,
@@ -132,17 +133,21 @@ impl App {
     pub fn update(&mut self, message: Message) -> Option<Effect> {
         let effect = match message {
             Message::Resized(width, height) => {
+                if width != self.size.0 && !self.reading.whole() {
+                    self.reading.again();
+                    self.scroll = 0;
+                }
                 self.size = (width, height);
                 self.scroll(Scroll::Before);
                 None
             }
             Message::Scene(scene, share) => {
                 let done = section_of(&self.scene);
-                let read = self.seen && asks_again(&self.scene, &scene);
+                let read = self.reading.whole() && asks_again(&self.scene, &scene);
                 (self.scene, self.share) = (*scene, share);
                 self.window = None;
                 self.begin();
-                self.seen = read;
+                self.reading = Reading::known(read);
                 if self.scene.prompt.is_some() && done != section_of(&self.scene) {
                     self.stage = Stage::Between(done);
                     self.square = code::digests(self).first().and_then(Code::square);
@@ -164,7 +169,7 @@ impl App {
 
     /// The stage that a new scene begins with.
     fn begin(&mut self) {
-        (self.scroll, self.seen, self.commands) = (0, false, false);
+        (self.scroll, self.reading, self.commands) = (0, Reading::default(), false);
         self.stage = match &self.scene.prompt {
             None => Stage::Over,
             _ if !self.reviewed => Stage::Review,
@@ -184,12 +189,18 @@ impl App {
         self.square = code::digests(self).first().and_then(Code::square);
     }
 
-    /// Remembers whether the end of the text has been on the screen.
+    /// Remembers how much of the text has been on the screen.
     fn look(&mut self) {
         if self.window.is_none() {
             let (lines, height) = view::must_see(self);
-            self.seen |= self.scroll + height >= lines;
+            self.reading.look(self.scroll, height, lines);
         }
+    }
+
+    /// The first page of what is left to read.
+    fn read_on(&mut self) {
+        self.scroll = self.reading.next_page();
+        self.scroll(Scroll::Before);
     }
 
     fn scroll(&mut self, to: Scroll) {
@@ -214,6 +225,7 @@ impl App {
             (_, Message::Big) => {
                 self.big = !self.big;
                 self.scroll = 0;
+                self.reading.again();
                 None
             }
             (_, Message::Contrast) => {
@@ -267,7 +279,7 @@ impl App {
             (Stage::Waiting, Message::Absent) => self.absent(),
             (Stage::Waiting | Stage::Typing(_), Message::LeaveOut) => self.leave_out(),
             (Stage::Review, Message::GoOn) if reads_on => {
-                self.scroll(Scroll::PageDown);
+                self.read_on();
                 None
             }
             (Stage::Review | Stage::Between(_), Message::GoOn) => {
@@ -321,7 +333,7 @@ impl App {
         let prompt = self.scene.prompt.as_ref()?;
         match &prompt.ask {
             _ if self.reads_on() => {
-                self.scroll(Scroll::PageDown);
+                self.read_on();
                 None
             }
             Ask::Continue | Ask::Fix { .. } | Ask::Present { .. } => self.answer(Answer::Continue),
@@ -370,7 +382,7 @@ impl App {
             Stage::Waiting => self.scene.prompt.as_ref().is_some_and(asks),
             Stage::Between(_) | Stage::Typing(_) | Stage::Busy(_) | Stage::Over => false,
         };
-        reads && !self.seen
+        reads && !self.reading.whole()
     }
 
     fn entered(&mut self) -> Option<Effect> {

@@ -12,6 +12,7 @@ pub mod home;
 pub mod keymap;
 pub mod message;
 pub mod nearby;
+pub mod reading;
 pub mod repository;
 pub mod run;
 pub mod scene;

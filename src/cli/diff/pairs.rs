@@ -20,6 +20,7 @@ use crate::lint::Client;
 use crate::tuf::Metadata;
 use crate::tuf::Names;
 use crate::tuf::Repository;
+use crate::tuf::apart::Request;
 use crate::tuf::client::Files as _;
 use crate::tuf::client::MAX_ROOT;
 use crate::tuf::client::MAX_ROOTS;
@@ -34,12 +35,15 @@ use crate::tuf::root::TOP_LEVEL;
 
 /// The largest `names.json`, in bytes.
 const MAX_NAMES: u64 = 1 << 24;
+/// How much of a file tells whether it is a request.
+const HEAD: u64 = 1 << 16;
 /// How much of two files is compared at once.
 const PIECE: u64 = 1 << 18;
 
 /// Compares what the arguments name.
 pub(super) fn compare(args: &Args) -> Result<Compared, Failure> {
-    let (old, new) = (args.old.as_path(), args.new.as_path());
+    let old = args.old.as_path();
+    let Some(new) = args.new.as_deref() else { return alone(old, args.names.as_deref()) };
     let names = match &args.names {
         Some(path) => read_names(path)?,
         None => names_beside(old)?.or(names_beside(new)?),
@@ -83,7 +87,70 @@ pub(in crate::cli) fn names_beside(path: &Path) -> Result<Names, Failure> {
     places::names(dir).map_or_else(|| Ok(Names::default()), |path| read_names(&path))
 }
 
+/// A request, compared with what came with it.
+fn alone(path: &Path, names: Option<&Path>) -> Result<Compared, Failure> {
+    let hint = "give OLD and NEW";
+    let request = if is_dir(path)? { None } else { request(path)? };
+    let request =
+        request.ok_or_else(|| unread(&shown(path), "no request, and nothing to compare it with", hint))?;
+    let (before, _) = request.compared().ok_or_else(|| {
+        unread(
+            &shown(path),
+            "the version before it did not come with this request",
+            "give that as OLD, and the request as NEW",
+        )
+    })?;
+    let names = names.map(read_names).transpose()?;
+    let section = request.difference(names.as_ref()).map_err(|why| unread(&shown(path), &why, hint))?;
+    let mut compared = Compared::default();
+    add(&mut compared, Files { old: before, new: shown(path) }, section);
+    Ok(compared)
+}
+
+/// The request that a file is. Metadata of any size is told by its beginning.
+fn request(path: &Path) -> Result<Option<Request>, Failure> {
+    let fail = |why: String| unread(&shown(path), &why, "");
+    // What is no file is refused where it is read.
+    let Some(file) = disk::open_file(path) else { return Ok(None) };
+    let mut head = Vec::new();
+    file.take(HEAD).read_to_end(&mut head).map_err(|error| fail(error.to_string()))?;
+    let marks = [&b"keyrite-request"[..], b"KR1:"];
+    if !marks.iter().any(|mark| memchr::memmem::find(&head, mark).is_some()) {
+        return Ok(None);
+    }
+    let bytes = read(path, MAX_TARGETS).map_err(fail)?;
+    if !Request::is_meant(&bytes) {
+        return Ok(None);
+    }
+    Request::parse(&bytes).map(Some).map_err(|error| fail(error.to_string()))
+}
+
+/// Two files, of which one or both are requests.
+fn asked_for(
+    [old, new]: [&Path; 2],
+    asked: [Option<Request>; 2],
+    names: &Names,
+) -> Result<Compared, Failure> {
+    let [was, is] = asked;
+    let bytes = |path: &Path, asked: &Option<Request>| match asked {
+        Some(request) => Ok(request.metadata.to_file()),
+        None => read(path, MAX_TARGETS).map_err(|why| unread(&shown(path), &why, "")),
+    };
+    let said = is.as_ref().or(was.as_ref());
+    let names = said.map_or_else(|| names.clone(), |request| names.clone().or(request.names.clone()));
+    let role = said.map(|request| request.role.as_str());
+    let section = diff::files(role, &bytes(old, &was)?, &bytes(new, &is)?, &names)
+        .map_err(|error| uncompared(&shown(old), &shown(new), &error))?;
+    let mut compared = Compared::default();
+    add(&mut compared, Files { old: shown(old), new: shown(new) }, section);
+    Ok(compared)
+}
+
 fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {
+    let asked = [request(old)?, request(new)?];
+    if asked.iter().any(Option::is_some) {
+        return asked_for([old, new], asked, names);
+    }
     // Files that people named themselves, such as old.json and new.json, do not say a role's name.
     let role = role_of(new).filter(|role| role_of(old).as_ref() == Some(role));
     let gone_by = |(mut was, mut is): (_, _)| diff::passing(role.as_deref(), &mut was, &mut is, names);

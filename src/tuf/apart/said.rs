@@ -29,14 +29,14 @@ impl Request {
         if let Some(before) = &self.before {
             let old = super::signers::version(before.signed());
             lines.push(format!("What changes from version {old}:"));
-            let changes = self.difference().map(|section| say::lines(&section));
+            let changes = self.difference(None).map(|section| say::lines(&section));
             lines.extend(changes.unwrap_or_else(|why| vec![format!("  !! it cannot be compared: {why}")]));
         }
         for threshold in self.signers.thresholds() {
             let (need, of) = (threshold.keys.threshold, threshold.keys.keys.len());
             let names: Vec<String> = {
                 let keys = threshold.keys.keys.iter();
-                keys.map(|(keyid, key)| self.names.of_key(keyid, key.to_json())).collect()
+                keys.map(|(keyid, key)| self.names.told_apart(keyid, key.to_json())).collect()
             };
             lines.push(format!("{}: {need} of {of} must sign: {}", threshold.of, names.join("; ")));
         }
@@ -46,11 +46,11 @@ impl Request {
         Ok(lines)
     }
 
-    /// What differs from the version before it; `Ok` of nothing when none came with it.
-    fn difference(&self) -> Result<Section, String> {
+    /// What differs from the version before it, in these names or the request's own; `Ok` of nothing when none came with it.
+    pub fn difference(&self, names: Option<&Names>) -> Result<Section, String> {
         let Some(before) = &self.before_text else { return Ok(Section::default()) };
         let (old, new) = (before.as_bytes(), self.text.as_bytes());
-        let section = diff::files(Some(&self.role), old, new, &self.names);
+        let section = diff::files(Some(&self.role), old, new, names.unwrap_or(&self.names));
         // Whether clients accept a root is asked of what is published; here the boards say who has signed.
         section.map(|section| Section { reach: Vec::new(), ..section }).map_err(|error| error.to_string())
     }
@@ -99,6 +99,7 @@ impl Request {
         let never = self.signers.thresholds().iter().filter(|threshold| !threshold.can_be_met());
         let never = never.map(|threshold| format!("{}: {NEVER}", threshold.of));
         let of_it = self.expired(now).into_iter().chain(self.jumps()).chain(self.names.doubts());
+        let of_it = of_it.chain(self.names.namesakes());
         of_it.chain(self.no_old()).chain(never).collect()
     }
 

@@ -14,6 +14,10 @@ use crate::tuf::few::few;
 const SHOWN_OF_ROOT: usize = 200;
 /// How many of many lines alike people see.
 pub const SHOWN: usize = 20;
+/// The same of target files that change or go: each can be the one that matters, and all are read before they are signed.
+const SHOWN_OF_CHANGED: usize = 1000;
+/// The same of target files that come.
+const SHOWN_OF_NEW: usize = 200;
 
 /// The section in lines: what changes, `!!` before what nobody may overlook, then `=>` before what follows from it,
 /// and for two roots whose clients reach the new one. Text stands as it is in the files.
@@ -76,7 +80,20 @@ fn grouped(section: &Section, alarm: bool) -> Vec<String> {
         return merged(changes.iter().map(|change| (&*change.role, words(change))));
     }
     let groups = changes.chunk_by(|a, b| a.kind == b.kind);
-    groups.flat_map(|group| cut(group.iter().map(|change| words(change).to_owned()))).collect()
+    groups
+        .flat_map(|group| {
+            let most = group.first().map_or(SHOWN, |change| shown_of(change.kind));
+            cut_after(most, group.iter().map(|change| words(change).to_owned()))
+        })
+        .collect()
+}
+
+fn shown_of(kind: Kind) -> usize {
+    match kind {
+        Kind::FileChanged | Kind::FileRemoved => SHOWN_OF_CHANGED,
+        Kind::FileAdded => SHOWN_OF_NEW,
+        _ => SHOWN,
+    }
 }
 
 /// What follows for the role itself, such as target files that no client finds any more, is said first and never cut;

@@ -22,6 +22,7 @@ use crate::tui::field::Secret;
 use crate::tui::keymap::Focus;
 use crate::tui::message::Message;
 use crate::tui::message::Scroll;
+use crate::tui::reading::Reading;
 use crate::tui::style::Palette;
 use crate::tui::view;
 use crate::words::Digest;
@@ -108,8 +109,8 @@ pub struct Sign {
     pub size: (u16, u16),
     /// How it looks.
     pub palette: Palette,
-    /// The end of the request was on the screen.
-    pub seen: bool,
+    /// How much was read of the request.
+    pub reading: Reading,
 }
 
 impl Sign {
@@ -144,7 +145,7 @@ impl Sign {
             scroll: 0,
             size,
             palette,
-            seen: false,
+            reading: Reading::default(),
         };
         sign.look();
         sign
@@ -168,6 +169,10 @@ impl Sign {
     pub fn update(&mut self, message: Message) -> Option<Effect> {
         let effect = match message {
             Message::Resized(width, height) => {
+                if width != self.size.0 && !self.reading.whole() {
+                    self.reading.again();
+                    self.scroll = 0;
+                }
                 self.size = (width, height);
                 self.scroll(Scroll::Before);
                 None
@@ -188,7 +193,7 @@ impl Sign {
     fn look(&mut self) {
         if matches!(self.stage, Stage::Review) && self.film.is_none() {
             let (lines, height) = view::apart::sign::extent(self);
-            self.seen |= self.scroll + height >= lines;
+            self.reading.look(self.scroll, height, lines);
         }
     }
 
@@ -283,7 +288,10 @@ impl Sign {
         self.note = None;
         match &mut self.stage {
             Stage::Review if self.lines.is_err() => {}
-            Stage::Review if !self.seen => self.scroll(Scroll::PageDown),
+            Stage::Review if !self.reading.whole() => {
+                self.scroll = self.reading.next_page();
+                self.scroll(Scroll::Before);
+            }
             Stage::Review => self.to(Stage::Yes(String::new())),
             Stage::Yes(typed) if typed.trim() == self.request.yes() => self.to(Stage::Store(String::new())),
             Stage::Yes(typed) => {

@@ -145,6 +145,15 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
         return doc.marked("[WAIT]", palette.waiting(), &text, palette.waiting());
     }
     doc.marked("[WAIT]", palette.waiting(), &turn_text(app, prompt), palette.instruction());
+    if app.secret_due() && prompt.ask.may_decline() {
+        // Letters are what is typed there, until Esc makes them commands.
+        doc.marked(
+            "      ",
+            Style::new(),
+            &format!("or {NOT_TODAY}: Esc, and then n, leave it to the others"),
+            Style::new(),
+        );
+    }
     if let Ask::Fix { error, hint, .. } = &prompt.ask {
         doc.blank();
         doc.marked("[STOP]", palette.warning(), error, palette.warning());
@@ -406,8 +415,7 @@ pub fn keys(app: &App) -> Vec<Hint> {
     };
     let mut keys = vec![(keymap::GO_ON, go_on)];
     if app.secret_due() && !app.commands {
-        let more = if prompt.ask.may_decline() { NOT_TODAY } else { "more" };
-        keys.extend([(keymap::BACK, more.to_owned()), (keymap::EXCEPTION_TYPING, "exception".to_owned())]);
+        keys.extend([(keymap::BACK, "more".to_owned()), (keymap::EXCEPTION_TYPING, "exception".to_owned())]);
         keys.extend([(keymap::STOP_TYPING, "stop".to_owned()), (keymap::HELP_TYPING, "help".to_owned())]);
         return keys;
     }

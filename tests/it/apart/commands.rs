@@ -616,6 +616,40 @@ fn every_refusal_of_a_request_says_what_to_do_next() {
     assert!(!world.path("root.req").exists());
 }
 
+/// Whoever has the request alone sees all of the difference, and the answers of two people under one name are told apart.
+#[test]
+fn a_request_is_compared_with_what_came_with_it_and_answers_go_by_their_paths() {
+    let world = World::new(&[]);
+    world.write("1.root.json", &signed_by(&root(1, &[1, 2, 3], 2), &[1, 2]).to_file());
+    world.write("2.root.json", &signed_by(&root(2, &[7, 2, 3], 2), &[]).to_file());
+    world.ran(&["request", "2.root.json", "--from", "1.root.json", "--out", "root.req"]).ended(0);
+    world.ran(&["request", "1.root.json", "--out", "first.req"]).ended(0);
+    let lines = |args: &[&str]| -> Value {
+        serde_json::from_str::<Value>(&world.ran(&[&["diff", "--json"], args].concat()).ended(1).out).unwrap()
+            ["lines"]
+            .clone()
+    };
+
+    let files = lines(&["1.root.json", "2.root.json"]);
+    assert_eq!(lines(&["root.req"]), files);
+    assert_eq!(lines(&["1.root.json", "root.req"]), files);
+    assert_eq!(lines(&["first.req", "root.req"]), files);
+    world.ran(&["diff", "root.req", "2.root.json"]).ended(0);
+    let alone = world.ran(&["diff", "first.req"]).ended(2).err;
+    assert!(alone.contains("the version before it did not come with this request"), "{alone}");
+    let file = world.ran(&["diff", "2.root.json"]).ended(2).err;
+    assert!(file.contains("no request, and nothing to compare it with"), "{file}");
+
+    for dir in ["ana", "bo"] {
+        fs::create_dir(world.path(dir)).unwrap();
+        world.write(&format!("{dir}/resp"), dir.as_bytes());
+    }
+    let merged = world.ran(&["merge", "root.req", "ana/resp", "bo", "--out", "out.json"]).ended(1);
+    for name in ["ana/resp: ", "bo/resp: "] {
+        assert!(merged.out.contains(name), "{name}\n{}", merged.out);
+    }
+}
+
 /// What people read, and what goes to the signers, to the last character.
 #[test]
 fn the_request_and_the_outcomes_as_people_read_them() {

@@ -156,6 +156,34 @@ fn a_name_beside_the_hash_of_its_key_stands_alone() {
     }
 }
 
+/// Names are nobody's signature: with one name on two keys, one person seems to sign for two, or to stay who goes.
+#[test]
+fn two_keys_of_one_name_are_told_apart_by_their_keyids() {
+    let (two, three) = (public(2).keyid(), public(3).keyid());
+    let named = |three_is: &str| {
+        let names = json!({&two.0: {"name": "bo", "holder": "Bo Lindqvist"}, &three.0: {"name": three_is, "holder": "Bo Lindqvist"}});
+        let names = Names::parse(names.to_string().as_bytes()).unwrap();
+        let file = signed_by(&root(1, &[1, 2, 3], 2), &[]).to_file();
+        Request::for_root(&file, None, names).unwrap()
+    };
+    let short = |keyid: &keyrite::tuf::KeyId| keyid.0[..16].to_owned();
+
+    let (alike, apart) = (named("bo"), named("bo-2"));
+
+    let lines = lines(&alike).join("\n");
+    for keyid in [&two, &three] {
+        let said = format!("Bo Lindqvist, key bo ({})", short(keyid));
+        assert!(lines.contains(&said), "{said}\n{lines}");
+    }
+    let remarks = alike.remarks(now());
+    assert!(
+        remarks.iter().any(|remark| remark.starts_with("2 keys are called Bo Lindqvist, key bo: ")),
+        "{remarks:?}"
+    );
+    assert!(remarks.iter().any(|remark| remark.contains(&short(&two)) && remark.contains(&short(&three))));
+    assert!(apart.remarks(now()).is_empty());
+}
+
 /// With a version before it the difference tells most of this; without one nothing else does.
 #[test]
 fn every_field_that_is_signed_is_named_with_its_place() {

@@ -183,7 +183,7 @@ fn versions_are_compared_as_numbers() {
 #[test]
 fn a_flood_of_files_is_cut_and_hides_no_key() {
     let folder = TempDir::new().unwrap();
-    let many: serde_json::Map<String, Value> = (0..100).map(|n| (format!("f{n:03}"), target(b"x"))).collect();
+    let many: serde_json::Map<String, Value> = (0..300).map(|n| (format!("f{n:03}"), target(b"x"))).collect();
     let mut new = targets(2, Value::Object(many));
     new["delegations"] = json!({"keys": keys(&[8]), "roles": [delegation("dev", &[8], &["*"])]});
     put_signed(&folder, "old.json", &targets(1, json!({})), &[]);
@@ -193,15 +193,35 @@ fn a_flood_of_files_is_cut_and_hides_no_key() {
     let json = keyrite(&["diff", "old.json", "new.json", "--json"], folder.path()).ended(1);
 
     assert!(
-        said.out.contains("files: 100 added, 0 removed, 0 changed; delegations: 1 added, 0 removed"),
+        said.out.contains("files: 300 added, 0 removed, 0 changed; delegations: 1 added, 0 removed"),
         "{}",
         said.out
     );
-    assert_eq!(said.out.matches("... and 80 more, which `keyrite diff --json` lists").count(), 2);
+    assert_eq!(said.out.matches("... and 100 more, which `keyrite diff --json` lists").count(), 1);
+    assert_eq!(said.out.matches("... and 280 more, which `keyrite diff --json` lists").count(), 1);
     assert!(said.out.contains("dev may now sign for *"), "{}", said.out);
-    assert!(!said.out.contains("f020"));
+    assert!(said.out.contains("f199") && !said.out.contains("f200"));
     let document: Value = serde_json::from_str(&json.out).unwrap();
-    assert_eq!(document["lines"].as_array().unwrap().len(), 102);
+    assert_eq!(document["lines"].as_array().unwrap().len(), 302);
+}
+
+/// Each can be the one that matters: a file that changes hides behind no other.
+#[test]
+fn every_file_that_changes_or_goes_is_named() {
+    let folder = TempDir::new().unwrap();
+    let many = |content: &[u8], names: std::ops::Range<u32>| {
+        names.map(|n| (format!("f{n:03}"), target(content))).collect::<serde_json::Map<String, Value>>()
+    };
+    put_signed(&folder, "old.json", &targets(1, Value::Object(many(b"x", 0..800))), &[]);
+    put_signed(&folder, "new.json", &targets(2, Value::Object(many(b"y", 0..400))), &[]);
+
+    let said = keyrite(&["diff", "old.json", "new.json"], folder.path()).ended(1).out;
+
+    let (meaning, _) = said.split_once("The same, as expect_diff has it:").unwrap();
+    assert!(meaning.contains("files: 0 added, 400 removed, 400 changed"), "{meaning}");
+    let unnamed: Vec<String> =
+        (0..800).map(|n| format!("f{n:03}")).filter(|name| !meaning.contains(name.as_str())).collect();
+    assert!(unnamed.is_empty(), "{unnamed:?}");
 }
 
 #[test]
@@ -267,7 +287,8 @@ fn what_cannot_be_read_or_compared_ends_with_2_and_says_why() {
         ),
         (&["old", "empty"], "empty: no metadata in it"),
         (&["old", "new", "--names", "names.txt"], "names.txt: not an object"),
-        (&["old"], "required arguments"),
+        (&["old"], "old: no request, and nothing to compare it with"),
+        (&[], "required arguments"),
     ] {
         let said = keyrite(&[&["diff"], args].concat(), folder.path()).ended(2);
 

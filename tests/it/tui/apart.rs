@@ -114,10 +114,16 @@ impl Signer {
         Self { screen, effects: Vec::new() }
     }
 
+    /// Presses keys; `<read>` is Enter until all was read.
     fn press(&mut self, text: &str) {
-        for input in keys(text) {
-            if let Some(message) = keymap::message(input, self.screen.focus()) {
-                self.effects.extend(self.screen.update(message));
+        for (n, text) in text.split("<read>").enumerate() {
+            while n > 0 && !self.screen.reading.whole() {
+                self.press("<enter>");
+            }
+            for input in keys(text) {
+                if let Some(message) = keymap::message(input, self.screen.focus()) {
+                    self.effects.extend(self.screen.update(message));
+                }
             }
         }
     }
@@ -138,7 +144,7 @@ impl Signer {
 
     /// To the question for the store.
     fn go_to_store(&mut self) {
-        self.press("<end><enter>sign root 2<enter>");
+        self.press("<read><enter>sign root 2<enter>");
     }
 
     fn saw(&mut self, wants: Wants, pin: PinState) {
@@ -161,7 +167,9 @@ fn a_request_is_read_to_its_end_before_anyone_says_yes() {
 
     signer.press("<enter>");
     assert!(matches!(signer.screen.stage, sign::Stage::Review));
-    signer.screen("review-end", "<end>");
+    signer.press("<end>");
+    assert!(!signer.screen.reading.whole(), "what lies between was not on the screen");
+    signer.screen("review-end", "<read>");
     signer.screen("yes", "<enter>yes<enter>sign roo");
 
     signer.press("t 2<enter>");
@@ -331,12 +339,12 @@ fn what_cannot_be_read_cannot_be_signed() {
 #[test]
 fn without_colours_the_request_says_the_same() {
     let mut signer = Signer::new();
-    signer.press("<end>");
+    signer.press("<read>");
 
     signer.screen.palette = Palette::default();
     let backend = draw(80, 24, |frame| view::apart::sign::view(&signer.screen, frame));
 
-    golden("apart-review-styles-no-color", "a request; keys: <end>; NO_COLOR", &styles(backend.buffer()));
+    golden("apart-review-styles-no-color", "a request; keys: <read>; NO_COLOR", &styles(backend.buffer()));
 }
 
 /// Answers on the screen of the operator.
@@ -579,7 +587,8 @@ fn a_request_is_signed_and_its_answer_merged_by_keys() {
     pseudo.wait("root.request");
     pseudo.press("\r");
     pseudo.wait("Read it to its end");
-    pseudo.press("\x1b[F\r");
+    pseudo.read_until("[Enter] sign it");
+    pseudo.press("\r");
     pseudo.wait("type `sign root 1`");
     pseudo.press("sign root 1\r");
     pseudo.wait("Where does your key live?");
@@ -635,7 +644,8 @@ fn from_a_drive_that_cannot_be_written_the_answer_is_read_from_the_screen() {
     pseudo.wait("root.request");
     pseudo.press("\r");
     pseudo.wait("Read it to its end");
-    pseudo.press("\x1b[F\r");
+    pseudo.read_until("[Enter] sign it");
+    pseudo.press("\r");
     pseudo.wait("type `sign root 1`");
     pseudo.press("sign root 1\r");
     pseudo.wait("Where does your key live?");

@@ -56,14 +56,14 @@ fn the_plan_is_reviewed_before_anything_happens() {
 
     screen(&mut stage, "review-of-the-plan", "a new rehearsal", "");
     screen(&mut stage, "review-of-the-plan-further", "a new rehearsal", "<pgdn><pgdn>");
-    screen(&mut stage, "review-of-the-plan-end", "a new rehearsal", "<end>");
+    screen(&mut stage, "review-of-the-plan-end", "a new rehearsal", "<read><end>");
 }
 
 #[test]
 fn a_step_says_who_does_it_and_what_is_missing() {
     let mut stage = Stage::new();
 
-    screen(&mut stage, "roll-call", "a new rehearsal", "<end><enter>");
+    screen(&mut stage, "roll-call", "a new rehearsal", "<read><enter>");
     screen(&mut stage, "roll-call-confirmed", "a new rehearsal", "<enter>");
 }
 
@@ -71,7 +71,7 @@ fn a_step_says_who_does_it_and_what_is_missing() {
 fn production_is_told_from_a_rehearsal() {
     let mut stage = Stage::of(Mode::Production);
 
-    screen(&mut stage, "production", "a new ceremony", "<end><enter>");
+    screen(&mut stage, "production", "a new ceremony", "<read><enter>");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn what_is_signed_is_read_to_its_end() {
     let mut stage = Stage::new();
     stage.until("review-root-targets", continues);
     screen(&mut stage, "review-next-page", "review-root-targets", "<enter>");
-    screen(&mut stage, "review-end", "review-root-targets", "<end>");
+    screen(&mut stage, "review-end", "review-root-targets", "<read><end>");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn the_signing_screen_shows_what_is_signed() {
     stage.until("sign-root-targets-bo", wants_a_secret);
 
     screen(&mut stage, "sign", "sign-root-targets-bo", "");
-    screen(&mut stage, "sign-typed", "sign-root-targets-bo", "<end><enter>123456");
+    screen(&mut stage, "sign-typed", "sign-root-targets-bo", "<read><enter>123456");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_wrong_pin_is_told_without_losing_anything() {
     let mut stage = Stage::new();
     stage.until("sign-root-targets-bo", wants_a_secret);
 
-    screen(&mut stage, "wrong-pin", "sign-root-targets-bo", "<end><enter>12<enter>");
+    screen(&mut stage, "wrong-pin", "sign-root-targets-bo", "<read><enter>12<enter>");
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn the_last_pin_try_asks_for_the_serial_number_first() {
         &mut stage,
         "last-try-serial",
         "sign-root-targets-bo, one try left",
-        "<end><enter>31415926<enter>",
+        "<read><enter>31415926<enter>",
     );
     screen(&mut stage, "last-try-pin", "sign-root-targets-bo, one try left", "31415927<enter>");
 }

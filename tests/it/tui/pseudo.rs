@@ -153,9 +153,22 @@ impl Pseudo {
 
     /// Reads the plan to its end, and begins.
     pub(crate) fn begin(&mut self) {
-        self.press("\x1b[F");
-        self.wait("[Enter] begin");
+        self.read_until("[Enter] begin");
         self.press("\r");
+    }
+
+    /// Page by page with Enter, until it does this.
+    pub(crate) fn read_until(&mut self, end: &str) {
+        let mut page = self.shown();
+        while !page.contains(end) {
+            if page.contains("[Enter]") {
+                self.press("\r");
+            }
+            let before = page.clone();
+            while page == before {
+                page = self.frame().unwrap_or_else(|| panic!("it left before {end:?}:\n{}", self.shown()));
+            }
+        }
     }
 
     /// What is typed from now on where a secret is asked for.

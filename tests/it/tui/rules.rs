@@ -48,7 +48,7 @@ fn stopping_is_recorded_with_its_reason_and_only_after_the_word() {
 fn escape_goes_on_with_the_ceremony() {
     let mut stage = Stage::new();
 
-    stage.press("<end><enter>qreason<enter>stop<esc>");
+    stage.press("<read><enter>qreason<enter>stop<esc>");
 
     assert!(stage.left.is_none() && stage.app.window.is_none());
     assert_eq!(stage.journal().lines().count(), 1);
@@ -89,8 +89,34 @@ fn a_review_goes_on_only_when_its_end_was_on_the_screen() {
     stage.press("<enter>");
     assert_eq!((stage.journal().lines().count(), stage.app.scroll > 0), (lines, true));
 
-    stage.press("<end><enter>");
+    stage.press("<read><enter>");
     assert_eq!(stage.journal().lines().count(), lines + 2);
+}
+
+#[test]
+fn to_jump_to_the_end_is_not_to_read_it() {
+    let mut stage = Stage::new();
+
+    stage.press("<end>");
+    let end = stage.app.scroll;
+    assert!(stage.app.reads_on());
+
+    // Enter goes back to what was passed over, and on from there.
+    stage.press("<enter>");
+    assert!(stage.app.reads_on() && (1..end).contains(&stage.app.scroll), "{} of {end}", stage.app.scroll);
+    stage.press("<enter>");
+    let second = stage.app.scroll;
+
+    // In a window of another width the lines are others, and none of them was read.
+    stage.draw(100, 24);
+    assert_eq!((stage.app.reads_on(), stage.app.scroll), (true, 0));
+    stage.press("<read>");
+    assert!(stage.app.scroll > second && matches!(stage.app.stage, At::Review));
+
+    // What was read stays read.
+    stage.draw(80, 24);
+    stage.press("<home><enter>");
+    assert!(!matches!(stage.app.stage, At::Review));
 }
 
 /// Everything that is signed is read at the step that signs it, by whoever is about to type; after a slip it was read.
@@ -207,7 +233,7 @@ fn a_wrong_serial_number_uses_no_pin() {
         }
     });
 
-    stage.press("<end><enter>31415926<enter>123456<enter>");
+    stage.press("<read><enter>31415926<enter>123456<enter>");
 
     assert_eq!(stage.journal().lines().count(), lines);
     assert!(stage.draw(80, 24).to_string().contains("No PIN was used"));

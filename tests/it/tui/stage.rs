@@ -123,13 +123,18 @@ impl Stage {
         self.app.scene.prompt.as_ref().unwrap()
     }
 
-    /// Presses keys: `<enter>`, `<esc>`, ..., `<words>` for the two words that are asked for, and letters as they are.
+    /// Presses keys: `<enter>`, `<esc>`, ..., `<words>` for the two words that are asked for,
+    /// `<read>` for Enter until all was read, and letters as they are.
     pub(crate) fn press(&mut self, keys: &str) {
         let mut rest = keys;
         while !rest.is_empty() {
             if let Some((name, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
                 if name == "words" {
                     self.type_words();
+                } else if name == "read" {
+                    while self.app.reads_on() {
+                        self.key(Key::Enter);
+                    }
                 } else {
                     self.key(named(name));
                 }
@@ -179,7 +184,7 @@ impl Stage {
 
     /// The plan is read to its end.
     pub(crate) fn begin(&mut self) {
-        self.press("<end><enter>");
+        self.press("<read><enter>");
     }
 
     /// Does what is asked until this step is asked for in this way.

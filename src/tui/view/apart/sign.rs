@@ -229,7 +229,7 @@ fn keys(sign: &Sign) -> Vec<Hint> {
             vec![hint(keymap::BACK, "back"), hint(keymap::HELP, "help")]
         }
         Stage::Review => vec![
-            hint(keymap::GO_ON, if sign.seen { "sign it" } else { "read on" }),
+            hint(keymap::GO_ON, if sign.reading.whole() { "sign it" } else { "read on" }),
             hint(keymap::MERGE, "merge answers"),
             hint(keymap::CODE, "as QR codes"),
             hint(keymap::BACK, "back"),
