@@ -30,8 +30,8 @@ const EXAMPLE: &str = "Example:
   keyrite assess metadata --stolen 74c0a1b2 --repair response.yaml
   keyrite assess metadata --all
 
-A key is called by its name or its holder in names.json beside the metadata, by its keyid, or by the beginning of
-its keyid (4 characters or more). Lost: nobody can use it. Stolen: someone else can use it too; it still signs, and
+A key is called by its name or its holder in names.json beside the metadata, by its keyid, or by the beginning of \
+its keyid (4 characters or more). Lost: nobody can use it. Stolen: someone else can use it too; it still signs, and \
 must not be needed. Each line names its rule. The metadata is read as it lies: `keyrite verify` judges it.
 
 Exit codes:

@@ -19,10 +19,10 @@ const EXAMPLE: &str = "Example:
   keyrite diff 1.root.json 2.root.json --names record/keys/names.json --json
   keyrite diff root-2.request
 
-Two files of one role, or two directories: there the newest file of each role is taken, by its name, and the roots
-between are walked as clients walk them. Keys are told apart by their material, and are called what names.json beside
-the metadata calls them. A request for signatures stands for what it asks to sign; alone, it is compared with the version
-before it that came with it. The lines at the end are the ones that expect_diff in a ceremony file takes. It says what
+Two files of one role, or two directories: there the newest file of each role is taken, by its name, and the roots \
+between are walked as clients walk them. Keys are told apart by their material, and are called what names.json beside \
+the metadata calls them. A request for signatures stands for what it asks to sign; alone, it is compared with the version \
+before it that came with it. The lines at the end are the ones that expect_diff in a ceremony file takes. It says what \
 differs and not whom to trust: `keyrite verify` does.
 
 Exit codes:

@@ -24,6 +24,7 @@ use crate::cli::Output;
 use crate::cli::apart;
 use crate::qr;
 use crate::qr::image;
+use crate::words::counted;
 
 /// How long one frame stands: four a second, so that a slow camera sees each.
 const STANDS: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
@@ -88,7 +89,11 @@ fn images(frames: &[String], dir: &Path, stem: &str, out: &mut Output) -> Result
         let file = image::png(frame).ok_or_else(|| Failure::new(Exit::Input, "no code holds a frame", ""))?;
         apart::write_new(&name(number), &file)?;
     }
-    out.line(format!("{} images of QR codes written into {}", frames.len(), apart::shown(dir)));
+    out.line(format!(
+        "{}, each with a QR code, written into {}",
+        counted(frames.len(), "image"),
+        apart::shown(dir)
+    ));
     Ok(())
 }
 

@@ -30,10 +30,10 @@ const EXAMPLE: &str = "Example:
   keyrite import published/metadata --out adopted --holders holders.yaml
   keyrite import tuf-repo --out adopted --ask no --json
 
-PATH is a repository of any tool: a directory of metadata, or one with metadata/ or repository/ in it; roots in
+PATH is a repository of any tool: a directory of metadata, or one with metadata/ or repository/ in it; roots in \
 root_history/ are found. Every metadata file is copied byte for byte to OUT/metadata, under the name that clients ask for:
-root.json under its number and, with consistent_snapshot, snapshot.json, targets.json and ROLE.json under theirs. Who
-holds which key is asked and stored in OUT/names.json, beside the metadata and not in it. FILE of --holders, in YAML or
+root.json under its number and, with consistent_snapshot, snapshot.json, targets.json and ROLE.json under theirs. Who \
+holds which key is asked and stored in OUT/names.json, beside the metadata and not in it. FILE of --holders, in YAML or \
 JSON: {KEYID: {name: ana, holder: \"Ana Duarte\"}}; the beginning of a keyid is enough.
 
 Exit codes:

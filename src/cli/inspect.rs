@@ -35,15 +35,15 @@ const EXAMPLE: &str = "Example:
   keyrite inspect published/metadata
   keyrite inspect published/metadata --path dev/tool.tgz
 
-Of a directory of metadata, a bundle or a record it says the roles, their thresholds, holders and dates, the keys, the
-delegations, and what lacks signatures. With --path it says who may sign that path: every role that a client asks, in
-its order, why, and where the search stops. A path with * or ? is a pattern. Keys are called what names.json beside
+Of a directory of metadata, a bundle or a record it says the roles, their thresholds, holders and dates, the keys, the \
+delegations, and what lacks signatures. With --path it says who may sign that path: every role that a client asks, in \
+its order, why, and where the search stops. A path with * or ? is a pattern. Keys are called what names.json beside \
 the metadata calls them.
 
-Of files it reads: root, targets, snapshot and timestamp metadata; public keys (JSON, PEM, OpenSSH, hex); age files;
-a bundle's MANIFEST.json; ceremony and answers files, and a record's journal.jsonl, runs.jsonl, names.json,
-ledger.json and checkpoint.txt; requests and responses, as files, as the frames of QR codes, as typed lines; shares of
-a key, of which it shows nothing secret; and images (PNG, PBM, PGM, PPM) of QR codes that carry any of these. It checks
+Of files it reads: root, targets, snapshot and timestamp metadata; public keys (JSON, PEM, OpenSSH, hex); age files; \
+a bundle's MANIFEST.json; ceremony and answers files, and a record's journal.jsonl, runs.jsonl, names.json, \
+ledger.json and checkpoint.txt; requests and responses, as files, as the frames of QR codes, as typed lines; shares of \
+a key, of which it shows nothing secret; and images (PNG, PBM, PGM, PPM) of QR codes that carry any of these. It checks \
 no trust: `keyrite verify` does.
 
 Exit codes:

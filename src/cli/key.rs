@@ -87,7 +87,7 @@ enum What {
     #[command(after_help = "Example:
   keyrite key prove age:keys/dana.age --for 2027-06-add-dev --out dana.proof.json
 
-TEXT is the id of the ceremony that shall list the key. What is signed is that text and the keyid, marked as a
+TEXT is the id of the ceremony that shall list the key. What is signed is that text and the keyid, marked as a \
 proof of possession: no client takes it for metadata. The ceremony file names the proof beside the public key.")]
     Prove {
         /// Where the key lives
@@ -106,7 +106,7 @@ proof of possession: no client takes it for metadata. The ceremony file names th
     #[command(after_help = "Example:
   keyrite key passphrase age:keys/ana.age
 
-The new file is written beside the old one, read back and decrypted before it takes its place.
+The new file is written beside the old one, read back and decrypted before it takes its place. \
 Copies of the old file still open with the old passphrase.")]
     Passphrase {
         /// The age file
@@ -116,8 +116,8 @@ Copies of the old file still open with the old passphrase.")]
     #[command(after_help = "Example:
   keyrite key restore age:keys/ana.age --public ana.pub.json --share bo.png --share chi.txt
 
-A share is an image of its code (PNG, PBM, PGM, PPM), or a text with it or with its words. Without enough of them it
-asks at the terminal, for files or for words. Each share that is given is proven: it gives the key back together with
+A share is an image of its code (PNG, PBM, PGM, PPM), or a text with it or with its words. Without enough of them it \
+asks at the terminal, for files or for words. Each share that is given is proven: it gives the key back together with \
 others, and the key is the one of PUB.json. Nothing of the old file or passphrase is needed.")]
     Restore {
         /// Where the key will live: age:PATH

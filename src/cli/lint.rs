@@ -31,8 +31,8 @@ const EXAMPLE: &str = "Example:
   keyrite lint 5.root.json --profile strict
   keyrite lint bundle --at 2026-12-03T09:00:00Z --json
 
-PATH is a metadata file, or a directory of metadata: a repository or a bundle. Each finding says which of python-tuf 7,
-go-tuf v2, tough 0.24 and tuf-js 4 refuse it, and in which words; tried means that the client was run on such a file,
+PATH is a metadata file, or a directory of metadata: a repository or a bundle. Each finding says which of python-tuf 7, \
+go-tuf v2, tough 0.24 and tuf-js 4 refuse it, and in which words; tried means that the client was run on such a file, \
 read that its source says so. docs/lint.md lists all rules. It checks no trust: `keyrite verify` does.
 
 Exit codes:

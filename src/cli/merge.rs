@@ -22,8 +22,8 @@ const EXAMPLE: &str = "Examples:
   keyrite merge root-2.request root-2.ana root-2.bo --out 2.root.json
   keyrite merge 5.targets.json copies/5.targets.json sig.der --root 1.root.json --out signed/5.targets.json
 
-A RESP is a response of `keyrite sign`, as its file, an image of its QR code, or its lines as they were typed; a copy of the same metadata with other signatures; or a signature of openssl
-or a vendor's tool: raw, DER or r||s for ECDSA, in hex or base64; or a directory with any of these. Any order, any number
+A RESP is a response of `keyrite sign`, as its file, an image of its QR code, or its lines as they were typed; a copy of the same metadata with other signatures; or a signature of openssl \
+or a vendor's tool: raw, DER or r||s for ECDSA, in hex or base64; or a directory with any of these. Any order, any number \
 of times, ends as the same file. FILE is metadata, or the request that was sent out: it says who may sign, and nothing more need be given.
 
 FILE is unchanged; --out gets the signatures that verify, and no other. Each signature has one outcome:

@@ -26,8 +26,8 @@ const EXAMPLE: &str = "Example:
   keyrite new root-renewal --from record --out renewal.yaml
   keyrite new targets-signing --from metadata --role dev --out release.yaml
 
-Types: root-genesis; and from metadata that exists, with --from: root-renewal, key-rotation, compromise-response,
-delegation-change, targets-signing, restore-drill, destruction. From the record of a ceremony it knows names, people and stores; what it cannot
+Types: root-genesis; and from metadata that exists, with --from: root-renewal, key-rotation, compromise-response, \
+delegation-change, targets-signing, restore-drill, destruction. From the record of a ceremony it knows names, people and stores; what it cannot \
 know is marked EDIT. `keyrite assess DIR --stolen KEY --repair FILE` writes a compromise-response that fits.
 
 Exit codes:

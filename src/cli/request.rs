@@ -27,12 +27,12 @@ const EXAMPLE: &str = "Examples:
   keyrite request 2.root.json --from 1.root.json --qr
   keyrite request record/requests/2.root.request --payload payload
 
-Send the request to each signer, and read the words to them on the telephone: those of what they sign, and those of the
-version before it that they see the difference from. They answer with `keyrite sign`; `keyrite merge` puts the answers
+Send the request to each signer, and read the words to them on the telephone: those of what they sign, and those of the \
+version before it that they see the difference from. They answer with `keyrite sign`; `keyrite merge` puts the answers \
 together. Nothing in the file is secret. A root before it counts when its own keys have signed it.
 
-Where no file can travel, --qr shows the request as codes that follow each other, small enough for a screen of 80x24;
---qr=DIR writes them as images, and --qr --plain as text. `keyrite sign` takes images, a directory of them, or the text
+Where no file can travel, --qr shows the request as codes that follow each other, small enough for a screen of 80x24; \
+--qr=DIR writes them as images, and --qr --plain as text. `keyrite sign` takes images, a directory of them, or the text \
 of the codes, which `zbarimg --raw` reads too, instead of the file.
 
 Who has no Keyrite signs the bare bytes that --payload writes, and sends the signature as it is:

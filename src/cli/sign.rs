@@ -45,11 +45,11 @@ const EXAMPLE: &str = "Examples:
 
 REQ is the file, an image of its QR codes, a directory of such images, or the text of the codes.
 
-Shows what would be signed, and its digest in words: compare them with the person who asked, on the telephone. The
-difference is from the version before it that came with the request, and no signature covers that one: compare its words
-too, or give your own copy with --from. Then it asks whether to sign, then for the passphrase or PIN. The response holds one signature and nothing secret.
-It is written to --out, shown with --qr as a QR code (P-384: two, RSA: some), and printed as lines that can be typed: each has a check.
-With several --key the answer is a copy of the metadata with their signatures, which `keyrite merge` takes as well.
+Shows what would be signed, and its digest in words: compare them with the person who asked, on the telephone. The \
+difference is from the version before it that came with the request, and no signature covers that one: compare its words \
+too, or give your own copy with --from. Then it asks whether to sign, then for the passphrase or PIN. The response holds one signature and nothing secret. \
+It is written to --out, shown with --qr as a QR code (P-384: two, RSA: some), and printed as lines that can be typed: each has a check. \
+With several --key the answer is a copy of the metadata with their signatures, which `keyrite merge` takes as well. \
 A passphrase may be typed three times; a PIN is tried once.
 
 Exit codes:
@@ -156,7 +156,13 @@ fn sign(
         signing = open(uri)?;
     }
     let secret = key::secret(out, &signing.name(), sight, uri, answers)?;
-    signing.sign(secret.as_ref()).map_err(apart::failed)
+    signing.sign(secret.as_ref()).map_err(|stop| match stop.kind {
+        StopKind::Secret if tries > 1 => {
+            let hint = "look at Caps Lock and the keyboard layout, and start again; nothing counts the tries";
+            Failure { hint: hint.to_owned(), ..apart::failed(stop) }
+        }
+        _ => apart::failed(stop),
+    })
 }
 
 /// Of several keys, none has signed when one cannot.

@@ -27,9 +27,9 @@ const EXAMPLE: &str = "Example:
   keyrite status repos/* --ics signing.ics
   keyrite status adopted record --at 2027-06-01T00:00:00Z --json
 
-A DIR is a repository, a bundle, a record, or what `keyrite import` made; names.json beside the metadata says who holds
-which key. The most urgent repository comes first. The window in which people should sign again is the one that the
-metadata names (tuf-on-ci does), or --window days before expiry. Roles that share a key with snapshot or timestamp are
+A DIR is a repository, a bundle, a record, or what `keyrite import` made; names.json beside the metadata says who holds \
+which key. The most urgent repository comes first. The window in which people should sign again is the one that the \
+metadata names (tuf-on-ci does), or --window days before expiry. Roles that share a key with snapshot or timestamp are \
 signed by a server, and have no window. Of several states of one repository the newest is in the calendar. Nothing is verified: `keyrite verify` does.
 
 Exit codes:
@@ -101,7 +101,8 @@ fn board(path: &Path, at: Date, window: u32) -> Result<Board, Failure> {
     let name = path.display().to_string();
     let unread = |why: String| {
         let error = format!("{}: {}", plain(&name), plain(&why));
-        Failure::new(Exit::Input, error, "give a directory of metadata, a bundle or a record")
+        let hint = "give a directory of metadata, a bundle or a record; copy a file that is damaged, or that may not be read, there again";
+        Failure::new(Exit::Input, error, hint)
     };
     let dir = Dir::open(path).map_err(unread)?;
     let repository = Repository::read(&dir).map_err(|why| unread(why.to_string()))?;

@@ -58,7 +58,7 @@ pub fn page(home: &Home, doc: &mut Doc, height: usize) -> usize {
     {
         let text = format!("{}: {}", unread.dir.display(), unread.why);
         doc.marked("[STOP]", doc.palette.warning(), &text, Style::new());
-        doc.text("       Nothing was changed. `keyrite inspect` says what a file is.", Style::new());
+        doc.text("       Nothing was changed. Copy the file here again from where it is published; `keyrite inspect` says what it is.", Style::new());
     }
     if home.page == Page::Requests {
         requests(home, doc);

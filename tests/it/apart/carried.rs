@@ -81,7 +81,7 @@ fn a_request_and_its_answer_travel_as_codes_and_other_peoples_reader_reads_ours(
     let shown = images(&world.path("codes"));
     let frames = carry::request(&fs::read(world.path("root.req")).unwrap()).unwrap();
 
-    assert!(said.out.contains(&format!("{} images of QR codes", frames.len())), "{}", said.out);
+    assert!(said.out.contains(&format!("{} images, each with a QR code", frames.len())), "{}", said.out);
     assert!(shown.len() == frames.len() && shown.len() > 5, "{}", shown.len());
     if let Some(read) = zbarimg(&shown) {
         assert_eq!(read, frames);
