@@ -16,6 +16,7 @@ use crate::plan::consequences::consequences;
 use crate::plan::print;
 use crate::plan::reading::Judged;
 use crate::tuf::Date;
+use crate::tuf::diff::Section;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -44,6 +45,8 @@ struct Proven {
     sha256: String,
     steps: Vec<StepView>,
     minutes: u64,
+    /// What changes from the metadata before, each line of it, as `diff --json` has it.
+    changes: Vec<Section>,
     /// Which roots that clients were shipped with reach the new one.
     shipped_anchors: Vec<String>,
     consequences: Vec<String>,
@@ -123,6 +126,7 @@ fn proven(plan: &Plan) -> Proven {
         sha256: plan.digest.hex(),
         steps: plan.steps.iter().map(step).collect(),
         minutes: plan.steps.iter().map(|step| step.est).sum(),
+        changes: plan.changes.clone(),
         shipped_anchors: plan.anchors.clone(),
         consequences: consequences(plan),
         outputs: print::outputs(plan),

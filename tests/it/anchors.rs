@@ -74,6 +74,10 @@ fn check_says_over_which_versions_each_shipped_root_reaches_the_new_one() {
     );
     let document: Value = serde_json::from_str(&document).unwrap();
     assert_eq!(document["plan"]["shipped_anchors"], serde_json::json!(lines));
+    let root = &document["plan"]["changes"][0];
+    assert_eq!(root["role"], "root");
+    let changes = root["changes"].as_array().unwrap();
+    assert!(changes.iter().any(|change| change["line"] == "root: version 2 -> 3"), "{root}");
 }
 
 #[test]

@@ -45,7 +45,9 @@ fn cut_after(most: usize, mut lines: impl Iterator<Item = String>) -> Vec<String
     let mut shown: Vec<String> = lines.by_ref().take(most).collect();
     let more = lines.count();
     if more > 0 {
-        shown.push(format!("  ... and {more} more, which `keyrite diff --json` lists"));
+        shown.push(format!(
+            "  ... and {more} more, which `keyrite diff --json` lists, or `check --json` of a ceremony"
+        ));
     }
     shown
 }
