@@ -35,7 +35,7 @@ its keyid (4 characters or more). Lost: nobody can use it. Stolen: someone else 
 must not be needed. Each line names its rule. The metadata is read as it lies: `keyrite verify` judges it.
 
 Exit codes:
-  0  every role can still be signed, and the thief can do nothing harmful
+  0  every role can still be signed without these keys, and the thief can do nothing harmful
   1  otherwise
   2  an input cannot be read, or no such key";
 
