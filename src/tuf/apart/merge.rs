@@ -451,10 +451,11 @@ impl Finding {
     }
 }
 
-/// Whether bytes are so many as a signature of a known scheme has, or begin as one in DER does.
+/// Whether bytes are so many as a signature of a known scheme has, or so many as their beginning says in DER.
 fn is_shaped(bytes: &[u8]) -> bool {
     let of_rsa = (128..=2048).contains(&bytes.len()) && bytes.len().is_multiple_of(64);
-    let framed = bytes.starts_with(&[0x30]) && (56..=160).contains(&bytes.len());
+    let framed =
+        matches!(bytes, [0x30, length, rest @ ..] if rest.len() == usize::from(*length) && rest.len() >= 54);
     // Ed25519, and r||s of P-256; of P-384; the three sizes of ML-DSA.
     of_rsa || framed || matches!(bytes.len(), 64 | 96 | 2420 | 3309 | 4627)
 }

@@ -145,7 +145,7 @@ fn turn(app: &App, prompt: &Prompt, doc: &mut Doc) {
         return doc.marked("[WAIT]", palette.waiting(), &text, palette.waiting());
     }
     doc.marked("[WAIT]", palette.waiting(), &turn_text(app, prompt), palette.instruction());
-    if app.secret_due() && prompt.ask.may_decline() {
+    if app.secret_due() && !app.commands && prompt.ask.may_decline() {
         // Letters are what is typed there, until Esc makes them commands.
         doc.marked(
             "      ",
