@@ -6,6 +6,7 @@ use std::path::Path;
 use keyrite::tuf::Metadata;
 use keyrite::tuf::PublicKey;
 use keyrite::tuf::Signature;
+use keyrite::tuf::apart::carry;
 use serde_json::Value;
 use serde_json::json;
 
@@ -634,6 +635,9 @@ fn a_request_is_compared_with_what_came_with_it_and_answers_go_by_their_paths() 
     assert_eq!(lines(&["root.req"]), files);
     assert_eq!(lines(&["1.root.json", "root.req"]), files);
     assert_eq!(lines(&["first.req", "root.req"]), files);
+    let frames = carry::request(&fs::read(world.path("root.req")).unwrap()).unwrap();
+    world.write("frames.txt", frames.join("\n").as_bytes());
+    assert_eq!(lines(&["frames.txt"]), files);
     world.ran(&["diff", "root.req", "2.root.json"]).ended(0);
     let alone = world.ran(&["diff", "first.req"]).ended(2).err;
     assert!(alone.contains("the version before it did not come with this request"), "{alone}");
