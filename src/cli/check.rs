@@ -36,17 +36,17 @@ struct Document<'a> {
     holds: bool,
     problems: &'a [Problem],
     #[serde(skip_serializing_if = "Option::is_none")]
-    plan: Option<Proven>,
+    plan: Option<Proven<'a>>,
 }
 
 #[derive(Serialize)]
-struct Proven {
+struct Proven<'a> {
     id: String,
     sha256: String,
     steps: Vec<StepView>,
     minutes: u64,
     /// What changes from the metadata before, each line of it, as `diff --json` has it.
-    changes: Vec<Section>,
+    changes: &'a [Section],
     /// Which roots that clients were shipped with reach the new one.
     shipped_anchors: Vec<String>,
     consequences: Vec<String>,
@@ -113,7 +113,7 @@ fn said(file: &Path, problems: &[Problem]) -> String {
     format!("{} is refused: {count}{}", file.display(), lines.concat())
 }
 
-fn proven(plan: &Plan) -> Proven {
+fn proven(plan: &Plan) -> Proven<'_> {
     let step = |step: &crate::plan::Step| StepView {
         id: step.id.clone(),
         r#do: step.verb.name(),
@@ -126,7 +126,7 @@ fn proven(plan: &Plan) -> Proven {
         sha256: plan.digest.hex(),
         steps: plan.steps.iter().map(step).collect(),
         minutes: plan.steps.iter().map(|step| step.est).sum(),
-        changes: plan.changes.clone(),
+        changes: &plan.changes,
         shipped_anchors: plan.anchors.clone(),
         consequences: consequences(plan),
         outputs: print::outputs(plan),

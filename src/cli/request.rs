@@ -12,7 +12,7 @@ use crate::cli::apart;
 use crate::cli::film::Film;
 use crate::cli::show::plain;
 use crate::cli::verify;
-use crate::driver::apart::refusals;
+use crate::driver::apart::remarks;
 use crate::tuf::Metadata;
 use crate::tuf::Names;
 use crate::tuf::apart::ApartError;
@@ -207,8 +207,7 @@ pub fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         out.line(format!("  {}: {need} of {of} keys must sign", plain(&threshold.of)));
     }
     apart::say_from(from.as_deref(), out);
-    let mut remarks = request.remarks(verify::now());
-    remarks.extend(refusals(&request));
+    let remarks = remarks(&request, verify::now());
     for remark in &remarks {
         out.line(format!("remark: {}", plain(remark)));
     }

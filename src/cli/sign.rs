@@ -20,7 +20,6 @@ use crate::cli::verify;
 use crate::driver;
 use crate::driver::StopKind;
 use crate::driver::apart::Signing;
-use crate::driver::apart::refusals;
 use crate::keystore;
 use crate::keystore::Sight;
 use crate::keystore::Wants;
@@ -231,13 +230,12 @@ fn answer(args: &Args, request: &Request, response: &Response, out: &mut Output)
 }
 
 fn show(request: &Request, own: Option<&Path>, now: Date, out: &mut Output) -> Result<(), Failure> {
-    let lines = request.lines(now).map_err(|error| {
+    let lines = driver::apart::lines(request, now).map_err(|error| {
         let error =
             format!("what it asks to sign cannot be read: {}; nothing was signed", plain(&error.to_string()));
         Failure::new(Exit::Input, error, "ask for the request again")
     })?;
-    let refusals = refusals(request).into_iter().map(|remark| format!("remark: {remark}"));
-    for line in lines.into_iter().chain(refusals) {
+    for line in lines {
         out.line(plain(&line));
     }
     out.line("Its digest, as the person who asks must read it to you:");

@@ -24,8 +24,10 @@ use crate::keystore::open::Rehearsal;
 use crate::lint;
 use crate::qr::image;
 use crate::store_uri::StoreUri;
+use crate::tuf::Date;
 use crate::tuf::KeyId;
 use crate::tuf::PublicKey;
+use crate::tuf::apart::ApartError;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Response;
 use crate::tuf::apart::carry;
@@ -190,17 +192,25 @@ pub fn with_root_before(request: Request, file: &Path) -> Result<(Request, Optio
     Ok((request, Some(path)))
 }
 
+/// What whoever asks, and whoever is asked, should know before anyone signs at `now`.
+pub fn remarks(request: &Request, now: Date) -> Vec<String> {
+    request.remarks(now).into_iter().chain(refusals(request)).collect()
+}
+
+/// What a signature would mean, in the lines that everyone sees who signs.
+pub fn lines(request: &Request, now: Date) -> Result<Vec<String>, ApartError> {
+    let refusals = refusals(request).into_iter().map(|remark| format!("remark: {remark}"));
+    Ok(request.lines(now)?.into_iter().chain(refusals).collect())
+}
+
 /// What clients would make of what is signed, by the rules of lint: one remark for each that refuses it.
-pub fn refusals(request: &Request) -> Vec<String> {
-    let refusing = lint::refusing(&request.role, &request.metadata);
-    // Keys that stand in have other keyids.
-    let meant = |words: &str| request.is_rehearsal() && words.contains("(KEYID-");
-    let refusing = refusing.into_iter().filter(|(_, words)| !meant(words));
+fn refusals(request: &Request) -> Vec<String> {
+    let refusing = lint::refusing(&request.role, &request.metadata).into_iter();
     refusing.map(|(client, words)| format!("{} refuses what is signed: {words}", client.name())).collect()
 }
 
 /// Why a request cannot be used.
-pub fn unusable(path: &Path, error: &crate::tuf::apart::ApartError) -> Stop {
+pub fn unusable(path: &Path, error: &ApartError) -> Stop {
     let kind = if error.contradiction { StopKind::Integrity } else { StopKind::Input };
     Stop::new(kind, format!("{}: {error}; nothing was signed", shown(path)), "ask for the request again")
 }

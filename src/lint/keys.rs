@@ -63,7 +63,7 @@ static PRIVATE_EMPTY: Rule = Rule {
     fix: "list the key without it when keys change next; that changes its keyid",
 };
 
-static NOT_A_HASH: Rule = Rule {
+pub(super) static NOT_A_HASH: Rule = Rule {
     name: "KEYID-NOT-A-HASH",
     what: "a keyid is not the SHA-256 of its key",
     clients: &[accepts(PythonTuf, Tried), refuses(Tough, Tried, "Invalid key ID, for the whole file")],

@@ -29,8 +29,12 @@ pub fn readings(file: &[u8]) -> Vec<Vec<u8>> {
 
 /// The form in which metadata carries this signature, when `key` made it over `payload`.
 pub fn verified(key: &PublicKey, payload: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
-    let forms = std::iter::once(signature.to_vec()).chain(der(key.scheme(), signature));
-    forms.into_iter().find(|form| key.verify(payload, form).is_ok())
+    forms(key.scheme(), signature).find(|form| key.verify(payload, form).is_ok())
+}
+
+/// The forms that metadata carries, of which this can be one.
+pub(super) fn forms(scheme: Scheme, signature: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    std::iter::once(signature.to_vec()).chain(der(scheme, signature))
 }
 
 /// r||s of an ECDSA signature (IEEE P1363) as the DER that metadata carries.

@@ -139,7 +139,7 @@ impl Standing {
     }
 }
 
-/// The same of a root, by its version.
+/// What stands before everything that is said by the word of a root that lacks signatures.
 pub fn by_proposed(root: u64) -> String {
     format!(
         "root {root} lacks signatures, and clients do not take it: what is said here is of it, and not of what they trust"
@@ -190,7 +190,7 @@ impl Overview {
         to.map(|to| to.name.as_str()).collect::<BTreeSet<_>>().len()
     }
 
-    /// What stands before everything that is said by the word of a root that lacks signatures.
+    /// The same of this repository, where its newest root does.
     pub fn told_first(&self) -> Option<String> {
         self.proposed.map(by_proposed)
     }

@@ -133,8 +133,7 @@ impl App {
     pub fn update(&mut self, message: Message) -> Option<Effect> {
         let effect = match message {
             Message::Resized(width, height) => {
-                if width != self.size.0 && !self.reading.whole() {
-                    self.reading.again();
+                if width != self.size.0 && self.reading.again() {
                     self.scroll = 0;
                 }
                 self.size = (width, height);

@@ -33,9 +33,11 @@ impl Reading {
         self.read.saturating_sub(1)
     }
 
-    /// The lines are others now, as in a window of another width.
-    pub fn again(&mut self) {
+    /// The lines are others now, as in a window of another width. Whether it must be read again from the first of them: what
+    /// was read to its end was read.
+    pub fn again(&mut self) -> bool {
         self.read = 0;
+        !self.whole
     }
 }
 

@@ -89,22 +89,16 @@ pub(in crate::cli) fn names_beside(path: &Path) -> Result<Names, Failure> {
 
 /// A request, compared with what came with it.
 fn alone(path: &Path, names: Option<&Path>) -> Result<Compared, Failure> {
-    let hint = "give OLD and NEW";
-    let request = if is_dir(path)? { None } else { request(path)? };
-    let request =
-        request.ok_or_else(|| unread(&shown(path), "no request, and nothing to compare it with", hint))?;
-    let (before, _) = request.compared().ok_or_else(|| {
-        unread(
-            &shown(path),
-            "the version before it did not come with this request",
-            "give that as OLD, and the request as NEW",
-        )
+    let asked = if is_dir(path)? { None } else { request(path)? };
+    let why = "no request, and nothing to compare it with";
+    let asked = asked.ok_or_else(|| unread(&shown(path), why, "give OLD and NEW"))?;
+    let (before, bytes) = asked.compared().ok_or_else(|| {
+        let hint = "give that as OLD, and the request as NEW";
+        unread(&shown(path), "the version before it did not come with this request", hint)
     })?;
-    let names = names.map(read_names).transpose()?;
-    let section = request.difference(names.as_ref()).map_err(|why| unread(&shown(path), &why, hint))?;
-    let mut compared = Compared::default();
-    add(&mut compared, Files { old: before, new: shown(path) }, section);
-    Ok(compared)
+    let names = names.map(read_names).transpose()?.unwrap_or_default().or(asked.names.clone());
+    let is = asked.metadata.to_file();
+    held(Files { old: before, new: shown(path) }, Some(&asked.role), bytes, &is, &names)
 }
 
 /// The request that a file is. Metadata of any size is told by its beginning.
@@ -126,53 +120,48 @@ fn request(path: &Path) -> Result<Option<Request>, Failure> {
     Request::parse(&bytes).map(Some).map_err(|error| fail(error.to_string()))
 }
 
-/// Two files, of which one or both are requests.
-fn asked_for(
-    [old, new]: [&Path; 2],
-    asked: [Option<Request>; 2],
-    names: &Names,
-) -> Result<Compared, Failure> {
-    let [was, is] = asked;
+fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {
+    let [was, is] = [request(old)?, request(new)?];
+    let named = Files { old: shown(old), new: shown(new) };
     let bytes = |path: &Path, asked: &Option<Request>| match asked {
         Some(request) => Ok(request.metadata.to_file()),
         None => read(path, MAX_TARGETS).map_err(|why| unread(&shown(path), &why, "")),
     };
-    let said = is.as_ref().or(was.as_ref());
-    let names = said.map_or_else(|| names.clone(), |request| names.clone().or(request.names.clone()));
-    let role = said.map(|request| request.role.as_str());
-    let section = diff::files(role, &bytes(old, &was)?, &bytes(new, &is)?, &names)
-        .map_err(|error| uncompared(&shown(old), &shown(new), &error))?;
-    let mut compared = Compared::default();
-    add(&mut compared, Files { old: shown(old), new: shown(new) }, section);
-    Ok(compared)
-}
-
-fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {
-    let asked = [request(old)?, request(new)?];
-    if asked.iter().any(Option::is_some) {
-        return asked_for([old, new], asked, names);
+    if let Some(asked) = is.as_ref().or(was.as_ref()) {
+        let names = names.clone().or(asked.names.clone());
+        return held(named, Some(&asked.role), &bytes(old, &was)?, &bytes(new, &is)?, &names);
     }
     // Files that people named themselves, such as old.json and new.json, do not say a role's name.
     let role = role_of(new).filter(|role| role_of(old).as_ref() == Some(role));
     let gone_by = |(mut was, mut is): (_, _)| diff::passing(role.as_deref(), &mut was, &mut is, names);
-    let section = match disk::open_file(old).zip(disk::open_file(new)).and_then(gone_by) {
-        Some(section) => section,
-        None => {
-            let bytes = |path: &Path| read(path, MAX_TARGETS).map_err(|why| unread(&shown(path), &why, ""));
-            diff::files(role.as_deref(), &bytes(old)?, &bytes(new)?, names)
-                .map_err(|error| uncompared(&shown(old), &shown(new), &error))?
-        }
-    };
+    match disk::open_file(old).zip(disk::open_file(new)).and_then(gone_by) {
+        // Roots do not go by: nobody asks which clients reach one.
+        Some(section) => Ok(alike_or(named, section)),
+        None => held(named, role.as_deref(), &bytes(old, &was)?, &bytes(new, &is)?, names),
+    }
+}
+
+/// Two files that are held.
+fn held(
+    named: Files,
+    role: Option<&str>,
+    old: &[u8],
+    new: &[u8],
+    names: &Names,
+) -> Result<Compared, Failure> {
+    let section =
+        diff::files(role, old, new, names).map_err(|error| uncompared(&named.old, &named.new, &error))?;
     let section = match section.reach.is_empty() {
         true => section,
-        false => {
-            let bytes = read(new, MAX_ROOT).map_err(|why| unread(&shown(new), &why, ""))?;
-            refused(section, Metadata::parse(&bytes).iter())
-        }
+        false => refused(section, Metadata::parse(new).iter()),
     };
+    Ok(alike_or(named, section))
+}
+
+fn alike_or(named: Files, section: Section) -> Compared {
     let mut compared = Compared::default();
-    add(&mut compared, Files { old: shown(old), new: shown(new) }, section);
-    Ok(compared)
+    add(&mut compared, named, section);
+    compared
 }
 
 /// `dev` of `3.dev.json`, with the slashes and blanks that file names encode.

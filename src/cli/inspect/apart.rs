@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cli;
 use crate::cli::inspect::Description;
-use crate::driver::apart::refusals;
+use crate::driver::apart::remarks;
 use crate::tuf::apart::Request;
 use crate::tuf::apart::Response;
 use crate::tuf::apart::carry;
@@ -30,13 +30,7 @@ pub(super) fn request(bytes: &[u8]) -> Result<Description, String> {
         }));
     }
     lines.extend(request.counts_elsewhere());
-    lines.extend(
-        request
-            .remarks(cli::verify::now())
-            .into_iter()
-            .chain(refusals(&request))
-            .map(|remark| format!("remark: {remark}")),
-    );
+    lines.extend(remarks(&request, cli::verify::now()).into_iter().map(|remark| format!("remark: {remark}")));
     lines.push("its digest in words; `keyrite sign` shows what it asks to sign:".to_owned());
     lines.extend(Digest::of(request.metadata.payload()).lines().iter().map(|line| format!("  {line}")));
     if let Some((before, file)) = request.compared() {

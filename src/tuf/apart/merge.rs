@@ -276,12 +276,8 @@ impl Merge {
         if admissions.contains(&Admission::Stranger) {
             return self.find(source, Outcome::Stranger, keyid.cloned(), String::new());
         }
-        let payload = self.metadata.payload();
-        if let Some((by, why)) =
-            readings.iter().find_map(|reading| self.signers.slip(payload, keyid, reading))
-        {
-            let by = by.clone();
-            return self.find(source, Outcome::DoesNotVerify, Some(by), format!("{why}. {SIGN_AGAIN}"));
+        if let Some((by, why)) = readings.iter().find_map(|reading| self.slip(keyid, reading)) {
+            return self.find(source, Outcome::DoesNotVerify, Some(by), why);
         }
         let why = match keyid {
             Some(_) => String::new(),
@@ -319,11 +315,16 @@ impl Merge {
                 self.find(source, Outcome::OtherSalt, Some(by), OTHER_SALT.to_owned());
             }
             Admission::Bad => {
-                let slip = self.signers.slip(self.metadata.payload(), keyid.as_ref(), &bytes);
-                let why = slip.map(|(_, why)| format!("{why}. {SIGN_AGAIN}")).unwrap_or_default();
+                let why = self.slip(keyid.as_ref(), &bytes).map(|(_, why)| why).unwrap_or_default();
                 self.find(source, Outcome::DoesNotVerify, keyid, why);
             }
         }
+    }
+
+    /// Whose key made a signature that does not verify, how, and what to do.
+    fn slip(&self, keyid: Option<&KeyId>, signature: &[u8]) -> Option<(KeyId, String)> {
+        let (by, why) = self.signers.slip(self.metadata.payload(), keyid, signature)?;
+        Some((by.clone(), format!("{why}. {SIGN_AGAIN}")))
     }
 
     /// What a good signature says wrongly of the key that made it. Material decides, so it counts all the same.

@@ -29,7 +29,7 @@ impl Request {
         if let Some(before) = &self.before {
             let old = super::signers::version(before.signed());
             lines.push(format!("What changes from version {old}:"));
-            let changes = self.difference(None).map(|section| say::lines(&section));
+            let changes = self.difference().map(|section| say::lines(&section));
             lines.extend(changes.unwrap_or_else(|why| vec![format!("  !! it cannot be compared: {why}")]));
         }
         for threshold in self.signers.thresholds() {
@@ -46,11 +46,11 @@ impl Request {
         Ok(lines)
     }
 
-    /// What differs from the version before it, in these names or the request's own; `Ok` of nothing when none came with it.
-    pub fn difference(&self, names: Option<&Names>) -> Result<Section, String> {
+    /// What differs from the version before it; `Ok` of nothing when none came with it.
+    fn difference(&self) -> Result<Section, String> {
         let Some(before) = &self.before_text else { return Ok(Section::default()) };
         let (old, new) = (before.as_bytes(), self.text.as_bytes());
-        let section = diff::files(Some(&self.role), old, new, names.unwrap_or(&self.names));
+        let section = diff::files(Some(&self.role), old, new, &self.names);
         // Whether clients accept a root is asked of what is published; here the boards say who has signed.
         section.map(|section| Section { reach: Vec::new(), ..section }).map_err(|error| error.to_string())
     }

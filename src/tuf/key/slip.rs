@@ -15,10 +15,13 @@ use crate::tuf::key::PublicKey;
 use crate::tuf::key::verifier::Verifier;
 use crate::tuf::key::verify_only::pkcs1;
 
+const PKCS1: &str = "with PKCS#1 v1.5: this key goes with PSS";
+
 impl PublicKey {
     /// How this key made `signature`, which does not verify over `message`; `None` where it did not, as far as is known.
     pub(crate) fn slip(&self, message: &[u8], signature: &[u8]) -> Option<String> {
-        if let Some(way) = self.0.verifier.other_way(message, signature) {
+        let mut forms = foreign_signature::forms(self.scheme(), signature);
+        if let Some(way) = forms.find_map(|form| self.0.verifier.other_way(message, &form)) {
             return Some(format!("this key made it over the right bytes, but {way}"));
         }
         let digest = Sha256::digest(message);
@@ -37,42 +40,32 @@ impl PublicKey {
 impl Verifier {
     /// The digest or the padding with which the key signed, where it is not that of its scheme.
     fn other_way(&self, message: &[u8], signature: &[u8]) -> Option<&'static str> {
-        let (sha256, sha384, sha512) =
-            (Sha256::digest(message), Sha384::digest(message), Sha512::digest(message));
-        let first = |ways: &[(bool, &'static str)]| ways.iter().find(|(made, _)| *made).map(|(_, way)| *way);
-        match self {
+        let ways: Vec<(bool, &str)> = match self {
             Self::P256(key) => {
-                let made = p256::ecdsa::Signature::from_der(signature);
-                let made = made.or_else(|_| p256::ecdsa::Signature::from_slice(signature)).ok()?;
+                let made = p256::ecdsa::DerSignature::from_bytes(signature).ok()?;
                 let over = |digest: &[u8]| key.verify_prehash(digest, &made).is_ok();
-                first(&[
-                    (over(&sha384), "with SHA-384: P-256 goes with SHA-256"),
-                    (over(&sha512), "with SHA-512: P-256 goes with SHA-256"),
-                ])
+                vec![
+                    (over(&Sha384::digest(message)), "with SHA-384: P-256 goes with SHA-256"),
+                    (over(&Sha512::digest(message)), "with SHA-512: P-256 goes with SHA-256"),
+                ]
             }
             Self::P384(key) => {
-                let made = p384::ecdsa::Signature::from_der(signature);
-                let made = made.or_else(|_| p384::ecdsa::Signature::from_slice(signature)).ok()?;
+                let made = p384::ecdsa::DerSignature::from_bytes(signature).ok()?;
                 let over = |digest: &[u8]| key.verify_prehash(digest, &made).is_ok();
-                first(&[
-                    (over(&sha256), "with SHA-256: P-384 goes with SHA-384"),
-                    (over(&sha512), "with SHA-512: P-384 goes with SHA-384"),
-                ])
+                vec![
+                    (over(&Sha256::digest(message)), "with SHA-256: P-384 goes with SHA-384"),
+                    (over(&Sha512::digest(message)), "with SHA-512: P-384 goes with SHA-384"),
+                ]
             }
-            Self::Rsa(key) => first(&[
-                (
-                    pkcs1::<Sha256>(key, message, signature).is_ok(),
-                    "with PKCS#1 v1.5: this key goes with PSS",
-                ),
-                (
-                    pkcs1::<Sha512>(key, message, signature).is_ok(),
-                    "with PKCS#1 v1.5: this key goes with PSS",
-                ),
+            Self::Rsa(key) => vec![
+                (pkcs1::<Sha256>(key, message, signature).is_ok(), PKCS1),
+                (pkcs1::<Sha512>(key, message, signature).is_ok(), PKCS1),
                 (pss::<Sha384>(key, message, signature), "with SHA-384: this key goes with SHA-256"),
                 (pss::<Sha512>(key, message, signature), "with SHA-512: this key goes with SHA-256"),
-            ]),
-            Self::Ed25519(..) | Self::VerifyOnly(_) => None,
-        }
+            ],
+            Self::Ed25519(..) | Self::VerifyOnly(_) => return None,
+        };
+        ways.into_iter().find(|(made, _)| *made).map(|(_, way)| way)
     }
 }
 

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::driver::Stop;
 use crate::driver::StopKind;
-use crate::driver::apart::refusals;
+use crate::driver::apart;
 use crate::keystore::PinState;
 use crate::keystore::Sight;
 use crate::keystore::Wants;
@@ -123,9 +123,7 @@ impl Sign {
         size: (u16, u16),
         palette: Palette,
     ) -> Self {
-        let refusals = refusals(&request).into_iter().map(|remark| format!("remark: {remark}"));
-        let lines = request.lines(now).map(|lines| lines.into_iter().chain(refusals).collect::<Vec<_>>());
-        let lines = lines.map_err(|error| error.to_string());
+        let lines = apart::lines(&request, now).map_err(|error| error.to_string());
         let digest = Digest::of(request.metadata.payload());
         let compared = request.compared().map(|(before, file)| (before, Digest::of(file)));
         let mut sign = Self {
@@ -169,8 +167,7 @@ impl Sign {
     pub fn update(&mut self, message: Message) -> Option<Effect> {
         let effect = match message {
             Message::Resized(width, height) => {
-                if width != self.size.0 && !self.reading.whole() {
-                    self.reading.again();
+                if width != self.size.0 && self.reading.again() {
                     self.scroll = 0;
                 }
                 self.size = (width, height);

@@ -1,6 +1,6 @@
 //! What a signer is told of what is signed: all that is there, and whose keys only seem to be listed.
 
-use keyrite::driver::apart::refusals;
+use keyrite::driver::apart::remarks;
 use keyrite::tuf::Names;
 use keyrite::tuf::apart::Merge;
 use keyrite::tuf::apart::Request;
@@ -260,13 +260,13 @@ fn a_snapshot_is_told_with_lengths_hashes_and_fields_and_no_more_fields_than_peo
 fn what_a_known_client_refuses_of_what_is_signed_is_remarked_to_who_asks_and_who_signs() {
     let mut lacking = dev(public(7).to_json());
     lacking["roles"][0].as_object_mut().unwrap().remove("terminating");
-    let refusals = |delegations: Value| refusals(&with_delegations(delegations, true));
+    let remarks = |delegations: Value| remarks(&with_delegations(delegations, true), now());
 
-    let said = refusals(lacking).join("\n");
+    let said = remarks(lacking).join("\n");
 
     for client in ["python-tuf 7", "tough 0.24"] {
         assert!(said.contains(&format!("{client} refuses what is signed: ")), "{said}");
     }
     assert!(said.contains("(DELEGATION-WITHOUT-TERMINATING)"), "{said}");
-    assert_eq!(refusals(dev(public(7).to_json())), [""; 0]);
+    assert_eq!(remarks(dev(public(7).to_json())), [""; 0]);
 }

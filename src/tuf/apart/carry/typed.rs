@@ -67,10 +67,13 @@ impl Placed<'_> {
     }
 }
 
-/// The place of a line in a mail is after its quote marks.
+/// A line of a mail, without its quote marks.
+fn unquoted(line: &str) -> &str {
+    line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '|'))
+}
+
 fn place(line: &str) -> Option<Placed<'_>> {
-    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '|'));
-    let (number, rest) = line.split_once('/')?;
+    let (number, rest) = unquoted(line).split_once('/')?;
     let number = digits(number)?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let at = |end: usize| {
@@ -89,7 +92,7 @@ fn digits(text: &str) -> Option<usize> {
 
 /// A line without its number: seven groups of five and one of four.
 fn is_bare(line: &str) -> bool {
-    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '|'));
+    let line = unquoted(line);
     let words: Vec<&str> = line.split_whitespace().collect();
     let lengths: Vec<usize> = words.iter().map(|word| word.len()).collect();
     let of_data = |word: &&str| word.bytes().all(|b| b.is_ascii_alphanumeric());
