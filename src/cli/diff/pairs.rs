@@ -29,6 +29,7 @@ use crate::tuf::diff;
 use crate::tuf::diff::DiffError;
 use crate::tuf::diff::Reach;
 use crate::tuf::diff::Section;
+use crate::tuf::json;
 use crate::tuf::paths::Tree;
 use crate::tuf::paths::moves;
 use crate::tuf::root::TOP_LEVEL;
@@ -103,7 +104,7 @@ fn alone(path: &Path, names: Option<&Path>) -> Result<Compared, Failure> {
 
 /// The request that a file is. Metadata of any size is told by its beginning.
 fn request(path: &Path) -> Result<Option<Request>, Failure> {
-    let fail = |why: String| unread(&shown(path), &why, "");
+    let fail = |why: String| unread(&shown(path), &why, "ask for the request again");
     // What is no file is refused where it is read.
     let Some(file) = disk::open_file(path) else { return Ok(None) };
     let mut head = Vec::new();
@@ -114,10 +115,12 @@ fn request(path: &Path) -> Result<Option<Request>, Failure> {
         return Ok(None);
     }
     let bytes = read(path, MAX_TARGETS).map_err(fail)?;
-    if !Request::is_meant(&bytes) {
-        return Ok(None);
+    match Request::parse(&bytes) {
+        Ok(request) => Ok(Some(request)),
+        // Metadata may say the word; what was cut short on the way is told here.
+        Err(_) if !Request::is_meant(&bytes) && json::parse(&bytes).is_ok() => Ok(None),
+        Err(error) => Err(fail(error.to_string())),
     }
-    Request::parse(&bytes).map(Some).map_err(|error| fail(error.to_string()))
 }
 
 fn files(old: &Path, new: &Path, names: &Names) -> Result<Compared, Failure> {

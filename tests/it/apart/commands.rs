@@ -641,6 +641,10 @@ fn a_request_is_compared_with_what_came_with_it_and_answers_go_by_their_paths() 
     world.ran(&["diff", "root.req", "2.root.json"]).ended(0);
     let alone = world.ran(&["diff", "first.req"]).ended(2).err;
     assert!(alone.contains("the version before it did not come with this request"), "{alone}");
+    let whole = fs::read(world.path("root.req")).unwrap();
+    world.write("cut.req", &whole[..whole.len() / 2]);
+    let cut = world.ran(&["diff", "cut.req"]).ended(2).err;
+    assert!(cut.contains("cut.req: EOF while parsing") && cut.contains("ask for the request again"), "{cut}");
     let file = world.ran(&["diff", "2.root.json"]).ended(2).err;
     assert!(file.contains("no request, and nothing to compare it with"), "{file}");
 
